@@ -1,0 +1,103 @@
+"""Reads single hidden states out of a transformers model, so that the others are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput
+
+
+class LayerCapture:
+    """Captures the outputs of chosen layers through forward hooks on the model's stack of layers.
+
+    Where a model's stack cannot be found, or its hooks do not give what ``output_hidden_states`` gives (ALBERT shares one
+    layer's weights, for instance), ``output_hidden_states`` is used and the rest is dropped after the pass.
+
+    Args:
+        model: A transformers encoder.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._model = model
+        self._stack = _layer_stack(model)
+        self._wanted: frozenset[int] = frozenset()
+        self._found: dict[int, Tensor] = {}
+        self._hooks_proven: bool | None = None
+        if self._stack is not None:
+            self._stack[0].register_forward_pre_hook(self._see_input, with_kwargs=True)
+            for index, layer in enumerate(self._stack, start=1):
+                layer.register_forward_hook(partial(self._see_output, index))
+
+    def run(
+        self, inputs: dict[str, Tensor], *, layers: Sequence[int], output_attentions: bool = False
+    ) -> tuple[tuple[Tensor, ...], BaseModelOutput]:
+        """Run the model once.
+
+        Args:
+            inputs: The model's keyword arguments.
+            layers: Hidden states to return, 0 = embeddings, L = last.
+            output_attentions: Ask the model for its attentions too.
+        Shape:
+            returns one (B, T, H) for each of ``layers``, and the model's own output.
+        """
+        call: Callable[..., BaseModelOutput] = self._model
+        if output_attentions:
+            call = partial(call, output_attentions=True)
+        depth = self._model.config.num_hidden_layers
+        inner = frozenset(layers) - {depth}
+        if inner and not self._can_hook():
+            output = call(**inputs, output_hidden_states=True)
+            assert output.hidden_states is not None
+            return tuple(output.hidden_states[i] for i in layers), output
+        output, found = self._hooked(call, inputs, inner)
+        last = output.last_hidden_state
+        assert last is not None
+        return tuple(last if i == depth else found[i] for i in layers), output
+
+    def _hooked(
+        self, call: Callable[..., BaseModelOutput], inputs: dict[str, Tensor], wanted: frozenset[int]
+    ) -> tuple[BaseModelOutput, dict[int, Tensor]]:
+        self._wanted = wanted
+        try:
+            return call(**inputs), self._found
+        finally:
+            self._wanted, self._found = frozenset(), {}
+
+    def _see_input(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if 0 in self._wanted:
+            self._found[0] = args[0] if args else kwargs["hidden_states"]
+
+    def _see_output(self, index: int, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:  # noqa: ANN401
+        if index in self._wanted:
+            self._found[index] = output[0] if isinstance(output, tuple) else output
+
+    def _can_hook(self) -> bool:
+        """Whether hooks give this model's ``hidden_states``; proven once, on a two-token input."""
+        if self._hooks_proven is None:
+            self._hooks_proven = self._stack is not None and self._hooks_agree()
+        return self._hooks_proven
+
+    def _hooks_agree(self) -> bool:
+        model = self._model
+        device = next(model.parameters()).device
+        ids = torch.tensor([[1, 2]], device=device)
+        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        inner = frozenset(range(model.config.num_hidden_layers))
+        was_training = model.training
+        model.eval()
+        with torch.no_grad():
+            output, found = self._hooked(partial(model, output_hidden_states=True), inputs, inner)
+        model.train(was_training)
+        states = output.hidden_states
+        return states is not None and found.keys() == inner and all(torch.equal(states[i], found[i]) for i in inner)
+
+
+def _layer_stack(model: PreTrainedModel) -> nn.ModuleList | None:
+    depth = model.config.num_hidden_layers
+    stacks = (m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == depth)
+    return next(stacks, None)

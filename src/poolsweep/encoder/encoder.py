@@ -1,0 +1,158 @@
+"""The wrapper around a transformers encoder: only the hidden states that the pooling needs leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from poolsweep.encoder.capture import LayerCapture
+from poolsweep.pooling.functional import first_token
+
+
+@dataclass(frozen=True)
+class EncoderOutput:
+    """What an encoder gives to a pooling.
+
+    Attributes:
+        hidden: One (B, T, H) per layer asked for, in the order asked.
+        pooler_output: (B, H) if asked for, else None.
+        attentions: One (B, heads, T, T) per layer if asked for, else None.
+    """
+
+    hidden: tuple[Tensor, ...]
+    pooler_output: Tensor | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+class Encoder(nn.Module):
+    """Any transformers encoder, asked for a few of its hidden states.
+
+    Args:
+        model: What ``AutoModel`` loads for an encoder. Its pooler, if it has one, is taken out of the model and run
+            only when a pooling reads it, over the first real token.
+        name: How it is called in leaderboards.
+        frozen: No parameter is trained, and the model stays in eval mode.
+        gradient_checkpointing: Recompute activations in the backward pass, for less memory.
+        pooler_is_fresh: The checkpoint carried no pooler weights, so they are new.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        name: str,
+        frozen: bool = False,
+        gradient_checkpointing: bool = False,
+        pooler_is_fresh: bool = False,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.frozen = frozen
+        self.pooler: nn.Module | None = getattr(model, "pooler", None)
+        if self.pooler is not None:
+            model.pooler = None
+        self.pooler_is_fresh = pooler_is_fresh and self.pooler is not None
+        self.model = model
+        self._capture = LayerCapture(model)
+        if gradient_checkpointing and not frozen:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        if frozen:
+            self.requires_grad_(requires_grad=False)
+            self.eval()
+
+    @property
+    def hidden_size(self) -> int:
+        """H, the size of a token's state."""
+        return self.model.config.hidden_size
+
+    @property
+    def num_layers(self) -> int:
+        """L, the number of transformer layers."""
+        return self.model.config.num_hidden_layers
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest input in tokens that the position embeddings allow, or None where there is no such limit."""
+        config = self.model.config
+        limit = getattr(config, "max_position_embeddings", None)
+        if limit is None or limit <= 0:
+            return None
+        # RoBERTa numbers positions from padding_idx + 1, so that many of its embeddings are never used.
+        embeddings = getattr(self.model, "embeddings", None)
+        offset = getattr(embeddings, "padding_idx", None)
+        return limit - offset - 1 if offset is not None and "roberta" in config.model_type else limit
+
+    @property
+    def dropout(self) -> float:
+        """The dropout that transformers puts before a classification head on this encoder."""
+        config = self.model.config
+        names = ("classifier_dropout", "seq_classif_dropout", "hidden_dropout_prob", "dropout")
+        return next((value for name in names if (value := getattr(config, name, None)) is not None), 0.1)
+
+    @property
+    def initializer_range(self) -> float:
+        """Standard deviation with which transformers initialises a new linear layer of this encoder."""
+        return getattr(self.model.config, "initializer_range", 0.02)
+
+    def drop_pooler(self) -> None:
+        """Remove the pooler, so that a pooling that does not read it has no unused parameters."""
+        self.pooler = None
+        self.pooler_is_fresh = False
+
+    def train(self, mode: bool = True) -> Encoder:
+        """Set training mode; a frozen encoder stays in eval mode."""
+        return super().train(mode and not self.frozen)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        mask: Tensor,
+        token_type_ids: Tensor | None = None,
+        *,
+        layers: Sequence[int],
+        context: Collection[str] = (),
+    ) -> EncoderOutput:
+        """Encode a batch.
+
+        Args:
+            input_ids: Token ids.
+            mask: True = real token.
+            token_type_ids: Segment ids, for encoders that have them.
+            layers: Which hidden states to return, 0 = embeddings, ``num_layers`` = last.
+            context: ``"pooler_output"`` and ``"attentions"`` if they are wanted.
+        Shape:
+            input_ids, mask, token_type_ids (B, T); returns hidden states (B, T, H).
+        Raises:
+            ValueError: If the pooler is asked of an encoder without one.
+        """
+        inputs = {"input_ids": input_ids, "attention_mask": mask.to(input_ids.dtype)}
+        if token_type_ids is not None:
+            inputs["token_type_ids"] = token_type_ids
+        attentions = "attentions" in context
+        hidden, output = self._capture.run(inputs, layers=layers, output_attentions=attentions)
+        pooled = None
+        if "pooler_output" in context:
+            if self.pooler is None:
+                raise ValueError(f"encoder {self.name} has no pooler")
+            pooled = self.pooler(first_token(output.last_hidden_state, mask)[:, None])
+        return EncoderOutput(hidden, pooled, tuple(output.attentions) if attentions else None)
+
+
+def reinitialise_pooler(encoder: Encoder, *, generator_seed: int) -> None:
+    """Draw a fresh pooler's weights from ``generator_seed``, as transformers would: normal weights, zero biases.
+
+    Args:
+        encoder: An encoder whose ``pooler_is_fresh``.
+        generator_seed: The run's ``init_seed``.
+    """
+    generator = torch.Generator().manual_seed(generator_seed)
+    assert encoder.pooler is not None
+    for parameter in encoder.pooler.parameters():
+        if parameter.ndim > 1:
+            nn.init.normal_(parameter, std=encoder.initializer_range, generator=generator)
+        else:
+            nn.init.zeros_(parameter)

@@ -1,0 +1,86 @@
+"""A tiny BERT with random weights and a character tokenizer, for tests and dry runs."""
+
+from __future__ import annotations
+
+import string
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from poolsweep.encoder.encoder import Encoder
+from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def tiny(
+    *,
+    hidden_size: int = 32,
+    num_layers: int = 4,
+    num_heads: int = 2,
+    max_length: int = 128,
+    dropout: float = 0.1,
+    weights_seed: int = 0,
+    attention: str | None = None,
+    frozen: bool = False,
+    gradient_checkpointing: bool = False,
+) -> LoadedEncoder:
+    """Make a random BERT that needs no file: it knows nothing, but every part of a run works with it.
+
+    Args:
+        hidden_size: H.
+        num_layers: L.
+        num_heads: Attention heads; must divide ``hidden_size``.
+        max_length: Position embeddings, in tokens.
+        dropout: Of hidden states and attention.
+        weights_seed: The weights are a function of it alone.
+        attention: transformers' attention implementation; None = its choice.
+        frozen: Train nothing of it.
+        gradient_checkpointing: Recompute activations in the backward pass, for less memory.
+    """
+    quiet_transformers()
+    tokenizer = _character_tokenizer(max_length)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden_size,
+        num_hidden_layers=num_layers,
+        num_attention_heads=num_heads,
+        intermediate_size=2 * hidden_size,
+        max_position_embeddings=max_length,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        attn_implementation=attention,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(weights_seed)
+        model = BertModel(config)
+    encoder = Encoder(model, name="tiny", frozen=frozen, gradient_checkpointing=gradient_checkpointing)
+    return LoadedEncoder(encoder, tokenizer)
+
+
+def _character_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
+    characters = string.ascii_lowercase + string.digits + string.punctuation
+    vocabulary = [*_SPECIAL, *characters, *(f"##{c}" for c in characters)]
+    tokenizer = Tokenizer(WordPiece({piece: i for i, piece in enumerate(vocabulary)}, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer()
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", _SPECIAL.index("[CLS]")), ("[SEP]", _SPECIAL.index("[SEP]"))],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=max_length,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )

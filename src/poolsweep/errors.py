@@ -1,0 +1,36 @@
+"""The one exception that stands for a user's mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something in a config, a file or the machine that the user can put right.
+
+    The command line prints each problem on a line of its own, without a traceback, and exits with status 2.
+
+    Args:
+        problems: One sentence each: what is wrong, where, and what to do.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The end of an error sentence: the nearest valid names, or all of them if none is near.
+
+    Example:
+        >>> nearest("clss", ["cls", "max", "mean"])
+        'did you mean cls?'
+        >>> nearest("zzz", ["cls", "max"])
+        'valid: cls, max'
+    """
+    names = sorted(valid)
+    close = get_close_matches(name, names, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"valid: {', '.join(names)}" if names else "none is valid here"

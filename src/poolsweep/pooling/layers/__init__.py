@@ -1,0 +1,1 @@
+"""Layer mixes, one per file; the file's name, the YAML's and the class's are one."""

@@ -1,0 +1,35 @@
+"""The first token."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from poolsweep.pooling.base import PoolingContext, TokenPooling
+from poolsweep.pooling.functional import first_token
+
+
+class Cls(TokenPooling):
+    """The state of the first real token, [CLS] in a BERT.
+
+    ``x[0]``. The first *real* token also under left padding; zeros for an all-padding row.
+
+    Shape:
+        hidden (B, T, H) float; mask (B, T) bool, True = real token; returns (B, H).
+    Reference:
+        Devlin et al. (2019), "BERT", arXiv:1810.04805, section 3. Differs: none under right padding.
+    Example:
+        >>> import torch
+        >>> Cls(input_size=1)(torch.tensor([[[1.0], [3.0]]]), torch.tensor([[False, True]]), PoolingContext())
+        tensor([[3.]])
+    """
+
+    formula: ClassVar[str] = "x[0]"
+    linear_in_tokens: ClassVar[bool] = True
+    selects_token: ClassVar[bool] = True
+    per_dimension: ClassVar[bool] = True
+
+    def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
+        """Select the first real token."""
+        return first_token(hidden, mask)
