@@ -15,8 +15,8 @@ from transformers.modeling_outputs import BaseModelOutput
 class LayerCapture:
     """Captures the outputs of chosen layers through forward hooks on the model's stack of layers.
 
-    Where a model's stack cannot be found, or its hooks do not give what ``output_hidden_states`` gives (ALBERT shares one
-    layer's weights, for instance), ``output_hidden_states`` is used and the rest is dropped after the pass.
+    Where a model's stack cannot be found, or its hooks do not give what ``output_hidden_states`` gives (ALBERT shares
+    one layer's weights, for instance), ``output_hidden_states`` is used and the rest is dropped after the pass.
 
     Args:
         model: A transformers encoder.

@@ -1,0 +1,346 @@
+"""From a resolved config to the objects of a run; the only caller of ``instantiate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import xxhash
+from hydra.utils import instantiate
+from torch.utils.data import Dataset
+
+from poolsweep.callbacks.best_weights import BestWeights
+from poolsweep.callbacks.heartbeat import Heartbeat
+from poolsweep.classifier import Classifier
+from poolsweep.config import LOADING_KEYS
+from poolsweep.data import Batch, DataModule, Split, Splits
+from poolsweep.data.checks import check
+from poolsweep.data.labels import Labels
+from poolsweep.data.token_rows import TokenRows
+from poolsweep.data.tokenise import TokenisedSplit, tokenise, tokenizer_hash
+from poolsweep.device import accelerator_type
+from poolsweep.encoder import LoadedEncoder
+from poolsweep.encoder.encoder import reinitialise_pooler
+from poolsweep.errors import UserError
+from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, request_for, weights_hash
+from poolsweep.loggers.metrics_file import MetricsFile
+from poolsweep.pooling import Pooling
+from poolsweep.pooling.presets import load_preset, pooling_name
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.identity import canonical_precision
+from poolsweep.run.status import StatusFile
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run reads, loaded and checked.
+
+    Attributes:
+        splits: Texts and labels.
+        labels: The label contract.
+        loaded: Encoder and tokenizer.
+        pooling: Fits the encoder.
+        max_length: In tokens, resolved.
+    """
+
+    splits: Splits
+    labels: Labels
+    loaded: LoadedEncoder
+    pooling: Pooling
+    max_length: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """All objects of a run, ready to train.
+
+    Attributes:
+        classifier: Encoder (unless its states are stored), pooling, head, loss.
+        data: Batches.
+        trainer: With callbacks and loggers.
+        labels: The label contract.
+        best: Selects and keeps the best weights.
+        truncated_share: Split name → share of texts cut to the maximum length.
+        seed: For everything random in training.
+    """
+
+    classifier: Classifier
+    data: DataModule
+    trainer: pl.Trainer
+    labels: Labels
+    best: BestWeights
+    truncated_share: Mapping[str, float]
+    seed: int
+
+
+def prepare(config: Mapping[str, Any]) -> Prepared:
+    """Load data and encoder and make the pooling, naming all problems at once.
+
+    Args:
+        config: Resolved and validated.
+    Raises:
+        UserError: With every problem of the files, the labels, the encoder and what the pooling asks of it.
+    """
+    problems: list[str] = []
+    splits = labels = loaded = pooling = None
+    try:
+        splits, labels = load_data(config["data"])
+    except UserError as error:
+        problems += error.problems
+    try:
+        loaded = load_encoder(config)
+        pooling = build_pooling(config["pooling"], loaded)
+    except UserError as error:
+        problems += error.problems
+    max_length = config["data"]["max_length"]
+    limit = loaded.encoder.max_length if loaded is not None else None
+    if max_length is None:
+        max_length = limit or 512
+    elif limit is not None and max_length > limit:
+        problems.append(f"data.max_length must be at most the encoder's {limit} tokens, got {max_length}")
+    if problems or splits is None or labels is None or loaded is None or pooling is None:
+        raise UserError(*problems)
+    return Prepared(splits, labels, loaded, pooling, max_length)
+
+
+def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
+    """Read and check a data set; runs of one process that read the same files share it."""
+    source = {key: value for key, value in data.items() if key not in LOADING_KEYS}
+    stamps = []
+    for value in source.values():
+        if isinstance(value, str) and Path(value).is_file():
+            stamps.append((value, Path(value).stat().st_mtime_ns))
+    return _load_data(json.dumps(source, sort_keys=True), tuple(stamps))
+
+
+@lru_cache(maxsize=4)
+def _load_data(source: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Splits, Labels]:
+    splits = instantiate(json.loads(source))
+    return splits, check(splits)
+
+
+def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
+    """Load an encoder. Frozen encoders are never changed, so runs of one process share them."""
+    node = json.dumps(config["encoder"], sort_keys=True)
+    if not config["encoder"]["frozen"]:
+        loaded = _load_encoder.__wrapped__(node)
+    else:
+        loaded = _load_encoder(node)
+        if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
+            loaded = _load_encoder.__wrapped__(node)
+    if loaded.encoder.pooler_is_fresh:
+        reinitialise_pooler(loaded.encoder, generator_seed=config["init_seed"])
+    return loaded
+
+
+@lru_cache(maxsize=2)
+def _load_encoder(node: str) -> LoadedEncoder:
+    return instantiate(json.loads(node))
+
+
+def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
+    """Make a pooling for an encoder.
+
+    Raises:
+        UserError: If they do not go together.
+    """
+    encoder = loaded.encoder
+    try:
+        layers = instantiate(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
+        tokens = instantiate(node["tokens"], input_size=layers.output_size)
+    except Exception as error:  # instantiate wraps what the constructor raised
+        cause = error.__cause__ or error
+        if isinstance(cause, ValueError | UserError):
+            raise UserError(str(cause)) from error
+        raise
+    pooling = Pooling(layers=layers, tokens=tokens)
+    if "pooler_output" in pooling.context_needed:
+        if encoder.pooler is None:
+            raise UserError(f"pooling.tokens=pooler needs an encoder with a pooler, and {encoder.name} has none")
+        if pooling.layers_needed != (encoder.num_layers,):
+            raise UserError("pooling.tokens=pooler reads the last layer: use it with pooling/layers=last")
+    return pooling
+
+
+def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, run_id: str, status: StatusFile) -> Run:
+    """Make all objects of a run.
+
+    Args:
+        config: Resolved and validated.
+        prepared: From ``prepare``.
+        folder: Where the run writes.
+        run_id: Its identity.
+        status: Told how the run goes.
+    """
+    pl.seed_everything(config["init_seed"], verbose=False)
+    prepared = _fresh(prepared, config)
+    encoder, pooling = prepared.loaded.encoder, prepared.pooling
+    rows = {split.name: _token_rows(split, prepared) for split in prepared.splits}
+    truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
+    data: dict[str, Dataset[Batch]] = dict(rows)
+    if encoder.frozen:
+        data = _feature_rows(config, prepared, rows, status=status)
+    head = instantiate(
+        config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {}),
+        input_size=pooling.output_size,
+        num_labels=len(prepared.labels),
+        initializer_range=encoder.initializer_range,
+    )
+    sized = {"size": pooling.output_size}
+    if config["postprocess"]["_target_"].endswith(".auto"):
+        sized["frozen"] = encoder.frozen
+    if "pooler_output" not in pooling.context_needed and not encoder.frozen:
+        encoder.drop_pooler()
+    classifier = Classifier(
+        encoder=None if encoder.frozen else encoder,
+        pooling=pooling,
+        postprocess=instantiate(config["postprocess"], **sized),
+        head=head,
+        loss=instantiate(config["loss"]),
+        num_labels=len(prepared.labels),
+        make_optimizer=partial(
+            instantiate,
+            {**config["optimizer"], "fused": canonical_precision(config["trainer"]["precision"]) != "16-mixed"},
+        ),
+        make_scheduler=partial(instantiate, config["scheduler"]),
+    )
+    loading = {key: config["data"][key] for key in ("batch_size", "eval_batch_size", "num_workers")}
+    best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
+    return Run(
+        classifier,
+        DataModule(data, data_seed=config["data_seed"], **loading),
+        build_trainer(config, [best, Heartbeat(status, monitor=config["monitor"])], folder=folder, run_id=run_id),
+        prepared.labels,
+        best,
+        truncated,
+        config["seed"],
+    )
+
+
+def build_trainer(
+    config: Mapping[str, Any], callbacks: list[pl.Callback], *, folder: RunFolder, run_id: str
+) -> pl.Trainer:
+    """Make Lightning's Trainer with our callbacks and loggers beside the configured ones."""
+    described = {
+        "run_id": run_id,
+        "run_folder": folder.path,
+        "group": f"{data_name(config)}/{pooling_label(config)}",
+        "config": dict(config),
+    }
+    loggers = [MetricsFile(folder.metrics)]
+    loggers += [instantiate(node, **described) for node in (config["logger"] or {}).values()]
+    return instantiate(
+        config["trainer"],
+        callbacks=[*callbacks, *(instantiate(node) for node in (config["callbacks"] or {}).values())],
+        logger=loggers,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        default_root_dir=folder.path,
+        _convert_="all",
+    )
+
+
+def data_name(config: Mapping[str, Any]) -> str:
+    """How the data set is called in leaderboards."""
+    data = config["data"]
+    if data.get("name"):
+        subset = data.get("subset")
+        return f"{data['name']}/{subset}" if subset else data["name"]
+    if "train" in data:
+        path = Path(data["train"])
+        return path.absolute().parent.name if path.stem in {"train", "training", "data"} else path.stem
+    return str(data["_target_"]).rsplit(".", 1)[-1]
+
+
+def pooling_label(config: Mapping[str, Any]) -> str:
+    """How the pooling is called in leaderboards: its preset, or the two halves."""
+    return pooling_name(config["pooling"])
+
+
+def _fresh(prepared: Prepared, config: Mapping[str, Any]) -> Prepared:
+    """Make the pooling anew under the run's seed: sweeps prepare all runs before the first is seeded."""
+    pooling = build_pooling(config["pooling"], prepared.loaded)
+    return Prepared(prepared.splits, prepared.labels, prepared.loaded, pooling, prepared.max_length)
+
+
+def _token_rows(split: Split, prepared: Prepared) -> TokenRows:
+    tokenizer, needed = prepared.loaded.tokenizer, prepared.pooling.context_needed
+    tokenised = _tokenised(split, tokenizer_hash(tokenizer), prepared.max_length, prepared.loaded)
+    return TokenRows(
+        tokenised,
+        labels=prepared.labels.encode(split.column("label")),
+        pad_token_id=tokenizer.pad_token_id or 0,
+        special_token_ids=tokenizer.all_special_ids if "special" in needed else (),
+        template_token_id=tokenizer.mask_token_id if "template" in needed else None,
+    )
+
+
+_tokenised_splits: dict[tuple[int, str, int], TokenisedSplit] = {}
+
+
+def _tokenised(split: Split, tokenizer_key: str, max_length: int, loaded: LoadedEncoder) -> TokenisedSplit:
+    key = (id(split), tokenizer_key, max_length)
+    found = _tokenised_splits.get(key)
+    if found is None or found.split is not split:
+        found = tokenise(split, tokenizer=loaded.tokenizer, max_length=max_length)
+        _tokenised_splits[key] = found
+    return found
+
+
+def _feature_rows(
+    config: Mapping[str, Any], prepared: Prepared, rows: Mapping[str, TokenRows], *, status: StatusFile
+) -> dict[str, Dataset[Batch]]:
+    encoder = prepared.loaded.encoder
+    precision = canonical_precision(config["trainer"]["precision"])
+    request = _request(prepared.pooling, config["pooling"], prepared.loaded)
+    device = torch.device(accelerator_type(config["trainer"]["accelerator"]))
+    total, before, result = sum(map(len, rows.values())), 0, {}
+    for name, tokens in rows.items():
+        parts = (_weights_hash(encoder), tokenizer_hash(prepared.loaded.tokenizer), prepared.max_length, precision)
+        key = _key([*parts, tokens.tokenised.split.content_hash])
+        folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
+        store = FeatureStore(folder, tokens, encoder, device, precision)
+
+        def tell(done: int, of: int, *, offset: int = before) -> None:
+            status.update(phase="encoding", step=offset + done, steps=total)
+
+        store.ensure([request], alongside=partial(_usual_requests, prepared.loaded), on_progress=tell)
+        result[name] = FeatureRows(store, request)
+        before += len(tokens)
+    return result
+
+
+def _request(pooling: Pooling, node: Mapping[str, Any], loaded: LoadedEncoder) -> FeatureRequest:
+    pooler = loaded.encoder.pooler
+    return request_for(
+        pooling,
+        tokens_key=_key(node["tokens"]),
+        pooling_key=_key(node),
+        pooler_key="" if pooler is None else weights_hash(pooler)[:8],
+    )
+
+
+def _usual_requests(loaded: LoadedEncoder) -> list[FeatureRequest]:
+    """What most poolings of a sweep read: a pass that has to be made anyway writes it too."""
+    names = ("cls", "masked_mean", "max", *(["pooler"] if loaded.encoder.pooler is not None else []))
+    nodes = [load_preset(name) for name in names]
+    return [_request(build_pooling(node, loaded), node, loaded) for node in nodes]
+
+
+def _weights_hash(encoder: Any) -> str:  # noqa: ANN401
+    if not hasattr(encoder, "weights_hash"):
+        encoder.weights_hash = weights_hash(encoder.model)
+    return encoder.weights_hash
+
+
+def _key(content: Any) -> str:  # noqa: ANN401
+    return xxhash.xxh3_64_hexdigest(json.dumps(content, sort_keys=True, default=str).encode())

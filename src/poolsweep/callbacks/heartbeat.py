@@ -1,0 +1,46 @@
+"""Tells status.json how training goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+
+from poolsweep.run.status import StatusFile
+
+
+class Heartbeat(pl.Callback):
+    """Reports epochs, steps and the monitored metric.
+
+    Args:
+        status: Where to report.
+        monitor: Name of the metric.
+    """
+
+    def __init__(self, status: StatusFile, *, monitor: str) -> None:
+        self._status = status
+        self._monitor = monitor
+        self._steps = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Note how many steps there will be; asking at each step is slow."""
+        self._steps = int(trainer.estimated_stepping_batches)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:  # noqa: ANN401
+        """Report the step."""
+        if trainer.is_global_zero:
+            self._status.update(
+                phase="training", epoch=trainer.current_epoch + 1, epochs=trainer.max_epochs,
+                step=trainer.global_step, steps=self._steps,
+            )  # fmt: skip
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report the metric."""
+        if trainer.is_global_zero and trainer.state.fn == "fit":
+            value = float(trainer.callback_metrics[self._monitor])
+            self._status.update(force=True, epoch=trainer.current_epoch + 1, monitor=self._monitor, value=value)
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report the phase."""
+        if trainer.is_global_zero:
+            self._status.update(phase="testing")

@@ -1,0 +1,157 @@
+"""The LightningModule: encoder, pooling, post-processing, head, loss and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics import MeanMetric
+
+from poolsweep.callbacks.best_weights import require_finite
+from poolsweep.data.batch import Batch
+from poolsweep.encoder import Encoder
+from poolsweep.metrics import classification_metrics
+from poolsweep.pooling import Pooling, PoolingContext
+from poolsweep.postprocess.base import Postprocess
+from poolsweep.predictions import Predictions
+
+
+class Classifier(pl.LightningModule):
+    """Classifies texts by one pooled vector each.
+
+    Args:
+        encoder: None if every batch carries the stored states of a frozen encoder.
+        pooling: Hidden states → one vector.
+        postprocess: Fitted on the training split before training.
+        head: Vector → logits.
+        loss: Called with logits (B, C) and label ids (B,); returns their mean.
+        num_labels: C.
+        make_optimizer: Called with ``encoder`` and ``new``, the modules to train.
+        make_scheduler: Called with the optimizer and ``total_steps``.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder | None,
+        pooling: Pooling,
+        postprocess: Postprocess,
+        head: nn.Module,
+        loss: nn.Module,
+        num_labels: int,
+        make_optimizer: Callable[..., Optimizer],
+        make_scheduler: Callable[..., LRScheduler],
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+        self.postprocess = postprocess
+        self.head = head
+        self.loss = loss
+        self._make_optimizer = make_optimizer
+        self._make_scheduler = make_scheduler
+        self.val_metrics = classification_metrics(num_labels, prefix="val/")
+        self.test_metrics = classification_metrics(num_labels, prefix="test/")
+        self.val_loss, self.test_loss = MeanMetric(), MeanMetric()
+        self.predictions: dict[str, Predictions] | None = None
+        self.examples_seen = 0
+
+    def pool(self, batch: Batch) -> Tensor:
+        """The pooled vectors of a batch, before post-processing; (B, D)."""
+        context = PoolingContext(batch.pooler_output, None, batch.special, batch.template)
+        if batch.hidden is None and batch.input_ids is None:
+            return self.pooling((), batch.mask, context)
+        if batch.hidden is not None:
+            if batch.hidden[0].ndim == 3:
+                return self.pooling(batch.hidden, batch.mask, context)
+            return self.pooling.combine(batch.hidden) if self.pooling.pools_first else batch.hidden[0]
+        assert self.encoder is not None
+        assert batch.input_ids is not None
+        output = self.encoder(
+            batch.input_ids,
+            batch.mask,
+            batch.token_type_ids,
+            layers=self.pooling.layers_needed,
+            context=self.pooling.context_needed,
+        )
+        context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template)
+        return self.pooling(output.hidden, batch.mask, context)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits of a batch; (B, C)."""
+        return self.head(self.postprocess(self.pool(batch)))
+
+    def on_fit_start(self) -> None:
+        """Fit the post-processing on the training split, in file order."""
+        if self.postprocess.needs_fit and self.trainer.ckpt_path is None:
+            self.postprocess.fit(self._training_vectors())
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of one batch."""
+        loss = self.loss(self(batch), batch.labels)
+        penalty = self.pooling.auxiliary_loss()
+        if penalty is not None:
+            loss = loss + penalty
+        self.examples_seen += len(batch)
+        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:
+            require_finite(loss.detach(), step=self.global_step + 1)
+            self.log("train/loss", loss.detach())
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Update the validation metrics."""
+        self._evaluate(batch, "validation")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Update the test metrics."""
+        self._evaluate(batch, "test")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation metrics."""
+        self._log_metrics("validation")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test metrics."""
+        self._log_metrics("test")
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401
+        """The optimizer and its schedule, stepped after every optimizer step."""
+        encoder = None if self.encoder is None or self.encoder.frozen else self.encoder
+        optimizer = self._make_optimizer(encoder=encoder, new=(self.pooling, self.postprocess, self.head))
+        scheduler = self._make_scheduler(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _evaluate(self, batch: Batch, split: str) -> None:
+        logits = self(batch)
+        metrics, mean_loss = self._metrics_of(split)
+        mean_loss.update(self.loss(logits, batch.labels), weight=len(batch))
+        metrics.update(logits, batch.labels)
+        if self.predictions is not None:
+            self.predictions[split].add(batch, logits)
+
+    def _log_metrics(self, split: str) -> None:
+        metrics, mean_loss = self._metrics_of(split)
+        prefix = "val/" if split == "validation" else "test/"
+        self.log_dict({f"{prefix}loss": mean_loss.compute(), **metrics.compute()})
+        metrics.reset()
+        mean_loss.reset()
+
+    def _metrics_of(self, split: str) -> tuple[Any, MeanMetric]:
+        if split == "validation":
+            return self.val_metrics, self.val_loss
+        return self.test_metrics, self.test_loss
+
+    def _training_vectors(self) -> Iterator[Tensor]:
+        was_training = self.training
+        self.eval()
+        rows = self.trainer.datamodule.rows["train"]  # type: ignore[attr-defined]
+        with torch.no_grad(), self.trainer.precision_plugin.forward_context():
+            for start in range(0, len(rows), 1024):
+                batch = rows.__getitems__(range(start, min(start + 1024, len(rows))))
+                yield self.pool(batch.to(self.device)).float()
+        self.train(was_training)

@@ -1,0 +1,100 @@
+"""The verbs of ``poolsweep``. Nothing heavy is imported before a verb needs it, so that help is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from poolsweep import __version__
+from poolsweep.errors import UserError
+
+_HELP = f"""\
+poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts, and is the difference real?
+
+usage: poolsweep VERB [ARGUMENTS]
+
+  train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
+  train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
+  poolings               every pooling with its formula, output size and parameters
+
+poolsweep VERB --help says more. Results lie in outputs/<study>/; the same command again skips what is finished.
+POOLSWEEP_DEBUG=1 shows the traceback behind an error.
+"""
+
+_TRAIN_HELP = """\
+usage: poolsweep train [-m] [OVERRIDES]
+
+Trains one run, or with -m every combination of comma-separated values (a sweep), and tests each once with the
+checkpoint that is best on validation.
+
+overrides:
+  GROUP=OPTION           swap a part:       pooling=cls  encoder=bert_base  data=files
+  KEY=VALUE              set a value:       seed=1  trainer.max_epochs=5  optimizer.head_lr=1e-3
+  KEY=A,B,C              with -m, sweep it: pooling=cls,masked_mean seed=0,1,2  trainer.precision=32,bf16-mixed
+  pooling/layers=… pooling/tokens=…         the two halves of a pooling, each on its own
+
+often used:
+  data=files data.train=train.csv data.test=test.csv data.text=COLUMN data.label=COLUMN
+  encoder.frozen=true    train the head alone on features that are computed once
+  study=NAME             runs of one study share a folder, outputs/NAME, and a leaderboard
+  logger=wandb           also: logger=tensorboard
+  experiment=demo        a named set of overrides
+
+Hydra's own options:
+  -m, --multirun         sweep
+  --cfg job              print the composed config and stop
+  --info defaults-tree   print which files it is made of
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb = arguments.pop(0) if arguments else "--help"
+    verbs: dict[str, Callable[[list[str]], int]] = {"train": _train, "poolings": _poolings}
+    if verb in {"-h", "--help", "help"}:
+        print(_HELP, end="")
+        return 0
+    if verb in {"-V", "--version"}:
+        print(f"poolsweep {__version__}")
+        return 0
+    try:
+        if verb not in verbs:
+            from poolsweep.errors import nearest
+
+            raise UserError(f"there is no verb {verb!r}; {nearest(verb, verbs)}")
+        return verbs[verb](arguments)
+    except UserError as error:
+        if os.environ.get("POOLSWEEP_DEBUG") == "1":
+            raise
+        for problem in error.problems:
+            print(f"poolsweep: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("poolsweep: interrupted", file=sys.stderr)
+        return 130
+
+
+def _train(arguments: list[str]) -> int:
+    if {"-h", "--help"} & set(arguments):
+        print(_TRAIN_HELP, end="")
+        return 0
+    from poolsweep.launch import launch
+
+    return launch(arguments)
+
+
+def _poolings(arguments: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep poolings", description="Every pooling with its formula, output size and parameters."
+    )
+    parser.add_argument("--hidden-size", type=int, default=384, help="of the encoder (default: MiniLM's 384)")
+    parser.add_argument("--num-layers", type=int, default=6, help="of the encoder (default: MiniLM's 6)")
+    given = parser.parse_args(arguments)
+    from poolsweep.pooling.catalogue import print_catalogue
+
+    print_catalogue(hidden_size=given.hidden_size, num_layers=given.num_layers)
+    return 0

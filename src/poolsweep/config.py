@@ -1,0 +1,209 @@
+"""The root of a config, and what must hold in it: every problem is named at once."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_type_hints
+
+import hydra.utils
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from poolsweep.device import device_problems
+from poolsweep.errors import UserError, nearest
+from poolsweep.metrics import METRIC_NAMES
+from poolsweep.parts import PARTS, Part, base_class, part_at
+
+
+@dataclass
+class Root:
+    """Keys of the root that are not groups.
+
+    Attributes:
+        seed: Drives everything but the splits.
+        init_seed: Of new weights; ``seed`` unless given.
+        data_seed: Of the training order; ``seed`` unless given.
+        study: Folder of runs that belong together.
+        output_root: Folder of studies.
+        monitor: Validation metric that selects the checkpoint.
+        mode: Whether more of it is better.
+        trusted: Packages of your own whose classes a config may name.
+    """
+
+    seed: int
+    init_seed: int
+    data_seed: int
+    study: str
+    output_root: str
+    monitor: str
+    mode: Literal["max", "min"]
+    trusted: list[str]
+
+
+@dataclass
+class Loading:
+    """Keys of ``data`` that are about batches, not about the source.
+
+    Attributes:
+        max_length: Longest input in tokens, special tokens included; None = the encoder's limit.
+        batch_size: Training examples per step and device.
+        eval_batch_size: Examples per step in validation and test.
+        num_workers: Processes that prepare batches.
+    """
+
+    max_length: int | None
+    batch_size: int
+    eval_batch_size: int
+    num_workers: int
+
+
+LOADING_KEYS = frozenset(field.name for field in fields(Loading))
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """The config as plain containers, every interpolation resolved, without Hydra's own node.
+
+    Raises:
+        UserError: If a mandatory value is missing or an interpolation cannot be resolved.
+    """
+    missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
+    if missing:
+        raise UserError(*(f"{key} must be given: {key}=…" for key in missing))
+    part = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    try:
+        content = OmegaConf.to_container(part, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError(str(error).strip().splitlines()[0]) from error
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
+
+
+def validate(config: Mapping[str, Any]) -> None:
+    """Check types, targets and names in a resolved config.
+
+    Args:
+        config: What ``resolve`` gave.
+    Raises:
+        UserError: With every problem found.
+    """
+    problems = _dataclass_problems(Root, {f.name: config.get(f.name) for f in fields(Root)}, prefix="")
+    data = config.get("data") or {}
+    problems += _dataclass_problems(Loading, {key: data.get(key) for key in LOADING_KEYS}, prefix="data.")
+    problems += _range_problems(config)
+    problems += device_problems(config.get("trainer") or {})
+    trusted = config.get("trusted")
+    packages = tuple(trusted) if isinstance(trusted, list) else ()
+    for path, node in _nodes_with_target(config):
+        part = part_at(path)
+        if part is None:
+            problems.append(f"{'.'.join(path)}._target_={node['_target_']} is refused: no class is expected there")
+        else:
+            problems += _part_problems(path, node, part, trusted=packages)
+    problems += [
+        f"{name} must be chosen: {name}=…"
+        for name in PARTS
+        if "." not in name and not config.get(name) and name not in {"logger", "callbacks"}
+    ]
+    if problems:
+        raise UserError(*problems)
+
+
+def _range_problems(config: Mapping[str, Any]) -> list[str]:
+    problems = []
+    monitored = [f"val/{name}" for name in METRIC_NAMES]
+    if isinstance(config.get("monitor"), str) and config["monitor"] not in monitored:
+        problems.append(f"monitor={config['monitor']} is no validation metric; {nearest(config['monitor'], monitored)}")
+    elif str(config.get("monitor", "")).endswith("loss") and config.get("mode") == "max":
+        problems.append("monitor=val/loss needs mode=min")
+    for key in ("batch_size", "eval_batch_size", "max_length"):
+        value = (config.get("data") or {}).get(key)
+        if type(value) is int and value < 1:
+            problems.append(f"data.{key} must be at least 1, got {value}")
+    study = config.get("study")
+    if isinstance(study, str) and (not study or study.startswith(".") or "/" in study or "\\" in study):
+        problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")
+    return problems
+
+
+def _part_problems(
+    path: tuple[str, ...], node: Mapping[str, Any], part: Part, *, trusted: tuple[str, ...]
+) -> list[str]:
+    where, target = ".".join(path), str(node["_target_"])
+    prefixes = (*part.prefixes, *(f"{name}." for name in trusted))
+    if not target.startswith(prefixes):
+        return [
+            f"{where}._target_={target} is refused: it must come from {' or '.join(p.rstrip('.') for p in prefixes)}; "
+            f"trust a package of your own with trusted=[{target.split('.', 1)[0]}]"
+        ]
+    try:
+        found = hydra.utils.get_object(target)
+    except Exception as error:  # importing runs the module's code, which may raise anything
+        return [f"{where}._target_={target} cannot be imported: {str(error).strip().splitlines()[0]}"]
+    base = base_class(part)
+    home = f"{getattr(found, '__module__', '')}."
+    is_kind = not inspect.isclass(found) or base is None or issubclass(found, base)
+    if not callable(found) or not home.startswith(prefixes) or not is_kind:
+        kind = f"a {base.__name__}" if base is not None else "a function of that package"
+        return [f"{where}._target_={target} is refused: it is not {kind}"]
+    return _argument_problems(where, node, found, part)
+
+
+def _argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Part) -> list[str]:  # noqa: ANN401
+    signature = inspect.signature(found)
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    skip = LOADING_KEYS if where == "data" else frozenset()
+    given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
+    known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    problems = [
+        f"{where}.{key} is not an option of {node['_target_']}; {nearest(key, set(known) - part.derived)}"
+        for key in given
+        if key not in known and not takes_any
+    ]
+    for name, parameter in signature.parameters.items():
+        required = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
+        if required and name not in given and name not in part.derived:
+            problems.append(f"{where}.{name} must be given")
+    try:
+        hints = get_type_hints(found.__init__ if inspect.isclass(found) else found)
+    except (NameError, TypeError):  # annotations that only a type checker can read
+        return problems
+    for key in given.keys() & hints.keys():
+        problems += _type_problem(f"{where}.{key}", given[key], hints[key])
+    return problems
+
+
+def _type_problem(where: str, value: Any, expected: Any) -> list[str]:  # noqa: ANN401
+    try:
+        adapter = TypeAdapter(expected)
+    except (PydanticUserError, TypeError, NameError):  # not a type that a config can hold, so nothing to compare with
+        return []
+    try:
+        adapter.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        name = expected.__name__ if inspect.isclass(expected) else str(expected).replace("typing.", "")
+        reason = error.errors()[0]["msg"] if "literal" in error.errors()[0]["type"] else f"must be {name}"
+        return [f"{where} {reason[0].lower()}{reason[1:]}, got {value!r}"]
+    except (TypeError, ValueError):
+        return [f"{where} cannot be {value!r}"]
+    return []
+
+
+def _dataclass_problems(kind: type, values: Mapping[str, Any], *, prefix: str) -> list[str]:
+    hints = get_type_hints(kind)
+    return [p for name, value in values.items() for p in _type_problem(f"{prefix}{name}", value, hints[name])]
+
+
+def _nodes_with_target(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:  # noqa: ANN401
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield path, node
+        for key, value in node.items():
+            yield from _nodes_with_target(value, (*path, str(key)))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _nodes_with_target(value, (*path, str(index)))

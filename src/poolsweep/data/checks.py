@@ -1,0 +1,92 @@
+"""Finds every problem of a data set at once, each named by file and row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from poolsweep.data.labels import Labels
+from poolsweep.data.splits import Split, Splits
+from poolsweep.errors import UserError, nearest
+
+
+def check(splits: Splits) -> Labels:
+    """Check texts and labels of all splits and decide the label contract.
+
+    Args:
+        splits: What a source has read.
+    Raises:
+        UserError: With every problem: empty splits, empty or missing texts and labels, a single class, labels of
+            validation or test that training does not have.
+    """
+    problems = [problem for split in splits for problem in _problems_of(split)]
+    labels = _labels_of(splits)
+    if len(splits.train) and len(labels) < 2:
+        only = labels.names[0] if labels.names else "none"
+        problems.append(f"{splits.train.origin}: training needs at least two labels, found one: {only}")
+    for split in (splits.validation, splits.test) if len(labels) >= 2 else ():
+        problems += _unseen(split, labels, where_seen=splits.train.origin)
+    if splits.label_names is not None and len(splits.train):
+        problems += _unseen(splits.train, labels, where_seen="the given label names")
+    if problems:
+        raise UserError(*problems)
+    return labels
+
+
+def blank(column: pa.ChunkedArray) -> np.ndarray:
+    """Where a text column is null, empty or white space.
+
+    Shape:
+        column (N,) string; returns (N,) bool.
+    """
+    return pc.equal(pc.utf8_trim_whitespace(pc.fill_null(column, "")), "").to_numpy()
+
+
+def rows_in_words(row_ids: np.ndarray, *, most: int = 5) -> str:
+    """Row numbers as a person counts them, the first after the header being row 1.
+
+    Example:
+        >>> rows_in_words(np.array([0, 4]))
+        'rows 1 and 5'
+        >>> rows_in_words(np.arange(9), most=2)
+        'rows 1, 2 and 7 more'
+    """
+    numbers = [str(i + 1) for i in row_ids[:most]]
+    rest = len(row_ids) - len(numbers)
+    if rest:
+        return f"rows {', '.join(numbers)} and {rest} more"
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    return f"rows {', '.join(numbers[:-1])} and {numbers[-1]}"
+
+
+def _problems_of(split: Split) -> list[str]:
+    if not len(split):
+        return [f"{split.origin}: the {split.name} split has no rows"]
+    problems = []
+    for name in ("text", "text_pair", "label"):
+        if name in split.rows.column_names:
+            empty = blank(split.column(name))
+            if empty.any():
+                problems.append(f"{split.origin}: empty {name} in {rows_in_words(split.row_ids[empty])}")
+    return problems
+
+
+def _labels_of(splits: Splits) -> Labels:
+    if splits.label_names is not None:
+        return Labels(splits.label_names)
+    column = splits.train.column("label")
+    return Labels.from_names(pc.unique(column.filter(pa.array(~blank(column)))).to_pylist())
+
+
+def _unseen(split: Split, labels: Labels, *, where_seen: str) -> list[str]:
+    column = split.column("label")
+    unknown = (labels.encode(column) < 0) & ~blank(column)
+    names = pc.unique(column.filter(pa.array(unknown))).to_pylist()
+    found = column.to_numpy()
+    return [
+        f"{split.origin}: label {name!r} in {rows_in_words(split.row_ids[found == name], most=3)} is not in "
+        f"{where_seen}; {nearest(name, labels.names)}"
+        for name in names[:10]
+    ]

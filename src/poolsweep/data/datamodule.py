@@ -1,0 +1,88 @@
+"""The LightningDataModule: shuffles training rows, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from poolsweep.data.batch import Batch
+from poolsweep.data.sampler import EpochSampler
+
+
+class DataModule(pl.LightningDataModule):
+    """Batches of the three splits.
+
+    Training rows are shuffled each epoch by ``data_seed``. Validation and test come in file order, every row once.
+
+    Args:
+        rows: Split name → a dataset whose ``__getitems__`` gives a ``Batch``.
+        batch_size: Training examples per step and device.
+        eval_batch_size: Examples per step in validation and test.
+        data_seed: Seed of the training order.
+        num_workers: Processes that prepare batches; 0 = the training process itself.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[str, Dataset[Batch]],
+        *,
+        batch_size: int,
+        eval_batch_size: int,
+        data_seed: int,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.rows = dict(rows)
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.data_seed = data_seed
+        self.num_workers = num_workers
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Shuffled batches; the last of an epoch may be smaller."""
+        rows = self.rows["train"]
+        sampler = EpochSampler(len(rows), seed=self.data_seed, rank=self._rank, world_size=self._world_size)  # type: ignore[arg-type]
+        return self._loader(rows, sampler=sampler, batch_size=self.batch_size)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Validation rows in file order."""
+        return self._evaluation("validation")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Test rows in file order."""
+        return self._evaluation("test")
+
+    def _evaluation(self, name: str) -> DataLoader[Batch]:
+        rows = self.rows[name]
+        mine = range(self._rank, len(rows), self._world_size)  # type: ignore[arg-type]
+        return self._loader(rows, sampler=mine, batch_size=self.eval_batch_size)
+
+    def _loader(self, rows: Dataset[Batch], *, sampler: Sampler[int] | range, batch_size: int) -> DataLoader[Batch]:
+        return DataLoader(
+            rows,
+            batch_size=batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=_already_a_batch,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=self.trainer is not None and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+        )
+
+    def transfer_batch_to_device(self, batch: Batch, device: Any, dataloader_idx: int) -> Batch:  # noqa: ANN401
+        """Copy a batch to the device, without waiting for it."""
+        return batch if device.type == "cpu" else batch.to(device)
+
+    @property
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer is not None else 0
+
+    @property
+    def _world_size(self) -> int:
+        return self.trainer.world_size if self.trainer is not None else 1
+
+
+def _already_a_batch(batch: Batch) -> Batch:
+    return batch

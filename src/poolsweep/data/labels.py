@@ -1,0 +1,71 @@
+"""The label contract: logit i is label id i, and labels.json says which name that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Label names in the order of their ids.
+
+    Attributes:
+        names: ``names[i]`` is the label of logit i.
+    """
+
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def from_names(cls, found: Iterable[str]) -> Labels:
+        """Sort label names: numeric names numerically, others by code point.
+
+        Example:
+            >>> Labels.from_names(["10", "9", "-1"]).names
+            ('-1', '9', '10')
+            >>> Labels.from_names(["b", "10", "9", "b"]).names
+            ('10', '9', 'b')
+        """
+        names = set(found)
+        if all(_is_number(name) for name in names):
+            return cls(tuple(sorted(names, key=lambda name: (float(name), name))))
+        return cls(tuple(sorted(names)))
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, int]) -> Labels:
+        """Read the content of a ``labels.json``.
+
+        Raises:
+            ValueError: If the ids are not 0, 1, 2, … once each.
+        """
+        if sorted(mapping.values()) != list(range(len(mapping))):
+            raise ValueError(f"label ids must be 0 to {len(mapping) - 1}, once each, got {sorted(mapping.values())}")
+        return cls(tuple(sorted(mapping, key=lambda name: mapping[name])))
+
+    def to_mapping(self) -> dict[str, int]:
+        """name → id, the content of ``labels.json``."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    def encode(self, column: pa.ChunkedArray) -> np.ndarray:
+        """Label ids of a column of names; -1 where the name is unknown.
+
+        Shape:
+            column (N,) string; returns (N,) int64.
+        """
+        ids = pc.fill_null(pc.index_in(column, value_set=pa.array(self.names, pa.string())), -1)
+        return ids.to_numpy().astype(np.int64)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return name.strip().lower() not in {"nan", "inf", "-inf", "infinity", "-infinity"}

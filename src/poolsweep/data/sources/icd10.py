@@ -1,0 +1,82 @@
+"""The embedded default: short diagnosis descriptions, labelled with their ICD-10-CM chapter."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Dataset
+
+from poolsweep.data.cache import cache_dir
+from poolsweep.data.carve import stratified_groups
+from poolsweep.data.splits import Split, Splits
+from poolsweep.errors import UserError
+
+_DROPPED_CHAPTER = "22"  # "Codes for special purposes": five rows
+
+
+def icd10(*, split_seed: int) -> Splits:
+    """Read the 12,009 diagnoses of up to four characters that the package ``simple-icd-10-cm`` carries.
+
+    21 chapters are the labels. The table comes sorted by chapter. It is split 80/10/10 by three-character category,
+    so that near-duplicates ("Cholera", "Cholera, unspecified") stay together.
+
+    Args:
+        split_seed: The split is a function of it alone.
+    Raises:
+        UserError: If the package is missing.
+    Reference:
+        ICD-10-CM, US National Center for Health Statistics (public domain), as packaged by simple-icd-10-cm.
+    """
+    if importlib.util.find_spec("simple_icd_10_cm") is None:
+        raise UserError("data=icd10 needs the package simple-icd-10-cm: pip install 'poolsweep[demo]'")
+    table = _table()
+    categories = [code[:3] for code in table.column("code").to_pylist()]
+    labels = table.column("label").to_pylist()
+    test = stratified_groups(labels, groups=categories, fraction=0.1, seed=split_seed)
+    rest = np.flatnonzero(~test)
+    carved = stratified_groups(
+        [labels[i] for i in rest], groups=[categories[i] for i in rest], fraction=1 / 9, seed=split_seed
+    )
+    validation = np.zeros_like(test)
+    validation[rest[carved]] = True
+    rows = Dataset(table.select(["text", "label"]))
+
+    def part(name: str, chosen: np.ndarray) -> Split:
+        ids = np.flatnonzero(chosen)
+        return Split(name, f"icd10 ({name})", rows.select(ids), ids)
+
+    return Splits(part("train", ~test & ~validation), part("validation", validation), part("test", test))
+
+
+def _table() -> pa.Table:
+    """The codes in the book's order, from the cache if they were read before (importing the package takes seconds)."""
+    version = importlib.metadata.version("simple-icd-10-cm")
+    path = cache_dir() / f"icd10-{version}.parquet"
+    if path.exists():
+        return pq.read_table(path)
+    table = _read_package()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    pq.write_table(table, temporary)
+    Path(temporary).replace(path)
+    return table
+
+
+def _read_package() -> pa.Table:
+    import simple_icd_10_cm as book
+
+    chapter = ""
+    rows: dict[str, tuple[str, str]] = {}
+    for code in book.get_all_codes(with_dots=False):
+        if book.is_chapter(code):
+            chapter = code
+        elif chapter != _DROPPED_CHAPTER and len(code) <= 4 and (book.is_category(code) or book.is_subcategory(code)):
+            rows.setdefault(code, (book.get_description(code), chapter))
+    texts, labels = zip(*rows.values(), strict=True)
+    return pa.table({"code": list(rows), "text": list(texts), "label": list(labels)})

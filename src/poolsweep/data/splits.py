@@ -1,0 +1,79 @@
+"""Labelled texts in named splits, before tokenisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from datasets import Dataset
+
+SPLIT_NAMES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The examples of one split, in the order of their source.
+
+    Attributes:
+        name: train, validation or test.
+        origin: The file or data set they come from, for messages.
+        rows: Columns ``text``, ``label`` (both string) and, for pairs, ``text_pair``.
+        row_ids: (N,) int64, each example's row in ``origin``, 0 = first after the header.
+    """
+
+    name: str
+    origin: str
+    rows: Dataset
+    row_ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row_ids)
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether each example is a pair of texts."""
+        return "text_pair" in self.rows.column_names
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """A column as Arrow, in the order of ``row_ids``."""
+        table = self.rows.with_format("arrow")[:]
+        assert isinstance(table, pa.Table)
+        return table.column(name)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """A fingerprint of texts and their order; labels do not enter, since features do not depend on them."""
+        digest = xxhash.xxh3_128()
+        for name in ("text", "text_pair"):
+            if name in self.rows.column_names:
+                digest.update(name.encode())
+                for chunk in self.column(name).chunks:
+                    digest.update(pc.binary_length(chunk.fill_null("")).to_numpy(zero_copy_only=False).tobytes())
+                    digest.update("".join(chunk.fill_null("").to_pylist()).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """All splits of a data set, with what the source knows of its labels.
+
+    Attributes:
+        train: What is trained on.
+        validation: What is selected on.
+        test: What is reported; evaluated once.
+        label_names: Label names in the order of their ids, where the source gives one; None = decided from train.
+        notes: What was done to the data, for the log ("validation carved out of train: …").
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    label_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __iter__(self):  # noqa: ANN204
+        return iter((self.train, self.validation, self.test))

@@ -1,0 +1,71 @@
+"""Batches of token ids for an encoder that is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from poolsweep.data.batch import Batch
+from poolsweep.data.tokenise import TokenisedSplit
+
+
+class TokenRows(Dataset[Batch]):
+    """The rows of a tokenised split, fetched a batch at a time and padded on the right to the longest of it.
+
+    Args:
+        tokenised: Token ids, memory-mapped.
+        labels: (N,) label ids.
+        pad_token_id: What padding is filled with; the mask hides it.
+        special_token_ids: Which ids count as special tokens; empty = the pooling does not ask.
+        template_token_id: The id of [MASK] if the pooling reads a template's, else None.
+    """
+
+    def __init__(
+        self,
+        tokenised: TokenisedSplit,
+        *,
+        labels: np.ndarray,
+        pad_token_id: int,
+        special_token_ids: Sequence[int] = (),
+        template_token_id: int | None = None,
+    ) -> None:
+        self.tokenised = tokenised
+        self.labels = torch.from_numpy(labels)
+        self.row_ids = torch.from_numpy(np.asarray(tokenised.split.row_ids, dtype=np.int64))
+        self.pad_token_id = pad_token_id
+        self.special_token_ids = torch.tensor(list(special_token_ids), dtype=torch.int64)
+        self.template_token_id = template_token_id
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """The rows at ``indices`` as one batch; the data loader calls it once per batch."""
+        columns = self.tokenised.rows[list(indices)]
+        sequences = columns["input_ids"]
+        lengths = torch.tensor([len(ids) for ids in sequences])
+        mask = torch.arange(int(lengths.max())) < lengths[:, None]
+        input_ids = _pad(sequences, mask, fill=self.pad_token_id)
+        types = columns.get("token_type_ids")
+        chosen = torch.as_tensor(indices)
+        return Batch(
+            labels=self.labels[chosen],
+            row_ids=self.row_ids[chosen],
+            mask=mask,
+            input_ids=input_ids,
+            token_type_ids=None if types is None else _pad(types, mask, fill=0),
+            special=torch.isin(input_ids, self.special_token_ids) & mask if len(self.special_token_ids) else None,
+            template=None if self.template_token_id is None else (input_ids == self.template_token_id) & mask,
+        )
+
+
+def _pad(sequences: list[list[int]], mask: torch.Tensor, *, fill: int) -> torch.Tensor:
+    padded = torch.full(mask.shape, fill, dtype=torch.int64)
+    padded[mask] = torch.tensor([i for ids in sequences for i in ids], dtype=torch.int64)
+    return padded

@@ -1,0 +1,44 @@
+"""Which device a run is on, and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from poolsweep.run.identity import canonical_precision
+
+_PRECISIONS = (
+    "32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true",
+)  # fmt: skip
+
+
+def accelerator_type(accelerator: str) -> str:
+    """The type of device that Lightning's ``accelerator`` stands for here: cpu, cuda or mps."""
+    if accelerator in {"auto", "gpu"}:
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    return accelerator
+
+
+def device_problems(trainer: Mapping[str, Any]) -> list[str]:
+    """What the machine lacks of what a trainer's config asks for."""
+    asked = str(trainer.get("accelerator", "auto"))
+    device, precision = accelerator_type(asked), canonical_precision(trainer.get("precision", 32))
+    if precision not in _PRECISIONS:
+        return [f"trainer.precision={trainer['precision']} is none of {', '.join(_PRECISIONS)}"]
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "gpu" and device == "cpu":
+        return ["trainer.accelerator=gpu: this machine has no GPU that torch can use; trainer.accelerator=cpu runs"]
+    if device in available and not available[device]:
+        return [f"trainer.accelerator={asked}: torch sees no {device} device here; trainer.accelerator=auto runs"]
+    if device == "cpu" and precision in {"16-mixed", "16-true"}:
+        return [f"trainer.precision={trainer['precision']} needs a GPU, and this run is on the CPU; use bf16-mixed"]
+    if device == "cuda" and precision.startswith("bf16") and not torch.cuda.is_bf16_supported():
+        return [f"trainer.precision={trainer['precision']}: this GPU has no bfloat16; use 16-mixed"]
+    devices = trainer.get("devices", 1)
+    if device == "cuda" and isinstance(devices, int) and devices > torch.cuda.device_count():
+        return [f"trainer.devices={devices}: torch sees {torch.cuda.device_count()} GPUs here"]
+    return []

@@ -1,0 +1,1 @@
+"""From the pooled vector to logits."""

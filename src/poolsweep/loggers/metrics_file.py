@@ -1,0 +1,56 @@
+"""metrics.csv: one line per logged step, in the run folder, always."""
+
+from __future__ import annotations
+
+import csv
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from poolsweep.metrics import METRIC_NAMES
+
+COLUMNS = ("step", "epoch", "train/loss", *(f"{s}/{name}" for s in ("val", "test") for name in METRIC_NAMES))
+
+
+class MetricsFile(Logger):
+    """Appends metrics as they come, so that a killed run keeps them.
+
+    Args:
+        path: A csv file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    @property
+    def name(self) -> str:
+        """Part of Lightning's interface."""
+        return "metrics"
+
+    @property
+    def version(self) -> str:
+        """Part of Lightning's interface."""
+        return ""
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Nothing: config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Append one line; columns that were not measured stay empty."""
+        row = {"step": step, **metrics}
+        if not row.keys() & set(COLUMNS[2:]):
+            return
+        is_new = not self._path.exists()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+            if is_new:
+                writer.writeheader()
+            writer.writerow(row)

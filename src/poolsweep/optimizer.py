@@ -1,0 +1,44 @@
+"""AdamW with a rate for the encoder, one for what is new, and decay where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+from torch.optim import AdamW
+
+
+def adamw(
+    *,
+    encoder: nn.Module | None,
+    new: Iterable[nn.Module],
+    lr: float = 5e-5,
+    head_lr: float = 5e-4,
+    weight_decay: float = 0.01,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    fused: bool = True,
+) -> AdamW:
+    """Make an AdamW whose decoupled decay spares biases, LayerNorm weights and other vectors.
+
+    Args:
+        encoder: Trained at ``lr``; None if it is frozen.
+        new: Pooling, post-processing and head, trained at ``head_lr``.
+        lr: Learning rate of the encoder.
+        head_lr: Learning rate of what starts from random weights.
+        weight_decay: Of matrices alone.
+        betas: Decay rates of the moments.
+        eps: Added to the denominator.
+        fused: One kernel for all parameters.
+    Reference:
+        Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", arXiv:1711.05101; which parameters are
+        spared as in transformers' ``Trainer``.
+    """
+    groups = []
+    for modules, rate in (([encoder] if encoder is not None else [], lr), (list(new), head_lr)):
+        parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+        matrices = [p for p in parameters if p.ndim > 1]
+        vectors = [p for p in parameters if p.ndim <= 1]
+        groups.append({"params": matrices, "lr": rate, "weight_decay": weight_decay})
+        groups.append({"params": vectors, "lr": rate, "weight_decay": 0.0})
+    return AdamW([g for g in groups if g["params"]], lr=lr, betas=betas, eps=eps, fused=fused)

@@ -1,0 +1,58 @@
+"""The swappable parts of a config: what each may be, and which of its arguments are derived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import hydra.utils
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a ``_target_`` at one place of a config must be.
+
+    Attributes:
+        prefixes: Packages it may come from.
+        base: Dotted path of the class it must derive from; None = any function of those packages.
+        derived: Arguments that ``build`` passes, so that no YAML holds them.
+    """
+
+    prefixes: tuple[str, ...]
+    base: str | None = None
+    derived: frozenset[str] = frozenset()
+
+
+PARTS: dict[str, Part] = {
+    "data": Part(("poolsweep.data.sources.",)),
+    "encoder": Part(("poolsweep.encoder.",)),
+    "pooling.layers": Part(
+        ("poolsweep.pooling.",), "poolsweep.pooling.LayerMix", frozenset({"num_layers", "hidden_size"})
+    ),
+    "pooling.tokens": Part(("poolsweep.pooling.",), "poolsweep.pooling.TokenPooling", frozenset({"input_size"})),
+    "postprocess": Part(
+        ("poolsweep.postprocess.",), "poolsweep.postprocess.base.Postprocess", frozenset({"size", "frozen"})
+    ),
+    "head": Part(("poolsweep.head.",), "torch.nn.Module", frozenset({"input_size", "num_labels", "initializer_range"})),
+    "loss": Part(("poolsweep.loss.", "torch.nn."), "torch.nn.Module"),
+    "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "new"})),
+    "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
+    "trainer": Part(("pytorch_lightning.",), "pytorch_lightning.Trainer"),
+    "logger": Part(
+        ("poolsweep.loggers.",),
+        "pytorch_lightning.loggers.Logger",
+        frozenset({"run_id", "run_folder", "group", "config"}),
+    ),
+    "callbacks": Part(("poolsweep.", "pytorch_lightning."), "pytorch_lightning.Callback"),
+}
+
+
+def part_at(path: tuple[str, ...]) -> Part | None:
+    """The part that a config path stands for; loggers and callbacks are named one level down."""
+    if len(path) == 2 and path[0] in {"logger", "callbacks"}:
+        return PARTS[path[0]]
+    return PARTS.get(".".join(path)) if path and path[0] not in {"logger", "callbacks"} else None
+
+
+def base_class(part: Part) -> type | None:
+    """The class that a part's target must derive from."""
+    return None if part.base is None else hydra.utils.get_class(part.base)

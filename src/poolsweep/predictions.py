@@ -1,0 +1,62 @@
+"""Every example's prediction, in the order of its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from poolsweep.data.batch import Batch
+from poolsweep.data.labels import Labels
+from poolsweep.run.files import write_whole
+
+
+class Predictions:
+    """Collects the predictions of one split and writes them as a table."""
+
+    def __init__(self) -> None:
+        self._row_ids: list[Tensor] = []
+        self._labels: list[Tensor] = []
+        self._probabilities: list[Tensor] = []
+
+    def add(self, batch: Batch, logits: Tensor) -> None:
+        """Add a batch; logits (B, C)."""
+        self._row_ids.append(batch.row_ids.cpu())
+        self._labels.append(batch.labels.cpu())
+        self._probabilities.append(torch.softmax(logits.float(), dim=-1).cpu())
+
+    def gather(self) -> None:
+        """Bring the rows of all processes together, on every process."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return
+        world = torch.distributed.get_world_size()
+        for parts in (self._row_ids, self._labels, self._probabilities):
+            everyone: list[Tensor | None] = [None] * world
+            torch.distributed.all_gather_object(everyone, torch.cat(parts))
+            parts[:] = [part for part in everyone if part is not None]
+
+    def write(self, path: Path, *, labels: Labels) -> None:
+        """Write columns row_id, label, predicted (names) and probabilities (one list per row), by row id.
+
+        Args:
+            path: A parquet file; it appears whole or not at all.
+            labels: Names of the label ids.
+        """
+        row_ids = torch.cat(self._row_ids).numpy()
+        order = np.argsort(row_ids, kind="stable")
+        probabilities = torch.cat(self._probabilities).numpy()[order]
+        names = pa.array(labels.names, pa.string())
+        table = pa.table(
+            {
+                "row_id": row_ids[order],
+                "label": names.take(pa.array(torch.cat(self._labels).numpy()[order])),
+                "predicted": names.take(pa.array(probabilities.argmax(axis=1))),
+                "probabilities": pa.FixedSizeListArray.from_arrays(probabilities.ravel(), probabilities.shape[1]),
+            }
+        )
+        with write_whole(path) as temporary:
+            pq.write_table(table, temporary)

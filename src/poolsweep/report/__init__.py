@@ -1,0 +1,1 @@
+"""The answer: statistics, tables and pages, made from run folders alone."""

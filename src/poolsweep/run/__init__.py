@@ -1,0 +1,1 @@
+"""One run's identity, its folder, and what is recorded in it."""

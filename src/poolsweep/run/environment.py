@@ -1,0 +1,83 @@
+"""What a run ran on: versions, hardware, commit, memory."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+import resource
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import torch
+
+_PACKAGES = (
+    "poolsweep",
+    "torch",
+    "transformers",
+    "pytorch-lightning",
+    "hydra-core",
+    "torchmetrics",
+    "datasets",
+    "numpy",
+)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}
+
+
+def hardware(*, accelerator: str, devices: int) -> dict[str, str | int]:
+    """The device type, its name and count, and the number of threads."""
+    name = torch.cuda.get_device_name() if accelerator == "cuda" else platform.processor() or platform.machine()
+    return {
+        "accelerator": accelerator,
+        "device": name,
+        "devices": devices,
+        "threads": torch.get_num_threads(),
+        "host": platform.node(),
+    }
+
+
+@cache
+def git_commit() -> str | None:
+    """The commit of the checkout that is run from, with ``+changes`` if it is not clean; None outside a checkout."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+        return done.stdout.strip()
+
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        changes = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + ("+changes" if changes else "")
+    return None
+
+
+def reset_peak_memory() -> None:
+    """Start measuring peak memory anew, where the system can."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_mib() -> dict[str, float]:
+    """The largest resident memory since the last reset (or since the start), and the GPU's."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        peak = int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 2**10
+    measured = {"process": round(peak, 1)}
+    if torch.cuda.is_available():
+        measured["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    return measured
+
+
+def owner() -> dict[str, str | int]:
+    """Who is running: host and process."""
+    return {"host": platform.node(), "pid": os.getpid()}

@@ -1,0 +1,66 @@
+"""The layout of a run folder: the only thing that reports, status, predict and export read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poolsweep.run.files import read_json
+
+RESULT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files in a run folder.
+
+    Attributes:
+        path: ``<output_root>/<study>/<run_id>``.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.yaml"
+
+    @property
+    def labels(self) -> Path:
+        """Label name → id."""
+        return self.path / "labels.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One line per logged step."""
+        return self.path / "metrics.csv"
+
+    @property
+    def status(self) -> Path:
+        """Where the run is; written while it runs."""
+        return self.path / "status.json"
+
+    @property
+    def result(self) -> Path:
+        """What came out; exists when the run has finished or failed."""
+        return self.path / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """What the run printed, and the traceback if it failed."""
+        return self.path / "run.log"
+
+    @property
+    def best(self) -> Path:
+        """The selected weights."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    def predictions(self, split: str) -> Path:
+        """Every example's prediction; ``split`` is validation or test."""
+        return self.path / f"predictions-{split}.parquet"
+
+    def finished(self) -> dict[str, Any] | None:
+        """The result, if the run finished."""
+        result = read_json(self.result)
+        return result if isinstance(result, dict) and result.get("status") == "finished" else None

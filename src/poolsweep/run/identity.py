@@ -1,0 +1,80 @@
+"""What makes two runs the same run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+# What cannot change the result. Everything else does, or might.
+_EXCLUDED = ("hydra", "study", "output_root", "logger", "retry", "display", "trusted")
+_EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"))
+_FILE_KEYS = ("train", "validation", "test")
+_PRECISIONS = {"32": "32-true", "64": "64-true", "16": "16-mixed", "bf16": "bf16-mixed"}
+
+
+def canonical_precision(precision: str | int) -> str:
+    """Lightning's full name of a precision.
+
+    Example:
+        >>> canonical_precision(32), canonical_precision("bf16-mixed")
+        ('32-true', 'bf16-mixed')
+    """
+    return _PRECISIONS.get(str(precision), str(precision))
+
+
+def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
+    """The identity of a run: a hash of all in its config that can change its result.
+
+    Key order, the order of overrides, paths, loggers and the machine do not count; the content of data files does.
+
+    Args:
+        config: The resolved config as plain containers.
+        accelerator: Type of the device the run is on (cpu, cuda, …).
+    """
+    content = {key: value for key, value in config.items() if key not in _EXCLUDED}
+    for group, key in _EXCLUDED_PATHS:
+        if isinstance(content.get(group), Mapping):
+            content[group] = {k: v for k, v in content[group].items() if k != key}
+    trainer = dict(content["trainer"])
+    trainer["accelerator"] = accelerator
+    trainer["precision"] = canonical_precision(trainer["precision"])
+    content["trainer"] = trainer
+    content["data"] = _files_by_content(content["data"])
+    text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _files_by_content(data: Mapping[str, Any]) -> dict[str, Any]:
+    if not str(data.get("_target_", "")).endswith("files.files"):
+        return dict(data)
+    by_content = {k: v for k, v in data.items() if k != "name"}  # the name is made of the path
+    for key in _FILE_KEYS:
+        value = data.get(key)
+        if isinstance(value, str) and Path(value).is_file():
+            stat = Path(value).stat()
+            by_content[key] = _file_hash(value, stat.st_size, stat.st_mtime_ns)
+    return by_content
+
+
+@cache
+def _file_hash(path: str, size: int, modified: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def variant_id(config: Mapping[str, Any]) -> str:
+    """A hash of what was swept beside data, encoder, pooling and seed: runs of one variant differ in these alone.
+
+    Args:
+        config: The resolved config as plain containers.
+    """
+    dropped = {*_EXCLUDED, "data", "encoder", "pooling", "seed", "init_seed", "data_seed"}
+    content = {key: value for key, value in config.items() if key not in dropped}
+    content["frozen"] = config["encoder"]["frozen"]
+    content["data"] = {key: config["data"].get(key) for key in ("max_length", "batch_size")}
+    text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

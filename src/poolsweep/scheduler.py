@@ -1,0 +1,25 @@
+"""How the learning rates rise and fall over a run."""
+
+from __future__ import annotations
+
+import math
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import get_scheduler
+
+
+def schedule(optimizer: Optimizer, *, total_steps: int, shape: str = "linear", warmup_ratio: float = 0.1) -> LambdaLR:
+    """Make one of transformers' schedules.
+
+    Args:
+        optimizer: Whose rates are scheduled.
+        total_steps: Optimizer steps of the whole run.
+        shape: After the warm-up: ``linear`` or ``cosine`` fall to zero, or ``constant``.
+        warmup_ratio: Share of the steps in which the rate rises from zero.
+    """
+    name = "constant_with_warmup" if shape == "constant" else shape
+    warmup = math.ceil(total_steps * warmup_ratio)
+    scheduler = get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=total_steps)
+    assert isinstance(scheduler, LambdaLR)
+    return scheduler

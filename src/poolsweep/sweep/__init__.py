@@ -1,0 +1,1 @@
+"""Many runs: the grid, its progress, and what to do with what failed."""

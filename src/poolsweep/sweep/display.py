@@ -1,0 +1,108 @@
+"""Shows how runs go by reading their status files, so that it works under every launcher."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from poolsweep.run.files import read_json
+from poolsweep.run.folder import RunFolder
+
+_ENDED = {"finished", "failed", "interrupted"}
+
+
+class Display:
+    """One bar for all runs, a line per running run, and a line that stays for each run that ends.
+
+    Without a terminal there are plain lines alone: one per finished run, and for a single run one per validation too.
+
+    Args:
+        runs: Folder → name of each run that is going to run.
+        console: Where to draw.
+    """
+
+    def __init__(self, runs: Mapping[RunFolder, str], *, console: Console) -> None:
+        self._runs = dict(runs)
+        self._console = console
+        self._ended = 0
+        self._stale = {folder: (read_json(folder.status) or {}).get("started") for folder in runs}
+        self._seen_epochs: dict[RunFolder, int] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._bar = Progress(
+            TextColumn("[bold]sweep" if len(runs) > 1 else "[bold]run"), BarColumn(), MofNCompleteColumn(),
+            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=len(runs))
+
+    def __enter__(self) -> Display:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        if self._console.is_terminal:
+            with Live(console=self._console, refresh_per_second=4, transient=True, redirect_stdout=False) as live:
+                while not self._stop.wait(0.25):
+                    live.update(self._draw())
+                self._draw()
+        else:
+            while not self._stop.wait(0.5):
+                self._draw()
+            self._draw()
+
+    def _draw(self) -> Group:
+        lines: list[Text] = []
+        for folder, name in list(self._runs.items()):
+            status = read_json(folder.status)
+            if not isinstance(status, dict) or status.get("started") == self._stale[folder]:
+                continue  # an earlier attempt's
+            if status.get("state") in _ENDED:
+                self._ended += 1
+                self._print_end(name, status)
+                del self._runs[folder]
+            else:
+                lines.append(Text(f"  ▶ {name}  {_progress(status)}"))
+                self._print_epoch(folder, status)
+        self._bar.update(self._task, completed=self._ended)
+        return Group(self._bar, *lines)
+
+    def _print_epoch(self, folder: RunFolder, status: Mapping[str, Any]) -> None:
+        epoch = status.get("epoch", 0) if "value" in status else 0
+        if len(self._stale) == 1 and not self._console.is_terminal and epoch > self._seen_epochs.get(folder, 0):
+            self._seen_epochs[folder] = epoch
+            self._say(Text(f"  {_progress(status)}"))
+
+    def _print_end(self, name: str, status: Mapping[str, Any]) -> None:
+        total = len(self._stale)
+        count = f"[{self._ended}/{total}] " if total > 1 else ""
+        seconds = f"{status.get('heartbeat', 0) - status.get('started', 0):.1f} s"
+        if status["state"] == "finished":
+            metrics = status.get("metrics", {})
+            shown = "  ".join(f"{m} {metrics[m]:.4f}" for m in ("val/accuracy", "test/accuracy") if m in metrics)
+            self._say(Text(f"{count}finished  {name}  {shown}  {seconds}"))
+        else:
+            self._say(Text(f"{count}{status['state']}  {name}  {status.get('reason', '')}  {seconds}", style="red"))
+
+    def _say(self, line: Text) -> None:
+        self._console.print(line, soft_wrap=True, highlight=False)
+
+
+def _progress(status: Mapping[str, Any]) -> str:
+    step, steps = status.get("step"), status.get("steps")
+    percent = f" {100 * step / steps:.0f}%" if step and steps else ""
+    epoch = f" epoch {status['epoch']}/{status['epochs']}" if "epoch" in status and "epochs" in status else ""
+    value = f" {status['monitor']} {status['value']:.4f}" if "value" in status else ""
+    return f"{status.get('phase', '')}{epoch}{percent}{value}"

@@ -1,0 +1,112 @@
+"""One run: train, select on validation, test once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytorch_lightning as pl
+import torch
+
+from poolsweep.build import Run
+from poolsweep.features import FeatureRows
+from poolsweep.predictions import Predictions
+from poolsweep.run.environment import peak_memory_mib, reset_peak_memory
+from poolsweep.run.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found.
+
+    Attributes:
+        metrics: Name → value, of the selected checkpoint: ``val/…`` and ``test/…``.
+        best_epoch: The epoch after which it was saved, 1 = first.
+        epochs: Epochs trained.
+        steps: Optimizer steps taken.
+        train_seconds: Time of training with its validations.
+        examples_per_second: Training examples by that time.
+        peak_memory_mib: ``process`` and, with a GPU, ``gpu``.
+        parameters: ``trained`` and ``pooled_size``.
+    """
+
+    metrics: dict[str, float]
+    best_epoch: int
+    epochs: int
+    steps: int
+    train_seconds: float
+    examples_per_second: float
+    peak_memory_mib: dict[str, float]
+    parameters: dict[str, int]
+
+
+def train(run: Run, *, folder: RunFolder) -> Outcome:
+    """Train a run, restore its best weights, and write metrics and predictions of validation and test.
+
+    Args:
+        run: From ``build``.
+        folder: Where predictions go.
+    """
+    reset_peak_memory()
+    torch.manual_seed(run.seed)
+    started = time.perf_counter()
+    with _threads_for(run):
+        run.trainer.fit(run.classifier, datamodule=run.data)
+    seconds = time.perf_counter() - started
+    epochs, steps = run.trainer.current_epoch, run.trainer.global_step
+    if run.best.value is None:  # no validation took place
+        run.best.save(run.trainer, run.classifier)
+    run.best.restore(run.classifier)
+    metrics = evaluate(run, folder=folder)
+    trained = sum(p.numel() for p in run.classifier.parameters() if p.requires_grad)
+    return Outcome(
+        metrics=metrics,
+        best_epoch=run.best.epoch,
+        epochs=epochs,
+        steps=steps,
+        train_seconds=round(seconds, 3),
+        examples_per_second=round(run.classifier.examples_seen / seconds, 1),
+        peak_memory_mib=peak_memory_mib(),
+        parameters={"trained": trained, "pooled_size": run.classifier.pooling.output_size},
+    )
+
+
+def evaluate(run: Run, *, folder: RunFolder) -> dict[str, float]:
+    """Measure the present weights on validation and test, and write every prediction."""
+    predictions = {"validation": Predictions(), "test": Predictions()}
+    run.classifier.predictions = predictions
+    metrics: dict[str, float] = {}
+    for evaluation in (run.trainer.validate, run.trainer.test):
+        metrics |= dict(evaluation(run.classifier, datamodule=run.data, verbose=False)[0])
+    run.classifier.predictions = None
+    for split, collected in predictions.items():
+        collected.gather()
+        if run.trainer.is_global_zero:
+            collected.write(folder.predictions(split), labels=run.labels)
+    return dict(sorted(metrics.items()))
+
+
+@contextmanager
+def _threads_for(run: Run) -> Iterator[None]:
+    """One thread for heads on stored vectors: their steps are so small that two threads wait for each other.
+
+    On an idle machine it makes no difference; where other processes want the cores, waiting costs ten times the work.
+    """
+    before = torch.get_num_threads()
+    rows = run.data.rows["train"]
+    if isinstance(rows, FeatureRows) and rows.are_vectors:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def close_loggers(trainer: pl.Trainer, *, succeeded: bool) -> None:
+    """Close every logger that stays open between runs of one process."""
+    for logger in trainer.loggers:
+        close = getattr(logger, "close", None)
+        if close is not None:
+            close(succeeded=succeeded)
