@@ -64,8 +64,8 @@ class Classifier(pl.LightningModule):
     def pool(self, batch: Batch) -> Tensor:
         """The pooled vectors of a batch, before post-processing; (B, D)."""
         context = PoolingContext(batch.pooler_output, None, batch.special, batch.template)
-        if batch.hidden is None and batch.input_ids is None:
-            return self.pooling((), batch.mask, context)
+        if batch.hidden is None and batch.pooler_output is not None:
+            return self.pooling.tokens(batch.pooler_output[:, None], batch.mask, context)
         if batch.hidden is not None:
             if batch.hidden[0].ndim == 3:
                 return self.pooling(batch.hidden, batch.mask, context)

@@ -62,6 +62,10 @@ class Loading:
     num_workers: int
 
 
+# ${if:condition,yes,no} in YAML: the frozen recipe follows from encoder.frozen alone. Registered on import, so that the
+# workers of every launcher have it.
+OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
+
 LOADING_KEYS = frozenset(field.name for field in fields(Loading))
 
 

@@ -13,10 +13,11 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+import poolsweep.config  # noqa: F401  registers what the YAML files use
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError, nearest
 
@@ -31,7 +32,6 @@ def launch(arguments: Sequence[str]) -> int:
     """
     from poolsweep.sweep.grid import SweepFailedError
 
-    OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     sys.argv = ["poolsweep train", *arguments]
     try:

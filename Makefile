@@ -1,0 +1,35 @@
+# demo, test, check, test-system and bench create .venv and install what they need, and install nothing twice.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test check test-system bench clean
+
+demo: $(INSTALLED)
+	$(BIN)/poolsweep train -m experiment=demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+# Tests that need a real Slurm or a real browser: installed from the distribution when run as root.
+test-system: $(INSTALLED)
+	$(BIN)/python -m pytest tests/system -m "slurm or browser or slow"
+
+# Ratios against named peers, measured in the same run.
+bench: $(INSTALLED)
+	$(BIN)/python experiments/speed/bench.py
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("poolsweep needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache
