@@ -116,11 +116,11 @@ def print_leaderboard(study: Path, *, console: Console) -> None:
 
 
 def _table(data: str, encoder: str, rows: Sequence[Row]) -> Table:
-    title = f"{data} · {encoder} · test accuracy in %, mean ± 95% t interval over seeds; Δ paired by seed"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    title = f"{data} · {encoder} · test accuracy in %\nmean ± 95% t interval over seeds; Δ to {BASELINE} paired by seed"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("#", justify="right")
-    table.add_column("pooling", overflow="fold")
-    for name in ("accuracy", f"Δ {BASELINE}", "95% interval of Δ", "seeds", "s/run", "trained", "dims"):
+    table.add_column("pooling", overflow="fold", min_width=10)
+    for name in ("accuracy", f"Δ {BASELINE}", "95% interval", "seeds", "s/run", "trained", "dims"):
         table.add_column(name, justify="right", no_wrap=True)
     for rank, row in enumerate(rows, start=1):
         table.add_row(
