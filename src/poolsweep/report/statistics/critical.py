@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,7 @@ from poolsweep.report.statistics.estimate import MAX_DF, t_quantile
 
 NUM_POINTS = 2**15  # puts a 95% point within about 0.005 of the exact one, up to 40 statistics
 NUM_SCALES = 512
+PRECISION = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +53,10 @@ class LargestT:
         """
         if num_statistics < 2 or correlation is None:
             return LargestT(num_statistics, None)
-        from scipy.stats.qmc import Sobol  # scipy.stats takes half a second to import
-
         matrix = np.asarray(correlation, dtype=np.float64)
         values, vectors = np.linalg.eigh(matrix)
         factor = (vectors * np.sqrt(values.clip(min=0)))[:, ::-1]  # the best Sobol dimensions go to the largest axes
-        points = Sobol(num_statistics, scramble=False).random(NUM_POINTS) + 0.5 / NUM_POINTS
-        return LargestT(num_statistics, np.sort((ndtri(points) @ factor.T).max(axis=1)))
+        return LargestT(num_statistics, np.sort((_normal_points(num_statistics) @ factor.T).max(axis=1)))
 
     def tail(self, statistic: float, df: float) -> float:
         """P(max_j T_j ≥ statistic): the adjusted p-value.
@@ -68,8 +67,7 @@ class LargestT:
         """
         if self.maxima is None:
             return min(1.0, self.num_statistics * float(stdtr(min(df, MAX_DF), -statistic)))
-        below = np.searchsorted(self.maxima, statistic * _scales(df)) / len(self.maxima)
-        return float(1 - below.mean())
+        return _tail(self.maxima, statistic * _scales(df))
 
     def quantile(self, level: float, df: float) -> float:
         """The value that max_j T_j stays under with probability ``level``.
@@ -80,13 +78,30 @@ class LargestT:
         """
         if self.maxima is None:
             return t_quantile(1 - (1 - level) / max(self.num_statistics, 1), df)
-        low, high = -40.0, 1.0
-        while self.tail(high, df) > 1 - level:
-            low, high = high, 2 * high
-        for _ in range(60):
+        scales = _scales(df)
+        high = 1.0
+        while _tail(self.maxima, high * scales) > 1 - level:
+            high *= 2
+        low = -high
+        while high - low > PRECISION * high:
             middle = (low + high) / 2
-            low, high = (middle, high) if self.tail(middle, df) > 1 - level else (low, middle)
+            low, high = (middle, high) if _tail(self.maxima, middle * scales) > 1 - level else (low, middle)
         return high
+
+
+@lru_cache(maxsize=4)
+def _normal_points(dimensions: int) -> NDArray[np.float64]:
+    """Independent normals at Sobol points, (points, dimensions); every contender of a study asks for the same."""
+    from scipy.stats.qmc import Sobol  # scipy.stats takes half a second to import
+
+    points = ndtri(Sobol(dimensions, scramble=False).random(NUM_POINTS) + 0.5 / NUM_POINTS)
+    points.flags.writeable = False
+    return points
+
+
+def _tail(maxima: NDArray[np.float64], thresholds: NDArray[np.float64]) -> float:
+    """The share of maxima above the thresholds, averaged over these."""
+    return float(1 - np.searchsorted(maxima, thresholds).mean() / len(maxima))
 
 
 def _scales(df: float) -> NDArray[np.float64]:
