@@ -22,7 +22,7 @@ def independent_means(means, variance_of_mean, df):
 
 
 def test_minitabs_paint_hardness_example():
-    """Minitab Help, "One-way ANOVA: Hsu simultaneous CIs": its means and interval ends (six plates a blend, MSE 15.605)."""
+    """Minitab Help, "Hsu simultaneous CIs": its means and interval ends (six plates a blend, MSE 15.605)."""
     paint = independent_means([14.7333, 8.5667, 12.9833, 18.0667], 15.605 / 6, 20)
     verdict = compare_with_best(paint)
     found = {item.name: item for item in verdict.comparisons}
@@ -108,6 +108,15 @@ def test_constrained_intervals_by_hand():
     assert high.tolist() == [5, 1, 0]
 
 
+def test_constrained_intervals_take_each_rows_own_margin():
+    # the first could be the best only within its margin of 1, but is 2 behind; its low end takes the second row's 4
+    value, margin = np.array([[0, -2.0], [2.0, 0]]), np.array([[0, 1.0], [4.0, 0]])
+    low, high, could = constrained_intervals(value, margin)
+    assert could.tolist() == [False, True]
+    assert low.tolist() == [-6, 0]
+    assert high.tolist() == [0, 6]
+
+
 def test_correlation_around_independent_means_is_a_half():
     correlation = correlation_around(independent_means([1.0, 2.0, 3.0], 0.3, 4), 1)
     assert correlation == pytest.approx(np.array([[1, 0.5], [0.5, 1]]))
@@ -142,6 +151,18 @@ def test_covariance_of_means_holds_the_pairs_variance():
     variance = contrast @ pairwise.covariance @ contrast
     assert variance == pytest.approx(pairwise.standard_error[0, 1] ** 2, rel=0.1)
     assert np.linalg.eigvalsh(pairwise.covariance).min() > 0
+
+
+def test_covariance_of_means_follows_the_row_ids():
+    generator = np.random.default_rng(4)
+    order = generator.permutation(50)
+    a, b = generator.normal(size=(2, 4, 50))
+    first = Scores(a, seeds=(0, 1, 2, 3), row_ids=np.arange(50))
+    second = Scores(a + 0.1 * b, seeds=(0, 1, 2, 3), row_ids=np.arange(50))
+    shuffled = Scores(second.values[:, order], seeds=second.seeds, row_ids=order)
+    straight = pairwise_differences({"a": first, "b": second}).covariance
+    assert pairwise_differences({"a": first, "b": shuffled}).covariance == pytest.approx(straight)
+    assert pairwise_differences({"b": shuffled, "a": first}).covariance == pytest.approx(straight[::-1, ::-1])
 
 
 def test_nested_studies_are_judged_too():

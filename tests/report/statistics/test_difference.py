@@ -92,6 +92,13 @@ def test_seeds_that_are_not_shared_are_all_used(generator):
     assert result.estimate.value == pytest.approx(a.values.mean() - b.values.mean())
 
 
+@pytest.mark.parametrize(("first_seed", "design"), [(2, "crossed"), (3, "unpaired seeds")])
+def test_a_small_overlap_of_seeds_is_not_worth_pairing(generator, first_seed, design):
+    """Three of five shared seeds are paired, two of five are not."""
+    a, b = scores(generator.normal(size=(5, 60))), scores(generator.normal(size=(5, 60)), first_seed=first_seed)
+    assert difference(a, b).design == design
+
+
 def test_unpaired_without_example_noise_is_welchs_test(generator):
     a, b = generator.normal(size=(6, 1)), generator.normal(0, 3, size=(4, 1))
     example = generator.normal(size=(1, 60))
