@@ -1,0 +1,83 @@
+"""Is the difference real? Intervals and verdicts over seeds and test examples, on numpy and scipy alone.
+
+From per-example scores (:mod:`.influence`) aligned by row (:func:`align_scores`) come differences with an interval that
+counts both seeds and examples (:func:`difference`), all pairs of them (:func:`pairwise_differences`), and the two
+verdicts: :func:`compare_with_best` and :func:`compare_with_baseline`.
+"""
+
+from __future__ import annotations
+
+from poolsweep.report.statistics.baseline import ComparisonWithBaseline, compare_with_baseline, holm
+from poolsweep.report.statistics.best import BestVerdict, ComparisonWithBest, compare_with_best
+from poolsweep.report.statistics.cautions import Caution, RunFacts, label_cautions, study_cautions
+from poolsweep.report.statistics.components import VarianceComponents
+from poolsweep.report.statistics.difference import (
+    Difference,
+    difference,
+    mean_score,
+    nested_difference,
+    paired_differences,
+)
+from poolsweep.report.statistics.effect import EffectSize, effect_size
+from poolsweep.report.statistics.estimate import Estimate
+from poolsweep.report.statistics.influence import (
+    accuracy_scores,
+    balanced_accuracy_scores,
+    f1_scores,
+    jackknife_scores,
+    mcc_scores,
+    metric_scores,
+)
+from poolsweep.report.statistics.pairwise import Pairwise, pairwise_differences, pairwise_nested
+from poolsweep.report.statistics.plan import Plan, seeds_to_settle
+from poolsweep.report.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
+from poolsweep.report.statistics.resampling import BootstrapInterval, SignFlip, sign_flip_test, two_way_bootstrap
+from poolsweep.report.statistics.scores import Scores, align_scores, share_rows
+from poolsweep.report.statistics.seeds import SeedSummary, seed_summary
+
+__all__ = [
+    "BestVerdict",
+    "BootstrapInterval",
+    "Caution",
+    "ComparisonWithBaseline",
+    "ComparisonWithBest",
+    "CriticalDifference",
+    "Difference",
+    "EffectSize",
+    "Estimate",
+    "Friedman",
+    "Pairwise",
+    "Plan",
+    "RunFacts",
+    "Scores",
+    "SeedSummary",
+    "SignFlip",
+    "VarianceComponents",
+    "accuracy_scores",
+    "align_scores",
+    "balanced_accuracy_scores",
+    "compare_with_baseline",
+    "compare_with_best",
+    "critical_difference",
+    "difference",
+    "effect_size",
+    "f1_scores",
+    "friedman_test",
+    "holm",
+    "jackknife_scores",
+    "label_cautions",
+    "mcc_scores",
+    "mean_score",
+    "metric_scores",
+    "nested_difference",
+    "paired_differences",
+    "pairwise_differences",
+    "pairwise_nested",
+    "ranks",
+    "seed_summary",
+    "seeds_to_settle",
+    "share_rows",
+    "sign_flip_test",
+    "study_cautions",
+    "two_way_bootstrap",
+]

@@ -1,0 +1,65 @@
+"""The variance of a difference whose contenders share test rows but not seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolsweep.report.statistics.components import (
+    MeanSquares,
+    VarianceComponents,
+    mean_squares,
+    satterthwaite_df,
+)
+
+
+def unpaired_variance(
+    first: NDArray[np.float64], second: NDArray[np.float64]
+) -> tuple[float, float, VarianceComponents]:
+    """Variance, degrees of freedom and components of the difference of two grand means.
+
+    With the seeds averaged out, the variance over examples of ȳ₁[i] − ȳ₂[i], divided by N, holds σ²_B/N and both
+    σ²_E/(S_k N); each contender's (MS_A − MS_E)/(S_k N), at least zero, adds its seeds:
+
+        V = var_i(ȳ₁[i] − ȳ₂[i])/N + Σ_k (MS_A,k − MS_E,k)/(S_k N).
+
+    A contender with a single seed borrows the other's seed variance.
+
+    Shape:
+        first (S1, N), second (S2, N), not both of one seed.
+
+    Reference:
+        Satterthwaite (1946), "An approximate distribution of estimates of variance components", Biometrics 2(6).
+
+    Example:
+        >>> import numpy as np
+        >>> first = np.array([[1.0, 2, 3], [3, 4, 8]])
+        >>> variance, df, components = unpaired_variance(first, np.zeros((3, 3)))
+        >>> round(variance, 4), components.seed
+        (3.0833, 4.0)
+    """
+    gaps = first.mean(axis=0) - second.mean(axis=0)
+    num_examples = len(gaps)
+    by_example = float(gaps.var(ddof=1)) / num_examples
+    total, terms = by_example, [(by_example, float(num_examples - 1))]
+    seed = residual = in_gaps = 0.0
+    for share, contenders, squares in _seed_shares(first, second):
+        component = max(squares.seeds - squares.residual, 0.0) / num_examples
+        total += share * component
+        seed, residual = seed + contenders * component, residual + contenders * squares.residual
+        in_gaps += share * squares.residual
+        terms += [
+            (share * squares.seeds / num_examples, squares.num_seeds - 1),
+            (share * squares.residual / num_examples, (squares.num_seeds - 1) * (num_examples - 1)),
+        ]
+    components = VarianceComponents(seed, max(by_example * num_examples - in_gaps, 0.0), residual)
+    fewest = min(*(s - 1 for s in (len(first), len(second)) if s > 1), num_examples - 1)
+    return total, max(satterthwaite_df(total, terms), fewest), components
+
+
+def _seed_shares(first: NDArray[np.float64], second: NDArray[np.float64]) -> list[tuple[float, int, MeanSquares]]:
+    """Each seed variance: its weight Σ 1/S_k, how many contenders it stands for, and its mean squares."""
+    if min(len(first), len(second)) == 1:
+        known = first if len(first) > 1 else second
+        return [(1 / len(first) + 1 / len(second), 2, mean_squares(known))]
+    return [(1 / len(table), 1, mean_squares(table)) for table in (first, second)]
