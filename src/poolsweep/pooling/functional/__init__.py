@@ -13,6 +13,7 @@ from poolsweep.pooling.functional.layers import (
     weigh_layers,
 )
 from poolsweep.pooling.functional.precision import accumulation_dtype, at_least_float32
+from poolsweep.pooling.functional.recurrent import run_cell, run_recurrent
 from poolsweep.pooling.functional.reduce import (
     dimensions_won,
     generalised_mean,
@@ -55,6 +56,8 @@ __all__ = [
     "position_weighted_mean",
     "restrict",
     "reverse_tokens",
+    "run_cell",
+    "run_recurrent",
     "sorted_tokens",
     "weigh_layers",
     "weigh_tokens",

@@ -18,7 +18,7 @@ def restrict(mask: Tensor, keep: Tensor) -> Tensor:
                 [ True, False, False]])
     """
     kept = mask & keep
-    return torch.where(kept.any(dim=1, keepdim=True), kept, mask)
+    return kept | (mask & ~kept.any(dim=1, keepdim=True))
 
 
 def zero_padding(hidden: Tensor, mask: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from poolsweep.pooling.base import LayerMix
+from poolsweep.pooling.functional import run_cell
 from poolsweep.pooling.layers.span import span_layers, span_name
 
 
@@ -30,6 +31,7 @@ class Lstm(LayerMix):
         Song et al. (2020), "Utilizing BERT Intermediate Layers for Aspect Based Sentiment Analysis and Natural Language
         Inference", arXiv:2002.04815, section 2.2 (BERT-LSTM). Differs: none.
     Example:
+        >>> import torch
         >>> mix = Lstm(num_layers=3, hidden_size=2)
         >>> mix.layers_needed, mix((torch.zeros(1, 5, 2), torch.ones(1, 5, 2), torch.ones(1, 5, 2))).shape
         ((1, 2, 3), torch.Size([1, 5, 2]))
@@ -55,8 +57,4 @@ class Lstm(LayerMix):
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
         """Read the layers."""
-        rows, tokens, size = hidden[0].shape
-        output = cell = hidden[0].new_zeros(rows * tokens, size)
-        for layer in self.states(hidden):
-            output, cell = self.cell(layer.reshape(rows * tokens, size), (output, cell))
-        return output.reshape(rows, tokens, size)
+        return run_cell(self.cell, self.states(hidden))
