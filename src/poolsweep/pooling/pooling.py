@@ -107,7 +107,7 @@ class Pooling(nn.Module):
         return self.layers(hidden)
 
     def combine(self, vectors: tuple[Tensor, ...]) -> Tensor:
-        """Combine layers that are already pooled; valid where ``pools_first``.
+        """Combine layers that are already pooled; valid where ``pools_first``, for rows that are not all padding.
 
         Shape:
             vectors: one (B, H) for each of ``layers_needed``; returns (B, output_size).
