@@ -20,7 +20,7 @@ def check_class(target: str, options: Mapping[str, Any] | None = None) -> list[C
 
     Args:
         target: Dotted name of a ``TokenPooling``, a ``LayerMix``, or a class with ``forward(hidden, mask, context)``,
-            ``layers_needed`` and ``output_size``.
+            ``auxiliary_loss()``, ``layers_needed`` and ``output_size``.
         options: The class's own options; derived sizes are added.
     Raises:
         UserError: If it cannot be imported, or an option without a default is missing.

@@ -65,7 +65,8 @@ def make_row(length: int, *, num_layers: int, hidden_size: int, seed: int) -> Ro
 
     places = torch.arange(length)
     return Row(
-        hidden=tuple(normal(length, hidden_size) for _ in range(num_layers + 1)),
+        # Not around 0: a running sum in half precision would stay small, and nobody would see it stall.
+        hidden=tuple(normal(length, hidden_size) + 0.5 for _ in range(num_layers + 1)),
         attentions=tuple(
             normal(HEADS, min(length, 8), length).softmax(-1)[:, places % 8] if length else normal(HEADS, 0, 0)
             for _ in range(num_layers if length <= LONGEST_ATTENDED else 0)

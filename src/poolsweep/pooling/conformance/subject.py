@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -38,23 +38,31 @@ class Subject:
                     parameter.add_(0.2 * torch.randn_like(parameter))
         return pooling.to(dtype).eval()
 
-    def batch(self, pooling: nn.Module, lengths: Sequence[int], *, dtype: torch.dtype, **options: Any) -> Batch:  # noqa: ANN401
+    def batch(
+        self,
+        pooling: nn.Module,
+        lengths: Sequence[int],
+        *,
+        dtype: torch.dtype,
+        side: Literal["left", "right"] = "right",
+        length: int | None = None,
+        fill: float = float("nan"),
+    ) -> Batch:
         """Texts of these lengths as the pooling is given them: only the layers and context it says it needs.
 
         Args:
             pooling: What ``make`` gave.
-            lengths: Tokens of each row; rows of different order or company have the same content.
+            lengths: Tokens of each row; a row's content depends on its length alone.
             dtype: Of the states.
-            options: As in ``make_batch``.
+            side: Where padding goes.
+            length: T; None = the longest row.
+            fill: What stands at padding.
         """
         rows = [make_row(n, num_layers=NUM_LAYERS, hidden_size=HIDDEN_SIZE, seed=0) for n in lengths]
-        needed: Any = pooling
+        says: Any = pooling
+        context = getattr(says, "context_needed", frozenset())
         return make_batch(
-            rows,
-            layers=needed.layers_needed,
-            context=getattr(needed, "context_needed", frozenset()),
-            dtype=dtype,
-            **options,
+            rows, layers=says.layers_needed, context=context, dtype=dtype, side=side, length=length, fill=fill
         )
 
 

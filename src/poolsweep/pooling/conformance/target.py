@@ -71,18 +71,27 @@ def subjects(target: str, options: Mapping[str, Any] | None = None) -> list[Subj
     return [Subject(target, _builder(cls, target, given, _DERIVED))]
 
 
-def pair_subject(layers: str, tokens: str) -> Subject:
+def pair_subject(
+    layers: str,
+    tokens: str,
+    *,
+    layer_options: Mapping[str, Any] | None = None,
+    token_options: Mapping[str, Any] | None = None,
+) -> Subject:
     """The pooling of two YAML halves.
 
     Args:
         layers: Name of a YAML in ``conf/pooling/layers``.
         tokens: Name of a YAML in ``conf/pooling/tokens``.
+        layer_options: Options of the layer mix in place of the YAML's.
+        token_options: Options of the token pooling in place of the YAML's.
     """
-    halves = load_half("layers", layers), load_half("tokens", tokens)
-    mix_class, token_class = (find_class(half.pop("_target_")) for half in halves)
-    build_mix = _builder(mix_class, layers, halves[0], _DERIVED)
-    build_tokens = _builder(token_class, tokens, halves[1], {"input_size": HIDDEN_SIZE})
-    return _whole(f"{layers}+{tokens}", build_mix, build_tokens)
+    mix = load_half("layers", layers) | dict(layer_options or {})
+    pool = load_half("tokens", tokens) | dict(token_options or {})
+    build_mix = _builder(find_class(mix.pop("_target_")), layers, mix, _DERIVED)
+    build_tokens = _builder(find_class(pool.pop("_target_")), tokens, pool, {"input_size": HIDDEN_SIZE})
+    changed = [f"{key}={value}" for key, value in {**(layer_options or {}), **(token_options or {})}.items()]
+    return _whole(f"{layers}+{tokens}" + (f"[{','.join(changed)}]" if changed else ""), build_mix, build_tokens)
 
 
 def _whole(name: str, layers: Callable[..., Any], tokens: Callable[..., Any]) -> Subject:
