@@ -21,7 +21,7 @@ from poolsweep.pooling.tokens.cls import Cls
 from poolsweep.pooling.tokens.max import Max
 from poolsweep.pooling.tokens.mean import Mean
 
-_DERIVED = {"num_layers": NUM_LAYERS, "hidden_size": HIDDEN_SIZE}
+_DERIVED: dict[str, Any] = {"num_layers": NUM_LAYERS, "hidden_size": HIDDEN_SIZE}
 _LAYER_PARTNERS: dict[str, Callable[[], LayerMix]] = {
     "last": lambda: Single(index=-1, **_DERIVED),
     "concat[last=2]": lambda: Concat(last=2, **_DERIVED),

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,8 @@ def compiles(subject: Subject, dtype: torch.dtype) -> None:
     torch.compiler.reset()
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
-        found = pool(torch.compile(pooling, backend="aot_eager"), batch)
+        compiled: Any = torch.compile(pooling, backend="aot_eager")
+        found = pool(compiled, batch)
     torch.compiler.reset()
     require_close(found, pool(pooling, batch), "torch.compile", dtype=dtype)
 
@@ -43,7 +45,7 @@ def exports_to_onnx(subject: Subject, dtype: torch.dtype) -> None:
         raise CheckSkipped("its docstring says that it cannot be exported to ONNX")
     session = _export(pooling, subject.batch(pooling, [4, 1, 6], dtype=dtype, fill=0.0))
     batch = subject.batch(pooling, [2, 7, 1, 0, 5], dtype=dtype, fill=0.0)
-    inputs = dict(zip((i.name for i in session.get_inputs()), (t.numpy() for t in _flat(batch)), strict=True))
+    inputs = dict(zip((i.name for i in session.get_inputs()), (t.numpy() for t in batch.tensors()), strict=True))
     found = torch.from_numpy(session.run(None, inputs)[0])
     require_close(found, pool(pooling, batch), "ONNX", dtype=dtype, slack=5.0)
 
@@ -65,31 +67,25 @@ class _Flat(nn.Module):
         return self.pooling(hidden, mask, PoolingContext(attentions=attentions, **fields))
 
 
-def _flat(batch: Batch) -> tuple[Tensor, ...]:
-    return batch.tensors()
-
-
 def _export(pooling: nn.Module, example: Batch):  # noqa: ANN202
     import onnxruntime
 
     rows, tokens = torch.export.Dim("rows"), torch.export.Dim("tokens")
     shapes = []
-    for tensor in _flat(example):
+    for tensor in example.tensors():
         axes = {0: rows}
         if tensor.ndim == 4:
             axes |= {2: tokens, 3: tokens}
         elif tensor is not example.context.pooler_output:
             axes[1] = tokens
         shapes.append(axes)
-    buffer = io.BytesIO()
     with warnings.catch_warnings(), _quiet():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _Flat(pooling, example), _flat(example), dynamo=True, dynamic_shapes=(tuple(shapes),), verbose=False
+            _Flat(pooling, example), example.tensors(), dynamo=True, dynamic_shapes=(tuple(shapes),), verbose=False
         )
         assert program is not None
-        program.save(buffer)
-    return onnxruntime.InferenceSession(buffer.getvalue(), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(program.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
 @contextmanager
