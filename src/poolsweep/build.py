@@ -12,7 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import xxhash
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from torch.utils.data import Dataset
 
 from poolsweep.callbacks.best_weights import BestWeights
@@ -32,6 +32,7 @@ from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, reques
 from poolsweep.loggers.metrics_file import MetricsFile
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import load_preset, pooling_name
+from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import canonical_precision
 from poolsweep.run.status import StatusFile
@@ -127,7 +128,11 @@ def _load_data(source: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Splits
 
 def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
     """Load an encoder. Frozen encoders are never changed, so runs of one process share them."""
-    node = json.dumps(config["encoder"], sort_keys=True)
+    wanted = dict(config["encoder"])
+    tokens = get_class(config["pooling"]["tokens"]["_target_"])
+    if wanted["attention"] is None and "attentions" in tokens.context_needed:
+        wanted["attention"] = "eager"  # the others do not return their weights
+    node = json.dumps(wanted, sort_keys=True)
     if not config["encoder"]["frozen"]:
         loaded = _load_encoder.__wrapped__(node)
     else:
@@ -154,17 +159,22 @@ def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
     try:
         layers = instantiate(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
         tokens = instantiate(node["tokens"], input_size=layers.output_size)
+        pooling = Pooling(layers=layers, tokens=tokens)
     except Exception as error:  # instantiate wraps what the constructor raised
         cause = error.__cause__ or error
         if isinstance(cause, ValueError | UserError):
             raise UserError(str(cause)) from error
         raise
-    pooling = Pooling(layers=layers, tokens=tokens)
-    if "pooler_output" in pooling.context_needed:
-        if encoder.pooler is None:
-            raise UserError(f"pooling.tokens=pooler needs an encoder with a pooler, and {encoder.name} has none")
-        if pooling.layers_needed != (encoder.num_layers,):
-            raise UserError("pooling.tokens=pooler reads the last layer: use it with pooling/layers=last")
+    problems = unmet_needs(
+        pooling,
+        name=pooling_name(node),
+        encoder=encoder.name,
+        has_pooler=encoder.pooler is not None,
+        has_mask_token=loaded.tokenizer.mask_token_id is not None,
+        gives_attentions=encoder.gives_attentions,
+    )
+    if problems:
+        raise UserError(*problems)
     return pooling
 
 
@@ -274,7 +284,8 @@ def _fresh(prepared: Prepared, config: Mapping[str, Any]) -> Prepared:
 
 def _token_rows(split: Split, prepared: Prepared) -> TokenRows:
     tokenizer, needed = prepared.loaded.tokenizer, prepared.pooling.context_needed
-    tokenised = _tokenised(split, tokenizer_hash(tokenizer), prepared.max_length, prepared.loaded)
+    template = prepared.pooling.template
+    tokenised = _tokenised(split, tokenizer_hash(tokenizer), prepared.max_length, template, prepared.loaded)
     return TokenRows(
         tokenised,
         labels=prepared.labels.encode(split.column("label")),
@@ -284,14 +295,16 @@ def _token_rows(split: Split, prepared: Prepared) -> TokenRows:
     )
 
 
-_tokenised_splits: dict[tuple[int, str, int], TokenisedSplit] = {}
+_tokenised_splits: dict[tuple[int, str, int, str | None], TokenisedSplit] = {}
 
 
-def _tokenised(split: Split, tokenizer_key: str, max_length: int, loaded: LoadedEncoder) -> TokenisedSplit:
-    key = (id(split), tokenizer_key, max_length)
+def _tokenised(
+    split: Split, tokenizer_key: str, max_length: int, template: str | None, loaded: LoadedEncoder
+) -> TokenisedSplit:
+    key = (id(split), tokenizer_key, max_length, template)
     found = _tokenised_splits.get(key)
     if found is None or found.split is not split:
-        found = tokenise(split, tokenizer=loaded.tokenizer, max_length=max_length)
+        found = tokenise(split, tokenizer=loaded.tokenizer, max_length=max_length, template=template)
         _tokenised_splits[key] = found
     return found
 
@@ -305,7 +318,8 @@ def _feature_rows(
     device = torch.device(accelerator_type(config["trainer"]["accelerator"]))
     total, before, result = sum(map(len, rows.values())), 0, {}
     for name, tokens in rows.items():
-        parts = (_weights_hash(encoder), tokenizer_hash(prepared.loaded.tokenizer), prepared.max_length, precision)
+        parts = [_weights_hash(encoder), tokenizer_hash(prepared.loaded.tokenizer), prepared.max_length, precision]
+        parts += [] if prepared.pooling.template is None else [prepared.pooling.template]
         key = _key([*parts, tokens.tokenised.split.content_hash])
         folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
         store = FeatureStore(folder, tokens, encoder, device, precision)
@@ -313,7 +327,7 @@ def _feature_rows(
         def tell(done: int, of: int, *, offset: int = before) -> None:
             status.update(phase="encoding", step=offset + done, steps=total)
 
-        store.ensure([request], alongside=partial(_usual_requests, prepared.loaded), on_progress=tell)
+        store.ensure([request], alongside=partial(_usual_requests, prepared), on_progress=tell)
         result[name] = FeatureRows(store, request)
         before += len(tokens)
     return result
@@ -329,8 +343,11 @@ def _request(pooling: Pooling, node: Mapping[str, Any], loaded: LoadedEncoder) -
     )
 
 
-def _usual_requests(loaded: LoadedEncoder) -> list[FeatureRequest]:
+def _usual_requests(prepared: Prepared) -> list[FeatureRequest]:
     """What most poolings of a sweep read: a pass that has to be made anyway writes it too."""
+    if prepared.pooling.template is not None:  # texts in a template are read by this pooling alone
+        return []
+    loaded = prepared.loaded
     names = ("cls", "masked_mean", "max", *(["pooler"] if loaded.encoder.pooler is not None else []))
     nodes = [load_preset(name) for name in names]
     return [_request(build_pooling(node, loaded), node, loaded) for node in nodes]

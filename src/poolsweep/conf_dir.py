@@ -1,4 +1,4 @@
-"""Where the configs lie: inside the installed package, or at the top of a checkout."""
+"""Where the config groups are."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from pathlib import Path
 
 
 def conf_dir() -> Path:
-    """The absolute path of ``conf``.
+    """The folder of the config groups: inside the package in a wheel, at the top of a checkout otherwise.
 
-    Raises:
-        FileNotFoundError: If the installation is broken.
+    Example:
+        >>> (conf_dir() / "pooling" / "masked_mean.yaml").is_file()
+        True
     """
     package = Path(__file__).resolve().parent
-    for candidate in (package / "conf", package.parents[1] / "conf"):
-        if (candidate / "train.yaml").is_file():
-            return candidate
-    raise FileNotFoundError(f"no conf/train.yaml in {package} or {package.parents[1]}; reinstall poolsweep")
+    packaged = package / "conf"
+    return packaged if packaged.is_dir() else package.parents[1] / "conf"

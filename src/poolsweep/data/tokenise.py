@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from poolsweep.data.cache import cache_dir
 from poolsweep.data.splits import Split
+from poolsweep.data.template import Templated
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _VERSION = 2  # of the cached columns
@@ -41,15 +42,19 @@ def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
     return xxhash.xxh3_128_hexdigest(f"{type(tokenizer).__name__}\n{known}".encode())
 
 
-def tokenise(split: Split, *, tokenizer: PreTrainedTokenizerBase, max_length: int) -> TokenisedSplit:
+def tokenise(
+    split: Split, *, tokenizer: PreTrainedTokenizerBase, max_length: int, template: str | None = None
+) -> TokenisedSplit:
     """Tokenise a split, or read it from the cache.
 
     Args:
         split: Texts, single or in pairs.
         tokenizer: The encoder's own.
         max_length: Longest input in tokens, special tokens included; longer texts are cut.
+        template: Put each text in place of its ``{text}``; its ``[MASK]`` stands for the tokenizer's mask token. A text
+            that does not fit is cut, never the template.
     """
-    key = f"{_VERSION} {tokenizer_hash(tokenizer)} {max_length} {split.content_hash}"
+    key = f"{_VERSION} {tokenizer_hash(tokenizer)} {max_length} {template} {split.content_hash}"
     fingerprint = xxhash.xxh3_128_hexdigest(key.encode())
     folder = cache_dir() / "tokenised"
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +64,9 @@ def tokenise(split: Split, *, tokenizer: PreTrainedTokenizerBase, max_length: in
         columns["token_type_ids"] = Sequence(Value("int8"))
     datasets.disable_progress_bars()
     rows = split.rows.map(
-        _Encode(tokenizer, max_length=max_length, typed=typed, pair=split.is_pair),
+        _Encode(tokenizer, max_length=max_length, typed=typed, pair=split.is_pair)
+        if template is None
+        else Templated(tokenizer, template=template, max_length=max_length, typed=typed),
         batched=True,
         num_proc=(os.cpu_count() or 1) if len(split) >= _PARALLEL_FROM else None,
         remove_columns=split.rows.column_names,

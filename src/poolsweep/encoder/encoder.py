@@ -98,6 +98,11 @@ class Encoder(nn.Module):
         """Standard deviation with which transformers initialises a new linear layer of this encoder."""
         return getattr(self.model.config, "initializer_range", 0.02)
 
+    @property
+    def gives_attentions(self) -> bool:
+        """Whether the attention implementation returns its weights: eager does."""
+        return self.model.config._attn_implementation == "eager"
+
     def drop_pooler(self) -> None:
         """Remove the pooler, so that a pooling that does not read it has no unused parameters."""
         self.pooler = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
+
+from poolsweep.pooling.functional import normalise_state, restrict
 
 
 @dataclass(frozen=True)
@@ -30,24 +33,44 @@ class LayerMix(nn.Module):
     """Combines the hidden states of some layers into one, token by token.
 
     A subclass takes the derived sizes ``num_layers`` and ``hidden_size`` beside its own options, sets
-    ``layers_needed`` and ``output_size``, and never looks across tokens.
+    ``layers_needed`` and ``output_size``, reads the layers through ``states`` and never looks across tokens.
+
+    Args:
+        layers_needed: See below.
+        output_size: See below.
+        norm_per_layer: Bring every token of every layer to mean 0 and variance 1 before the mix, without learned
+            parameters: for pre-norm encoders, whose layers differ in scale. The mix is then not ``linear``.
 
     Attributes:
         layers_needed: Indices into the encoder's hidden states, 0 = embeddings, ``num_layers`` = last layer.
         output_size: Size of the mixed vector of a token.
-        formula: The arithmetic in one line, for ``poolsweep poolings``.
+        formula: The arithmetic in one line, for ``poolsweep poolings``; ``{name}`` stands for the attribute.
+        source: A short citation.
         linear: The mix is a linear map of the states whose weights do not depend on them.
         concatenates: Each output dimension is a copy of one dimension of one layer.
+        passes_last_layer: The result is the encoder's last hidden state, unchanged.
+        onnx_exportable: ``torch.onnx.export`` can write it; where not, the docstring says why.
     """
 
     formula: ClassVar[str] = ""
-    linear: ClassVar[bool] = False
-    concatenates: ClassVar[bool] = False
+    source: ClassVar[str] = ""
+    onnx_exportable: ClassVar[bool] = True
+    linear: bool = False
+    concatenates: bool = False
+    passes_last_layer: bool = False
 
-    def __init__(self, *, layers_needed: Sequence[int], output_size: int) -> None:
+    def __init__(self, *, layers_needed: Sequence[int], output_size: int, norm_per_layer: bool = False) -> None:
         super().__init__()
         self.layers_needed = tuple(layers_needed)
         self.output_size = output_size
+        self.norm_per_layer = norm_per_layer
+        if norm_per_layer:
+            self.linear = self.concatenates = self.passes_last_layer = False
+
+    def states(self, hidden: Sequence[Tensor]) -> Iterator[Tensor]:
+        """The layers one after the other, normalised if ``norm_per_layer``; an online mix keeps none of them."""
+        for layer in hidden:
+            yield normalise_state(layer) if self.norm_per_layer else layer
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
         """Mix the layers.
@@ -56,6 +79,14 @@ class LayerMix(nn.Module):
             hidden: one (B, T, H) for each of ``layers_needed``, in that order; returns (B, T, output_size).
         """
         raise TypeError(f"{type(self).__name__} does not define forward(hidden)")
+
+    def layer_weights(self, hidden: tuple[Tensor, ...]) -> Tensor | None:
+        """How much each of ``layers_needed`` counts, for ``poolsweep explain``, or None where that has no meaning.
+
+        Shape:
+            hidden: as in ``forward``; returns (layers,), or (B, T, layers) where it depends on the token.
+        """
+        return None
 
     def auxiliary_loss(self) -> Tensor | None:
         """A penalty to add to the loss of the last forward pass, or None."""
@@ -67,25 +98,56 @@ class TokenPooling(nn.Module):
 
     A subclass takes the derived size ``input_size`` beside its own options and sets ``output_size``.
 
+    Args:
+        input_size: Size of a token's vector, the layer mix's ``output_size``.
+        output_size: D; None = ``input_size``.
+        include_special: False leaves special tokens ([CLS], [SEP], ...) out, unless a row has nothing else. A subclass
+            that offers it reads its mask through ``kept``.
+
     Attributes:
         output_size: D, the size of the pooled vector.
-        formula: The arithmetic in one line, for ``poolsweep poolings``.
+        formula: The arithmetic in one line, for ``poolsweep poolings``; ``{name}`` stands for the attribute.
+        source: A short citation.
         linear_in_tokens: The result is a weighted sum of the tokens, with weights that do not depend on them.
         selects_token: The result is the vector of one token, chosen by position.
         per_dimension: Each output dimension depends on the same dimension of the tokens alone.
+        needs_last_layer: Only ``layers=last`` makes sense beside it; ``Pooling`` refuses any other.
+        onnx_exportable: ``torch.onnx.export`` can write it; where not, the docstring says why.
         context_needed: Names of the ``PoolingContext`` fields that ``forward`` reads.
+        template: An input template for the collator, in which ``{text}`` stands for the text; None = the text alone.
     """
 
     formula: ClassVar[str] = ""
+    source: ClassVar[str] = ""
     linear_in_tokens: ClassVar[bool] = False
     selects_token: ClassVar[bool] = False
     per_dimension: ClassVar[bool] = False
-    context_needed: ClassVar[frozenset[str]] = frozenset()
+    needs_last_layer: ClassVar[bool] = False
+    onnx_exportable: ClassVar[bool] = True
+    context_needed: frozenset[str] = frozenset()
+    template: str | None = None
 
-    def __init__(self, *, input_size: int, output_size: int | None = None) -> None:
+    def __init__(self, *, input_size: int, output_size: int | None = None, include_special: bool = True) -> None:
         super().__init__()
         self.input_size = input_size
         self.output_size = input_size if output_size is None else output_size
+        self.include_special = include_special
+        if not include_special:
+            self.context_needed = self.context_needed | {"special"}
+
+    def kept(self, mask: Tensor, context: PoolingContext) -> Tensor:
+        """The tokens that count: the real ones, or those of them that are not special.
+
+        Shape:
+            mask (B, T) bool; returns (B, T) bool, equal to ``mask`` in rows that have only special tokens.
+        Raises:
+            ValueError: If special tokens are to be left out and the context does not say which they are.
+        """
+        if self.include_special:
+            return mask
+        if context.special is None:
+            raise ValueError("pooling.tokens.include_special=false needs context.special, the special tokens' places")
+        return restrict(mask, ~context.special)
 
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
         """Pool the tokens.
@@ -95,6 +157,24 @@ class TokenPooling(nn.Module):
         """
         raise TypeError(f"{type(self).__name__} does not define forward(hidden, mask, context)")
 
+    def explain(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> dict[str, Tensor]:
+        """What each token contributes, for ``poolsweep explain``; padding gets 0.
+
+        ``"weights"`` are factors of the tokens' vectors, ``"shares"`` the part of the result's dimensions that a token
+        won (max). By default the weights of a pooling that is linear in the tokens, read off by pooling the identity
+        matrix, and nothing for any other.
+
+        Shape:
+            as in ``forward``; each value (B, T), or (B, heads, T).
+        """
+        if not self.linear_in_tokens:
+            return {}
+        unit = torch.eye(mask.shape[1], dtype=hidden.dtype, device=hidden.device)
+        return {"weights": self(unit.expand(mask.shape[0], -1, -1), mask, context)}
+
     def auxiliary_loss(self) -> Tensor | None:
-        """A penalty to add to the loss of the last forward pass, or None."""
+        """A penalty to add to the loss of the last forward pass, or None.
+
+        It exists in training mode only and is handed out once, so that no graph outlives its step.
+        """
         return None

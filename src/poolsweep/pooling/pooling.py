@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
+from poolsweep.pooling.functional import zero_padding
 
 
 class Pooling(nn.Module):
@@ -23,7 +24,9 @@ class Pooling(nn.Module):
         tokens: How the tokens of the result become one vector.
     Shape:
         hidden: one (B, T, H) for each of ``layers_needed``; mask (B, T) bool, True = real token; returns
-        (B, output_size).
+        (B, output_size), zeros for an all-padding row.
+    Raises:
+        ValueError: If the token pooling reads the last layer and the mix gives another.
     Example:
         >>> from poolsweep.pooling.layers.concat import Concat
         >>> from poolsweep.pooling.tokens.mean import Mean
@@ -38,6 +41,11 @@ class Pooling(nn.Module):
 
     def __init__(self, *, layers: LayerMix, tokens: TokenPooling) -> None:
         super().__init__()
+        if tokens.needs_last_layer and not layers.passes_last_layer:
+            name = type(tokens).__name__.lower()
+            raise ValueError(
+                f"pooling.tokens={name} reads the encoder's last layer alone and goes only with pooling.layers=last"
+            )
         self.layers = layers
         self.tokens = tokens
 
@@ -55,6 +63,11 @@ class Pooling(nn.Module):
     def context_needed(self) -> frozenset[str]:
         """Names of the ``PoolingContext`` fields that must be set."""
         return self.tokens.context_needed
+
+    @property
+    def template(self) -> str | None:
+        """The input template that the collator puts each text into, or None."""
+        return self.tokens.template
 
     @property
     def linear_in_tokens(self) -> bool:
@@ -76,16 +89,43 @@ class Pooling(nn.Module):
         """Pool the hidden states of the needed layers."""
         context = context or PoolingContext()
         if self.pools_first:
-            return self.combine(tuple(self.tokens(layer, mask, context) for layer in hidden))
-        return self.tokens(self.layers(hidden), mask, context)
+            pooled = self.combine(tuple(self.tokens(layer, mask, context) for layer in hidden))
+            # A mix with a bias makes something of the zeros of an all-padding row.
+            return pooled if self.layers.linear else pooled.masked_fill(~mask.any(dim=1, keepdim=True), 0)
+        return self.tokens(self.mix(hidden, mask), mask, context)
+
+    def mix(self, hidden: tuple[Tensor, ...], mask: Tensor) -> Tensor:
+        """Combine the layers token by token.
+
+        Shape:
+            as in ``forward``; returns (B, T, size of a mixed token).
+        """
+        harmless = self.layers.concatenates or (self.layers.linear and not any(True for _ in self.layers.parameters()))
+        if torch.is_grad_enabled() and not harmless:
+            # What padding holds cannot reach the result, but times a zero gradient it could: NaN * 0 is NaN.
+            hidden = tuple(zero_padding(layer, mask) for layer in hidden)
+        return self.layers(hidden)
 
     def combine(self, vectors: tuple[Tensor, ...]) -> Tensor:
-        """Combine layers that are already pooled; valid where ``pools_first``.
+        """Combine layers that are already pooled; valid where ``pools_first``, for rows that are not all padding.
 
         Shape:
             vectors: one (B, H) for each of ``layers_needed``; returns (B, output_size).
         """
         return self.layers(tuple(vector[:, None] for vector in vectors))[:, 0]
+
+    def explain(
+        self, hidden: tuple[Tensor, ...], mask: Tensor, context: PoolingContext | None = None
+    ) -> dict[str, Tensor]:
+        """What each token and each layer contributes: the token pooling's ``explain`` and, as ``"layers"``, the mix's.
+
+        Shape:
+            as in ``forward``; ``"layers"`` is (layers,) or (B, T, layers), everything else (B, T) or (B, heads, T).
+        """
+        context = context or PoolingContext()
+        found = self.tokens.explain(self.mix(hidden, mask), mask, context)
+        weights = self.layers.layer_weights(hidden)
+        return found if weights is None else {**found, "layers": weights}
 
     def auxiliary_loss(self) -> Tensor | None:
         """The sum of both halves' penalties of the last forward pass, or None."""

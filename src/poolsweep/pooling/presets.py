@@ -1,63 +1,125 @@
-"""Reads the pooling configs without Hydra, to name a pooling and to list the presets."""
+"""Names of poolings: reads the halves and presets of ``conf/pooling`` without Hydra, and finds a config's name."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import yaml
 
 from poolsweep.conf_dir import conf_dir
 
+Kind = Literal["layers", "tokens"]
 
-@cache
+
+def half_names(kind: Kind) -> tuple[str, ...]:
+    """Names of the halves of one kind, sorted."""
+    return _stems(conf_dir() / "pooling" / kind)
+
+
 def preset_names() -> tuple[str, ...]:
-    """Names of all presets, sorted."""
-    return tuple(sorted(path.stem for path in (conf_dir() / "pooling").glob("*.yaml")))
+    """Names of the presets, sorted."""
+    return _stems(conf_dir() / "pooling")
 
 
-@cache
-def half_names(kind: str) -> tuple[str, ...]:
-    """Names of all layer mixes (``layers``) or token poolings (``tokens``), sorted."""
-    return tuple(sorted(path.stem for path in (conf_dir() / "pooling" / kind).glob("*.yaml")))
+def load_half(kind: Kind, name: str) -> dict[str, Any]:
+    """The options of one half, with its ``_target_``; a half in its ``defaults`` is merged under it.
 
-
-def load_half(kind: str, name: str) -> dict[str, Any]:
-    """The config of a layer mix (``layers``) or a token pooling (``tokens``)."""
-    content = yaml.safe_load((conf_dir() / "pooling" / kind / f"{name}.yaml").read_text(encoding="utf-8"))
-    merged: dict[str, Any] = {}
-    for base in content.pop("defaults", []):
-        if base != "_self_":
-            merged |= load_half(kind, base)
-    return merged | content
+    Raises:
+        FileNotFoundError: If there is no such half.
+    Example:
+        >>> load_half("layers", "last4_mean")["last"]
+        4
+    """
+    own = _read(conf_dir() / "pooling" / kind / f"{name}.yaml")
+    options: dict[str, Any] = {}
+    for parent in own.pop("defaults", []):
+        if parent != "_self_":
+            options |= load_half(kind, parent)
+    return options | own
 
 
 def load_preset(name: str) -> dict[str, dict[str, Any]]:
-    """The config of a preset: ``layers`` and ``tokens``."""
-    content = yaml.safe_load((conf_dir() / "pooling" / f"{name}.yaml").read_text(encoding="utf-8"))
-    halves: dict[str, Any] = {}
-    for entry in content.pop("defaults", []):
-        if isinstance(entry, dict):
-            halves |= {kind: load_half(kind, half) for kind, half in entry.items()}
-    return {kind: halves[kind] | content.get(kind, {}) for kind in ("layers", "tokens")}
+    """Both halves of a preset, with the options that it overrides.
+
+    Raises:
+        FileNotFoundError: If there is no such preset.
+    Example:
+        >>> load_preset("max_cls")["layers"]["last"]
+        3
+    """
+    own = _read(conf_dir() / "pooling" / f"{name}.yaml")
+    halves: dict[str, dict[str, Any]] = {}
+    for default in own.pop("defaults"):
+        if default != "_self_":
+            halves |= {kind: load_half(kind, half) for kind, half in default.items()}
+    return {kind: options | own.get(kind, {}) for kind, options in halves.items()}
 
 
-def pooling_name(config: Mapping[str, Any]) -> str:
-    """How a pooling is called: its preset, or ``layers+tokens`` with the options that differ from their YAML's."""
-    for name in preset_names():
-        if load_preset(name) == {"layers": config["layers"], "tokens": config["tokens"]}:
+def describe(path: Path) -> str:
+    """The first comment line of a YAML: what it is, in one sentence."""
+    return path.read_text(encoding="utf-8").splitlines()[0].removeprefix("#").strip()
+
+
+def pooling_name(config: Mapping[str, Mapping[str, Any]]) -> str:
+    """The name of a resolved pooling: its preset's, or ``layers+tokens`` by its halves.
+
+    A half that no YAML equals has the name of the nearest one, with the options that differ in brackets; a class that
+    no YAML speaks of has its own name.
+
+    Args:
+        config: ``layers`` and ``tokens``, each with ``_target_`` and its options, without derived sizes.
+    Example:
+        >>> pooling_name(load_preset("masked_mean"))
+        'masked_mean'
+        >>> pooling_name({"layers": load_half("layers", "concat") | {"last": 3}, "tokens": load_half("tokens", "mean")})
+        'concat[last=3]+mean'
+    """
+    plain = {kind: dict(options) for kind, options in config.items()}
+    for name, preset in _all_presets().items():
+        if preset == plain:
             return name
-    return f"{_half_name('layers', config['layers'])}+{_half_name('tokens', config['tokens'])}"
+    return "+".join(_half_name(kind, config[kind]) for kind in ("layers", "tokens"))
 
 
-def _half_name(kind: str, node: Mapping[str, Any]) -> str:
-    best: tuple[int, str] | None = None
-    for name in half_names(kind):
-        known = load_half(kind, name)
-        if known["_target_"] == node["_target_"]:
-            differing = {k: v for k, v in node.items() if known.get(k) != v}
-            options = ",".join(f"{k}={v}" for k, v in sorted(differing.items()))
-            candidate = (len(differing), f"{name}[{options}]" if options else name)
-            best = min(best, candidate) if best else candidate
-    return best[1] if best else str(node["_target_"]).rsplit(".", 1)[-1]
+def _half_name(kind: Kind, options: Mapping[str, Any]) -> str:
+    target = str(options["_target_"])
+    module, _, class_name = target.rpartition(".")
+    stem = module.rpartition(".")[2]
+    halves = {name: half for name, half in _all_halves(kind).items() if half["_target_"] == target}
+    if not halves:
+        return class_name + _brackets(options, {"_target_": target})
+    equal = [name for name, half in halves.items() if half == options]
+    if equal:
+        return next((name for name in equal if name != stem), equal[0])  # last4_concat says more than concat
+    nearest = stem if stem in halves else next(iter(halves))
+    return nearest + _brackets(options, halves[nearest])
+
+
+def _brackets(options: Mapping[str, Any], half: Mapping[str, Any]) -> str:
+    differing = {key: value for key, value in sorted(options.items()) if key not in half or half[key] != value}
+    if not differing:
+        return ""
+    written = (v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in differing.values())
+    return "[" + ",".join(f"{key}={value}" for key, value in zip(differing, written, strict=True)) + "]"
+
+
+@cache
+def _all_presets() -> dict[str, dict[str, dict[str, Any]]]:
+    return {name: load_preset(name) for name in preset_names()}
+
+
+@cache
+def _all_halves(kind: Kind) -> dict[str, dict[str, Any]]:
+    return {name: load_half(kind, name) for name in half_names(kind)}
+
+
+def _stems(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))

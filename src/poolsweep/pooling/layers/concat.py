@@ -1,4 +1,4 @@
-"""The last layers side by side."""
+"""Several layers side by side."""
 
 from __future__ import annotations
 
@@ -8,38 +8,52 @@ import torch
 from torch import Tensor
 
 from poolsweep.pooling.base import LayerMix
-from poolsweep.pooling.layers.span import last_layers
+from poolsweep.pooling.layers.span import span_layers, span_name
 
 
 class Concat(LayerMix):
-    """The last ``last`` layers concatenated, lowest first.
+    """Several layers concatenated, lowest first.
 
-    ``[h[L-n+1]; ...; h[L]]``: the strongest feature-based variant of the BERT paper with n = 4.
+    ``[h[l]; ...]``: with the last four the strongest feature-based variant of the BERT paper.
 
     Args:
-        last: How many of the last layers (n).
-        num_layers: Transformer layers of the encoder (L).
+        first: How many of the lowest layers, or null.
+        last: How many of the highest layers, or null; all layers if both are null.
+        num_layers: Transformer layers of the encoder.
         hidden_size: H of the encoder.
+        norm_per_layer: Bring each layer's vectors to mean 0 and variance 1 first (see ``LayerMix``).
     Shape:
         hidden: n of (B, T, H); returns (B, T, n * H).
     Raises:
-        ValueError: If the encoder has fewer layers.
+        ValueError: If the encoder has fewer layers, or both ``first`` and ``last`` are given.
     Reference:
-        Devlin et al. (2019), "BERT", arXiv:1810.04805, Table 7. Differs: none.
+        Devlin et al. (2019), "BERT", arXiv:1810.04805, Table 7 (the last four); Sun et al. (2019), "How to Fine-Tune
+        BERT for Text Classification?", arXiv:1905.05583, section 5.3 (first four, last four, all). Differs: none.
     Example:
         >>> mix = Concat(last=2, num_layers=3, hidden_size=1)
-        >>> mix((torch.zeros(1, 1, 1), torch.ones(1, 1, 1)))
-        tensor([[[0., 1.]]])
+        >>> mix((torch.tensor([[[2.0]]]), torch.tensor([[[4.0]]])))
+        tensor([[[2., 4.]]])
     """
 
-    formula: ClassVar[str] = "[h[-{last}]; …; h[-1]]"
-    linear: ClassVar[bool] = True
-    concatenates: ClassVar[bool] = True
+    formula: ClassVar[str] = "[h[l]; …], l = {span}"
+    source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805, Table 7"
+    linear: bool = True
+    concatenates: bool = True
 
-    def __init__(self, *, last: int, num_layers: int, hidden_size: int) -> None:
-        super().__init__(layers_needed=last_layers(last, num_layers=num_layers), output_size=last * hidden_size)
-        self.last = last
+    def __init__(
+        self,
+        *,
+        num_layers: int,
+        hidden_size: int,
+        first: int | None = None,
+        last: int | None = None,
+        norm_per_layer: bool = False,
+    ) -> None:
+        layers = span_layers(first=first, last=last, num_layers=num_layers)
+        super().__init__(layers_needed=layers, output_size=len(layers) * hidden_size, norm_per_layer=norm_per_layer)
+        self.first, self.last = first, last
+        self.span = span_name(layers, num_layers=num_layers)
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
-        """Concatenate the layers."""
-        return torch.cat(hidden, dim=-1)
+        """Mix the layers."""
+        return torch.cat(tuple(self.states(hidden)), dim=-1)

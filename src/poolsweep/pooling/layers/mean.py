@@ -1,4 +1,4 @@
-"""The mean of the last layers."""
+"""The mean of several layers."""
 
 from __future__ import annotations
 
@@ -8,38 +8,56 @@ from torch import Tensor
 
 from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import layer_mean
-from poolsweep.pooling.layers.span import last_layers
+from poolsweep.pooling.layers.span import span_layers, span_name
 
 
 class Mean(LayerMix):
-    """The mean of the last ``last`` layers.
+    """The mean of several layers.
 
-    ``1/n Σ h[l]`` for l in the last n: a vector of the encoder's own size from several layers.
+    ``1/n Σ h[l]``: a vector of the encoder's own size from several layers.
 
     Args:
-        last: How many of the last layers (n).
+        first: How many of the lowest layers, or null.
+        last: How many of the highest layers, or null; all layers if both are null.
         num_layers: Transformer layers of the encoder.
         hidden_size: H of the encoder.
+        norm_per_layer: Bring each layer's vectors to mean 0 and variance 1 first (see ``LayerMix``).
     Shape:
         hidden: n of (B, T, H); returns (B, T, H).
     Raises:
-        ValueError: If the encoder has fewer layers.
+        ValueError: If the encoder has fewer layers, or both ``first`` and ``last`` are given.
     Reference:
-        Devlin et al. (2019), "BERT", arXiv:1810.04805, Table 7 (there the sum). Differs: divided by n.
+        Sun et al. (2019), "How to Fine-Tune BERT for Text Classification?", arXiv:1905.05583, section 5.3. Differs:
+        none.
     Example:
         >>> import torch
         >>> mix = Mean(last=2, num_layers=3, hidden_size=1)
-        >>> mix((torch.zeros(1, 1, 1), torch.ones(1, 1, 1)))
-        tensor([[[0.5000]]])
+        >>> mix((torch.tensor([[[2.0]]]), torch.tensor([[[4.0]]])))
+        tensor([[[3.]]])
     """
 
-    formula: ClassVar[str] = "1/{last} Σ h[l], l = -{last} … -1"
-    linear: ClassVar[bool] = True
+    formula: ClassVar[str] = "1/n Σ h[l], l = {span}"
+    source: ClassVar[str] = "Sun 2019, arXiv:1905.05583"
+    linear: bool = True
 
-    def __init__(self, *, last: int, num_layers: int, hidden_size: int) -> None:
-        super().__init__(layers_needed=last_layers(last, num_layers=num_layers), output_size=hidden_size)
-        self.last = last
+    def __init__(
+        self,
+        *,
+        num_layers: int,
+        hidden_size: int,
+        first: int | None = None,
+        last: int | None = None,
+        norm_per_layer: bool = False,
+    ) -> None:
+        layers = span_layers(first=first, last=last, num_layers=num_layers)
+        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
+        self.first, self.last = first, last
+        self.span = span_name(layers, num_layers=num_layers)
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
-        """Average the layers."""
-        return layer_mean(hidden)
+        """Mix the layers."""
+        return layer_mean(self.states(hidden))
+
+    def layer_weights(self, hidden: tuple[Tensor, ...]) -> Tensor:
+        """Each layer counts the same."""
+        return hidden[0].new_full((len(hidden),), 1 / len(hidden))

@@ -26,6 +26,7 @@ class Cls(TokenPooling):
     """
 
     formula: ClassVar[str] = "x[0]"
+    source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805"
     linear_in_tokens: ClassVar[bool] = True
     selects_token: ClassVar[bool] = True
     per_dimension: ClassVar[bool] = True

@@ -13,7 +13,8 @@ class Pooler(TokenPooling):
     """The encoder's own pooler: a dense layer and tanh over the first real token of the last layer.
 
     ``tanh(W x[0] + b)``. The weights belong to the encoder (trained in pre-training on sentence order) and train or
-    freeze with it. Zeros for an all-padding row.
+    freeze with it. It reads the last layer, so ``Pooling`` refuses any layer mix but ``last`` beside it. Zeros for an
+    all-padding row.
 
     Shape:
         hidden (B, T, H) float, not read; mask (B, T) bool, True = real token; returns (B, H).
@@ -30,7 +31,9 @@ class Pooler(TokenPooling):
     """
 
     formula: ClassVar[str] = "tanh(W x[0] + b)"
-    context_needed: ClassVar[frozenset[str]] = frozenset({"pooler_output"})
+    source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805"
+    needs_last_layer: ClassVar[bool] = True
+    context_needed: frozenset[str] = frozenset({"pooler_output"})
 
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
         """Return the encoder's pooler output."""

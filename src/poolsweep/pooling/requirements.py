@@ -1,0 +1,38 @@
+"""What a pooling asks of the encoder, said before anything runs."""
+
+from __future__ import annotations
+
+from poolsweep.pooling.pooling import Pooling
+
+
+def unmet_needs(
+    pooling: Pooling, *, name: str, encoder: str, has_pooler: bool, has_mask_token: bool, gives_attentions: bool
+) -> list[str]:
+    """Sentences that name what a pooling needs and its encoder does not have; empty if they go together.
+
+    Args:
+        pooling: The pooling.
+        name: What the user calls it, a preset's name or ``layers+tokens``.
+        encoder: What the user calls the encoder.
+        has_pooler: The model has a pooler of its own.
+        has_mask_token: The tokenizer has a mask token.
+        gives_attentions: The attention implementation returns its weights (eager does, sdpa does not).
+    Example:
+        >>> from poolsweep.pooling.layers.single import Single
+        >>> from poolsweep.pooling.tokens.pooler import Pooler
+        >>> pooler = Pooling(layers=Single(index=-1, num_layers=6, hidden_size=8), tokens=Pooler(input_size=8))
+        >>> has = {"has_mask_token": True, "gives_attentions": True}
+        >>> unmet_needs(pooler, name="pooler", encoder="distilbert", has_pooler=False, **has)
+        ['pooling=pooler needs an encoder with a pooler, and distilbert has none; pooling=cls reads the same token']
+    """
+    needed = pooling.context_needed
+    problems = []
+    if "pooler_output" in needed and not has_pooler:
+        problems.append(
+            f"pooling={name} needs an encoder with a pooler, and {encoder} has none; pooling=cls reads the same token"
+        )
+    if pooling.template is not None and not has_mask_token:
+        problems.append(f"pooling={name} needs a tokenizer with a mask token, and {encoder} has none")
+    if "attentions" in needed and not gives_attentions:
+        problems.append(f"pooling={name} needs the attentions of {encoder}; set encoder.attention=eager")
+    return problems

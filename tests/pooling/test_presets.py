@@ -1,0 +1,113 @@
+"""Presets and names: read without Hydra, the same as with it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from poolsweep.conf_dir import conf_dir
+from poolsweep.pooling.base import LayerMix, TokenPooling
+from poolsweep.pooling.conformance.target import find_class
+from poolsweep.pooling.pooling import Pooling
+from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, pooling_name, preset_names
+
+
+def build(config: dict, *, num_layers: int = 12, hidden_size: int = 24) -> Pooling:
+    halves = {kind: dict(options) for kind, options in config.items()}
+    layers, tokens = (find_class(halves[kind].pop("_target_")) for kind in ("layers", "tokens"))
+    mix = layers(**halves["layers"], num_layers=num_layers, hidden_size=hidden_size)
+    return Pooling(layers=mix, tokens=tokens(**halves["tokens"], input_size=mix.output_size))
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_hydra_composes_what_the_loader_reads(name: str) -> None:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        composed = compose(overrides=[f"+pooling={name}"])
+    assert OmegaConf.to_container(composed.pooling, resolve=True) == load_preset(name)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_can_be_built_and_has_its_own_name(name: str) -> None:
+    config = load_preset(name)
+    pooling = build(config)
+    assert pooling.output_size > 0
+    assert pooling_name(config) == name
+
+
+def test_presets_differ() -> None:
+    for one, other in itertools.combinations(preset_names(), 2):
+        assert load_preset(one) != load_preset(other), f"{one} and {other} are the same pooling"
+
+
+@pytest.mark.parametrize("kind", ["layers", "tokens"])
+def test_every_half_says_what_it_is_where_it_is_from_and_how_it_computes(kind: str) -> None:
+    base = {"layers": LayerMix, "tokens": TokenPooling}[kind]
+    for name in half_names(kind):
+        options = load_half(kind, name)
+        found = find_class(options.pop("_target_"))
+        sizes = {"num_layers": 12, "hidden_size": 24} if kind == "layers" else {"input_size": 24}
+        half = found(**options, **sizes)
+        assert isinstance(half, base)
+        assert found.source, f"{name} has no source"
+        assert found.formula.format_map(vars(half)), f"{name} has no formula"
+        for section in ("Shape:", "Reference:", "Differs:", "Example:"):
+            assert section in (found.__doc__ or ""), f"{name} has no {section}"
+
+
+def test_every_yaml_begins_with_a_sentence() -> None:
+    paths = sorted((conf_dir() / "pooling").rglob("*.yaml"))
+    assert paths, "premise: there are some"
+    for path in paths:
+        assert describe(path).endswith("."), path
+
+
+def test_a_stem_is_shared_by_yaml_module_and_class() -> None:
+    for kind in ("layers", "tokens"):
+        for name in half_names(kind):
+            _, module, class_name = load_half(kind, name)["_target_"].rsplit(".", 2)
+            assert class_name == "".join(part.capitalize() for part in module.split("_"))
+            assert module in half_names(kind)
+
+
+@pytest.mark.parametrize(
+    ("layers", "tokens", "name"),
+    [
+        (("last", {}), ("mean", {}), "masked_mean"),
+        (("single", {}), ("mean", {}), "masked_mean"),
+        (("concat", {"last": 3}), ("mean", {}), "concat[last=3]+mean"),
+        (("concat", {}), ("max", {}), "last4_concat+max"),
+        (("last", {}), ("mean", {"include_special": False}), "last+mean[include_special=false]"),
+        (("single", {"index": -3}), ("cls", {}), "single[index=-3]+cls"),
+        (("mean", {"first": 2, "last": None}), ("cls", {}), "mean[first=2,last=null]+cls"),
+        (("last", {}), ("cnn", {"widths": [2, 3]}), "last+cnn[widths=[2, 3]]"),
+    ],
+)
+def test_pooling_name(layers: tuple[str, dict], tokens: tuple[str, dict], name: str) -> None:
+    config = {
+        "layers": load_half("layers", layers[0]) | layers[1],
+        "tokens": load_half("tokens", tokens[0]) | tokens[1],
+    }
+    assert pooling_name(config) == name
+
+
+def test_a_class_without_a_yaml_has_its_own_name() -> None:
+    tokens = {"_target_": "my_package.pooling.MyPooling", "width": 3}
+    assert pooling_name({"layers": load_half("layers", "last"), "tokens": tokens}) == "last+MyPooling[width=3]"
+
+
+def test_sun_2019_reads_the_first_layers() -> None:
+    assert build(load_preset("cls_first4_max")).layers_needed == (1, 2, 3, 4)
+    assert build(load_preset("cls_all_concat"), num_layers=3).output_size == 3 * 24
+    assert build(load_preset("embeddings_mean")).layers_needed == (0,)
+
+
+def test_presets_of_maxpoolbert() -> None:
+    config, hidden = load_preset("max_cls"), torch.randn(3, 2, 5, 24)
+    pooled = build(config)(tuple(hidden), torch.ones(2, 5, dtype=torch.bool))
+    torch.testing.assert_close(pooled, hidden[:, :, 0].amax(dim=0))
+    assert build(load_preset("max_seq_cls_attention")).layers_needed == (10, 11, 12)
+    assert build(load_preset("cls_attention")).layers_needed == (12,)
