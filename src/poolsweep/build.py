@@ -319,7 +319,7 @@ def _feature_rows(
     total, before, result = sum(map(len, rows.values())), 0, {}
     for name, tokens in rows.items():
         parts = [_weights_hash(encoder), tokenizer_hash(prepared.loaded.tokenizer), prepared.max_length, precision]
-        parts += [] if prepared.pooling.template is None else [prepared.pooling.template]
+        parts += [encoder.model.config._attn_implementation, prepared.pooling.template]
         key = _key([*parts, tokens.tokenised.split.content_hash])
         folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
         store = FeatureStore(folder, tokens, encoder, device, precision)

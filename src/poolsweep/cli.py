@@ -16,7 +16,8 @@ usage: poolsweep VERB [ARGUMENTS]
 
   train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
   train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
-  poolings               every pooling with its formula, output size and parameters
+  poolings               every pooling with its formula, source, output size and parameters
+  check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
 
 poolsweep VERB --help says more. Results lie in outputs/<study>/; the same command again skips what is finished.
 POOLSWEEP_DEBUG=1 shows the traceback behind an error.
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments.pop(0) if arguments else "--help"
-    verbs: dict[str, Callable[[list[str]], int]] = {"train": _train, "poolings": _poolings}
+    verbs: dict[str, Callable[[list[str]], int]] = {"train": _train, "poolings": _poolings, "check": _check}
     if verb in {"-h", "--help", "help"}:
         print(_HELP, end="")
         return 0
@@ -98,3 +99,24 @@ def _poolings(arguments: list[str]) -> int:
 
     print_catalogue(hidden_size=given.hidden_size, num_layers=given.num_layers)
     return 0
+
+
+def _check(arguments: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep check",
+        description="Runs the conformance suite on a class: padding, half precision, long rows, gradients, export.",
+    )
+    parser.add_argument("target", metavar="CLASS", help="dotted name of a TokenPooling, a LayerMix or a whole pooling")
+    parser.add_argument("options", metavar="KEY=VALUE", nargs="*", help="options of the class, as in YAML")
+    given = parser.parse_args(arguments)
+    import yaml
+
+    from poolsweep.pooling.conformance.command import run_check
+
+    wrong = [option for option in given.options if "=" not in option]
+    if wrong:
+        raise UserError(*(f"{option!r} must be KEY=VALUE" for option in wrong))
+    sys.path.insert(0, "")  # a class of the folder that the command is typed in
+    return run_check(given.target, {k: yaml.safe_load(v) for k, v in (o.split("=", 1) for o in given.options)})

@@ -10,8 +10,8 @@ from poolsweep.errors import UserError
 class Templated:
     """Tokenises a batch of rows inside a template; a class, so that worker processes can receive it.
 
-    The parts before and after the text are tokenised on their own, and the text gets what is left of ``max_length``: a long
-    text is cut, and the template's [MASK] stays.
+    The parts before and after the text are tokenised on their own, and the text gets what is left of ``max_length``: a
+    long text is cut, and the template's [MASK] stays.
 
     Args:
         tokenizer: The encoder's own; it must have a mask token.

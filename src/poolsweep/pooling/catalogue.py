@@ -1,87 +1,102 @@
-"""Lists the poolings: what each computes, how large its vector is, what it learns."""
+"""Lists the poolings: what each computes, where it comes from, how large its vector is, what it learns."""
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Callable
 from typing import Any
 
 import hydra.utils
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 from torch import nn
 
+from poolsweep.conf_dir import conf_dir
 from poolsweep.pooling.base import LayerMix, TokenPooling
 from poolsweep.pooling.pooling import Pooling
-from poolsweep.pooling.presets import half_names, load_half, load_preset, preset_names
+from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, preset_names
 
 
-def print_catalogue(*, hidden_size: int, num_layers: int) -> None:
+def print_catalogue(*, hidden_size: int, num_layers: int, console: Console | None = None) -> None:
     """Print every preset and every half.
 
     Args:
         hidden_size: H of the encoder.
         num_layers: L of the encoder.
+        console: Where to print; None = standard output.
     """
-    console = Console()
-    title = f"presets, for an encoder of {num_layers} layers of {hidden_size}: pooling=…"
-    table = _table(title, "preset", "layers h[l]", "then tokens x[t]", "dims", "parameters")
+    console = console or Console()
+    folder = conf_dir() / "pooling"
+    _heading(console, f"presets (pooling=NAME), for an encoder of {num_layers} layers of {hidden_size}")
     for name in preset_names():
-        pooling = build(load_preset(name), hidden_size=hidden_size, num_layers=num_layers)
-        if isinstance(pooling, str):
-            table.add_row(name, pooling, "", "", "")
-        else:
-            size = str(pooling.output_size)
-            table.add_row(name, formula(pooling.layers), formula(pooling.tokens), size, f"{_count(pooling):,}")
-    console.print(table)
-    for kind, variable in (("layers", "h[l]"), ("tokens", "x[t]")):
-        halves = _table(f"pooling/{kind}=…", kind, f"formula of {variable}", "what it is")
-        for name in half_names(kind):
-            node = load_half(kind, name)
-            found = hydra.utils.get_class(node["_target_"])
-            options = {k: v for k, v in node.items() if k != "_target_"}
-            halves.add_row(name, getattr(found, "formula", "").format_map(options), _summary(found))
-        console.print(halves)
+        preset = load_preset(name)
+
+        def make(preset: dict[str, dict[str, Any]] = preset) -> Pooling:
+            layers = _layers(preset["layers"], num_layers=num_layers, hidden_size=hidden_size)
+            return Pooling(layers=layers, tokens=_tokens(preset["tokens"], input_size=layers.output_size))
+
+        _entry(console, name, describe(folder / f"{name}.yaml"), make)
+    _heading(console, "layer mixes (pooling/layers=NAME): h[l] is layer l, 0 = embeddings, -1 = last")
+    for name in half_names("layers"):
+        node = load_half("layers", name)
+        _entry(
+            console, name, describe(folder / "layers" / f"{name}.yaml"),
+            lambda node=node: _layers(node, num_layers=num_layers, hidden_size=hidden_size),
+        )  # fmt: skip
+    _heading(
+        console, "token poolings (pooling/tokens=NAME): x[t] is token t of the mixed layers, m[t] = 1 if it is real"
+    )
+    for name in half_names("tokens"):
+        node = load_half("tokens", name)
+        _entry(
+            console, name, describe(folder / "tokens" / f"{name}.yaml"),
+            lambda node=node: _tokens(node, input_size=hidden_size),
+        )  # fmt: skip
 
 
-def build(config: dict[str, dict[str, Any]], *, hidden_size: int, num_layers: int) -> Pooling | str:
-    """Make a pooling from plain configs, or say why it does not fit such an encoder."""
-    try:
-        layers = _make(config["layers"], num_layers=num_layers, hidden_size=hidden_size)
-        tokens = _make(config["tokens"], input_size=layers.output_size)
-    except ValueError as error:
-        return str(error)
-    assert isinstance(layers, LayerMix)
-    assert isinstance(tokens, TokenPooling)
-    return Pooling(layers=layers, tokens=tokens)
-
-
-def formula(half: LayerMix | TokenPooling) -> str:
-    """A half's formula with its own options filled in.
+def formula(part: Pooling | LayerMix | TokenPooling) -> str:
+    """The formula of a pooling or of a half, its own options filled in.
 
     Example:
-        >>> from poolsweep.pooling.layers.concat import Concat
-        >>> formula(Concat(last=4, num_layers=6, hidden_size=8))
-        '[h[-4]; …; h[-1]]'
+        >>> from poolsweep.pooling.tokens.max import Max
+        >>> formula(Max(input_size=8))
+        'max_t x[t]'
     """
-    return half.formula.format_map(vars(half))
+    if isinstance(part, Pooling):
+        return f"{formula(part.layers)}  →  {formula(part.tokens)}"
+    return part.formula.format_map(vars(part))
 
 
-def _make(node: dict[str, Any], **derived: int) -> Any:  # noqa: ANN401
+def _entry(console: Console, name: str, summary: str, make: Callable[[], Pooling | LayerMix | TokenPooling]) -> None:
+    try:
+        part = make()
+    except ValueError as error:  # it does not go with an encoder of this size
+        console.print(Text.assemble((f"  {name:<24}", "bold"), str(error)), soft_wrap=True)
+        return
+    size = f"{part.output_size:>6} dims {_count(part):>11,} parameters"
+    console.print(Text.assemble((f"  {name:<24}", "bold"), size), soft_wrap=True)
+    console.print(Text(f"      {formula(part)}", style="cyan"), soft_wrap=True)
+    console.print(Text(f"      {summary}"), soft_wrap=True)
+    console.print(Text(f"      {_sources(part)}", style="dim"), soft_wrap=True)
+
+
+def _sources(part: Pooling | LayerMix | TokenPooling) -> str:
+    found = [part.layers.source, part.tokens.source] if isinstance(part, Pooling) else [part.source]
+    return "; ".join(dict.fromkeys(source for source in found if source))
+
+
+def _layers(node: dict[str, Any], *, num_layers: int, hidden_size: int) -> LayerMix:
     options = {key: value for key, value in node.items() if key != "_target_"}
-    return hydra.utils.get_class(node["_target_"])(**options, **derived)
+    return hydra.utils.get_class(node["_target_"])(num_layers=num_layers, hidden_size=hidden_size, **options)
 
 
-def _summary(found: type) -> str:
-    return (inspect.getdoc(found) or "").strip().split("\n\n")[0].replace("\n", " ")
+def _tokens(node: dict[str, Any], *, input_size: int) -> TokenPooling:
+    options = {key: value for key, value in node.items() if key != "_target_"}
+    return hydra.utils.get_class(node["_target_"])(input_size=input_size, **options)
 
 
 def _count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for name in columns:
-        table.add_column(name, overflow="fold", justify="right" if name in {"dims", "parameters"} else "left")
-    return table
+def _heading(console: Console, text: str) -> None:
+    console.print(Text(f"\n{text}", style="bold"), soft_wrap=True)
