@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import xxhash
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch.utils.data import Dataset
 
@@ -109,6 +110,16 @@ def prepare(config: Mapping[str, Any]) -> Prepared:
     return Prepared(splits, labels, loaded, pooling, max_length)
 
 
+def _make(node: Mapping[str, Any], **arguments: Any) -> Any:  # noqa: ANN401
+    """Instantiate a part; what its constructor raises comes as it is, not in Hydra's wrapping."""
+    try:
+        return instantiate(dict(node), **arguments)
+    except InstantiationException as error:
+        if error.__cause__ is None:
+            raise
+        raise error.__cause__ from None
+
+
 def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
     """Read and check a data set; runs of one process that read the same files share it."""
     source = {key: value for key, value in data.items() if key not in LOADING_KEYS}
@@ -121,7 +132,7 @@ def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
 
 @lru_cache(maxsize=4)
 def _load_data(source: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Splits, Labels]:
-    splits = instantiate(json.loads(source))
+    splits = _make(json.loads(source))
     return splits, check(splits)
 
 
@@ -141,7 +152,10 @@ def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
 
 @lru_cache(maxsize=2)
 def _load_encoder(node: str) -> LoadedEncoder:
-    return instantiate(json.loads(node))
+    try:
+        return _make(json.loads(node))
+    except ValueError as error:  # sizes that do not go together, say
+        raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
 
 
 def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
@@ -152,13 +166,10 @@ def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
     """
     encoder = loaded.encoder
     try:
-        layers = instantiate(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
-        tokens = instantiate(node["tokens"], input_size=layers.output_size)
-    except Exception as error:  # instantiate wraps what the constructor raised
-        cause = error.__cause__ or error
-        if isinstance(cause, ValueError | UserError):
-            raise UserError(str(cause)) from error
-        raise
+        layers = _make(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
+        tokens = _make(node["tokens"], input_size=layers.output_size)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     pooling = Pooling(layers=layers, tokens=tokens)
     if "pooler_output" in pooling.context_needed:
         if encoder.pooler is None:
@@ -186,7 +197,7 @@ def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, r
     data: dict[str, Dataset[Batch]] = dict(rows)
     if encoder.frozen:
         data = _feature_rows(config, prepared, rows, status=status)
-    head = instantiate(
+    head = _make(
         config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {}),
         input_size=pooling.output_size,
         num_labels=len(prepared.labels),
@@ -200,15 +211,15 @@ def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, r
     classifier = Classifier(
         encoder=None if encoder.frozen else encoder,
         pooling=pooling,
-        postprocess=instantiate(config["postprocess"], **sized),
+        postprocess=_make(config["postprocess"], **sized),
         head=head,
-        loss=instantiate(config["loss"]),
+        loss=_make(config["loss"]),
         num_labels=len(prepared.labels),
         make_optimizer=partial(
-            instantiate,
+            _make,
             {**config["optimizer"], "fused": canonical_precision(config["trainer"]["precision"]) != "16-mixed"},
         ),
-        make_scheduler=partial(instantiate, config["scheduler"]),
+        make_scheduler=partial(_make, config["scheduler"]),
     )
     loading = {key: config["data"][key] for key in ("batch_size", "eval_batch_size", "num_workers")}
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
@@ -234,10 +245,10 @@ def build_trainer(
         "config": dict(config),
     }
     loggers = [MetricsFile(folder.metrics)]
-    loggers += [instantiate(node, **described) for node in (config["logger"] or {}).values()]
-    return instantiate(
+    loggers += [_make(node, **described) for node in (config["logger"] or {}).values()]
+    return _make(
         config["trainer"],
-        callbacks=[*callbacks, *(instantiate(node) for node in (config["callbacks"] or {}).values())],
+        callbacks=[*callbacks, *(_make(node) for node in (config["callbacks"] or {}).values())],
         logger=loggers,
         enable_progress_bar=False,
         enable_model_summary=False,

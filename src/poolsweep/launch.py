@@ -34,14 +34,25 @@ def launch(arguments: Sequence[str]) -> int:
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     sys.argv = ["poolsweep train", *arguments]
+    refused: list[UserError] = []
+
+    def task(config: DictConfig) -> dict[str, Any] | None:
+        try:
+            return _task(config)
+        except UserError as error:  # Hydra would print a line of its own about an exception
+            refused.append(error)
+            return None
+
     try:
         with warnings.catch_warnings():
-            hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(_task)()
+            hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(task)()
     except SweepFailedError as error:
         print(f"poolsweep: {error}", file=sys.stderr)
         return 1
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(in_one_line(error)) from error
+    if refused:
+        raise refused[0]
     return 0
 
 

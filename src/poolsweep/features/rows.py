@@ -14,7 +14,6 @@ from poolsweep.data.token_rows import TokenRows
 from poolsweep.features.requests import FeatureRequest
 from poolsweep.features.store import FeatureStore
 
-
 _IN_MEMORY_BYTES = 2**30  # what a run reads again and again is copied into memory up to this size, else stays mapped
 
 

@@ -23,6 +23,7 @@ def files(
     train: str,
     validation: str | None = None,
     test: str | None = None,
+    name: str | None = None,
     text: str = "text",
     text_pair: str | None = None,
     label: str = "label",
@@ -40,6 +41,7 @@ def files(
         train: Path of the training file.
         validation: Path; None = ``validation_fraction`` of the training rows, stratified and seeded.
         test: Path; None = ``test_fraction`` of the training rows, stratified and seeded.
+        name: How the data set is called in leaderboards; None = made of the path.
         text: Name of the column with the text.
         text_pair: Name of the column with a second text, if each example is a pair.
         label: Name of the column with the label.
@@ -53,22 +55,22 @@ def files(
     """
     columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
     found, problems, given = {}, [], None
-    for name, path in (("train", train), ("validation", validation), ("test", test)):
+    for split, path in (("train", train), ("validation", validation), ("test", test)):
         if path is not None:
             try:
-                rows, names = _read(Path(path), key=f"data.{name}", columns=columns, quoted=quoted)
-                found[name] = Split(name, str(path), rows, np.arange(len(rows)))
-                given = names if name == "train" else given
+                rows, names = _read(Path(path), key=f"data.{split}", columns=columns, quoted=quoted)
+                found[split] = Split(split, str(path), rows, np.arange(len(rows)))
+                given = names if split == "train" else given
             except UserError as error:
                 problems += error.problems
     if problems:
         raise UserError(*problems)
     notes = []
-    for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
-        if name not in found:
+    for split, fraction in (("test", test_fraction), ("validation", validation_fraction)):
+        if split not in found:
             before = len(found["train"])
-            found["train"], found[name] = carve(found["train"], name=name, fraction=fraction, seed=split_seed)
-            notes.append(f"{name}: {len(found[name])} of the {before} rows of {train}, stratified by label")
+            found["train"], found[split] = carve(found["train"], name=split, fraction=fraction, seed=split_seed)
+            notes.append(f"{split}: {len(found[split])} of the {before} rows of {train}, stratified by label")
     order = tuple(labels) if labels is not None else given
     return Splits(found["train"], found["validation"], found["test"], label_names=order, notes=tuple(notes))
 
