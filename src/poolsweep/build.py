@@ -110,10 +110,10 @@ def prepare(config: Mapping[str, Any]) -> Prepared:
     return Prepared(splits, labels, loaded, pooling, max_length)
 
 
-def _make(node: Mapping[str, Any], **arguments: Any) -> Any:  # noqa: ANN401
+def _make(node: Mapping[str, Any], *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401
     """Instantiate a part; what its constructor raises comes as it is, not in Hydra's wrapping."""
     try:
-        return instantiate(dict(node), **arguments)
+        return instantiate(dict(node), *positional, **arguments)
     except InstantiationException as error:
         if error.__cause__ is None:
             raise

@@ -175,7 +175,7 @@ def _hints(found: Any) -> dict[str, Any]:  # noqa: ANN401
 def _argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Part) -> list[str]:  # noqa: ANN401
     signature = inspect.signature(found)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    skip = LOADING_KEYS if where == "data" else frozenset()
+    skip = {"data": LOADING_KEYS, "trainer": {"precision"}}.get(where, frozenset())  # checked elsewhere
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     problems = [

@@ -59,7 +59,10 @@ class Encoder(nn.Module):
         self.model = model
         self._capture = LayerCapture(model)
         if gradient_checkpointing and not frozen:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            # transformers 5.17 knows the older of the two names alone; newer ones deprecate it.
+            name = "activation_checkpointing_enable"
+            enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
+            enable({"use_reentrant": False})
         if frozen:
             self.requires_grad_(requires_grad=False)
             self.eval()

@@ -94,6 +94,8 @@ def _read(
         rows = datasets.load_dataset(reader, data_files=str(path.absolute()), split="train", **options)
     except Exception as error:  # the readers raise what pandas and Arrow raise, each with a type of its own
         cause = error.__cause__ or error
+        if "corresponds to no data" in str(cause):
+            raise UserError(f"{key}={path} has no rows") from error
         raise UserError(f"{key}={path} cannot be read: {str(cause).strip().splitlines()[0]}") from error
     return as_columns(rows, columns=columns, where=f"{key}={path}")
 
