@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
-import xxhash
+from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from torch.utils.data import Dataset
 
@@ -19,19 +18,16 @@ from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.heartbeat import Heartbeat
 from poolsweep.classifier import Classifier
 from poolsweep.config import LOADING_KEYS
-from poolsweep.data import Batch, DataModule, Split, Splits
+from poolsweep.data import Batch, DataModule, Splits
 from poolsweep.data.checks import check
 from poolsweep.data.labels import Labels
-from poolsweep.data.token_rows import TokenRows
-from poolsweep.data.tokenise import TokenisedSplit, tokenise, tokenizer_hash
-from poolsweep.device import accelerator_type
-from poolsweep.encoder import LoadedEncoder
+from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.encoder import reinitialise_pooler
 from poolsweep.errors import UserError
-from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, request_for, weights_hash
+from poolsweep.inputs import Inputs, feature_rows, token_rows
 from poolsweep.loggers.metrics_file import MetricsFile
 from poolsweep.pooling import Pooling
-from poolsweep.pooling.presets import load_preset, pooling_name
+from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import canonical_precision
@@ -110,6 +106,16 @@ def prepare(config: Mapping[str, Any]) -> Prepared:
     return Prepared(splits, labels, loaded, pooling, max_length)
 
 
+def _make(node: Mapping[str, Any], *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401
+    """Instantiate a part; what its constructor raises comes as it is, not in Hydra's wrapping."""
+    try:
+        return instantiate(dict(node), *positional, **arguments)
+    except InstantiationException as error:
+        if error.__cause__ is None:
+            raise
+        raise error.__cause__ from None
+
+
 def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
     """Read and check a data set; runs of one process that read the same files share it."""
     source = {key: value for key, value in data.items() if key not in LOADING_KEYS}
@@ -122,7 +128,7 @@ def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
 
 @lru_cache(maxsize=4)
 def _load_data(source: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Splits, Labels]:
-    splits = instantiate(json.loads(source))
+    splits = _make(json.loads(source))
     return splits, check(splits)
 
 
@@ -146,7 +152,10 @@ def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
 
 @lru_cache(maxsize=2)
 def _load_encoder(node: str) -> LoadedEncoder:
-    return instantiate(json.loads(node))
+    try:
+        return _make(json.loads(node))
+    except ValueError as error:  # sizes that do not go together, say
+        raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
 
 
 def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
@@ -157,14 +166,11 @@ def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
     """
     encoder = loaded.encoder
     try:
-        layers = instantiate(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
-        tokens = instantiate(node["tokens"], input_size=layers.output_size)
+        layers = _make(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
+        tokens = _make(node["tokens"], input_size=layers.output_size)
         pooling = Pooling(layers=layers, tokens=tokens)
-    except Exception as error:  # instantiate wraps what the constructor raised
-        cause = error.__cause__ or error
-        if isinstance(cause, ValueError | UserError):
-            raise UserError(str(cause)) from error
-        raise
+    except ValueError as error:
+        raise UserError(str(error)) from error
     problems = unmet_needs(
         pooling,
         name=pooling_name(node),
@@ -191,34 +197,16 @@ def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, r
     pl.seed_everything(config["init_seed"], verbose=False)
     prepared = _fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
-    rows = {split.name: _token_rows(split, prepared) for split in prepared.splits}
+    inputs = Inputs(prepared.loaded, pooling, config["pooling"], prepared.labels, prepared.max_length)
+    rows = {split.name: token_rows(split, inputs) for split in prepared.splits}
     truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
     data: dict[str, Dataset[Batch]] = dict(rows)
     if encoder.frozen:
-        data = _feature_rows(config, prepared, rows, status=status)
-    head = instantiate(
-        config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {}),
-        input_size=pooling.output_size,
-        num_labels=len(prepared.labels),
-        initializer_range=encoder.initializer_range,
-    )
-    sized = {"size": pooling.output_size}
-    if config["postprocess"]["_target_"].endswith(".auto"):
-        sized["frozen"] = encoder.frozen
+        data = feature_rows(config, inputs, rows, status=status)
     if "pooler_output" not in pooling.context_needed and not encoder.frozen:
         encoder.drop_pooler()
-    classifier = Classifier(
-        encoder=None if encoder.frozen else encoder,
-        pooling=pooling,
-        postprocess=instantiate(config["postprocess"], **sized),
-        head=head,
-        loss=instantiate(config["loss"]),
-        num_labels=len(prepared.labels),
-        make_optimizer=partial(
-            instantiate,
-            {**config["optimizer"], "fused": canonical_precision(config["trainer"]["precision"]) != "16-mixed"},
-        ),
-        make_scheduler=partial(instantiate, config["scheduler"]),
+    classifier = build_classifier(
+        config, encoder, pooling, num_labels=len(prepared.labels), encoder_runs=not encoder.frozen
     )
     loading = {key: config["data"][key] for key in ("batch_size", "eval_batch_size", "num_workers")}
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
@@ -233,6 +221,38 @@ def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, r
     )
 
 
+def build_classifier(
+    config: Mapping[str, Any], encoder: Encoder, pooling: Pooling, *, num_labels: int, encoder_runs: bool
+) -> Classifier:
+    """Make the LightningModule.
+
+    Args:
+        config: Resolved and validated.
+        encoder: Its sizes decide the head's.
+        pooling: Fits the encoder.
+        num_labels: C.
+        encoder_runs: False if every batch carries stored states of the frozen encoder.
+    """
+    head = config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {})
+    sized = {"size": pooling.output_size}
+    if config["postprocess"]["_target_"].endswith(".auto"):
+        sized["frozen"] = encoder.frozen
+    made_head = _make(
+        head, input_size=pooling.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
+    )
+    fused = canonical_precision(config["trainer"]["precision"]) != "16-mixed"  # its scaler and clipping need the steps
+    return Classifier(
+        encoder=encoder if encoder_runs else None,
+        pooling=pooling,
+        postprocess=_make(config["postprocess"], **sized),
+        head=made_head,
+        loss=_make(config["loss"]),
+        num_labels=num_labels,
+        make_optimizer=partial(_make, {**config["optimizer"], "fused": fused}),
+        make_scheduler=partial(_make, config["scheduler"]),
+    )
+
+
 def build_trainer(
     config: Mapping[str, Any], callbacks: list[pl.Callback], *, folder: RunFolder, run_id: str
 ) -> pl.Trainer:
@@ -244,10 +264,10 @@ def build_trainer(
         "config": dict(config),
     }
     loggers = [MetricsFile(folder.metrics)]
-    loggers += [instantiate(node, **described) for node in (config["logger"] or {}).values()]
-    return instantiate(
+    loggers += [_make(node, **described) for node in (config["logger"] or {}).values()]
+    return _make(
         config["trainer"],
-        callbacks=[*callbacks, *(instantiate(node) for node in (config["callbacks"] or {}).values())],
+        callbacks=[*callbacks, *(_make(node) for node in (config["callbacks"] or {}).values())],
         logger=loggers,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -280,84 +300,3 @@ def _fresh(prepared: Prepared, config: Mapping[str, Any]) -> Prepared:
     """Make the pooling anew under the run's seed: sweeps prepare all runs before the first is seeded."""
     pooling = build_pooling(config["pooling"], prepared.loaded)
     return Prepared(prepared.splits, prepared.labels, prepared.loaded, pooling, prepared.max_length)
-
-
-def _token_rows(split: Split, prepared: Prepared) -> TokenRows:
-    tokenizer, needed = prepared.loaded.tokenizer, prepared.pooling.context_needed
-    template = prepared.pooling.template
-    tokenised = _tokenised(split, tokenizer_hash(tokenizer), prepared.max_length, template, prepared.loaded)
-    return TokenRows(
-        tokenised,
-        labels=prepared.labels.encode(split.column("label")),
-        pad_token_id=tokenizer.pad_token_id or 0,
-        special_token_ids=tokenizer.all_special_ids if "special" in needed else (),
-        template_token_id=tokenizer.mask_token_id if "template" in needed else None,
-    )
-
-
-_tokenised_splits: dict[tuple[int, str, int, str | None], TokenisedSplit] = {}
-
-
-def _tokenised(
-    split: Split, tokenizer_key: str, max_length: int, template: str | None, loaded: LoadedEncoder
-) -> TokenisedSplit:
-    key = (id(split), tokenizer_key, max_length, template)
-    found = _tokenised_splits.get(key)
-    if found is None or found.split is not split:
-        found = tokenise(split, tokenizer=loaded.tokenizer, max_length=max_length, template=template)
-        _tokenised_splits[key] = found
-    return found
-
-
-def _feature_rows(
-    config: Mapping[str, Any], prepared: Prepared, rows: Mapping[str, TokenRows], *, status: StatusFile
-) -> dict[str, Dataset[Batch]]:
-    encoder = prepared.loaded.encoder
-    precision = canonical_precision(config["trainer"]["precision"])
-    request = _request(prepared.pooling, config["pooling"], prepared.loaded)
-    device = torch.device(accelerator_type(config["trainer"]["accelerator"]))
-    total, before, result = sum(map(len, rows.values())), 0, {}
-    for name, tokens in rows.items():
-        parts = [_weights_hash(encoder), tokenizer_hash(prepared.loaded.tokenizer), prepared.max_length, precision]
-        parts += [encoder.model.config._attn_implementation, prepared.pooling.template]
-        key = _key([*parts, tokens.tokenised.split.content_hash])
-        folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
-        store = FeatureStore(folder, tokens, encoder, device, precision)
-
-        def tell(done: int, of: int, *, offset: int = before) -> None:
-            status.update(phase="encoding", step=offset + done, steps=total)
-
-        store.ensure([request], alongside=partial(_usual_requests, prepared), on_progress=tell)
-        result[name] = FeatureRows(store, request)
-        before += len(tokens)
-    return result
-
-
-def _request(pooling: Pooling, node: Mapping[str, Any], loaded: LoadedEncoder) -> FeatureRequest:
-    pooler = loaded.encoder.pooler
-    return request_for(
-        pooling,
-        tokens_key=_key(node["tokens"]),
-        pooling_key=_key(node),
-        pooler_key="" if pooler is None else weights_hash(pooler)[:8],
-    )
-
-
-def _usual_requests(prepared: Prepared) -> list[FeatureRequest]:
-    """What most poolings of a sweep read: a pass that has to be made anyway writes it too."""
-    if prepared.pooling.template is not None:  # texts in a template are read by this pooling alone
-        return []
-    loaded = prepared.loaded
-    names = ("cls", "masked_mean", "max", *(["pooler"] if loaded.encoder.pooler is not None else []))
-    nodes = [load_preset(name) for name in names]
-    return [_request(build_pooling(node, loaded), node, loaded) for node in nodes]
-
-
-def _weights_hash(encoder: Any) -> str:  # noqa: ANN401
-    if not hasattr(encoder, "weights_hash"):
-        encoder.weights_hash = weights_hash(encoder.model)
-    return encoder.weights_hash
-
-
-def _key(content: Any) -> str:  # noqa: ANN401
-    return xxhash.xxh3_64_hexdigest(json.dumps(content, sort_keys=True, default=str).encode())

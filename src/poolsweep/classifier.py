@@ -57,7 +57,8 @@ class Classifier(pl.LightningModule):
         self._make_scheduler = make_scheduler
         self.val_metrics = classification_metrics(num_labels, prefix="val/")
         self.test_metrics = classification_metrics(num_labels, prefix="test/")
-        self.val_loss, self.test_loss = MeanMetric(), MeanMetric()
+        # The default of torchmetrics leaves NaN out of the mean, which would hide that training diverged.
+        self.val_loss, self.test_loss = MeanMetric(nan_strategy="disable"), MeanMetric(nan_strategy="disable")
         self.predictions: dict[str, Predictions] | None = None
         self.examples_seen = 0
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from poolsweep.device import device_problems
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import RefusedError, UserError, nearest
 from poolsweep.metrics import METRIC_NAMES
 from poolsweep.parts import PARTS, Part, base_class, part_at
 
@@ -93,6 +93,7 @@ def validate(config: Mapping[str, Any]) -> None:
     Args:
         config: What ``resolve`` gave.
     Raises:
+        RefusedError: With every problem found, if one of them is a ``_target_`` that must not be run.
         UserError: With every problem found.
     """
     problems = _dataclass_problems(Root, {f.name: config.get(f.name) for f in fields(Root)}, prefix="")
@@ -100,21 +101,21 @@ def validate(config: Mapping[str, Any]) -> None:
     problems += _dataclass_problems(Loading, {key: data.get(key) for key in LOADING_KEYS}, prefix="data.")
     problems += _range_problems(config)
     problems += device_problems(config.get("trainer") or {})
-    trusted = config.get("trusted")
-    packages = tuple(trusted) if isinstance(trusted, list) else ()
+    refused = False
     for path, node in _nodes_with_target(config):
-        part = part_at(path)
-        if part is None:
-            problems.append(f"{'.'.join(path)}._target_={node['_target_']} is refused: no class is expected there")
-        else:
-            problems += _part_problems(path, node, part, trusted=packages)
+        try:
+            part, found = _authorised(path, node, trusted=config.get("trusted"))
+            problems += _argument_problems(".".join(path), node, found, part)
+        except RefusedError as error:
+            refused = True
+            problems += error.problems
     problems += [
         f"{name} must be chosen: {name}=…"
         for name in PARTS
         if "." not in name and not config.get(name) and name not in {"logger", "callbacks"}
     ]
     if problems:
-        raise UserError(*problems)
+        raise RefusedError(*problems) if refused else UserError(*problems)
 
 
 def _range_problems(config: Mapping[str, Any]) -> list[str]:
@@ -134,33 +135,47 @@ def _range_problems(config: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _part_problems(
-    path: tuple[str, ...], node: Mapping[str, Any], part: Part, *, trusted: tuple[str, ...]
-) -> list[str]:
-    where, target = ".".join(path), str(node["_target_"])
-    prefixes = (*part.prefixes, *(f"{name}." for name in trusted))
+def _authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) -> tuple[Part, Any]:  # noqa: ANN401
+    where, target, part = ".".join(path), str(node["_target_"]), part_at(path)
+    if part is None:
+        raise RefusedError(f"{where}._target_={target} is refused: no class is expected there")
+    prefixes = (*part.prefixes, *(f"{name}." for name in (trusted if isinstance(trusted, list) else [])))
     if not target.startswith(prefixes):
-        return [
+        raise RefusedError(
             f"{where}._target_={target} is refused: it must come from {' or '.join(p.rstrip('.') for p in prefixes)}; "
             f"trust a package of your own with trusted=[{target.split('.', 1)[0]}]"
-        ]
+        )
     try:
         found = hydra.utils.get_object(target)
     except Exception as error:  # importing runs the module's code, which may raise anything
-        return [f"{where}._target_={target} cannot be imported: {str(error).strip().splitlines()[0]}"]
+        reason = str(error).strip().splitlines()[0]
+        raise RefusedError(f"{where}._target_={target} cannot be imported: {reason}") from error
     base = base_class(part)
-    home = f"{getattr(found, '__module__', '')}."
-    is_kind = not inspect.isclass(found) or base is None or issubclass(found, base)
-    if not callable(found) or not home.startswith(prefixes) or not is_kind:
+    if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, base):
         kind = f"a {base.__name__}" if base is not None else "a function of that package"
-        return [f"{where}._target_={target} is refused: it is not {kind}"]
-    return _argument_problems(where, node, found, part)
+        raise RefusedError(f"{where}._target_={target} is refused: it is not {kind}")
+    return part, found
+
+
+def _makes(found: Any, base: type | None) -> bool:  # noqa: ANN401
+    """Whether calling ``found`` gives a ``base``: it is such a class, or a function annotated to return one."""
+    if base is None:
+        return callable(found)
+    kind = found if inspect.isclass(found) else _hints(found).get("return")
+    return inspect.isclass(kind) and issubclass(kind, base)
+
+
+def _hints(found: Any) -> dict[str, Any]:  # noqa: ANN401
+    try:
+        return get_type_hints(found)
+    except (NameError, TypeError):  # annotations that only a type checker can read
+        return {}
 
 
 def _argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Part) -> list[str]:  # noqa: ANN401
     signature = inspect.signature(found)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    skip = LOADING_KEYS if where == "data" else frozenset()
+    skip = {"data": LOADING_KEYS, "trainer": {"precision"}}.get(where, frozenset())  # checked elsewhere
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     problems = [
@@ -172,10 +187,7 @@ def _argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Pa
         required = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
         if required and name not in given and name not in part.derived:
             problems.append(f"{where}.{name} must be given")
-    try:
-        hints = get_type_hints(found.__init__ if inspect.isclass(found) else found)
-    except (NameError, TypeError):  # annotations that only a type checker can read
-        return problems
+    hints = _hints(found.__init__ if inspect.isclass(found) else found)
     for key in given.keys() & hints.keys():
         problems += _type_problem(f"{where}.{key}", given[key], hints[key])
     return problems

@@ -20,6 +20,10 @@ class UserError(Exception):
         self.problems = problems
 
 
+class RefusedError(UserError):
+    """A config names code that it may not run, so nothing of it may be built."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of an error sentence: the nearest valid names, or all of them if none is near.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -30,18 +30,34 @@ def launch(arguments: Sequence[str]) -> int:
     Raises:
         UserError: For whatever Hydra refuses.
     """
+    from poolsweep.callbacks.best_weights import TrainingDivergedError
     from poolsweep.sweep.grid import SweepFailedError
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     sys.argv = ["poolsweep train", *arguments]
+    known: list[Exception] = []
+
+    def task(config: DictConfig) -> dict[str, Any] | None:
+        try:
+            return _task(config)
+        except (UserError, TrainingDivergedError) as error:  # Hydra would print a line of its own about an exception
+            known.append(error)
+            return None
+
     try:
         with warnings.catch_warnings():
-            hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(_task)()
-    except SweepFailedError as error:
+            hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(task)()
+        if known:
+            raise known[0]
+    except (SweepFailedError, TrainingDivergedError) as error:
         print(f"poolsweep: {error}", file=sys.stderr)
         return 1
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(in_one_line(error)) from error
+    except ValueError as error:
+        if str(error).startswith("Config group override must be"):  # Hydra's, for pooling=1
+            raise UserError(str(error)) from error
+        raise
     return 0
 
 
@@ -81,6 +97,8 @@ def in_one_line(error: Exception) -> str:
         error: Hydra's or OmegaConf's.
     """
     text = str(error).strip()
+    if isinstance(error, OverrideParseException):
+        return f"{error.override} cannot be parsed: {text.splitlines()[0]}"
     option = re.search(r"Could not find '(.+?)/([^/']+)'", text)
     if option:
         group = option.group(1)

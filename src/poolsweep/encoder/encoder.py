@@ -57,9 +57,13 @@ class Encoder(nn.Module):
             model.pooler = None
         self.pooler_is_fresh = pooler_is_fresh and self.pooler is not None
         self.model = model
+        self.weights_hash: str | None = None  # of the model, once somebody has computed it
         self._capture = LayerCapture(model)
         if gradient_checkpointing and not frozen:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            # transformers 5.17 knows the older of the two names alone; newer ones deprecate it.
+            name = "activation_checkpointing_enable"
+            enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
+            enable({"use_reentrant": False})
         if frozen:
             self.requires_grad_(requires_grad=False)
             self.eval()

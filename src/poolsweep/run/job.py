@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from poolsweep.build import Prepared, Run, build, data_name, pooling_label, prepare
 from poolsweep.config import resolve, validate
 from poolsweep.device import accelerator_type
-from poolsweep.errors import UserError
+from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.environment import git_commit, hardware, versions
 from poolsweep.run.files import write_json, write_whole
@@ -39,6 +39,8 @@ def checked(config: DictConfig) -> tuple[dict[str, Any], Prepared]:
     problems: list[str] = []
     try:
         validate(content)
+    except RefusedError:
+        raise
     except UserError as error:
         problems += error.problems
     try:

@@ -41,7 +41,7 @@ def files(
         train: Path of the training file.
         validation: Path; None = ``validation_fraction`` of the training rows, stratified and seeded.
         test: Path; None = ``test_fraction`` of the training rows, stratified and seeded.
-        name: How the data set is called in leaderboards; None = made of ``train``. It changes nothing here.
+        name: How the data set is called in leaderboards; None = made of the path.
         text: Name of the column with the text.
         text_pair: Name of the column with a second text, if each example is a pair.
         label: Name of the column with the label.
@@ -94,6 +94,8 @@ def _read(
         rows = datasets.load_dataset(reader, data_files=str(path.absolute()), split="train", **options)
     except Exception as error:  # the readers raise what pandas and Arrow raise, each with a type of its own
         cause = error.__cause__ or error
+        if "corresponds to no data" in str(cause):
+            raise UserError(f"{key}={path} has no rows") from error
         raise UserError(f"{key}={path} cannot be read: {str(cause).strip().splitlines()[0]}") from error
     return as_columns(rows, columns=columns, where=f"{key}={path}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,10 @@ def _table() -> pa.Table:
 
 
 def _read_package() -> pa.Table:
-    import simple_icd_10_cm as book
+    with warnings.catch_warnings():  # it reads its tables by a function that Python 3.11 deprecates
+        warnings.filterwarnings("ignore", message=r"read_text is deprecated", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=r"open_text is deprecated", category=DeprecationWarning)
+        import simple_icd_10_cm as book
 
     chapter = ""
     rows: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,147 @@
+"""What every test starts from: no network, no user's caches, one thread, and little data sets."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# Before any import of datasets, huggingface_hub or wandb: they read these once.
+_SESSION = Path(tempfile.mkdtemp(prefix="poolsweep-tests-"))
+for _name in [name for name in os.environ if name.startswith(("WANDB_", "POOLSWEEP_", "SLURM_"))]:
+    del os.environ[_name]
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HOME": str(_SESSION / "hf"),
+    "HF_DATASETS_CACHE": str(_SESSION / "hf" / "datasets"),
+    "XDG_CACHE_HOME": str(_SESSION / "xdg"),
+    "POOLSWEEP_CACHE": str(_SESSION / "cache"),
+    "NETRC": str(_SESSION / "no-netrc"),
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(_SESSION, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended.
+
+    Attributes:
+        status: Exit status.
+        out: Standard output.
+        err: Standard error.
+    """
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def problems(self) -> list[str]:
+        """The lines of standard error, each without the program's name."""
+        return [line.removeprefix("poolsweep: ") for line in self.err.splitlines()]
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's runs go unless it says otherwise."""
+    folder = tmp_path / "outputs"
+    monkeypatch.setenv("POOLSWEEP_OUTPUTS", str(folder))
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    monkeypatch.setenv("COLUMNS", "200")
+    return folder
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run ``poolsweep`` in this process."""
+    from poolsweep.cli import main
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        status = main(arguments)
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def write_csv() -> Callable[..., Path]:
+    """Write rows under a header to a csv file."""
+
+    def write(path: Path, rows: Sequence[Sequence[str]], *, header: Sequence[str] = ("text", "label")) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *rows])
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def animal_rows() -> list[tuple[str, str]]:
+    """63 texts that a bag of letters separates by label, in mixed order; the lengths differ."""
+    sounds = {"cat": "meow", "dog": "woof", "owl": "huhu"}
+    names = list(sounds)
+    return [(f"{sounds[names[i % 3]]} {'x' * (i % 7)} {i}", names[i % 3]) for i in range(63)]
+
+
+@pytest.fixture(scope="session")
+def animals(tmp_path_factory: pytest.TempPathFactory, write_csv: Callable[..., Path], animal_rows: list) -> Path:
+    """``animal_rows`` as a file called animals.csv."""
+    return write_csv(tmp_path_factory.mktemp("data") / "animals.csv", animal_rows)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(animals: Path) -> list[str]:
+    """Overrides of a run that takes a fraction of a second."""
+    return [
+        "encoder=tiny", "data=files", f"data.train={animals}", "data.batch_size=16", "data.eval_batch_size=4",
+        "trainer.max_epochs=2", "trainer.accelerator=cpu",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def compose() -> Callable[..., dict]:
+    """The resolved config of some overrides."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    from poolsweep.conf_dir import conf_dir
+    from poolsweep.config import resolve
+
+    def resolved(*overrides: str) -> dict:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            return resolve(hydra_compose("train", overrides=list(overrides)))
+
+    return resolved
+
+
+@pytest.fixture
+def no_new_files(tmp_path: Path) -> Iterator[None]:
+    """Fails if the test leaves a file or folder in the folder of its outputs."""
+    yield
+    left = [str(path) for path in (tmp_path / "outputs").rglob("*")]
+    assert not left, "a refused command wrote something"

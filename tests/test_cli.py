@@ -1,0 +1,232 @@
+"""The command line: help without weight, exit statuses, and every user's mistake in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from poolsweep import __version__
+
+
+def test_help_imports_neither_torch_nor_hydra():
+    code = (
+        "import sys\nfrom poolsweep.cli import main\n"
+        "for arguments in ([], ['--help'], ['train', '--help'], ['--version'], ['nonsense']):\n"
+        "    main(arguments)\n"
+        "print(sorted({'torch', 'hydra', 'transformers', 'omegaconf', 'numpy', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_of_the_program_as_a_process():
+    done = subprocess.run(
+        [sys.executable, "-m", "poolsweep", "train", "--help"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert "usage: poolsweep train" in done.stdout
+
+
+def test_a_mistake_ends_a_process_with_status_2_and_one_line(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "poolsweep", "train", "encoder=tiny", "pooling=clss"],
+        capture_output=True, text=True, timeout=120, check=False, env={**os.environ, "PYTHONWARNINGS": "error"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "poolsweep: pooling=clss is no option of pooling; did you mean cls?\n"
+
+
+def test_help_and_version(cli):
+    assert "usage: poolsweep VERB" in cli().out
+    assert cli("--help").out == cli().out
+    assert cli("--version").out == f"poolsweep {__version__}\n"
+    assert "KEY=A,B,C" in cli("train", "--help").out
+    assert cli("train", "--help").status == 0
+
+
+def test_unknown_verb(cli):
+    done = cli("trian")
+    assert done.status == 2
+    assert done.problems == ["there is no verb 'trian'; did you mean train?"]
+
+
+def test_cfg_job_prints_the_composed_config(cli, outputs):
+    done = cli("train", "--cfg", "job", "pooling=cls", "encoder=tiny", "encoder.frozen=true")
+    printed = yaml.safe_load(done.out)
+    assert done.status == 0
+    assert printed["pooling"]["tokens"]["_target_"] == "poolsweep.pooling.tokens.cls.Cls"
+    assert set(printed) >= {"data", "encoder", "head", "loss", "optimizer", "scheduler", "trainer", "seed", "monitor"}
+    assert not outputs.exists()
+
+
+def test_poolings_lists_every_preset_with_formula_size_and_parameters(cli):
+    from poolsweep.pooling.presets import preset_names
+
+    done = cli("poolings", "--hidden-size", "10", "--num-layers", "6")
+    assert done.status == 0
+    presets = done.out.split("pooling/layers=…")[0]
+    lines = {line.split()[0]: line for line in presets.splitlines() if line.strip()}
+    assert set(preset_names()) <= set(lines)
+    assert "40" in lines["last4_concat"].split()
+    assert "[h[-4]; …; h[-1]]" in lines["last4_concat"]
+
+
+def test_debug_shows_the_traceback(cli, monkeypatch):
+    from poolsweep.errors import UserError
+
+    monkeypatch.setenv("POOLSWEEP_DEBUG", "1")
+    with pytest.raises(UserError, match="no verb"):
+        cli("trian")
+
+
+# Every mistake of one kind: what is typed after a run that works, and the whole of what is answered.
+MISTAKES = {
+    "option": (["pooling=clss"], ["pooling=clss is no option of pooling; did you mean cls?"]),
+    "nested option": (
+        ["pooling/layers=lst4_concat"],
+        ["pooling/layers=lst4_concat is no option of pooling/layers; did you mean last4_concat"],
+    ),
+    "group": (["poling=cls"], ["there is no key poling; did you mean pooling"]),
+    "key": (["optimizer.lrr=1"], ["there is no key optimizer.lrr; did you mean optimizer.lr"]),
+    "deep key": (["data.trian=x"], ["there is no key data.trian; did you mean data.train"]),
+    "added key": (
+        ["+optimizer.lrr=1"],
+        ["optimizer.lrr is not an option of poolsweep.optimizer.adamw; did you mean lr?"],
+    ),
+    "integer": (["trainer.max_epochs=many"], ["trainer.max_epochs must be "]),
+    "root integer": (["init_seed=x"], ["init_seed must be int, got 'x'"]),
+    "number": (["optimizer.lr=fast"], ["optimizer.lr must be float, got 'fast'"]),
+    "boolean": (["encoder.frozen=maybe"], ["encoder.frozen must be bool, got 'maybe'"]),
+    "choice": (["mode=most"], ["mode input should be 'max' or 'min', got 'most'"]),
+    "batch size": (["data.batch_size=0"], ["data.batch_size must be at least 1, got 0"]),
+    "monitor": (["monitor=val/acuracy"], ["monitor=val/acuracy is no validation metric; did you mean val/accuracy"]),
+    "monitor's mode": (["monitor=val/loss"], ["monitor=val/loss needs mode=min"]),
+    "study": (["study=a/b"], ["study='a/b' must be the name of one folder"]),
+    "missing file": (["data.test=nowhere/test.csv"], ["data.test=nowhere/test.csv does not exist"]),
+    "ending": (["data.test=README.md"], ["data.test=README.md "]),
+    "column": (["data.text=txt"], ["{train} has no column 'txt'; did you mean text?"]),
+    "max_length": (["data.max_length=129"], ["data.max_length must be at most the encoder's 128 tokens, got 129"]),
+    "precision": (
+        ["trainer.precision=16-mixed"],
+        ["trainer.precision=16-mixed needs a GPU, and this run is on the CPU; use bf16-mixed"],
+    ),
+    "precision's name": (["trainer.precision=17"], ["trainer.precision=17 is none of 32-true"]),
+    "offline hub": (
+        ["encoder=hub", "encoder.model=nobody/nothing"],
+        ["encoder.model=nobody/nothing is not in the local cache and HF_HUB_OFFLINE is set; use encoder=minilm"],
+    ),
+    "offline data": (["data=hub", "data.name=nobody/nothing"], ["data.name=nobody/nothing cannot be loaded: "]),
+    "nothing given": (["encoder=hub"], ["encoder.model must be given: encoder.model=…"]),
+    "sizes": (["encoder.num_heads=5"], ["encoder: The hidden size (32) is not a multiple"]),
+    "too few layers": (["encoder.num_layers=2", "pooling=last4_concat"], ["pooling.layers"]),
+    "number as an option": (["pooling=1"], ["Config group override must be a string or a list"]),
+    "syntax": (["seed=[1"], ["seed=[1 cannot be parsed: no viable alternative"]),
+    "several": (
+        ["data.text=txt", "data.max_length=999", "optimizer.eps=no", "seed=x", "init_seed=0", "data_seed=0"],
+        [
+            "seed must be int, got 'x'",
+            "optimizer.eps must be float, got 'no'",
+            "{train} has no column 'txt'; did you mean text?",
+            "data.max_length must be at most the encoder's 128 tokens, got 999",
+        ],
+    ),
+}
+
+
+@pytest.mark.usefixtures("no_new_files")
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_status_2(cli, tiny_run, animals, mistake):
+    typed, answers = MISTAKES[mistake]
+    kept = [o for o in tiny_run if not (typed[0] == "data=hub" and o.startswith("data.train"))]
+    done = cli("train", *kept, *typed)
+    assert done.status == 2
+    assert done.out == ""
+    assert len(done.problems) == len(answers), done.err
+    for found, expected in zip(done.problems, answers, strict=True):
+        assert expected.replace("{train}", f"data.train={animals}") in found
+        assert len(found) < 400
+
+
+@pytest.mark.usefixtures("no_new_files")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_device_that_is_not_there(cli, tiny_run):
+    done = cli("train", *tiny_run, "trainer.accelerator=gpu")
+    assert done.problems == [
+        "trainer.accelerator=gpu: this machine has no GPU that torch can use; trainer.accelerator=cpu runs"
+    ]
+
+
+@pytest.mark.usefixtures("no_new_files")
+def test_a_sweep_names_the_problems_of_all_its_points_before_any_runs(cli, tiny_run):
+    done = cli("train", "-m", *tiny_run, "data.max_length=8,999", "seed=0,1", "optimizer.lr=1e-5,fast")
+    assert done.status == 2
+    assert done.problems == [
+        "optimizer.lr must be float, got 'fast'",
+        "data.max_length must be at most the encoder's 128 tokens, got 999",
+    ]
+
+
+def test_a_mistake_leaves_a_finished_run_as_it_was(cli, tiny_run, outputs):
+    assert cli("train", *tiny_run).status == 0
+    before = {path: path.stat().st_mtime_ns for path in outputs.rglob("*")}
+    assert cli("train", *tiny_run, "seed=x").status == 2
+    assert {path: path.stat().st_mtime_ns for path in outputs.rglob("*")} == before
+
+
+def test_a_run_that_diverges_says_so_without_a_traceback(cli, tiny_run, outputs):
+    done = cli("train", *tiny_run, "optimizer.head_lr=1e38", "trainer.gradient_clip_val=null")
+    assert done.status == 1
+    [problem] = done.problems[-1:]
+    assert "lower optimizer.lr or optimizer.head_lr" in problem
+    assert "Traceback" not in done.err
+    [result] = outputs.glob("default/*/result.json")
+    content = json.loads(result.read_text())
+    assert content["status"] == "failed"
+    assert content["reason"].startswith("TrainingDivergedError: ")
+
+
+HOSTILE = {
+    "os.system": ["+callbacks.x._target_=os.system", "+callbacks.x.command=touch {made}"],
+    "os.mkdir as data": ["data=icd10", "~data.split_seed", "data._target_=os.mkdir", "+data.path={made}"],
+    "through a module of ours": ["encoder._target_=poolsweep.encoder.loading.os.mkdir", "+encoder.path={made}"],
+    "nested in a list": ["data.labels=[{_target_: os.mkdir, path: {made}}]"],
+    "nested in a value": ["data.name={_target_: os.mkdir, path: {made}}"],
+    "our function, not a callback": [
+        "+callbacks.x={_target_: poolsweep.run.files.write_json, path: {made}, content: 1}"
+    ],
+    "no prefix": ["head._target_=poolsweep_evil.head.Linear"],
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("no_new_files")
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_target_is_refused_and_not_called(cli, tiny_run, tmp_path, kind):
+    made = tmp_path / "made"
+    typed = [override.replace("{made}", str(made)) for override in HOSTILE[kind]]
+    kept = [o for o in tiny_run if not (typed[0] == "data=icd10" and o.startswith("data.train"))]
+    done = cli("train", *kept, *typed)
+    assert done.status == 2
+    assert any("_target_=" in problem and " is refused: " in problem for problem in done.problems), done.err
+    assert not made.exists()
+
+
+def test_a_package_of_the_users_own_can_be_trusted(cli, tiny_run, outputs, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "import pytorch_lightning as pl\n"
+        "class Marks(pl.Callback):\n"
+        "    def on_train_end(self, trainer, pl_module):\n"
+        f"        open({str(tmp_path / 'marked')!r}, 'w').close()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    refused = cli("train", *tiny_run, "+callbacks.mine._target_=mine.Marks")
+    assert refused.status == 2
+    assert "trusted=[mine]" in refused.err
+    assert cli("train", *tiny_run, "+callbacks.mine._target_=mine.Marks", "trusted=[mine]").status == 0
+    assert (tmp_path / "marked").exists()
