@@ -18,6 +18,7 @@ usage: poolsweep VERB [ARGUMENTS]
   train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
   poolings               every pooling with its formula, source, output size and parameters
   check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
+  explain RUN            what each token and layer of a text contributed:  poolsweep explain outputs/demo/ID --text "…"
 
 poolsweep VERB --help says more. Results lie in outputs/<study>/; the same command again skips what is finished.
 POOLSWEEP_DEBUG=1 shows the traceback behind an error.
@@ -53,7 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments.pop(0) if arguments else "--help"
-    verbs: dict[str, Callable[[list[str]], int]] = {"train": _train, "poolings": _poolings, "check": _check}
+    verbs: dict[str, Callable[[list[str]], int]] = {
+        "train": _train,
+        "poolings": _poolings,
+        "check": _check,
+        "explain": _explain,
+    }
     if verb in {"-h", "--help", "help"}:
         print(_HELP, end="")
         return 0
@@ -120,3 +126,24 @@ def _check(arguments: list[str]) -> int:
         raise UserError(*(f"{option!r} must be KEY=VALUE" for option in wrong))
     sys.path.insert(0, "")  # a class of the folder that the command is typed in
     return run_check(given.target, {k: yaml.safe_load(v) for k, v in (o.split("=", 1) for o in given.options)})
+
+
+def _explain(arguments: list[str]) -> int:
+    import argparse
+    from pathlib import Path
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep explain",
+        description="Shows what each token and each layer of a text contributed to its vector in a finished run.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder: outputs/STUDY/ID")
+    parser.add_argument("--text", action="append", required=True, help="a text; may be given several times")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="PACKAGE", help="of your own, if the run names it"
+    )
+    given = parser.parse_args(arguments)
+    from poolsweep.report.explain import explain_run
+
+    explain_run(given.run, given.text, page=given.html, trusted=given.trust)
+    return 0

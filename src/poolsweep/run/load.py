@@ -1,0 +1,100 @@
+"""Reads a finished run back: its classifier, ready to read texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from poolsweep.build import build_classifier, build_pooling, load_encoder
+from poolsweep.classifier import Classifier
+from poolsweep.config import validate
+from poolsweep.data import Batch
+from poolsweep.data.labels import Labels
+from poolsweep.data.template import Templated
+from poolsweep.encoder import LoadedEncoder
+from poolsweep.errors import UserError
+from poolsweep.run.files import read_json
+from poolsweep.run.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A finished run with its weights.
+
+    Attributes:
+        config: As it was run.
+        labels: Logit i is ``labels.names[i]``.
+        classifier: In eval mode, encoder included.
+        loaded: Encoder and tokenizer.
+        max_length: In tokens.
+    """
+
+    config: dict[str, Any]
+    labels: Labels
+    classifier: Classifier
+    loaded: LoadedEncoder
+    max_length: int
+
+    def batch(self, texts: Sequence[str]) -> Batch:
+        """Texts as the run's encoder reads them, padded on the right; labels are all 0."""
+        tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
+        if template is None:
+            ids = tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        else:
+            ids = Templated(tokenizer, template=template, max_length=self.max_length, typed=False)(
+                {"text": list(texts)}
+            )["input_ids"]
+        lengths = torch.tensor([len(row) for row in ids])
+        mask = torch.arange(int(lengths.max())) < lengths[:, None]
+        input_ids = torch.full(mask.shape, tokenizer.pad_token_id or 0)
+        input_ids[mask] = torch.tensor([i for row in ids for i in row])
+        nothing = torch.zeros(len(texts), dtype=torch.int64)
+        return Batch(
+            labels=nothing,
+            row_ids=torch.arange(len(texts)),
+            mask=mask,
+            input_ids=input_ids,
+            special=torch.isin(input_ids, torch.tensor(tokenizer.all_special_ids)) & mask,
+            template=None if tokenizer.mask_token_id is None else (input_ids == tokenizer.mask_token_id) & mask,
+        )
+
+
+def load_run(path: Path, *, attention: str | None = None, trusted: Sequence[str] = ()) -> LoadedRun:
+    """Read a run folder; no code of it is run, since its targets are checked as those of a config are.
+
+    Args:
+        path: ``<output_root>/<study>/<run_id>``.
+        attention: transformers' attention implementation instead of the run's own.
+        trusted: Packages whose classes the run may name; what its own config trusts does not count.
+    Raises:
+        UserError: If it is no finished run, or its config is refused.
+    """
+    folder = RunFolder(path)
+    if folder.finished() is None:
+        raise UserError(f"{path} is no finished run: it has no result.json that says so")
+    config = yaml.safe_load(folder.config.read_text(encoding="utf-8")) | {"trusted": list(trusted)}
+    config["trainer"] = config["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
+    if attention is not None:
+        config["encoder"] = config["encoder"] | {"attention": attention}
+    validate(config)
+    labels = Labels.from_mapping(read_json(folder.labels))
+    loaded = load_encoder(config)
+    pooling = build_pooling(config["pooling"], loaded)
+    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=len(labels), encoder_runs=True)
+    weights = load_file(folder.best)
+    missing, unexpected = classifier.load_state_dict(weights, strict=False)
+    state = classifier.state_dict()
+    frozen = config["encoder"]["frozen"]
+    lacking = [
+        n for n in missing if state[n].numel() and not (n.startswith("encoder.") and (frozen or ".pooler." in n))
+    ]
+    if lacking or unexpected:
+        raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
+    limit = loaded.encoder.max_length or 512
+    return LoadedRun(config, labels, classifier.eval(), loaded, config["data"]["max_length"] or limit)
