@@ -240,7 +240,8 @@ def build_classifier(
     made_head = _make(
         head, input_size=pooling.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
     )
-    fused = canonical_precision(config["trainer"]["precision"]) != "16-mixed"  # its scaler and clipping need the steps
+    # Lightning clips no gradients of a fused optimizer in mixed precision, bfloat16 included.
+    fused = not canonical_precision(config["trainer"]["precision"]).endswith("-mixed")
     return Classifier(
         encoder=encoder if encoder_runs else None,
         pooling=pooling,
