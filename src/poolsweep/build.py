@@ -265,7 +265,8 @@ def build_trainer(
         "config": dict(config),
     }
     loggers = [MetricsFile(folder.metrics)]
-    loggers += [_make(node, **described) for node in (config["logger"] or {}).values()]
+    # Partial, since instantiate would build whatever the logged config names.
+    loggers += [_make({**node, "_partial_": True})(**described) for node in (config["logger"] or {}).values()]
     return _make(
         config["trainer"],
         callbacks=[*callbacks, *(_make(node) for node in (config["callbacks"] or {}).values())],
