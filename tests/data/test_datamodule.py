@@ -67,17 +67,3 @@ def test_workers_give_the_same_batches(module):
     here = row_ids(module.val_dataloader())
     module.num_workers = 1
     assert row_ids(module.val_dataloader()) == here
-
-
-def test_truncation_is_counted_and_the_cache_is_read(animals, monkeypatch):
-    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
-    tokenizer = tiny().tokenizer
-    texts = splits.train.column("text").to_pylist()
-    cut = [len(tokenizer(text)["input_ids"]) > 12 for text in texts]
-    assert 0 < sum(cut) < len(cut), "premise: some are cut"
-    first = tokenise(splits.train, tokenizer=tokenizer, max_length=12)
-    assert first.truncated_share == pytest.approx(sum(cut) / len(cut))
-    assert max(len(ids) for ids in first.rows["input_ids"]) == 12
-    monkeypatch.setattr("poolsweep.data.tokenise._Encode.__call__", lambda *_: pytest.fail("tokenised again"))
-    again = tokenise(splits.train, tokenizer=tokenizer, max_length=12)
-    assert list(again.rows["input_ids"]) == list(first.rows["input_ids"])

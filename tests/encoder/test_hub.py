@@ -29,7 +29,7 @@ def pooler(saved, seed: int, *, frozen: bool) -> torch.Tensor:
     config = {
         "init_seed": seed,
         "pooling": load_preset("pooler"),
-        "encoder": {"_target_": "poolsweep.encoder.hub.hub", "model": str(saved), "frozen": frozen},
+        "encoder": {"_target_": "poolsweep.encoder.hub.hub", "model": str(saved), "frozen": frozen, "attention": None},
     }
     loaded = load_encoder(config)
     assert loaded.encoder.pooler_is_fresh
