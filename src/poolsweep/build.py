@@ -240,7 +240,8 @@ def build_classifier(
     made_head = _make(
         head, input_size=pooling.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
     )
-    fused = canonical_precision(config["trainer"]["precision"]) != "16-mixed"  # its scaler and clipping need the steps
+    # Lightning clips no gradients of a fused optimizer in mixed precision, bfloat16 included.
+    fused = not canonical_precision(config["trainer"]["precision"]).endswith("-mixed")
     return Classifier(
         encoder=encoder if encoder_runs else None,
         pooling=pooling,
@@ -264,7 +265,8 @@ def build_trainer(
         "config": dict(config),
     }
     loggers = [MetricsFile(folder.metrics)]
-    loggers += [_make(node, **described) for node in (config["logger"] or {}).values()]
+    # Partial, since instantiate would build whatever the logged config names.
+    loggers += [_make({**node, "_partial_": True})(**described) for node in (config["logger"] or {}).values()]
     return _make(
         config["trainer"],
         callbacks=[*callbacks, *(_make(node) for node in (config["callbacks"] or {}).values())],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import datasets
 import numpy as np
@@ -35,11 +36,19 @@ class TokenisedSplit:
     truncated_share: float
 
 
+_known_hashes: WeakKeyDictionary[PreTrainedTokenizerBase, str] = WeakKeyDictionary()
+
+
 def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
-    """A fingerprint of all that a tokenizer does to a text."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    known = backend.to_str() if backend is not None else json.dumps(sorted(tokenizer.get_vocab().items()))
-    return xxhash.xxh3_128_hexdigest(f"{type(tokenizer).__name__}\n{known}".encode())
+    """A fingerprint of all that a tokenizer does to a text, but for the cutting and padding of its last call."""
+    if tokenizer not in _known_hashes:
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        known = sorted(tokenizer.get_vocab().items()) if backend is None else json.loads(backend.to_str())
+        if isinstance(known, dict):  # a call leaves its max_length behind in these
+            known |= {"truncation": None, "padding": None}
+        text = f"{type(tokenizer).__name__}\n{json.dumps(known)}"
+        _known_hashes[tokenizer] = xxhash.xxh3_128_hexdigest(text.encode())
+    return _known_hashes[tokenizer]
 
 
 def tokenise(

@@ -1,0 +1,69 @@
+"""Batches: padded to their own longest text, shuffled in training alone, and no row lost."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from poolsweep.build import load_data
+from poolsweep.data import DataModule
+from poolsweep.data.token_rows import TokenRows
+from poolsweep.data.tokenise import tokenise
+from poolsweep.encoder.tiny import tiny
+
+
+@pytest.fixture
+def module(animals) -> DataModule:
+    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    tokenizer = tiny().tokenizer
+    rows = {
+        split.name: TokenRows(
+            tokenise(split, tokenizer=tokenizer, max_length=16), labels=labels.encode(split.column("label")),
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        for split in splits
+    }  # fmt: skip
+    return DataModule(rows, batch_size=16, eval_batch_size=4, data_seed=0)
+
+
+def row_ids(loader, *, epoch: int = 0) -> list[int]:
+    if hasattr(loader.sampler, "set_epoch"):
+        loader.sampler.set_epoch(epoch)
+    return [int(i) for batch in loader for i in batch.row_ids]
+
+
+def test_training_rows_come_once_in_another_order_each_epoch(module):
+    loader = module.train_dataloader()
+    first, second = row_ids(loader), row_ids(loader, epoch=1)
+    assert sorted(first) == sorted(second) == sorted(module.rows["train"].row_ids.tolist())
+    assert first != second != sorted(first)
+    assert [len(batch) for batch in loader] == [16, 16, 16, 3], "an uneven last batch is kept"
+    module.data_seed = 1
+    assert row_ids(module.train_dataloader()) != first
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_evaluation_rows_come_in_file_order_and_none_is_lost(module, split: str):
+    loader = module.val_dataloader() if split == "validation" else module.test_dataloader()
+    expected = module.rows[split].row_ids.tolist()
+    assert expected == sorted(expected)
+    assert row_ids(loader) == row_ids(loader, epoch=1) == expected
+    assert [len(batch) for batch in loader] == [4, 2], "premise: the last batch is uneven"
+
+
+def test_batches_are_padded_to_their_own_longest_text(module):
+    widths = set()
+    for batch in module.train_dataloader():
+        lengths = batch.mask.sum(dim=1)
+        assert batch.mask.shape == batch.input_ids.shape == batch.token_type_ids.shape
+        assert batch.input_ids.shape[1] == int(lengths.max())
+        assert (batch.mask == (torch.arange(batch.mask.shape[1]) < lengths[:, None])).all(), "padding on the right"
+        assert not batch.input_ids[~batch.mask].any()
+        widths.add(batch.mask.shape[1])
+    assert max(widths) <= 16
+
+
+def test_workers_give_the_same_batches(module):
+    here = row_ids(module.val_dataloader())
+    module.num_workers = 1
+    assert row_ids(module.val_dataloader()) == here

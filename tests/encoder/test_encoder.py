@@ -1,0 +1,150 @@
+"""The encoder gives what is asked for, equal to what transformers gives, for several architectures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import (
+    AlbertConfig,
+    AutoModel,
+    BertConfig,
+    DistilBertConfig,
+    ElectraConfig,
+    ModernBertConfig,
+    PreTrainedConfig,
+    RobertaConfig,
+)
+
+from poolsweep.encoder import Encoder
+from poolsweep.encoder.encoder import reinitialise_pooler
+
+SIZES = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
+CONFIGS: dict[str, PreTrainedConfig] = {
+    "bert": BertConfig(**SIZES, max_position_embeddings=32),
+    "distilbert": DistilBertConfig(
+        vocab_size=40, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=32
+    ),
+    "roberta": RobertaConfig(**SIZES, max_position_embeddings=34, pad_token_id=1),
+    "albert": AlbertConfig(**SIZES, embedding_size=8, max_position_embeddings=32),
+    "electra": ElectraConfig(**SIZES, embedding_size=8, max_position_embeddings=32),
+    "modernbert": ModernBertConfig(
+        **SIZES, max_position_embeddings=32, pad_token_id=0, cls_token_id=2, sep_token_id=3, bos_token_id=2,
+        eos_token_id=3,
+    ),
+}  # fmt: skip
+LAYERS = [3, 0, 2]
+
+
+def model_of(kind: str):
+    torch.manual_seed(0)
+    return AutoModel.from_config(CONFIGS[kind]).eval()
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    lengths = torch.tensor([7, 4, 5])
+    mask = torch.arange(7) < lengths[:, None]
+    assert not mask.all(), "premise: some padding exists"
+    ids = torch.randint(4, 40, mask.shape, generator=torch.Generator().manual_seed(0))
+    return ids.masked_fill(~mask, 0), mask
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_gives_the_hidden_states_of_transformers_in_the_order_asked(kind: str):
+    ids, mask = batch()
+    model = model_of(kind)
+    expected = model(input_ids=ids, attention_mask=mask.long(), output_hidden_states=True).hidden_states
+    last = model(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+    encoder = Encoder(model, name=kind).eval()
+    output = encoder(ids, mask, layers=LAYERS)
+    assert len(output.hidden) == 3
+    assert output.pooler_output is None
+    assert output.attentions is None
+    assert torch.equal(output.hidden[0], last)
+    assert torch.equal(output.hidden[1], expected[0])
+    assert torch.equal(output.hidden[2], expected[2])
+    assert (encoder.num_layers, encoder.hidden_size) == (3, 16)
+
+
+@pytest.mark.parametrize("kind", sorted(set(CONFIGS) - {"albert"}))  # transformers offers ALBERT none
+def test_gradient_checkpointing_gives_equal_gradients(kind: str):
+    ids, mask = batch()
+    found = []
+    for checkpointing in (False, True):
+        encoder = Encoder(model_of(kind), name=kind, gradient_checkpointing=checkpointing)
+        encoder.drop_pooler()
+        encoder.train()
+        encoder(ids, mask, layers=[1])  # proves the hooks before the seed is set
+        torch.manual_seed(1)
+        states = encoder(ids, mask, layers=[1, 3]).hidden
+        sum((i + 1) * state[mask].pow(2).sum() for i, state in enumerate(states)).backward()
+        found.append({name: p.grad for name, p in encoder.named_parameters() if p.grad is not None})
+    plain, checkpointed = found
+    assert plain.keys() == checkpointed.keys()
+    assert any(grad.abs().sum() > 0 for grad in plain.values())
+    for name, grad in plain.items():
+        assert torch.allclose(grad, checkpointed[name], atol=1e-6), name
+
+
+def test_only_the_hidden_states_asked_for_are_kept(monkeypatch):
+    model = model_of("bert")
+    asked = []
+    forward = model.forward
+    monkeypatch.setattr(model, "forward", lambda **inputs: asked.append(inputs) or forward(**inputs))
+    encoder = Encoder(model, name="bert").eval()
+    ids, mask = batch()
+    encoder(ids, mask, layers=[1])  # the first call proves the hooks
+    asked.clear()
+    encoder(ids, mask, layers=[1, 3])
+    assert [inputs.get("output_hidden_states") for inputs in asked] == [None]
+    assert encoder._capture._found == {}, "nothing is held between calls"
+
+
+def test_a_model_that_shares_one_layer_falls_back_to_output_hidden_states():
+    encoder = Encoder(model_of("albert"), name="albert").eval()
+    ids, mask = batch()
+    encoder(ids, mask, layers=[1])
+    assert encoder._capture._hooks_proven is False
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_the_pooler_is_run_only_when_asked_and_equals_transformers(kind: str):
+    ids, mask = batch()
+    model = model_of(kind)
+    expected = model(input_ids=ids, attention_mask=mask.long()).pooler_output
+    encoder = Encoder(model, name=kind).eval()
+    assert torch.allclose(encoder(ids, mask, layers=[3], context={"pooler_output"}).pooler_output, expected, atol=1e-6)
+    encoder.drop_pooler()
+    with pytest.raises(ValueError, match=f"encoder {kind} has no pooler"):
+        encoder(ids, mask, layers=[3], context={"pooler_output"})
+
+
+def test_attentions_on_demand():
+    torch.manual_seed(0)
+    model = AutoModel.from_config(CONFIGS["bert"], attn_implementation="eager").eval()
+    ids, mask = batch()
+    attentions = Encoder(model, name="bert").eval()(ids, mask, layers=[3], context={"attentions"}).attentions
+    assert [a.shape for a in attentions] == [(3, 2, 7, 7)] * 3
+
+
+def test_frozen_stays_in_eval_mode_and_trains_nothing():
+    encoder = Encoder(model_of("bert"), name="bert", frozen=True)
+    encoder.train()
+    assert not any(module.training for module in encoder.modules())
+    assert not any(p.requires_grad for p in encoder.parameters())
+
+
+def test_longest_input():
+    limits = {kind: Encoder(model_of(kind), name=kind).max_length for kind in CONFIGS}
+    assert limits == dict.fromkeys(CONFIGS, 32)
+
+
+def test_a_fresh_pooler_is_a_function_of_the_seed():
+    def weights(seed: int) -> torch.Tensor:
+        encoder = Encoder(model_of("bert"), name="bert", pooler_is_fresh=True)
+        reinitialise_pooler(encoder, generator_seed=seed)
+        assert not encoder.pooler.dense.bias.any()
+        return encoder.pooler.dense.weight.detach().clone()
+
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
+    assert weights(0).std() == pytest.approx(0.02, rel=0.2)

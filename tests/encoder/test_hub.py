@@ -1,0 +1,57 @@
+"""Folders in the hub's format: fresh poolers, safetensors alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import BertModel
+
+from poolsweep.build import load_encoder
+from poolsweep.encoder.hub import hub
+from poolsweep.encoder.tiny import tiny
+from poolsweep.errors import UserError
+from poolsweep.pooling.presets import load_preset
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A tiny BERT without pooler weights, as a folder."""
+    folder = tmp_path_factory.mktemp("models") / "no-pooler"
+    loaded = tiny()
+    model = BertModel(loaded.encoder.model.config, add_pooling_layer=False)
+    model.load_state_dict(loaded.encoder.model.state_dict())
+    model.save_pretrained(folder)
+    loaded.tokenizer.save_pretrained(folder)
+    return folder
+
+
+def pooler(saved, seed: int, *, frozen: bool) -> torch.Tensor:
+    config = {
+        "init_seed": seed,
+        "pooling": load_preset("pooler"),
+        "encoder": {"_target_": "poolsweep.encoder.hub.hub", "model": str(saved), "frozen": frozen, "attention": None},
+    }
+    loaded = load_encoder(config)
+    assert loaded.encoder.pooler_is_fresh
+    return loaded.encoder.pooler.dense.weight.detach().clone()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_missing_pooler_is_fresh_and_seeded_by_init_seed(saved, frozen: bool):
+    assert torch.equal(pooler(saved, 0, frozen=frozen), pooler(saved, 0, frozen=frozen))
+    assert not torch.equal(pooler(saved, 0, frozen=frozen), pooler(saved, 1, frozen=frozen))
+
+
+def test_weights_and_name_of_a_folder(saved):
+    loaded = hub(model=str(saved))
+    assert loaded.encoder.name == "no-pooler"
+    expected = tiny().encoder.model.state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in loaded.encoder.model.state_dict().items())
+
+
+def test_a_folder_with_pickled_weights_is_refused(saved, tmp_path):
+    model = tiny().encoder.model
+    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
+    (tmp_path / "config.json").write_text((saved / "config.json").read_text())
+    with pytest.raises(UserError, match="cannot load"):
+        hub(model=str(tmp_path))

@@ -1,0 +1,144 @@
+"""A sweep: the whole grid, once each; failures named and survived; the leaderboard at the end."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+FAST = ["encoder.frozen=true"]
+
+
+def rows(path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def results(outputs, study: str = "default") -> list[dict]:
+    return [json.loads(path.read_text()) for path in outputs.glob(f"{study}/*/result.json")]
+
+
+def test_grid_leaderboard_and_second_typing(cli, tiny_run, outputs):
+    typed = ["train", "-m", *tiny_run, *FAST, "study=s", "pooling=cls,last4_concat", "seed=0,1"]
+    done = cli(*typed)
+    assert done.status == 0, done.err
+    found = results(outputs, "s")
+    assert {(r["pooling"], r["seed"], r["status"]) for r in found} == {
+        (pooling, seed, "finished") for pooling in ("cls", "last4_concat") for seed in (0, 1)
+    }
+    assert done.err.count("finished") == 4
+    assert "[4/4] finished  pooling=last4_concat seed=1  val/accuracy" in done.err
+
+    table = {row["pooling"]: row for row in rows(outputs / "s" / "leaderboard.csv")}
+    assert set(table) == {"cls", "last4_concat"}
+    accuracy = {(r["pooling"], r["seed"]): r["metrics"]["test/accuracy"] for r in found}
+    for pooling, row in table.items():
+        mean = (accuracy[pooling, 0] + accuracy[pooling, 1]) / 2
+        assert float(row["test_accuracy"]) == pytest.approx(mean, abs=1e-6)
+        assert row["seeds"] == "0 1"
+        assert row["data"] == "animals"
+    differences = [accuracy["last4_concat", seed] - accuracy["cls", seed] for seed in (0, 1)]
+    assert float(table["last4_concat"]["difference_to_cls"]) == pytest.approx(sum(differences) / 2, abs=1e-6)
+    half_width = 12.706 * abs(differences[0] - differences[1]) / 2  # t of one degree of freedom, 97.5%
+    assert float(table["last4_concat"]["difference_ci95_high"]) == pytest.approx(
+        sum(differences) / 2 + half_width, abs=1e-4
+    )
+    assert table["cls"]["difference_to_cls"] == ""
+    assert "last4_concat" in done.out
+    assert str(outputs / "s" / "leaderboard.csv") in done.out.replace("\n", "")
+
+    stamps = {path: path.stat().st_mtime_ns for path in outputs.glob("s/*/*")}
+    again = cli(*typed)
+    assert again.status == 0
+    assert "4 runs in" in again.err
+    assert "4 finished before" in again.err
+    assert {path: path.stat().st_mtime_ns for path in outputs.glob("s/*/*")} == stamps
+
+    more = cli(*typed[:-1], "seed=0,1,2")
+    assert more.status == 0
+    assert "6 runs in" in more.err
+    assert "[2/2] finished" in more.err
+
+
+def test_a_failing_run_is_named_and_the_others_go_on(cli, tiny_run, outputs, tmp_path, monkeypatch):
+    (tmp_path / "failing.py").write_text(
+        "import pytorch_lightning as pl, torch\n"
+        "class Fails(pl.Callback):\n"
+        "    def on_train_epoch_end(self, trainer, pl_module):\n"
+        "        if torch.initial_seed() == 1:\n"
+        "            raise RuntimeError('the disk is on fire')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    typed = [
+        "train",
+        "-m",
+        *tiny_run,
+        *FAST,
+        "+callbacks.fails._target_=failing.Fails",
+        "trusted=[failing]",
+        "seed=0,1,2",
+    ]
+    done = cli(*typed)
+    assert done.status == 1
+    assert "failed  seed=1  RuntimeError: the disk is on fire" in done.err
+    assert done.problems[-1] == "1 of 3 runs did not finish; type the command again to run them"
+    assert "Traceback" not in done.err
+    states = {r["seed"]: r["status"] for r in results(outputs)}
+    assert states == {0: "finished", 1: "failed", 2: "finished"}
+    [log] = outputs.glob("default/*/run.log")
+    assert "the disk is on fire" in log.read_text()
+    [row] = rows(outputs / "default" / "leaderboard.csv")
+    assert row["seeds"] == "0 2"
+
+    import failing
+
+    monkeypatch.delattr(failing.Fails, "on_train_epoch_end")
+    again = cli(*typed)
+    assert again.status == 0, "typed again, what failed is run again"
+    assert "2 finished before" in again.err
+    assert {r["seed"]: r["status"] for r in results(outputs)} == dict.fromkeys((0, 1, 2), "finished")
+
+
+def test_a_diverging_run_is_named(cli, tiny_run, outputs):
+    done = cli("train", "-m", *tiny_run, "optimizer.head_lr=1e-3,1e38", "trainer.gradient_clip_val=null")
+    assert done.status == 1
+    assert "failed  optimizer.head_lr=1e+38  TrainingDivergedError: " in done.err
+    assert sorted(r["status"] for r in results(outputs)) == ["failed", "finished"]
+
+
+def test_points_that_are_one_run_run_once(cli, tiny_run, outputs):
+    done = cli("train", "-m", *tiny_run, *FAST, "trainer.precision=32,32-true", "seed=0")
+    assert done.status == 0
+    assert "1 runs in" in done.err
+    assert len(results(outputs)) == 1
+
+
+def test_precisions_sweep(cli, tiny_run, outputs):
+    assert cli("train", "-m", *tiny_run, "trainer.precision=32,bf16-mixed").status == 0
+    assert len(results(outputs)) == 2
+
+
+def test_swept_values_of_an_experiment_give_way_to_the_command_line(cli, tiny_run, outputs):
+    done = cli("train", "-m", "experiment=demo", *tiny_run, "pooling=cls,max", "seed=4")
+    assert done.status == 0, done.err
+    assert {(r["pooling"], r["seed"], r["study"]) for r in results(outputs, "demo")} == {
+        ("cls", 4, "demo"), ("max", 4, "demo"),
+    }  # fmt: skip
+
+
+def test_one_encoder_pass_serves_a_sweep(cli, tiny_run, monkeypatch):
+    from poolsweep.features.store import FeatureStore
+
+    passes = []
+    write = FeatureStore._write
+
+    def counted(self, requests, on_progress):
+        passes.append(self.rows.tokenised.split.name)
+        write(self, requests, on_progress)
+
+    monkeypatch.setattr(FeatureStore, "_write", counted)
+    poolings = "cls,masked_mean,max,last4_concat,cls_last4_concat,last4_mean,cls_last4_mean,second_to_last_mean"
+    done = cli("train", "-m", *tiny_run, *FAST, f"pooling={poolings}", "seed=0,1", "trainer.max_epochs=1")
+    assert done.status == 0
+    assert sorted(passes) == ["test", "train", "validation"]

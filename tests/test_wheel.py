@@ -1,0 +1,57 @@
+"""The wheel carries its configs and its Hydra plugin, and runs outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps",
+        "--no-build-isolation", "--no-index", "-w", str(folder), str(ROOT),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=180)
+    [path] = folder.glob("poolsweep-*.whl")
+    return path
+
+
+def test_holds_every_config_and_module(wheel: Path):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    configs = {f"poolsweep/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
+    modules = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
+    assert configs | modules <= names
+    assert not any(name.startswith(("tests/", "conf/", "src/")) for name in names)
+
+
+def test_runs_outside_the_checkout(wheel: Path, tmp_path: Path):
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(installed)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    code = (
+        "import sys; import poolsweep, hydra_plugins.poolsweep_grid; from poolsweep.cli import main\n"
+        f"assert poolsweep.__file__.startswith({str(installed)!r}), poolsweep.__file__\n"
+        f"assert hydra_plugins.poolsweep_grid.__file__.startswith({str(installed)!r})\n"
+        "sys.exit(main(['train', '--cfg', 'all', 'pooling=cls']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True, timeout=180, check=False,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    printed = yaml.safe_load(done.stdout)
+    assert printed["pooling"]["tokens"]["_target_"] == "poolsweep.pooling.tokens.cls.Cls"
+    assert printed["hydra"]["sweeper"]["_target_"] == "hydra_plugins.poolsweep_grid.grid_sweeper.GridSweeper"
+    assert printed["hydra"]["runtime"]["config_sources"][1]["path"] == str(installed / "poolsweep" / "conf")
+    assert not list(elsewhere.iterdir())
