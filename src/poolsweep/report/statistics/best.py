@@ -59,9 +59,9 @@ def compare_with_best(pairwise: Pairwise, *, level: float = 0.95, higher_is_bett
         ValueError: If ``level`` is not between 0 and 1.
 
     Reference:
-        Hsu (1996), "Multiple Comparisons: Theory and Methods", ch. 4 and 7.3 (unequal variances of the differences);
-        Hasler, Hothorn (2008), "Multiple contrast tests in the presence of heteroscedasticity", Biometrical Journal
-        50(5) (degrees of freedom by pair). Differs: none.
+        Hsu (1996), "Multiple Comparisons: Theory and Methods", ch. 4 and 7.3; Hasler, Hothorn (2008), "Multiple
+        contrast tests in the presence of heteroscedasticity", Biometrical Journal 50(5). Differs: every difference has
+        an error of its own, so that the t statistics share no scale; see :mod:`poolsweep.report.statistics.critical`.
 
     Example:
         >>> from poolsweep.report.statistics.pairwise import pairwise_nested
@@ -100,7 +100,8 @@ def _margins(pairwise: Pairwise, value: NDArray[np.float64], level: float) -> tu
     num = len(value)
     margin, p_values = np.zeros((num, num)), np.ones(num)
     for i in range(num):
-        largest = LargestT.of(num - 1, correlation_around(pairwise, i))
+        fewest = min(np.delete(pairwise.df[i], i), default=math.inf)
+        largest = LargestT.of(num - 1, correlation_around(pairwise, i), df=float(fewest))
         for j in (j for j in range(num) if j != i):
             error, df = pairwise.standard_error[i, j], pairwise.df[i, j]
             if math.isnan(error):

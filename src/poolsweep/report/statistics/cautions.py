@@ -22,7 +22,7 @@ Kind = Literal[
 ]
 
 RARE = 10  # examples of a class under which a linearised F1 is not to be trusted
-FEW_SEEDS = 3  # with 2 seeds the two-component interval covers about 91% where it says 95%
+FEW_SEEDS = 3  # with 2 seeds the two-component interval covers 91% to 93% where it says 95%
 IMBALANCE = 0.7  # share of the best accuracy that always answering the commonest label reaches
 
 
