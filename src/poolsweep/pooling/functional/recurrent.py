@@ -29,7 +29,7 @@ def run_recurrent(network: nn.RNNBase, states: Tensor) -> Tensor:
     weights = dict(network.named_parameters())
     kept = accumulation_dtype(states.dtype)
     if all(weight.dtype == kept for weight in weights.values()):
-        return network(states)[0]
+        return network(states.to(kept))[0].to(states.dtype)
     weights = {name: weight.to(kept) for name, weight in weights.items()}
     return torch.func.functional_call(network, weights, (states.to(kept),))[0].to(states.dtype)
 
