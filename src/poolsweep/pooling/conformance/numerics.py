@@ -50,6 +50,20 @@ def long_rows(subject: Subject, dtype: torch.dtype) -> None:
         require_close(pool(pooling, batch), expected, f"{length} tokens against float64", dtype=dtype, slack=2.0)
 
 
+def autocast_agrees(subject: Subject, dtype: torch.dtype) -> None:
+    """Under bfloat16 autocast, as mixed precision trains, results and gradients stay finite and close."""
+    pooling = subject.make(dtype)
+    batch = subject.batch(pooling, [4, 0, 1, 6], dtype=dtype)
+    expected = pool(pooling, batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = pool(pooling, batch)
+    require_close(found.detach(), expected.detach(), "bfloat16 autocast", dtype=torch.bfloat16, slack=2.0)
+    if found.requires_grad:
+        found.float().square().sum().backward()
+        finite = all(bool(p.grad.isfinite().all()) for p in pooling.parameters() if p.grad is not None)
+        require(finite, "a gradient under bfloat16 autocast has NaN or infinity")
+
+
 def gradients_are_right(subject: Subject, dtype: torch.dtype) -> None:
     """Automatic gradients equal finite differences, in float64."""
     pooling = subject.make(dtype)

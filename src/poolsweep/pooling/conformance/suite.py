@@ -28,7 +28,11 @@ IN_EVERY_DTYPE: tuple[Check, ...] = (
     promises.pooling_first_is_the_same,
 )
 IN_HALF: tuple[Check, ...] = (numerics.long_rows,)
-IN_FLOAT32: tuple[Check, ...] = (promises.state_dict_round_trip, promises.explanation_fits)
+IN_FLOAT32: tuple[Check, ...] = (
+    promises.state_dict_round_trip,
+    promises.explanation_fits,
+    numerics.autocast_agrees,
+)
 IN_FLOAT64: tuple[Check, ...] = (promises.flags_true,)
 
 # Seconds each: run once per half.

@@ -23,10 +23,13 @@ def run_recurrent(network: nn.RNNBase, states: Tensor) -> Tensor:
         >>> run_recurrent(network, torch.zeros(1, 4, 2, dtype=torch.bfloat16)).shape
         torch.Size([1, 4, 3])
     """
+    if torch.is_autocast_enabled(states.device.type):  # which would put the state back into half precision
+        with torch.autocast(states.device.type, enabled=False):
+            return run_recurrent(network, states)
     weights = dict(network.named_parameters())
     kept = accumulation_dtype(states.dtype)
     if all(weight.dtype == kept for weight in weights.values()):
-        return network(states)[0]
+        return network(states.to(kept))[0].to(states.dtype)
     weights = {name: weight.to(kept) for name, weight in weights.items()}
     return torch.func.functional_call(network, weights, (states.to(kept),))[0].to(states.dtype)
 

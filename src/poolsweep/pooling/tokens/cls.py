@@ -18,7 +18,8 @@ class Cls(TokenPooling):
     Shape:
         hidden (B, T, H) float; mask (B, T) bool, True = real token; returns (B, H).
     Reference:
-        Devlin et al. (2019), "BERT", arXiv:1810.04805, section 3. Differs: none under right padding.
+        Devlin et al. (2019), "BERT", arXiv:1810.04805, section 3. Differs: none under right padding; for an all-padding
+        row zeros, where sentence-transformers gives what stands at padding.
     Example:
         >>> import torch
         >>> Cls(input_size=1)(torch.tensor([[[1.0], [3.0]]]), torch.tensor([[False, True]]), PoolingContext())

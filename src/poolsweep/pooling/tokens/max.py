@@ -22,7 +22,7 @@ class Max(TokenPooling):
         hidden (B, T, H) float; mask (B, T) bool, True = real token; returns (B, H).
     Reference:
         Conneau et al. (2017), "Supervised Learning of Universal Sentence Representations", arXiv:1705.02364,
-        section 3.2. Differs: none.
+        section 3.2; sentence-transformers' ``Pooling``. Differs: zeros, not -infinity, for an all-padding row.
     Example:
         >>> import torch
         >>> Max(input_size=1)(torch.tensor([[[-1.0], [0.0]]]), torch.tensor([[True, False]]), PoolingContext())
