@@ -31,7 +31,7 @@ class Classifier(pl.LightningModule):
         head: Vector → logits.
         loss: Called with logits (B, C) and label ids (B,); returns their mean.
         num_labels: C.
-        make_optimizer: Called with ``encoder`` and ``new``, the modules to train.
+        make_optimizer: Called with ``encoder``, ``pooling`` and ``head``, the modules to train.
         make_scheduler: Called with the optimizer and ``total_steps``.
     """
 
@@ -123,7 +123,7 @@ class Classifier(pl.LightningModule):
     def configure_optimizers(self) -> Any:  # noqa: ANN401
         """The optimizer and its schedule, stepped after every optimizer step."""
         encoder = None if self.encoder is None or self.encoder.frozen else self.encoder
-        optimizer = self._make_optimizer(encoder=encoder, new=(self.pooling, self.postprocess, self.head))
+        optimizer = self._make_optimizer(encoder=encoder, pooling=self.pooling, head=(self.postprocess, self.head))
         scheduler = self._make_scheduler(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
@@ -138,7 +138,8 @@ class Classifier(pl.LightningModule):
     def _log_metrics(self, split: str) -> None:
         metrics, mean_loss = self._metrics_of(split)
         prefix = "val/" if split == "validation" else "test/"
-        self.log_dict({f"{prefix}loss": mean_loss.compute(), **metrics.compute()})
+        found = {f"{prefix}loss": mean_loss.compute(), **metrics.compute()}
+        self.log_dict({name: value.float() for name, value in found.items()})  # MCC of one class is an integer 0
         metrics.reset()
         mean_loss.reset()
 

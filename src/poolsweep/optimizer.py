@@ -11,9 +11,11 @@ from torch.optim import AdamW
 def adamw(
     *,
     encoder: nn.Module | None,
-    new: Iterable[nn.Module],
+    pooling: nn.Module,
+    head: Iterable[nn.Module],
     lr: float = 5e-5,
     head_lr: float = 5e-4,
+    pooling_lr: float = 5e-4,
     weight_decay: float = 0.01,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
@@ -23,9 +25,12 @@ def adamw(
 
     Args:
         encoder: Trained at ``lr``; None if it is frozen.
-        new: Pooling, post-processing and head, trained at ``head_lr``.
+        pooling: Trained at ``pooling_lr``, if it has parameters.
+        head: Post-processing and head, trained at ``head_lr``.
         lr: Learning rate of the encoder.
-        head_lr: Learning rate of what starts from random weights.
+        head_lr: Learning rate of the head, which starts from random weights.
+        pooling_lr: Learning rate of the pooling, which does too. A linear head on standardised features bears ten times
+            the rate of an attention or an LSTM.
         weight_decay: Of matrices alone.
         betas: Decay rates of the moments.
         eps: Added to the denominator.
@@ -35,7 +40,8 @@ def adamw(
         spared as in transformers' ``Trainer``.
     """
     groups = []
-    for modules, rate in (([encoder] if encoder is not None else [], lr), (list(new), head_lr)):
+    rates = (([encoder] if encoder is not None else [], lr), ([pooling], pooling_lr), (list(head), head_lr))
+    for modules, rate in rates:
         parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
         matrices = [p for p in parameters if p.ndim > 1]
         vectors = [p for p in parameters if p.ndim <= 1]

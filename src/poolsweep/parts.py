@@ -34,7 +34,7 @@ PARTS: dict[str, Part] = {
     ),
     "head": Part(("poolsweep.head.",), "torch.nn.Module", frozenset({"input_size", "num_labels", "initializer_range"})),
     "loss": Part(("poolsweep.loss.", "torch.nn."), "torch.nn.Module"),
-    "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "new"})),
+    "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "pooling", "head"})),
     "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
     "trainer": Part(("pytorch_lightning.",), "pytorch_lightning.Trainer"),
     "logger": Part(

@@ -1,0 +1,74 @@
+"""What ``poolsweep explain`` shows, against what is known of the pooling."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from poolsweep.cli import main
+from poolsweep.report.explain import explain, write_page
+from poolsweep.report.results import load_results
+from poolsweep.run.load import load_run
+
+HOSTILE = "what is <script>alert(1)</script> ?"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    root = tmp_path_factory.mktemp("explain")
+    rows = [f"{word} {i},{label}" for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
+    (root / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    fixed = ["encoder=tiny", "encoder.frozen=true", "data=files", f"data.train={root / 'train.csv'}"]
+    status = main(
+        ["train", "-m", *fixed, "pooling=masked_mean,max,elmo,pooler", "seed=0", "trainer.max_epochs=1",
+         f"output_root={root}", "study=s"]
+    )  # fmt: skip
+    assert status == 0
+    return {r["pooling"]: root / "s" / r["run_id"] for r in load_results(root / "s")}
+
+
+def test_mean_weighs_real_tokens_alike(study):
+    found = explain(load_run(study["masked_mean"]), "cats")
+    assert found.tokens == ("[CLS]", "c", "##a", "##t", "##s", "[SEP]")
+    assert found.token_values["weights"] == pytest.approx([1 / 6] * 6)
+
+
+def test_shares_of_the_maximum_sum_to_one(study):
+    found = explain(load_run(study["max"]), "cats and dogs")
+    assert sum(found.token_values["shares"]) == pytest.approx(1.0)
+
+
+def test_layer_weights_of_a_scalar_mix_sum_to_gamma(study):
+    run = load_run(study["elmo"])
+    found = explain(run, "cats")
+    assert tuple(found.layer_values) == (0, 1, 2, 3, 4), "every layer of the tiny encoder, embeddings first"
+    gamma = float(run.classifier.pooling.layers.gamma)
+    assert sum(found.layer_values.values()) == pytest.approx(gamma, rel=1e-4)
+
+
+def test_attentions_are_shown_when_the_encoder_gives_them(study):
+    run = load_run(study["pooler"], attention="eager")
+    assert sum(explain(run, "cats").token_values["attention"]) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_loaded_run_predicts_what_it_predicted_in_training(study):
+    run = load_run(study["max"])
+    with torch.no_grad():
+        logits = run.classifier(run.batch(["good 3", "bad 4"]))
+    alone = [run.classifier(run.batch([text])) for text in ("good 3", "bad 4")]
+    assert torch.allclose(logits, torch.cat(alone), atol=1e-5)
+    assert run.labels.names == ("no", "yes")
+
+
+def test_page_escapes_every_text(study, tmp_path):
+    page = tmp_path / "page.html"
+    write_page([explain(load_run(study["max"]), HOSTILE)], title="<b>run</b>", path=page)
+    written = page.read_text()
+    assert "<script" not in written
+    assert "&lt;b&gt;run&lt;/b&gt;" in written
+    assert "default-src 'none'" in written
+
+
+def test_command_refuses_what_is_no_run(tmp_path, capsys):
+    assert main(["explain", str(tmp_path), "--text", "x"]) == 2
+    assert "is no finished run" in capsys.readouterr().err
