@@ -1,4 +1,4 @@
-"""Two rates, and decay for matrices alone."""
+"""A rate for each part, and decay for matrices alone."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from poolsweep.scheduler import schedule
 def test_groups_have_their_rate_and_decay():
     encoder = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3))
     head = nn.Linear(3, 2)
-    optimizer = adamw(encoder=encoder, new=[head], lr=1e-5, head_lr=1e-3, weight_decay=0.1)
+    pooling = nn.Linear(3, 3, bias=False)
+    rates = {"lr": 1e-5, "pooling_lr": 1e-4, "head_lr": 1e-3}
+    optimizer = adamw(encoder=encoder, pooling=pooling, head=[head], weight_decay=0.1, **rates)
     found = {p: (group["lr"], group["weight_decay"]) for group in optimizer.param_groups for p in group["params"]}
     assert found == {
         encoder[0].weight: (1e-5, 0.1), encoder[0].bias: (1e-5, 0.0),
         encoder[1].weight: (1e-5, 0.0), encoder[1].bias: (1e-5, 0.0),
-        head.weight: (1e-3, 0.1), head.bias: (1e-3, 0.0),
+        pooling.weight: (1e-4, 0.1), head.weight: (1e-3, 0.1), head.bias: (1e-3, 0.0),
     }  # fmt: skip
 
 
 def test_a_frozen_encoder_and_frozen_parameters_are_left_out():
     head = nn.Linear(3, 2)
     head.bias.requires_grad_(False)
-    optimizer = adamw(encoder=None, new=[nn.Identity(), head])
+    optimizer = adamw(encoder=None, pooling=nn.Identity(), head=[head])
     assert [p for group in optimizer.param_groups for p in group["params"]] == [head.weight]
 
 
