@@ -10,7 +10,7 @@ demo: $(INSTALLED)
 	$(BIN)/poolsweep train -m experiment=demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/system
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

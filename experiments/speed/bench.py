@@ -78,7 +78,7 @@ def head_training() -> None:
     with tempfile.TemporaryDirectory() as root:
         content, prepared = composed(f"output_root={root}", "callbacks=none")
 
-        def made():  # noqa: ANN202
+        def made():
             folder = RunFolder(Path(tempfile.mkdtemp(dir=root)))
             status = StatusFile(folder, name="bench", run_id="bench")
             return build(content, prepared, folder=folder, run_id="bench", status=status), folder

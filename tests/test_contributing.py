@@ -1,0 +1,41 @@
+"""What CONTRIBUTING.md tells a newcomer to do works as written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from poolsweep.cli import main
+from poolsweep.pooling.conformance.command import check_class
+
+GUIDE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_pooling_of_the_guide_conforms(tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+    node = re.search(r"```yaml\n(.*?)```", GUIDE, flags=re.DOTALL)
+    assert code, "premise: the guide shows a class"
+    assert node, "premise: the guide shows a YAML"
+    assert yaml.safe_load(node.group(1))["_target_"] == "poolsweep.pooling.tokens.first_last.FirstLast"
+    (tmp_path / "guide_first_last.py").write_text(code.group(1), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    results = check_class("guide_first_last.FirstLast")
+    assert len(results) > 20
+    assert [r for r in results if r.status == "failed"] == []
+
+
+def test_a_class_of_ones_own_trains_when_trusted(tmp_path, monkeypatch):
+    code = re.search(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+    assert code
+    (tmp_path / "guide_package.py").write_text(code.group(1), encoding="utf-8")
+    rows = [f"{word} {i},{label}" for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    typed = [
+        "train", "encoder=tiny", "encoder.frozen=true", "data=files", f"data.train={tmp_path / 'train.csv'}",
+        "pooling.tokens._target_=guide_package.FirstLast", "trainer.max_epochs=1", f"output_root={tmp_path}",
+    ]  # fmt: skip
+    assert main(typed) == 2, "refused unless trusted"
+    assert main([*typed, "trusted=[guide_package]"]) == 0
