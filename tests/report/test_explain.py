@@ -42,7 +42,7 @@ def test_layer_weights_of_a_scalar_mix_sum_to_gamma(study):
     run = load_run(study["elmo"])
     found = explain(run, "cats")
     assert tuple(found.layer_values) == (0, 1, 2, 3, 4), "every layer of the tiny encoder, embeddings first"
-    gamma = float(run.classifier.pooling.layers.scale)
+    gamma = run.classifier.pooling.layers.scale.item()
     assert sum(found.layer_values.values()) == pytest.approx(gamma, rel=1e-4)
 
 
