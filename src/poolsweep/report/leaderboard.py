@@ -116,16 +116,20 @@ def print_leaderboard(study: Path, *, console: Console) -> None:
 
 
 def _table(data: str, encoder: str, rows: Sequence[Row]) -> Table:
-    title = f"{data} · {encoder} · test accuracy in %\nmean ± 95% t interval over seeds; Δ to {BASELINE} paired by seed"
+    counts = sorted({len(row.seeds) for row in rows})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    title = (
+        f"{data} · {encoder} · test accuracy in %\n"
+        f"mean ± 95% t interval over {seeds} seeds; Δ to {BASELINE}, paired by seed, with its 95% interval"
+    )
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("#", justify="right")
-    table.add_column("pooling", overflow="fold", min_width=10)
-    for name in ("accuracy", f"Δ {BASELINE}", "95% interval", "seeds", "s/run", "trained", "dims"):
+    table.add_column("pooling", overflow="fold", min_width=19)
+    for name in ("accuracy", f"Δ {BASELINE}", "s/run", "trained", "dims"):
         table.add_column(name, justify="right", no_wrap=True)
-    for rank, row in enumerate(rows, start=1):
+    for rank, row in enumerate(rows):
         table.add_row(
-            str(rank), row.pooling, _percent(row.score), *_difference(row), str(len(row.seeds)), f"{row.seconds:.1f}",
-            f"{row.parameters:,}", str(row.pooled_size), style="bold" if rank == 1 else None,
+            row.pooling, _percent(row.score), _difference(row), f"{row.seconds:.1f}", f"{row.parameters:,}",
+            str(row.pooled_size), style="bold" if rank == 0 else None,
         )  # fmt: skip
     return table
 
@@ -135,14 +139,14 @@ def _percent(interval: Interval) -> str:
     return f"{100 * interval.mean:.2f}{spread}"
 
 
-def _difference(row: Row) -> tuple[str, str]:
+def _difference(row: Row) -> str:
     d = row.difference
     if row.pooling == BASELINE:
-        return "baseline", ""
+        return "baseline"
     if d is None or math.isnan(d.mean):
-        return "", ""
-    ends = "" if math.isnan(d.half_width) else f"[{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
-    return f"{100 * d.mean:+.2f}", ends
+        return ""
+    ends = "" if math.isnan(d.half_width) else f" [{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
+    return f"{100 * d.mean:+.2f}{ends}"
 
 
 def _best_variant(variants: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
