@@ -1,4 +1,4 @@
-"""Writes a csv file with the same rows sorted by label, all of one label first: the order that breaks unshuffled training.
+"""Writes a csv file with the same rows, all of one label first: the order that breaks unshuffled training.
 
 python experiments/order/make_sorted.py ade/train.csv sorted/train.csv
 """

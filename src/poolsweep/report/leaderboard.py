@@ -120,7 +120,7 @@ def _table(data: str, encoder: str, rows: Sequence[Row]) -> Table:
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     title = (
         f"{data} · {encoder} · test accuracy in %\n"
-        f"mean ± 95% t interval over {seeds} seeds; Δ to {BASELINE}, paired by seed, with its 95% interval"
+        f"mean ± 95% t interval over {seeds} seeds; Δ to {BASELINE} paired by seed"
     )
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("pooling", overflow="fold", min_width=19)
