@@ -54,7 +54,7 @@ class Encoder(nn.Module):
         self.frozen = frozen
         self.pooler: nn.Module | None = getattr(model, "pooler", None)
         if self.pooler is not None:
-            model.pooler = None
+            model.add_module("pooler", None)
         self.pooler_is_fresh = pooler_is_fresh and self.pooler is not None
         self.model = model
         self.weights_hash: str | None = None  # of the model, once somebody has computed it
@@ -147,8 +147,9 @@ class Encoder(nn.Module):
         if "pooler_output" in context:
             if self.pooler is None:
                 raise ValueError(f"encoder {self.name} has no pooler")
+            assert output.last_hidden_state is not None
             pooled = self.pooler(first_token(output.last_hidden_state, mask)[:, None])
-        return EncoderOutput(hidden, pooled, tuple(output.attentions) if attentions else None)
+        return EncoderOutput(hidden, pooled, tuple(output.attentions) if attentions and output.attentions else None)
 
 
 def reinitialise_pooler(encoder: Encoder, *, generator_seed: int) -> None:

@@ -54,8 +54,9 @@ def tiny(
         max_position_embeddings=max_length,
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
-        attn_implementation=attention,
     )
+    if attention is not None:
+        config._attn_implementation = attention
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(weights_seed)
         model = BertModel(config)

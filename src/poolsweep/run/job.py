@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from poolsweep.build import Prepared, Run, build, data_name, pooling_label, prepare
@@ -76,7 +77,7 @@ def run_job(config: DictConfig) -> dict[str, Any]:
         UserError: In a single run, for a user's mistake.
     """
     quiet_third_parties()
-    sweeping = HydraConfig.get().mode is not None and HydraConfig.get().mode.name == "MULTIRUN"
+    sweeping = HydraConfig.get().mode is RunMode.MULTIRUN
     content, prepared = checked(config)
     folder, identity = folder_of(content)
     done = folder.finished()
