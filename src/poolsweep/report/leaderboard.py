@@ -108,25 +108,30 @@ def print_leaderboard(study: Path, *, console: Console) -> None:
     """Print a study's leaderboard, one table per data set and encoder."""
     rows = leaderboard(load_results(study))
     for data, encoder in dict.fromkeys((row.data, row.encoder) for row in rows):
-        console.print(_table(data, encoder, [row for row in rows if (row.data, row.encoder) == (data, encoder)]))
+        shown = [row for row in rows if (row.data, row.encoder) == (data, encoder)]
+        tables = [_table(data, encoder, shown, columns=columns) for columns in (9, 8, 7, 6)]
+        unlimited = console.options.update(width=10_000)
+        fitting = (t for t in tables if console.measure(t, options=unlimited).maximum <= console.width)
+        console.print(next(fitting, tables[-1]))  # names are worth more than the last columns
     if any(row.variants > 1 for row in rows):
         console.print("Other swept settings were chosen per pooling by the mean of the monitored validation metric.")
     if rows and any(row.score.count < 2 for row in rows):
         console.print("One seed gives no interval: add seeds with seed=0,1,2.")
 
 
-def _table(data: str, encoder: str, rows: Sequence[Row]) -> Table:
+def _table(data: str, encoder: str, rows: Sequence[Row], *, columns: int) -> Table:
     title = f"{data} · {encoder} · test accuracy in %\nmean ± 95% t interval over seeds; Δ to {BASELINE} paired by seed"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("#", justify="right")
     table.add_column("pooling", overflow="fold", min_width=10)
-    for name in ("accuracy", f"Δ {BASELINE}", "95% interval", "seeds", "s/run", "trained", "dims"):
+    for name in ("accuracy", f"Δ {BASELINE}", "95% interval", "seeds", "s/run", "trained", "dims")[: columns - 2]:
         table.add_column(name, justify="right", no_wrap=True)
     for rank, row in enumerate(rows, start=1):
-        table.add_row(
+        cells = (
             str(rank), row.pooling, _percent(row.score), *_difference(row), str(len(row.seeds)), f"{row.seconds:.1f}",
-            f"{row.parameters:,}", str(row.pooled_size), style="bold" if rank == 1 else None,
+            f"{row.parameters:,}", str(row.pooled_size),
         )  # fmt: skip
+        table.add_row(*cells[:columns], style="bold" if rank == 1 else None)
     return table
 
 
