@@ -75,7 +75,7 @@ def test_poolings_lists_every_preset_with_formula_size_and_parameters(cli):
     lines = {line.split()[0]: line for line in presets.splitlines() if line.strip()}
     assert set(preset_names()) <= set(lines)
     assert "40" in lines["last4_concat"].split()
-    assert "[h[-4]; …; h[-1]]" in presets
+    assert "[h[l]; …], l = -4 … -1" in done.out
 
 
 def test_debug_shows_the_traceback(cli, monkeypatch):

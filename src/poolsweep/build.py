@@ -12,6 +12,8 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.utils.data import Dataset
 
 from poolsweep.callbacks.best_weights import BestWeights
@@ -264,9 +266,18 @@ def build_trainer(
         "group": f"{data_name(config)}/{pooling_label(config)}",
         "config": dict(config),
     }
-    loggers = [MetricsFile(folder.metrics)]
+    loggers: list[Logger] = [MetricsFile(folder.metrics)]
     # Partial, since instantiate would build whatever the logged config names.
     loggers += [_make({**node, "_partial_": True})(**described) for node in (config["logger"] or {}).values()]
+    try:
+        return _trainer(config, callbacks, loggers, folder=folder)
+    except (ValueError, TypeError, MisconfigurationException) as error:
+        raise UserError(f"trainer: {str(error).strip().splitlines()[0]}") from error
+
+
+def _trainer(
+    config: Mapping[str, Any], callbacks: list[pl.Callback], loggers: list[Logger], *, folder: RunFolder
+) -> pl.Trainer:
     return _make(
         config["trainer"],
         callbacks=[*callbacks, *(_make(node) for node in (config["callbacks"] or {}).values())],

@@ -61,6 +61,7 @@ class Classifier(pl.LightningModule):
         self.val_loss, self.test_loss = MeanMetric(nan_strategy="disable"), MeanMetric(nan_strategy="disable")
         self.predictions: dict[str, Predictions] | None = None
         self.examples_seen = 0
+        self._log_every = 50
 
     def pool(self, batch: Batch) -> Tensor:
         """The pooled vectors of a batch, before post-processing; (B, D)."""
@@ -92,6 +93,10 @@ class Classifier(pl.LightningModule):
         if self.postprocess.needs_fit and self.trainer.ckpt_path is None:
             self.postprocess.fit(self._training_vectors())
 
+    def on_train_start(self) -> None:
+        """Note how often to log."""
+        self._log_every = getattr(self.trainer, "log_every_n_steps", 50)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
         loss = self.loss(self(batch), batch.labels)
@@ -99,7 +104,7 @@ class Classifier(pl.LightningModule):
         if penalty is not None:
             loss = loss + penalty
         self.examples_seen += len(batch)
-        if (self.global_step + 1) % self.trainer.log_every_n_steps == 0:
+        if (self.global_step + 1) % self._log_every == 0:
             require_finite(loss.detach(), step=self.global_step + 1)
             self.log("train/loss", loss.detach())
         return loss

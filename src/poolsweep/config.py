@@ -78,7 +78,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
     if missing:
         raise UserError(*(f"{key} must be given: {key}=…" for key in missing))
-    part = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    part = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     try:
         content = OmegaConf.to_container(part, resolve=True)
     except OmegaConfBaseException as error:

@@ -56,9 +56,9 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows:
     return TokenRows(
         _tokenised(_ByIdentity(split, inputs.loaded), inputs.max_length, inputs.pooling.template),
         labels=inputs.labels.encode(split.column("label")),
-        pad_token_id=tokenizer.pad_token_id or 0,
+        pad_token_id=inputs.loaded.pad_token_id,
         special_token_ids=tokenizer.all_special_ids if "special" in needed else (),
-        template_token_id=tokenizer.mask_token_id if "template" in needed else None,
+        template_token_id=inputs.loaded.mask_token_id if "template" in needed else None,
     )
 
 

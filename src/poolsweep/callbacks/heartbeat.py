@@ -26,7 +26,14 @@ class Heartbeat(pl.Callback):
         """Note how many steps there will be; asking at each step is slow."""
         self._steps = int(trainer.estimated_stepping_batches)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:  # noqa: ANN401
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Any,  # noqa: ANN401
+        batch_idx: int,
+    ) -> None:
         """Report the step."""
         if trainer.is_global_zero:
             self._status.update(

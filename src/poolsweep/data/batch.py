@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,24 +42,18 @@ class Batch:
     def __len__(self) -> int:
         return self.labels.shape[0]
 
-    def _each(self, name: str) -> Batch:
-        def move(value: Tensor | tuple[Tensor, ...] | None) -> Tensor | tuple[Tensor, ...] | None:
-            if isinstance(value, tuple):
-                return tuple(getattr(v, name)() for v in value)
-            return None if value is None else getattr(value, name)()
-
-        return Batch(**{field: move(value) for field, value in vars(self).items()})
-
     def pin_memory(self) -> Batch:
         """A copy in page-locked memory, for non-blocking copies to a GPU."""
-        return self._each("pin_memory")
+        return self._map(Tensor.pin_memory)
 
     def to(self, device: torch.device | str, *, non_blocking: bool = True) -> Batch:
         """A copy on ``device``."""
+        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
-        def move(value: Tensor | tuple[Tensor, ...] | None) -> Tensor | tuple[Tensor, ...] | None:
-            if isinstance(value, tuple):
-                return tuple(v.to(device, non_blocking=non_blocking) for v in value)
-            return None if value is None else value.to(device, non_blocking=non_blocking)
-
-        return Batch(**{field: move(value) for field, value in vars(self).items()})
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        changed: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            changed[name] = tuple(map(change, value)) if isinstance(value, tuple) else value
+            if isinstance(value, Tensor):
+                changed[name] = change(value)
+        return Batch(**changed)

@@ -66,7 +66,7 @@ class DataModule(pl.LightningDataModule):
             batch_size=batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
-            collate_fn=_already_a_batch,
+            collate_fn=_already_a_batch,  # type: ignore[arg-type]  the rows give whole batches
             persistent_workers=self.num_workers > 0,
             pin_memory=self.trainer is not None and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
         )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import compute
+
+pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import xxhash
 from datasets import Dataset
+from pyarrow import compute
+
+pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 SPLIT_NAMES = ("train", "validation", "test")
 
@@ -41,7 +44,8 @@ class Split:
     def column(self, name: str) -> pa.ChunkedArray:
         """A column as Arrow, in the order of ``row_ids``."""
         table = self.rows.with_format("arrow")[:]
-        assert isinstance(table, pa.Table)
+        if not isinstance(table, pa.Table):
+            raise TypeError(f"expected an Arrow table, got {type(table)}")
         return table.column(name)
 
     @cached_property

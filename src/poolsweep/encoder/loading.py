@@ -21,6 +21,18 @@ class LoadedEncoder:
     encoder: Encoder
     tokenizer: PreTrainedTokenizerBase
 
+    @property
+    def pad_token_id(self) -> int:
+        """What padding is filled with; 0 for a tokenizer that has no padding token, since the mask hides it."""
+        found = self.tokenizer.pad_token_id
+        return found if isinstance(found, int) else 0
+
+    @property
+    def mask_token_id(self) -> int | None:
+        """The id of [MASK], or None."""
+        found = self.tokenizer.mask_token_id
+        return found if isinstance(found, int) else None
+
 
 def load_pretrained(
     source: str | Path,

@@ -44,6 +44,7 @@ def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
     trainer["precision"] = canonical_precision(trainer["precision"])
     content["trainer"] = trainer
     content["data"] = _files_by_content(content["data"])
+    content["encoder"] = _folder_by_content(content["encoder"])
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -58,6 +59,17 @@ def _files_by_content(data: Mapping[str, Any]) -> dict[str, Any]:
             stat = Path(value).stat()
             by_content[key] = _file_hash(value, stat.st_size, stat.st_mtime_ns)
     return by_content
+
+
+def _folder_by_content(encoder: Mapping[str, Any]) -> dict[str, Any]:
+    """An encoder that is a folder counts by its weights and settings, not by where it lies."""
+    folder = Path(str(encoder.get("model", "")))
+    if not encoder.get("model") or not folder.is_dir():
+        return dict(encoder)
+    parts = sorted(p for p in folder.iterdir() if p.suffix in {".safetensors", ".json", ".txt", ".model"})
+    stats = [(p, p.stat()) for p in parts]
+    found = {p.name: _file_hash(str(p), stat.st_size, stat.st_mtime_ns) for p, stat in stats}
+    return {**encoder, "model": found, "name": None}
 
 
 @cache
@@ -75,6 +87,7 @@ def variant_id(config: Mapping[str, Any]) -> str:
     dropped = {*_EXCLUDED, "data", "encoder", "pooling", "seed", "init_seed", "data_seed"}
     content = {key: value for key, value in config.items() if key not in dropped}
     content["frozen"] = config["encoder"]["frozen"]
-    content["data"] = {key: config["data"].get(key) for key in ("max_length", "batch_size")}
+    content["trainer"] = {**config["trainer"], "precision": canonical_precision(config["trainer"]["precision"])}
+    content["data"] = {key: config["data"].get(key) for key in ("max_length", "batch_size", "split_seed")}
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

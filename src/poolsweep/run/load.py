@@ -52,7 +52,7 @@ class LoadedRun:
             )["input_ids"]
         lengths = torch.tensor([len(row) for row in ids])
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
-        input_ids = torch.full(mask.shape, tokenizer.pad_token_id or 0)
+        input_ids = torch.full(mask.shape, self.loaded.pad_token_id)
         input_ids[mask] = torch.tensor([i for row in ids for i in row])
         nothing = torch.zeros(len(texts), dtype=torch.int64)
         return Batch(
@@ -61,7 +61,7 @@ class LoadedRun:
             mask=mask,
             input_ids=input_ids,
             special=torch.isin(input_ids, torch.tensor(tokenizer.all_special_ids)) & mask,
-            template=None if tokenizer.mask_token_id is None else (input_ids == tokenizer.mask_token_id) & mask,
+            template=None if self.loaded.mask_token_id is None else (input_ids == self.loaded.mask_token_id) & mask,
         )
 
 

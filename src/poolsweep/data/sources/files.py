@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -130,7 +131,7 @@ def _is_scalar(feature: object) -> bool:
     return isinstance(feature, Value) and not pa.types.is_nested(feature.pa_type)
 
 
-def _csv_options(path: Path, *, key: str, quoted: bool | None) -> dict[str, object]:
+def _csv_options(path: Path, *, key: str, quoted: bool | None) -> dict[str, Any]:
     """Read the header, so that every column is read as text whatever it looks like."""
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     quoting = csv.QUOTE_MINIMAL if (delimiter == "," if quoted is None else quoted) else csv.QUOTE_NONE

@@ -56,7 +56,7 @@ def hub(
         ) from error
     columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
     if train not in loaded:
-        raise UserError(f"data.train={train} is no split of {name}; {nearest(train, loaded)}")
+        raise UserError(f"data.train={train} is no split of {name}; {nearest(train, map(str, loaded))}")
     found: dict[str, Split] = {}
     given = None
     for split, source in (("train", train), ("validation", validation), ("test", test)):
