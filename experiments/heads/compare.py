@@ -53,10 +53,10 @@ def logistic_regression(splits: dict[str, tuple[np.ndarray, np.ndarray]]) -> tup
     scaler = StandardScaler().fit(splits["train"][0])
     scaled = {name: (scaler.transform(x), y) for name, (x, y) in splits.items()}
     fitted = {}
-    for c in np.logspace(-4, 0, 9):
+    for c in np.logspace(-3, 0, 7):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            fitted[c] = LogisticRegression(C=c, max_iter=300).fit(*scaled["train"])
+            fitted[c] = LogisticRegression(C=c, max_iter=200).fit(*scaled["train"])
     best = max(fitted, key=lambda c: fitted[c].score(*scaled["validation"]))
     return fitted[best].score(*scaled["test"]), best
 

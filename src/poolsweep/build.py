@@ -54,6 +54,15 @@ class Prepared:
     pooling: Pooling
     max_length: int
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done that a user would want to know: splits carved out, weights that are new."""
+        encoder = self.loaded.encoder
+        if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:
+            fate = "frozen as it is" if encoder.frozen else "trained with the encoder"
+            return (*self.splits.notes, f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
+        return self.splits.notes
+
 
 @dataclass(frozen=True)
 class Run:

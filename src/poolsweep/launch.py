@@ -67,9 +67,11 @@ def _task(config: DictConfig) -> dict[str, Any]:
 
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         return run_job(config)
-    content, _ = checked(config)
+    content, prepared = checked(config)
     folder, identity = folder_of(content)
     console = Console(stderr=True)
+    for note in prepared.notes:
+        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     if folder.finished() is not None:
         console.print(f"run {identity} finished before; its result stands", highlight=False)
         result = run_job(config)

@@ -46,12 +46,14 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Sequence[str]], DictCon
         SweepFailedError: If a run failed.
     """
     quiet_third_parties()
-    plan = plan_runs(points, compose=compose)
+    plan, notes = plan_runs(points, compose=compose)
     study = next(iter(plan)).path.parent
     missing = {folder: point for folder, point in plan.items() if folder.finished() is None}
     console = Console(stderr=True)
     before = f", {len(plan) - len(missing)} finished before" if len(missing) < len(plan) else ""
     console.print(f"{len(plan)} runs in {study}{before}", highlight=False, soft_wrap=True)
+    for note in notes:
+        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     study.mkdir(parents=True, exist_ok=True)
     if missing:
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
@@ -64,21 +66,25 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Sequence[str]], DictCon
         raise SweepFailedError(f"{len(failed)} of {len(plan)} runs did not finish; type the command again to run them")
 
 
-def plan_runs(points: Sequence[Point], *, compose: Callable[[Sequence[str]], DictConfig]) -> dict[RunFolder, Point]:
-    """Compose and check every point; run folder → point, in the order of the points.
+def plan_runs(
+    points: Sequence[Point], *, compose: Callable[[Sequence[str]], DictConfig]
+) -> tuple[dict[RunFolder, Point], list[str]]:
+    """Compose and check every point; run folder → point, in the order of the points, and what to tell the user once.
 
     Raises:
         UserError: With the problems of all points, each once.
     """
     plan: dict[RunFolder, Point] = {}
     problems: dict[str, None] = {}
+    notes: dict[str, None] = {}
     for point in points:
         try:
-            content, _ = checked(compose(point.overrides))
+            content, prepared = checked(compose(point.overrides))
         except UserError as error:
             problems |= dict.fromkeys(error.problems)
             continue
         plan.setdefault(folder_of(content)[0], point)
+        notes |= dict.fromkeys(prepared.notes)
     if problems:
         raise UserError(*problems)
-    return plan
+    return plan, list(notes)
