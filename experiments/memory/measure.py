@@ -1,6 +1,6 @@
 """Peak memory of last4_concat: everything ``output_hidden_states`` returns, against what the pooling needs.
 
-    python experiments/memory/measure.py            measures every way and writes results.csv
+    python experiments/memory/measure.py            measures every way and writes results.csv (10 GiB, 15 minutes)
     python experiments/memory/measure.py WAY STAGE  measures one way in this process and prints its line
 
 Each measurement runs in a process of its own: the highest resident memory of the process, less what was resident when
