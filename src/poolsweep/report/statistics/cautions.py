@@ -129,8 +129,8 @@ def _seed_lists(runs: Sequence[RunFacts], expected_seeds: Iterable[int] | None) 
     few = tuple(name for name, count in counts.items() if 0 < count < FEW_SEEDS)
     if few:
         sentence = (
-            f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. One seed leaves out the noise of seeds, two say little of "
-            "it."
+            f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. One seed leaves out the noise of seeds, two say little "
+            "of it."
         )
         cautions.append(Caution("few seeds", sentence, few, serious=any(counts[name] == 1 for name in few)))
     return cautions
