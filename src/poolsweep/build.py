@@ -248,15 +248,19 @@ def build_classifier(
     sized = {"size": pooling.output_size}
     if config["postprocess"]["_target_"].endswith(".auto"):
         sized["frozen"] = encoder.frozen
+    try:
+        postprocess = _make(config["postprocess"], **sized)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     made_head = _make(
-        head, input_size=pooling.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
+        head, input_size=postprocess.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
     )
     # Lightning clips no gradients of a fused optimizer in mixed precision, bfloat16 included.
     fused = not canonical_precision(config["trainer"]["precision"]).endswith("-mixed")
     return Classifier(
         encoder=encoder if encoder_runs else None,
         pooling=pooling,
-        postprocess=_make(config["postprocess"], **sized),
+        postprocess=postprocess,
         head=made_head,
         loss=_make(config["loss"]),
         num_labels=num_labels,

@@ -39,10 +39,12 @@ class Templated:
 
     def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
         """The token ids of each row of ``batch``, and whether its text was cut."""
-        texts = batch["text"]
+        tokenizer, texts = self._tokenizer, batch["text"]
         if "text_pair" in batch:
             texts = [f"{one} {other}" for one, other in zip(texts, batch["text_pair"], strict=True)]
-        ids = self._ids(texts)
+        # A mask token in the text itself would be taken for the template's.
+        other = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id
+        ids = [[other if i == tokenizer.mask_token_id else i for i in text] for text in self._ids(texts)]
         found: dict[str, list] = {
             "input_ids": [[*self._start, *self._before, *text[: self._room], *self._after, *self._end] for text in ids],
             "truncated": [len(text) > self._room for text in ids],
