@@ -123,7 +123,7 @@ def _table(data: str, encoder: str, rows: Sequence[Row]) -> Table:
         f"mean ± 95% t interval over {seeds} seeds; Δ to {BASELINE} paired by seed"
     )
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("pooling", overflow="fold", min_width=19)
+    table.add_column("pooling", overflow="fold", min_width=12)
     for name in ("accuracy", f"Δ {BASELINE}", "s/run", "trained", "dims"):
         table.add_column(name, justify="right", no_wrap=True)
     for rank, row in enumerate(rows):
