@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 from statsmodels.formula.api import ols
 
 from poolsweep.report.statistics.components import (
     MeanSquares,
+    lowered_df,
     mean_squares,
     satterthwaite_df,
     variance_components,
@@ -37,9 +39,31 @@ def test_mean_squares_against_statsmodels():
 
 
 def test_variance_and_degrees_of_freedom_by_hand():
-    variance, df = variance_of_mean(mean_squares(TABLE))
-    assert variance == pytest.approx((13.5 + 6.5 - 1.5) / 6)
-    assert df == pytest.approx(18.5**2 / (13.5**2 / 1 + 6.5**2 / 2 + 1.5**2 / 2))
+    squares = MeanSquares(seeds=2.0, examples=9.0, residual=1.0, num_seeds=5, num_examples=100)
+    variance, df = variance_of_mean(squares)
+    assert variance == pytest.approx((2 + 9 - 1) / 500)
+    assert df == pytest.approx(10**2 / (2**2 / 4 + 9**2 / 99 + 1**2 / 396))
+
+
+def test_the_interval_is_no_narrower_than_the_t_over_seeds():
+    squares = mean_squares(TABLE)
+    variance, df = variance_of_mean(squares)
+    assert satterthwaite_df(18.5, [(13.5, 1), (6.5, 2), (1.5, 2)]) == pytest.approx(1.6736, abs=1e-4), "premise"
+    seeds_alone = stats.t.ppf(0.995, 1) * math.sqrt(squares.seeds / 6)
+    assert stats.t.ppf(0.995, df) * math.sqrt(variance) == pytest.approx(seeds_alone)
+    assert 1 < df < 1.6736
+
+
+@pytest.mark.parametrize("part", [0.0, 0.2, 0.7, 1.0])
+def test_lowered_degrees_of_freedom_stay_in_between(part):
+    df = lowered_df(80.0, 1.0, part, 3)
+    assert 3 <= df <= 80
+    assert stats.t.ppf(0.995, df) >= stats.t.ppf(0.995, 3) * math.sqrt(part) - 1e-9
+
+
+def test_degrees_of_freedom_of_the_examples_are_not_raised():
+    assert lowered_df(4.0, 10.0, 1.0, 99) == 4.0
+    assert lowered_df(7.0, 0.0, 0.0, 4) == 7.0
 
 
 def test_components_reassemble_the_variance():

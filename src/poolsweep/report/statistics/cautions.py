@@ -22,7 +22,7 @@ Kind = Literal[
 ]
 
 RARE = 10  # examples of a class under which a linearised F1 is not to be trusted
-FEW_SEEDS = 3  # with 2 seeds the two-component interval covers 91% to 93% where it says 95%
+FEW_SEEDS = 3  # with 2 an interval has one degree of freedom for the noise of seeds
 IMBALANCE = 0.7  # share of the best accuracy that always answering the commonest label reaches
 
 
@@ -128,9 +128,8 @@ def _seed_lists(runs: Sequence[RunFacts], expected_seeds: Iterable[int] | None) 
         cautions.append(Caution("unequal seeds", sentence, tuple(counts), serious=False))
     few = tuple(name for name, count in counts.items() if 0 < count < FEW_SEEDS)
     if few:
-        sentence = (
-            f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. With one seed an interval leaves out the noise of seeds."
-        )
+        told = "One seed leaves out the noise of seeds, two say little of it."
+        sentence = f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. {told}"
         cautions.append(Caution("few seeds", sentence, few, serious=any(counts[name] == 1 for name in few)))
     return cautions
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from poolsweep.report.statistics.components import VarianceComponents
+from poolsweep.report.statistics.components import VarianceComponents, lowered_df
 from poolsweep.report.statistics.difference import Difference
 from poolsweep.report.statistics.estimate import MAX_DF
 
@@ -147,12 +147,12 @@ def _detectable(
 ) -> NDArray[np.float64]:
     """The smallest difference found with probability ``power``, for each number of seeds, (len(num_seeds),)."""
     residual = components.residual
-    seeds = residual + num_examples * components.seed
+    seeds = np.full(len(num_seeds), residual + num_examples * components.seed)
     examples = residual + num_seeds * components.example
     total = seeds + examples - residual
     spread = seeds**2 / (num_seeds - 1)
     if num_examples > 1:
         spread = spread + examples**2 / (num_examples - 1) + residual**2 / ((num_seeds - 1) * (num_examples - 1))
     ratio = np.divide(total**2, spread, out=np.full(len(num_seeds), MAX_DF), where=spread > 0)
-    df = ratio.clip(1, MAX_DF)
+    df = np.array([lowered_df(*row) for row in zip(ratio.clip(1, MAX_DF), total, seeds, num_seeds - 1, strict=True)])
     return (stdtrit(df, 1 - alpha / 2) + stdtrit(df, power)) * np.sqrt(total / (num_seeds * num_examples))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from poolsweep.report.statistics.components import (
     MeanSquares,
     VarianceComponents,
+    lowered_df,
     mean_squares,
     satterthwaite_df,
 )
@@ -23,7 +24,8 @@ def unpaired_variance(
 
         V = var_i(ȳ₁[i] − ȳ₂[i])/N + Σ_k (MS_A,k − MS_E,k)/(S_k N).
 
-    A contender with a single seed borrows the other's seed variance.
+    which is no less than Welch's t over the seeds alone. A contender with a single seed borrows the other's seed
+    variance.
 
     Shape:
         first (S1, N), second (S2, N), not both of one seed.
@@ -42,19 +44,21 @@ def unpaired_variance(
     num_examples = len(gaps)
     by_example = float(gaps.var(ddof=1)) / num_examples
     total, terms = by_example, [(by_example, float(num_examples - 1))]
+    seed_terms: list[tuple[float, float]] = []
     seed = residual = in_gaps = 0.0
     for share, contenders, squares in _seed_shares(first, second):
         component = max(squares.seeds - squares.residual, 0.0) / num_examples
         total += share * component
         seed, residual = seed + contenders * component, residual + contenders * squares.residual
         in_gaps += share * squares.residual
-        terms += [
-            (share * squares.seeds / num_examples, squares.num_seeds - 1),
-            (share * squares.residual / num_examples, (squares.num_seeds - 1) * (num_examples - 1)),
-        ]
+        seed_terms.append((share * squares.seeds / num_examples, squares.num_seeds - 1))
+        terms.append((share * squares.residual / num_examples, (squares.num_seeds - 1) * (num_examples - 1)))
     components = VarianceComponents(seed, max(by_example * num_examples - in_gaps, 0.0), residual)
-    fewest = min(*(s - 1 for s in (len(first), len(second)) if s > 1), num_examples - 1)
-    return total, max(satterthwaite_df(total, terms), fewest), components
+    over_seeds = sum(term for term, _ in seed_terms)
+    total = max(total, over_seeds)
+    fewest = min(*(df for _, df in seed_terms), num_examples - 1)
+    df = max(satterthwaite_df(total, terms + seed_terms), fewest)
+    return total, lowered_df(df, total, over_seeds, satterthwaite_df(over_seeds, seed_terms)), components
 
 
 def _seed_shares(first: NDArray[np.float64], second: NDArray[np.float64]) -> list[tuple[float, int, MeanSquares]]:
