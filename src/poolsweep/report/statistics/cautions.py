@@ -128,10 +128,8 @@ def _seed_lists(runs: Sequence[RunFacts], expected_seeds: Iterable[int] | None) 
         cautions.append(Caution("unequal seeds", sentence, tuple(counts), serious=False))
     few = tuple(name for name, count in counts.items() if 0 < count < FEW_SEEDS)
     if few:
-        sentence = (
-            f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. One seed leaves out the noise of seeds, two say little "
-            "of it."
-        )
+        told = "One seed leaves out the noise of seeds, two say little of it."
+        sentence = f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. {told}"
         cautions.append(Caution("few seeds", sentence, few, serious=any(counts[name] == 1 for name in few)))
     return cautions
 
