@@ -1,0 +1,79 @@
+"""A whole training run, step for step, against transformers' Trainer at equal hyperparameters."""
+
+from __future__ import annotations
+
+import csv
+
+import torch
+from hydra import compose, initialize_config_dir
+from torch.utils.data import SequentialSampler
+from transformers import BertForSequenceClassification, Trainer, TrainingArguments
+
+from poolsweep.build import build
+from poolsweep.conf_dir import conf_dir
+from poolsweep.data.sampler import EpochSampler
+from poolsweep.quiet import quiet_third_parties
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.job import checked
+from poolsweep.run.status import StatusFile
+
+RATE, DECAY, BATCH = 1e-3, 0.1, 8
+
+
+class InOrder(Trainer):
+    """transformers' Trainer over rows that are in training order already."""
+
+    def _get_train_sampler(self, train_dataset=None):
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+
+def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
+    with (tmp_path / "train.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        writer.writerows([f"{'good' if i % 3 else 'bad'} thing {i}" + " x" * (i % 7), i % 3 == 0] for i in range(150))
+    overrides = [
+        "encoder=tiny", "encoder.dropout=0", "data=files", f"data.train={tmp_path / 'train.csv'}", "pooling=pooler",
+        f"data.batch_size={BATCH}", f"optimizer.lr={RATE}", f"optimizer.head_lr={RATE}", "callbacks=none",
+        f"optimizer.weight_decay={DECAY}", "trainer.max_epochs=1", f"output_root={tmp_path / 'outputs'}",
+    ]  # fmt: skip
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        content, prepared = checked(compose("train", overrides=overrides))
+    folder = RunFolder(tmp_path / "run")
+    run = build(content, prepared, folder=folder, run_id="r", status=StatusFile(folder, name="r", run_id="r"))
+    encoder = run.classifier.encoder
+    assert encoder is not None
+    assert run.classifier.head.dropout.p == 0, "premise: the two draw random numbers in different order"
+
+    config = encoder.model.config
+    config.num_labels = 2
+    peer = BertForSequenceClassification(config)
+    peer.bert.load_state_dict(encoder.model.state_dict(), strict=False)
+    peer.bert.pooler.load_state_dict(encoder.pooler.state_dict())
+    peer.classifier.load_state_dict(run.classifier.head.classifier.state_dict())
+    before = peer.classifier.weight.detach().clone()
+
+    rows = run.data.rows["train"]
+    batches = [rows.__getitems__([i]) for i in EpochSampler(len(rows), seed=content["data_seed"])]
+    dataset = [
+        {"input_ids": b.input_ids[0], "token_type_ids": b.token_type_ids[0], "labels": b.labels[0]} for b in batches
+    ]
+    steps = -(-len(rows) // BATCH)
+    arguments = TrainingArguments(
+        tmp_path / "peer", num_train_epochs=1, per_device_train_batch_size=BATCH, learning_rate=RATE,
+        weight_decay=DECAY, warmup_steps=-(-steps // 10), lr_scheduler_type="linear", max_grad_norm=1.0,
+        report_to="none", save_strategy="no", disable_tqdm=True, use_cpu=True, logging_strategy="no",
+        dataloader_pin_memory=False,
+    )  # fmt: skip
+    InOrder(peer, arguments, train_dataset=dataset, processing_class=prepared.loaded.tokenizer).train()
+    quiet_third_parties()
+    run.trainer.fit(run.classifier, datamodule=run.data)
+
+    assert steps > 10, "premise: warm-up and decay both take place"
+    assert run.trainer.global_step == steps
+    assert (peer.classifier.weight - before).abs().max() > 3e-3, "premise: training changed the weights"
+    torch.testing.assert_close(run.classifier.head.classifier.weight, peer.classifier.weight, atol=1e-5, rtol=1e-4)
+    for name, found in encoder.model.named_parameters():
+        torch.testing.assert_close(
+            found, peer.bert.get_parameter(name), atol=1e-5, rtol=1e-4, msg=lambda m, n=name: f"{n}: {m}"
+        )
