@@ -9,8 +9,9 @@ INSTALLED := $(VENV)/.installed
 demo: $(INSTALLED)
 	$(BIN)/poolsweep train -m experiment=demo
 
+# One process per core, one thread each.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --ignore=tests/system
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --ignore=tests/system
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
