@@ -24,7 +24,7 @@ from poolsweep.data import Batch, DataModule, Splits
 from poolsweep.data.checks import check
 from poolsweep.data.labels import Labels
 from poolsweep.encoder import Encoder, LoadedEncoder
-from poolsweep.encoder.encoder import reinitialise_pooler
+from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
 from poolsweep.errors import UserError
 from poolsweep.inputs import Inputs, feature_rows, token_rows
 from poolsweep.loggers.metrics_file import MetricsFile
@@ -58,10 +58,13 @@ class Prepared:
     def notes(self) -> tuple[str, ...]:
         """What was done that a user would want to know: splits carved out, weights that are new."""
         encoder = self.loaded.encoder
+        notes = list(self.splits.notes)
         if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:
             fate = "frozen as it is" if encoder.frozen else "trained with the encoder"
-            return (*self.splits.notes, f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
-        return self.splits.notes
+            notes.append(f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
+        if not encoder.packs and encoder.unpacked_because != PACKING_OFF:
+            notes.append(f"{encoder.name} reads padded batches, since {encoder.unpacked_because}")
+        return tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -244,6 +247,8 @@ def build_classifier(
         num_labels: C.
         encoder_runs: False if every batch carries stored states of the frozen encoder.
     """
+    if encoder_runs and not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
+        encoder.keep_layers(max(pooling.layers_needed))
     head = config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {})
     sized = {"size": pooling.output_size}
     if config["postprocess"]["_target_"].endswith(".auto"):

@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
-from transformers import (
-    AlbertConfig,
-    AutoModel,
-    BertConfig,
-    DistilBertConfig,
-    ElectraConfig,
-    ModernBertConfig,
-    PreTrainedConfig,
-    RobertaConfig,
-)
+from architectures import CONFIGS
+from transformers import AutoModel
 
 from poolsweep.encoder import Encoder
 from poolsweep.encoder.encoder import reinitialise_pooler
 
-SIZES = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
-CONFIGS: dict[str, PreTrainedConfig] = {
-    "bert": BertConfig(**SIZES, max_position_embeddings=32),
-    "distilbert": DistilBertConfig(
-        vocab_size=40, dim=16, n_layers=3, n_heads=2, hidden_dim=32, max_position_embeddings=32
-    ),
-    "roberta": RobertaConfig(**SIZES, max_position_embeddings=34, pad_token_id=1),
-    "albert": AlbertConfig(**SIZES, embedding_size=8, max_position_embeddings=32),
-    "electra": ElectraConfig(**SIZES, embedding_size=8, max_position_embeddings=32),
-    "modernbert": ModernBertConfig(
-        **SIZES, max_position_embeddings=32, pad_token_id=0, cls_token_id=2, sep_token_id=3, bos_token_id=2,
-        eos_token_id=3,
-    ),
-}  # fmt: skip
 LAYERS = [3, 0, 2]
 
 
 def model_of(kind: str):
     torch.manual_seed(0)
-    return AutoModel.from_config(CONFIGS[kind]).eval()
+    return AutoModel.from_config(copy.deepcopy(CONFIGS[kind])).eval()
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -120,7 +100,7 @@ def test_the_pooler_is_run_only_when_asked_and_equals_transformers(kind: str):
 
 def test_attentions_on_demand():
     torch.manual_seed(0)
-    model = AutoModel.from_config(CONFIGS["bert"], attn_implementation="eager").eval()
+    model = AutoModel.from_config(copy.deepcopy(CONFIGS["bert"]), attn_implementation="eager").eval()
     ids, mask = batch()
     attentions = Encoder(model, name="bert").eval()(ids, mask, layers=[3], context={"attentions"}).attentions
     assert [a.shape for a in attentions] == [(3, 2, 7, 7)] * 3
@@ -148,3 +128,33 @@ def test_a_fresh_pooler_is_a_function_of_the_seed():
     assert torch.equal(weights(0), weights(0))
     assert not torch.equal(weights(0), weights(1))
     assert weights(0).std() == pytest.approx(0.02, rel=0.2)
+
+
+@pytest.mark.parametrize("packing", ["off", "on"])
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_layers_that_no_pooling_reads_are_neither_run_nor_needed(kind: str, packing: str):
+    ids, mask = batch()
+    found = []
+    for cut in (False, True):
+        encoder = Encoder(model_of(kind), name=kind, packing=packing).eval()
+        encoder.drop_pooler()
+        if cut:
+            encoder.keep_layers(2)
+        states = encoder(ids, mask, layers=[0, 2]).hidden
+        sum(state[mask].pow(2).sum() for state in states).backward()
+        gradients = {name: p.grad for name, p in encoder.named_parameters() if p.grad is not None}
+        found.append((states, gradients, len(list(encoder.parameters()))))
+    (states, gradients, whole), (cut_states, cut_gradients, left) = found
+    assert all(map(torch.equal, states, cut_states))
+    assert gradients.keys() == cut_gradients.keys()
+    assert all(torch.equal(gradients[name], cut_gradients[name]) for name in gradients)
+    assert left < whole or kind == "albert", "ALBERT's layers share their weights"
+    assert encoder.num_layers == 3
+
+
+def test_a_stack_that_cannot_be_cut_stays_whole():
+    encoder = Encoder(model_of("albert"), name="albert").eval()
+    ids, mask = batch()
+    expected = encoder(ids, mask, layers=[2]).hidden[0]
+    encoder.keep_layers(2)
+    assert torch.equal(encoder(ids, mask, layers=[2]).hidden[0], expected)

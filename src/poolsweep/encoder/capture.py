@@ -59,6 +59,27 @@ class LayerCapture:
         assert last is not None
         return tuple(last if i == depth else found[i] for i in layers), output
 
+    def keep(self, depth: int) -> bool:
+        """Take the layers above hidden state ``depth`` out of the model, so that they are neither run nor kept.
+
+        Returns:
+            Whether it could be done: the model's stack was found, and the states below are the same without them.
+        """
+        if not self._can_hook():
+            return False
+        assert self._stack is not None
+        below = frozenset(range(depth + 1))
+        before, removed = self._probe(below)[1], list(self._stack[depth:])
+        del self._stack[depth:]
+        try:
+            after = self._probe(below)[1]
+            if all(torch.equal(before[i], after[i]) for i in below):
+                return True
+        except (IndexError, AttributeError, TypeError):
+            pass
+        self._stack.extend(removed)
+        return False
+
     def _hooked(
         self, call: Callable[..., BaseModelOutput], inputs: dict[str, Tensor], wanted: frozenset[int]
     ) -> tuple[BaseModelOutput, dict[int, Tensor]]:
@@ -83,18 +104,23 @@ class LayerCapture:
         return self._hooks_proven
 
     def _hooks_agree(self) -> bool:
-        model = self._model
-        device = next(model.parameters()).device
-        ids = torch.tensor([[1, 2]], device=device)
-        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        inner = frozenset(range(model.config.num_hidden_layers))
-        was_training = model.training
-        model.eval()
-        with torch.no_grad():
-            output, found = self._hooked(partial(model, output_hidden_states=True), inputs, inner)
-        model.train(was_training)
+        inner = frozenset(range(self._model.config.num_hidden_layers))
+        output, found = self._probe(inner, output_hidden_states=True)
         states = output.hidden_states
         return states is not None and found.keys() == inner and all(torch.equal(states[i], found[i]) for i in inner)
+
+    def _probe(self, wanted: frozenset[int], **options: bool) -> tuple[BaseModelOutput, dict[int, Tensor]]:
+        """Run the model in eval mode on two tokens."""
+        model = self._model
+        ids = torch.tensor([[1, 2]], device=next(model.parameters()).device)
+        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        was_training = model.training
+        model.eval()
+        try:
+            with torch.no_grad():
+                return self._hooked(partial(model, **options), inputs, wanted)
+        finally:
+            model.train(was_training)
 
 
 def _layer_stack(model: PreTrainedModel) -> nn.ModuleList | None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from poolsweep.encoder.capture import LayerCapture
+from poolsweep.encoder.packed_attention import packed_inputs, use_packed_attention
+from poolsweep.encoder.packing import Packing
+from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
+
+PackingMode = Literal["auto", "on", "off"]
+PACKING_OFF = "encoder.packing=off"
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,10 @@ class Encoder(nn.Module):
         name: How it is called in leaderboards.
         frozen: No parameter is trained, and the model stays in eval mode.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
+        packing: ``on`` computes no padded token, ``auto`` likewise where the model allows it.
         pooler_is_fresh: The checkpoint carried no pooler weights, so they are new.
+    Raises:
+        UserError: If packing is on, and the model does not allow it.
     """
 
     def __init__(
@@ -47,6 +57,7 @@ class Encoder(nn.Module):
         name: str,
         frozen: bool = False,
         gradient_checkpointing: bool = False,
+        packing: PackingMode = "off",
         pooler_is_fresh: bool = False,
     ) -> None:
         super().__init__()
@@ -59,6 +70,9 @@ class Encoder(nn.Module):
         self.model = model
         self.weights_hash: str | None = None  # of the model, once somebody has computed it
         self._capture = LayerCapture(model)
+        self.unpacked_because = PACKING_OFF if packing == "off" else use_packed_attention(model)
+        if packing == "on" and self.unpacked_because is not None:
+            raise UserError(f"encoder.packing=on: {name} cannot be packed, since {self.unpacked_because}")
         if gradient_checkpointing and not frozen:
             # transformers 5.17 knows the older of the two names alone; newer ones deprecate it.
             name = "activation_checkpointing_enable"
@@ -107,10 +121,23 @@ class Encoder(nn.Module):
         """Whether the attention implementation returns its weights: eager does."""
         return self.model.config._attn_implementation == "eager"
 
+    @property
+    def packs(self) -> bool:
+        """Whether no padded token is computed."""
+        return self.unpacked_because is None
+
     def drop_pooler(self) -> None:
         """Remove the pooler, so that a pooling that does not read it has no unused parameters."""
         self.pooler = None
         self.pooler_is_fresh = False
+
+    def keep_layers(self, highest: int) -> None:
+        """Take out the layers above hidden state ``highest``: no pooling reads them, so they are not run or trained.
+
+        A model whose stack of layers cannot be cut stays whole, and gives the same states.
+        """
+        if highest < self.num_layers:
+            self._capture.keep(highest)
 
     def train(self, mode: bool = True) -> Encoder:
         """Set training mode; a frozen encoder stays in eval mode."""
@@ -138,17 +165,26 @@ class Encoder(nn.Module):
         Raises:
             ValueError: If the pooler is asked of an encoder without one.
         """
-        inputs = {"input_ids": input_ids, "attention_mask": mask.to(input_ids.dtype)}
+        inputs = {"input_ids": input_ids}
         if token_type_ids is not None:
             inputs["token_type_ids"] = token_type_ids
         attentions = "attentions" in context
+        packing = Packing.of(mask) if self.packs else None
+        if packing is None:
+            inputs["attention_mask"] = mask.to(input_ids.dtype)
+        else:
+            inputs = packed_inputs(self.model, packing, inputs)
         hidden, output = self._capture.run(inputs, layers=layers, output_attentions=attentions)
+        last = output.last_hidden_state
+        if packing is not None:
+            hidden = tuple(packing.unpack(states) for states in hidden)
         pooled = None
         if "pooler_output" in context:
             if self.pooler is None:
                 raise ValueError(f"encoder {self.name} has no pooler")
-            assert output.last_hidden_state is not None
-            pooled = self.pooler(first_token(output.last_hidden_state, mask)[:, None])
+            assert last is not None
+            first = first_token(last if packing is None else packing.unpack(last), mask)
+            pooled = self.pooler(first[:, None])
         return EncoderOutput(hidden, pooled, tuple(output.attentions) if attentions and output.attentions else None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from poolsweep.encoder.encoder import PackingMode
 from poolsweep.encoder.loading import LoadedEncoder, load_pretrained
 
 
@@ -13,6 +14,7 @@ def hub(
     attention: str | None = None,
     frozen: bool = False,
     gradient_checkpointing: bool = False,
+    packing: PackingMode = "off",
     trust_remote_code: bool = False,
 ) -> LoadedEncoder:
     """Load ``model`` from the hub, its local cache, or a folder.
@@ -24,6 +26,7 @@ def hub(
         attention: transformers' attention implementation; None = its choice.
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
+        packing: Compute no padded token: auto, on, off.
         trust_remote_code: Run model code that the repository carries.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
@@ -35,5 +38,6 @@ def hub(
         attention=attention,
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
+        packing=packing,
         trust_remote_code=trust_remote_code,
     )

