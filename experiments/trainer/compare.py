@@ -1,6 +1,6 @@
 """Does poolsweep train as well as transformers' Trainer at equal hyperparameters?
 
-    python experiments/trainer/compare.py ade/train.csv ade/test.csv --rows 2000
+    python experiments/trainer/compare.py ade/train.csv ade/test.csv --rows 1500
 
 Fine-tunes MiniLM with the preset `pooler` and with transformers' Trainer over BertForSequenceClassification: same
 rows, batch size, rates, decay, warm-up, clipping, epochs and seeds; prints both test accuracies per seed and Welch's
@@ -26,7 +26,7 @@ from poolsweep.cli import main
 from poolsweep.encoder.minilm import embedded_folder
 from poolsweep.report.results import load_results
 
-RATE, BATCH, EPOCHS, DECAY, WARMUP, LENGTH = 5e-5, 32, 2, 0.01, 0.1, 128
+RATE, BATCH, EPOCHS, DECAY, WARMUP, LENGTH = 1e-4, 32, 1, 0.01, 0.1, 128
 
 
 class Rows(Dataset):
@@ -123,8 +123,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("train")
     parser.add_argument("test")
-    parser.add_argument("--rows", type=int, default=2000)
-    parser.add_argument("--test-rows", type=int, default=1000)
+    parser.add_argument("--rows", type=int, default=1500)
+    parser.add_argument("--test-rows", type=int, default=600)
     table = run(parser.parse_args())
     print(welch([r["poolsweep"] for r in table], [r["trainer"] for r in table]))
     path = Path(__file__).parent / "results.csv"

@@ -260,8 +260,8 @@ def build_classifier(
     made_head = _make(
         head, input_size=postprocess.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
     )
-    # Lightning clips no gradients of a fused optimizer in mixed precision, bfloat16 included.
-    fused = not canonical_precision(config["trainer"]["precision"]).endswith("-mixed")
+    # In float16 a fused optimizer would unscale gradients after they have been clipped.
+    fused = canonical_precision(config["trainer"]["precision"]) != "16-mixed"
     return Classifier(
         encoder=encoder if encoder_runs else None,
         pooling=pooling,

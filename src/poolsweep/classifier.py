@@ -7,6 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -131,6 +132,24 @@ class Classifier(pl.LightningModule):
         optimizer = self._make_optimizer(encoder=encoder, pooling=self.pooling, head=(self.postprocess, self.head))
         scheduler = self._make_scheduler(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip gradients by their norm, or as Lightning's Trainer was told to.
+
+        Lightning refuses to clip for a fused optimizer in mixed precision, since it might unscale gradients itself; in
+        bfloat16 there is no scale.
+        """
+        plugin = self.trainer.precision_plugin
+        unscaled = isinstance(plugin, MixedPrecision) and plugin.scaler is None
+        if unscaled and gradient_clip_val and gradient_clip_algorithm in (None, "norm"):
+            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def _evaluate(self, batch: Batch, split: str) -> None:
         logits = self(batch)

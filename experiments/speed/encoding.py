@@ -1,0 +1,53 @@
+"""Texts to vectors against sentence-transformers' encode, tokenisation included."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+from sentence_transformers import SentenceTransformer
+from timing import compare, matrix_rate, seconds, useful_flops
+from work import Encoded, work
+
+from poolsweep.encoder.minilm import embedded_folder
+from poolsweep.inputs import Inputs, _tokenised, feature_rows, token_rows
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.status import StatusFile
+
+
+def encoding(data: str | None, *, rows: int) -> None:
+    """Print the pass that fills the feature store against ``encode``, which sorts by length too.
+
+    Args:
+        data: Path of a csv file, or None for icd10.
+        rows: Texts encoded in each repeat.
+    """
+    with tempfile.TemporaryDirectory() as root:
+        made = work(data, "encoder.frozen=true", "pooling=masked_mean", rows=rows, root=Path(root))
+        prepared, content = made.prepared, made.content
+        inputs = Inputs(prepared.loaded, prepared.pooling, content["pooling"], prepared.labels, prepared.max_length)
+        texts = list(prepared.splits.train.rows["text"])
+        peer = SentenceTransformer(str(embedded_folder()), device="cpu")
+
+        def ours() -> float:
+            with tempfile.TemporaryDirectory() as folder:
+                status = StatusFile(RunFolder(Path(folder)), name="bench", run_id="bench")
+                _tokenised.cache_clear()
+
+                def encode() -> None:
+                    train = {"train": token_rows(prepared.splits.train, inputs)}
+                    feature_rows({**content, "output_root": folder}, inputs, train, status=status)
+
+                return seconds(encode)
+
+        found = compare(
+            {
+                "poolsweep": ours,
+                "sentence-transformers": lambda: seconds(
+                    lambda: peer.encode(texts, batch_size=32, show_progress_bar=False)
+                ),
+            },
+            examples=len(texts), flops=useful_flops(Encoded(prepared, prepared.splits.train).lengths),
+        )  # fmt: skip
+        found.say("texts to vectors", rate=matrix_rate(torch.float32))

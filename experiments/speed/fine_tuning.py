@@ -1,0 +1,82 @@
+"""Fine-tuning and evaluation against transformers' Trainer, and against the same model in a bare PyTorch loop."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from timing import compare, matrix_rate, seconds, useful_flops
+from work import BATCH, Encoded, Work, trainer, work
+
+PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
+
+
+def fine_tuning(data: str | None, *, rows: int) -> None:
+    """Print every comparison in both precisions.
+
+    Args:
+        data: Path of a csv file, or None for icd10.
+        rows: Trained on in each repeat.
+    """
+    for precision, dtype in PRECISIONS.items():
+        with tempfile.TemporaryDirectory() as root:
+            made = work(
+                data, "pooling=pooler", f"trainer.precision={precision}", "trainer.max_epochs=1",
+                "+trainer.limit_val_batches=0", rows=rows, root=Path(root),
+            )  # fmt: skip
+            _training(made, dtype=dtype)
+            _evaluation(made, dtype=dtype)
+
+
+def _training(made: Work, *, dtype: torch.dtype) -> None:
+    train = Encoded(made.prepared, made.prepared.splits.train)
+    bf16 = dtype == torch.bfloat16
+
+    def ours() -> float:
+        run, _ = made.made()
+        return seconds(lambda: run.trainer.fit(run.classifier, datamodule=run.data))
+
+    def bare() -> float:
+        run, _ = made.made()
+        model = run.classifier.train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=True)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+
+        def loop() -> None:
+            for batch in run.data.train_dataloader():
+                with torch.autocast("cpu", dtype=dtype) if bf16 else nullcontext():
+                    loss = model.loss(model(batch), batch.labels)
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad()
+
+        run.data.setup("fit")
+        return seconds(loop)
+
+    peers = {
+        name: lambda by_length=by_length: seconds(trainer(made, train, bf16=bf16, by_length=by_length).train)
+        for name, by_length in {"Trainer": False, "Trainer by length": True}.items()
+    }
+    found = compare(
+        {"poolsweep": ours, **peers, "bare loop, same packing": bare},
+        examples=len(train), flops=3 * useful_flops(train.lengths),
+    )  # fmt: skip
+    found.say(f"fine-tuning, {dtype}, batch {BATCH}", rate=matrix_rate(dtype))
+
+
+def _evaluation(made: Work, *, dtype: torch.dtype) -> None:
+    test = Encoded(made.prepared, made.prepared.splits.test)
+    run, _ = made.made()
+    peer = trainer(made, test, bf16=dtype == torch.bfloat16, by_length=False)
+    found = compare(
+        {
+            "poolsweep": lambda: seconds(lambda: run.trainer.test(run.classifier, datamodule=run.data, verbose=False)),
+            "Trainer": lambda: seconds(lambda: peer.predict(test)),
+        },
+        examples=len(test), flops=useful_flops(test.lengths),
+    )  # fmt: skip
+    found.say(f"evaluation, {dtype}", rate=matrix_rate(dtype))

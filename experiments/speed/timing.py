@@ -1,0 +1,89 @@
+"""Ratios of wall times measured side by side, and what the machine's matrix multiplication could do."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Wall times of the same work done by several tools, interleaved.
+
+    Attributes:
+        seconds: Tool → one time per repeat; the first tool is poolsweep.
+        examples: Of one repeat.
+        flops: Useful floating-point operations of one repeat: those on real tokens.
+    """
+
+    seconds: Mapping[str, Sequence[float]]
+    examples: int
+    flops: float
+
+    def say(self, name: str, *, rate: float) -> None:
+        """Print each peer's time by poolsweep's, both speeds and their share of the matrix rate."""
+        ours, *peers = self.seconds
+        for peer in peers:
+            ratios = [b / a for a, b in zip(self.seconds[ours], self.seconds[peer], strict=True)]
+            speeds = [self.examples / statistics.median(self.seconds[tool]) for tool in (ours, peer)]
+            shares = [self.flops / statistics.median(self.seconds[tool]) / rate for tool in (ours, peer)]
+            print(
+                f"{name:<34} {peer:<24} {statistics.median(ratios):5.2f}× ({min(ratios):.2f} to {max(ratios):.2f})  "
+                f"{speeds[0]:7.1f} against {speeds[1]:7.1f} examples/s, {shares[0]:.2f} against {shares[1]:.2f} of the "
+                "matrix rate",
+                flush=True,
+            )
+
+
+def compare(
+    work: Mapping[str, Callable[[], float]], *, examples: int, flops: float, repeats: int = REPEATS
+) -> Compared:
+    """Call every tool in turn, ``repeats`` times.
+
+    Args:
+        work: Tool → does the work and returns the seconds it counts.
+        examples: Of one call.
+        flops: Useful operations of one call.
+        repeats: Of all.
+    """
+    found: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(repeats):
+        for name, run in work.items():
+            found[name].append(run())
+    return Compared(found, examples, flops)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def matrix_rate(dtype: torch.dtype, *, tokens: int = 1024, hidden: int = 384, inner: int = 1536) -> float:
+    """Operations per second of this machine's matrix multiplication, of the shape of MiniLM's feed-forward."""
+    a, b = torch.randn(tokens, hidden, dtype=dtype), torch.randn(hidden, inner, dtype=dtype)
+    for _ in range(5):
+        a @ b
+    times = [seconds(lambda: a @ b) for _ in range(50)]
+    return 2 * tokens * hidden * inner / statistics.median(times)
+
+
+def useful_flops(lengths: Sequence[int], *, hidden: int = 384, inner: int = 1536, layers: int = 6) -> float:
+    """Operations of one forward pass of an encoder over real tokens; a training step takes three times as many.
+
+    Args:
+        lengths: Tokens of each text.
+        hidden: H.
+        inner: Of the feed-forward.
+        layers: L.
+    """
+    projections = sum(lengths) * 2 * (4 * hidden * hidden + 2 * hidden * inner)
+    attention = sum(4 * length * length * hidden for length in lengths)
+    return float(layers * (projections + attention))
