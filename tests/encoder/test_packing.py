@@ -10,10 +10,18 @@ from architectures import CONFIGS, SIZES
 from transformers import AutoModel, ModernBertConfig, PreTrainedConfig
 
 from poolsweep.encoder import Encoder
+from poolsweep.encoder.dropout import QuickDropout, dropout
 from poolsweep.encoder.packing import Packing
 from poolsweep.errors import UserError
 
 PACKED = sorted(CONFIGS)
+
+
+@pytest.fixture(params=[0, 20_000], ids=["equally long", "similar"])
+def bucketing(request, monkeypatch):
+    monkeypatch.setattr("poolsweep.encoder.packing._PAIRS_PER_CALL", request.param)
+
+
 LENGTHS = torch.tensor([7, 0, 20, 7, 1, 12])
 
 
@@ -41,7 +49,7 @@ def batch(*, left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", PACKED)
 @pytest.mark.parametrize("left", [False, True], ids=["right", "left"])
-def test_states_and_gradients_are_those_of_padded_batches(kind: str, left: bool):
+def test_states_and_gradients_are_those_of_padded_batches(kind: str, left: bool, bucketing):
     ids, mask = batch(left=left)
     found = []
     for encoder in encoders(CONFIGS[kind]):
@@ -58,7 +66,7 @@ def test_states_and_gradients_are_those_of_padded_batches(kind: str, left: bool)
         torch.testing.assert_close(packed_gradients[name], gradient, atol=1e-4, rtol=1e-4)
 
 
-def test_a_sliding_window_reaches_as_far_as_without_packing():
+def test_a_sliding_window_reaches_as_far_as_without_packing(bucketing):
     config = ModernBertConfig(
         **SIZES, max_position_embeddings=32, pad_token_id=0, cls_token_id=2, sep_token_id=3, bos_token_id=2,
         eos_token_id=3, local_attention=6, global_attn_every_n_layers=3,
@@ -119,12 +127,53 @@ def test_no_padded_token_is_computed():
     assert seen == [(1, int(LENGTHS.sum()), 16)]
 
 
+def test_buckets_waste_little():
+    lengths = torch.arange(10, 74).repeat_interleave(4)
+    mask = torch.arange(73) < lengths[:, None]
+    buckets = Packing.of(mask).buckets
+    padded = sum(texts * longest**2 for texts, longest in (bucket.shape for bucket in buckets))
+    assert sum(bucket.tokens for bucket in buckets) == lengths.sum()
+    assert 2 < len(buckets) < 16
+    assert padded < 1.25 * (lengths**2).sum()
+
+
+def test_quick_dropout_has_the_distribution_of_torchs():
+    values = torch.full((1_000_001,), 3.0, requires_grad=True)
+    for p in (0.1, 0.5):
+        torch.manual_seed(0)
+        found = dropout(values, p)
+        kept = found != 0
+        assert found[kept].unique().numel() == 1
+        # Four standard errors: a correct one fails once in 16,000 seeds, and the seed is fixed.
+        assert abs(kept.float().mean() - (1 - p)) < 4 * (p * (1 - p) / len(values)) ** 0.5
+        assert abs(found.mean() / 3 - 1) < 4 * (p / (1 - p) / len(values)) ** 0.5
+        assert abs((kept[1:] & kept[:-1]).float().mean() - (1 - p) ** 2) < 0.003, "neighbours are independent"
+        torch.manual_seed(0)
+        assert torch.equal(dropout(values, p), found)
+        (gradient,) = torch.autograd.grad(found.sum(), values)
+        torch.testing.assert_close(gradient, found.detach() / 3)
+    assert torch.equal(dropout(values, 0.0), values)
+    assert not dropout(values, 1.0).any()
+
+
+def test_a_packed_model_drops_out_quickly_and_only_in_training():
+    encoder = encoders(CONFIGS["bert"], hidden_dropout_prob=0.3)[1]
+    quick = [module for module in encoder.modules() if isinstance(module, QuickDropout)]
+    assert len(quick) > 3
+    assert {module.p for module in quick} == {0.0, 0.3}
+    ids, mask = batch()
+    encoder.eval()
+    assert torch.equal(encoder(ids, mask, layers=[3]).hidden[0], encoder(ids, mask, layers=[3]).hidden[0])
+    encoder.train()
+    assert not torch.equal(encoder(ids, mask, layers=[3]).hidden[0], encoder(ids, mask, layers=[3]).hidden[0])
+
+
 def test_unpacking_undoes_packing():
     _, mask = batch()
     packing = Packing.of(mask)
     values = torch.randn(*mask.shape, 3)
     assert packing.lengths == (1, 7, 7, 12, 20)
-    assert packing.groups == ((1, 1), (2, 7), (1, 12), (1, 20))
+    assert [bucket.shape for bucket in packing.buckets] == [(5, 20)], "so few tokens are one call"
     assert packing.starts.tolist() == [0, 1, 8, 15, 27, 47]
     assert torch.equal(packing.unpack(packing.pack(values)), values * mask[..., None])
 

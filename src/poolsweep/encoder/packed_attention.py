@@ -12,7 +12,9 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from poolsweep.encoder.packing import Packing
+from poolsweep.encoder.dropout import dropout as quick_dropout
+from poolsweep.encoder.dropout import quicken_dropout
+from poolsweep.encoder.packing import Bucket, Packing
 
 NAME = "poolsweep_packed"
 
@@ -39,6 +41,7 @@ def use_packed_attention(model: PreTrainedModel) -> str | None:
     if not torch.allclose(before, after, atol=1e-4, rtol=1e-4):
         model.set_attn_implementation(was)
         return f"{model.config.model_type} gives other states for packed rows"
+    quicken_dropout(model)
     return None
 
 
@@ -118,27 +121,52 @@ def packed_attention(
         )
     if _has_kernel(query, dropout):
         return _ragged(query, key, value, packing, scaling, sliding_window, dropout), None
-    if query.is_cuda:
+    if query.device.type != "cpu":
         return _padded_inside(query, key, value, packing, scaling, sliding_window, dropout), None
-    parts = zip(*(part[0].split(packing.sizes, dim=1) for part in (query, key, value)), packing.groups, strict=True)
-    found = [_equally_long(q, k, v, group, scaling, sliding_window, dropout) for q, k, v, group in parts]
+    sizes = [bucket.tokens for bucket in packing.buckets]
+    parts = zip(*(part[0].transpose(0, 1).split(sizes) for part in (query, key, value)), packing.buckets, strict=True)
+    found = [_bucketed(q, k, v, bucket, scaling, sliding_window, dropout) for q, k, v, bucket in parts]
     return torch.cat(found)[None], None
 
 
-def _equally_long(
+def _bucketed(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    group: tuple[int, int],
+    bucket: Bucket,
     scaling: float | None,
     sliding_window: int | None,
     dropout: float,
 ) -> Tensor:
-    """(heads, count · length, d) each → (count · length, heads, d)."""
-    q, k, v = (part.unflatten(1, group).transpose(0, 1) for part in (query, key, value))
-    near = None if sliding_window is None else _band(group[1], sliding_window, query.device)
-    out = scaled_dot_product_attention(q, k, v, attn_mask=near, dropout_p=dropout, scale=scaling)
-    return out.transpose(1, 2).flatten(0, 1)
+    """Attention over texts of similar length, padded among themselves; (tokens, heads, d) each, and returned."""
+    q, k, v = (_padded(part, bucket).transpose(1, 2) for part in (query, key, value))
+    allowed = None if bucket.mask is None else bucket.mask[:, None, None, :]
+    if sliding_window is not None and bucket.shape[1] > sliding_window:
+        near = _band(bucket.shape[1], sliding_window, query.device)
+        allowed = near if allowed is None else allowed & near
+    out = _attend(q, k, v, allowed, scaling, dropout).transpose(1, 2).flatten(0, 1)
+    return out if bucket.mask is None else out.index_select(0, bucket.places)
+
+
+def _padded(values: Tensor, bucket: Bucket) -> Tensor:
+    """(tokens, heads, d) → (texts, longest, heads, d)."""
+    if bucket.mask is None:
+        return values.unflatten(0, bucket.shape)
+    texts, longest = bucket.shape
+    padded = values.new_zeros(texts * longest, *values.shape[1:])
+    return padded.index_copy(0, bucket.places, values).unflatten(0, bucket.shape)
+
+
+def _attend(
+    query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None, scaling: float | None, dropout: float
+) -> Tensor:
+    """torch's attention; with dropout, whose kernel on a CPU draws its random numbers slowly, the same by hand."""
+    if not dropout:
+        return scaled_dot_product_attention(query, key, value, attn_mask=allowed, scale=scaling)
+    scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, -torch.inf)
+    return quick_dropout(scores.softmax(dim=-1), dropout) @ value
 
 
 def _padded_inside(

@@ -8,6 +8,42 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+_PAIRS_PER_CALL = 20_000  # token pairs that attention gets through in the time that one more call of it takes
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Consecutive texts of a packed row, padded among themselves.
+
+    Attributes:
+        lengths: Tokens of each text, ascending.
+    """
+
+    lengths: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Real tokens."""
+        return sum(self.lengths)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(texts, longest)."""
+        return len(self.lengths), self.lengths[-1]
+
+    @cached_property
+    def mask(self) -> Tensor | None:
+        """(texts, longest) True = real token; None if all texts are equally long."""
+        if self.lengths[0] == self.lengths[-1]:
+            return None
+        return torch.arange(self.lengths[-1]) < torch.tensor(self.lengths)[:, None]
+
+    @cached_property
+    def places(self) -> Tensor:
+        """(tokens,) place of each token in the flattened padded bucket."""
+        mask = torch.ones(self.shape, dtype=torch.bool) if self.mask is None else self.mask
+        return mask.flatten().nonzero()[:, 0]
+
 
 @dataclass(frozen=True)
 class Packing:
@@ -57,20 +93,33 @@ class Packing:
         return padded.index_copy(0, self.places, values[0]).unflatten(0, self.mask.shape)
 
     @cached_property
-    def groups(self) -> tuple[tuple[int, int], ...]:
-        """(number of texts, their length) of each run of equally long texts."""
-        found: dict[int, int] = {}
-        for length in self.lengths:
-            found[length] = found.get(length, 0) + 1
-        return tuple((count, length) for length, count in found.items())
-
-    @cached_property
-    def sizes(self) -> list[int]:
-        """Tokens of each group."""
-        return [count * length for count, length in self.groups]
+    def buckets(self) -> tuple[Bucket, ...]:
+        """Runs of texts of similar length, which attention pads among themselves."""
+        counts = _bucket_counts(self.lengths)
+        ends = [sum(counts[: i + 1]) for i in range(len(counts))]
+        return tuple(Bucket(self.lengths[end - count : end]) for count, end in zip(counts, ends, strict=True))
 
     @cached_property
     def starts(self) -> Tensor:
         """(texts + 1,) cumulative lengths on the device, as kernels for ragged rows want them."""
         ends = torch.tensor([0, *self.lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32)
         return ends.to(self.places.device, non_blocking=True)
+
+
+def _bucket_counts(lengths: tuple[int, ...]) -> list[int]:
+    """How many texts each bucket takes, for the least padded token pairs plus calls.
+
+    Example:
+        >>> _bucket_counts((4, 5, 5, 120, 128))
+        [3, 2]
+    """
+    best: list[tuple[int, int]] = [(0, 0)]  # cost of the first i texts, and where their last bucket begins
+    for end in range(1, len(lengths) + 1):
+        pairs = lengths[end - 1] ** 2
+        best.append(min((best[i][0] + (end - i) * pairs + _PAIRS_PER_CALL, i) for i in range(end)))
+    counts: list[int] = []
+    end = len(lengths)
+    while end:
+        counts.append(end - best[end][1])
+        end = best[end][1]
+    return counts[::-1]
