@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
 from poolsweep.errors import UserError
+from poolsweep.run.signals import Interrupted
 
 _HELP = f"""\
 poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts, and is the difference real?
@@ -51,7 +52,7 @@ Hydra's own options:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 interrupted."""
+    """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments.pop(0) if arguments else "--help"
     verbs: dict[str, Callable[[list[str]], int]] = {
@@ -81,6 +82,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("poolsweep: interrupted", file=sys.stderr)
         return 130
+    except Interrupted as interruption:
+        print("poolsweep: interrupted; the same command again goes on from here", file=sys.stderr)
+        return 128 + interruption.signum
 
 
 def _train(arguments: list[str]) -> int:
