@@ -17,6 +17,7 @@ usage: poolsweep VERB [ARGUMENTS]
 
   train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
   train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
+  status [STUDY]         which runs are finished, running, failed (and why) or missing
   poolings               every pooling with its formula, source, output size and parameters
   check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
   explain RUN            what each token and layer of a text contributed:  poolsweep explain outputs/demo/ID --text "…"
@@ -41,6 +42,8 @@ often used:
   data=files data.train=train.csv data.test=test.csv data.text=COLUMN data.label=COLUMN
   encoder.frozen=true    train the head alone on features that are computed once
   study=NAME             runs of one study share a folder, outputs/NAME, and a leaderboard
+  retry=never            leave what failed; retry=all: run everything again (default: failed)
+  on_failure=stop        end a sweep after a run that failed (default: continue)
   logger=wandb           also: logger=tensorboard
   experiment=demo        a named set of overrides
 
@@ -57,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = arguments.pop(0) if arguments else "--help"
     verbs: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
+        "status": _status,
         "poolings": _poolings,
         "check": _check,
         "explain": _explain,
@@ -94,6 +98,22 @@ def _train(arguments: list[str]) -> int:
     from poolsweep.launch import launch
 
     return launch(arguments)
+
+
+def _status(arguments: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep status",
+        description="Which runs are finished, running, failed (and why), interrupted or missing. Exit status 1 if any failed.",
+    )
+    parser.add_argument("study", nargs="?", metavar="STUDY", help="a name or a folder (default: all studies)")
+    parser.add_argument("--watch", action="store_true", help="refresh until every run has ended")
+    parser.add_argument("--json", action="store_true", help="all of it, for programs")
+    given = parser.parse_args(arguments)
+    from poolsweep.sweep.status_command import run_status
+
+    return run_status(given.study, watch=given.watch, as_json=given.json)
 
 
 def _poolings(arguments: list[str]) -> int:

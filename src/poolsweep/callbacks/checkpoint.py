@@ -90,14 +90,14 @@ class Checkpoint(pl.Callback):
 
         return self.store.latest(fits=fits)
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the signals back from Lightning, which has just put handlers of its own in place."""
-        stop_signals.install()
-        self._started = self._saved_time = time.monotonic()
-
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From here on a signal waits for the end of a step."""
+        """From here on a signal waits for the end of a step.
+
+        The signals are taken back from Lightning, which has just put handlers of its own in place.
+        """
+        self._started = self._saved_time = time.monotonic()
         self._saved_step = trainer.global_step
+        stop_signals.install()
         stop_signals.deferring = True
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
