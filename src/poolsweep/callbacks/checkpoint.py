@@ -168,7 +168,7 @@ class Checkpoint(pl.Callback):
         self.resumed_at = checkpoint["global_step"]
         pl_module.examples_seen = state["examples_seen"]  # type: ignore[assignment]
         _warn_of_other_versions(tuple(state["versions"].items()))
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and state["metrics"]:  # without a line there is no file
             with write_whole(self._metrics) as temporary:
                 temporary.write_bytes(state["metrics"].encode())
 
