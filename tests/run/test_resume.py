@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +108,28 @@ def test_a_truncated_checkpoint_gives_way_to_the_one_before(cli, short_run, outp
     resumed = json.loads((folder / "result.json").read_text())["resumed_at"]
     assert resumed == int(before.name.split("-")[1]) < int(newest.name.split("-")[1])
     assert f"{newest.name} is damaged" in (folder / "run.log").read_text()
+
+
+def test_a_process_that_is_killed(cli, short_run, outputs, bits):
+    """A real SIGKILL, and what a process leaves behind that cannot tidy up: a lock, a status, half-written files."""
+    typed = ["train", *short_run, "checkpoint.every_steps=1", "trainer.max_epochs=25", "callbacks=none"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-m", "poolsweep", *typed], env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(outputs.glob("default/*/checkpoints/step-0000001*")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    folder = the_run(outputs, "default")
+    assert (folder / "lock.json").exists()
+    assert json.loads((folder / "status.json").read_text())["state"] == "running"
+    assert cli("status", "default").out.startswith("default: 1 runs, 1 interrupted")
+    assert cli(*typed).status == 0
+    assert cli(*typed, "study=alone").status == 0
+    assert bits(folder) == bits(the_run(outputs, "alone"))
+    assert json.loads((folder / "result.json").read_text())["resumed_at"] >= 10
 
 
 def test_random_states_of_all_libraries_come_back_through_a_file(tmp_path):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -191,10 +194,6 @@ def test_on_failure_stop_and_every_retry(cli, failing, outputs, monkeypatch):
 
 def test_a_run_of_another_process_is_left_to_it_and_taken_over_when_it_dies(cli, tiny_run, outputs, monkeypatch):
     """The other process is a sleeping one, in whose name the lock is written; it dies while the sweep waits."""
-    import subprocess
-    import sys
-    import time
-
     from poolsweep.run.owner import owner, process_started
     from poolsweep.sweep import grid
 
@@ -236,13 +235,13 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
 
     monkeypatch.setattr(grid, "sweep", look)
     swept = [
-        "seed=0,3", "pooling=cls,last4_concat", "optimizer.lr=1e-5,1e-4", "encoder.frozen=true,false",
-        "+trainer.limit_val_batches=1,2", "data.max_length=null,64",
+        "seed=0,3", "pooling=cls,last4_concat", "optimizer.lr=1e-5", "encoder.frozen=true,false",
+        "+trainer.limit_val_batches=1,2",
     ]  # fmt: skip
     assert cli("train", "-m", *tiny_run, "optimizer=adamw", *swept).status == 0
-    assert len(seen) == 2**6
-    for point, (content, values) in list(seen.items())[::7]:
-        assert values == 4
+    assert len(seen) == 2**4
+    for point, (content, values) in list(seen.items())[::5]:
+        assert values == 2
         assert content == compose(*point.overrides)
     init = {content["init_seed"] for content, _ in seen.values()}
     assert init == {0, 3}, "interpolations are resolved after the value is set"
