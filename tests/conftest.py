@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +124,79 @@ def tiny_run(animals: Path) -> list[str]:
         "encoder=tiny", "data=files", f"data.train={animals}", "data.batch_size=16", "data.eval_batch_size=4",
         "trainer.max_epochs=2", "trainer.accelerator=cpu",
     ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def short_run(tiny_run: list[str]) -> list[str]:
+    """A run with 51 training rows in batches of 8: seven steps an epoch, two validations in each."""
+    return [
+        *tiny_run, "data.batch_size=8", "data.eval_batch_size=3", "trainer.val_check_interval=3",
+        "trainer.log_every_n_steps=1", "optimizer.lr=1e-3", "encoder.num_layers=2",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def bits() -> Callable[[Path], dict[str, object]]:
+    """All of a finished run that has to be the same after an interruption."""
+    files = ("predictions-validation.parquet", "predictions-test.parquet", "checkpoints/best.safetensors")
+
+    def of(folder: Path) -> dict[str, object]:
+        result = json.loads((folder / "result.json").read_text())
+        assert result["status"] == "finished"
+        found: dict[str, object] = {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*files, "metrics.csv")
+        }
+        kept = ("metrics", "best_epoch", "epochs", "steps", "parameters", "truncated_share")
+        return found | {key: result[key] for key in kept}
+
+    return of
+
+
+class KilledError(BaseException):
+    """Stands for a SIGKILL: nothing is told, nothing is saved."""
+
+
+@dataclass
+class Kill:
+    """The moments that were met so far; raises at one of them."""
+
+    moment: int
+    seen: list[str]
+    error: type[BaseException] = KilledError
+
+    def meet(self, name: str) -> None:
+        self.seen.append(name)
+        if len(self.seen) - 1 == self.moment:
+            raise self.error(name)
+
+
+@pytest.fixture
+def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[Kill]]:
+    """Die at a moment, counted over the starts of all steps and the ends of validations."""
+
+    @contextmanager
+    def killed(moment: int) -> Iterator[Kill]:
+        from poolsweep.callbacks.best_weights import BestWeights
+        from poolsweep.classifier import Classifier
+
+        kill = Kill(moment, [])
+
+        def before(kind: type, name: str) -> None:
+            method = getattr(kind, name)
+            patch.setattr(kind, name, lambda *given: (kill.meet(name), method(*given))[1])
+
+        def after(kind: type, name: str) -> None:
+            method = getattr(kind, name)
+            patch.setattr(kind, name, lambda *given: (method(*given), kill.meet(name))[0])
+
+        with monkeypatch.context() as patch:
+            for step in ("training_step", "validation_step", "test_step"):
+                before(Classifier, step)
+            for step in ("save", "on_validation_end"):
+                after(BestWeights, step)
+            yield kill
+
+    return killed
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.utils.data import Dataset
 
 from poolsweep.callbacks.best_weights import BestWeights
+from poolsweep.callbacks.checkpoint import Checkpoint
 from poolsweep.callbacks.heartbeat import Heartbeat
 from poolsweep.classifier import Classifier
 from poolsweep.config import LOADING_KEYS
@@ -31,6 +32,7 @@ from poolsweep.loggers.metrics_file import MetricsFile
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
+from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import canonical_precision
 from poolsweep.run.status import StatusFile
@@ -77,6 +79,7 @@ class Run:
         trainer: With callbacks and loggers.
         labels: The label contract.
         best: Selects and keeps the best weights.
+        checkpoint: Saves what an interrupted run goes on from.
         truncated_share: Split name → share of texts cut to the maximum length.
         seed: For everything random in training.
     """
@@ -86,6 +89,7 @@ class Run:
     trainer: pl.Trainer
     labels: Labels
     best: BestWeights
+    checkpoint: Checkpoint
     truncated_share: Mapping[str, float]
     seed: int
 
@@ -198,7 +202,15 @@ def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
     return pooling
 
 
-def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, run_id: str, status: StatusFile) -> Run:
+def build(
+    config: Mapping[str, Any],
+    prepared: Prepared,
+    *,
+    folder: RunFolder,
+    run_id: str,
+    status: StatusFile,
+    still_ours: Callable[[], None] = lambda: None,
+) -> Run:
     """Make all objects of a run.
 
     Args:
@@ -207,6 +219,7 @@ def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, r
         folder: Where the run writes.
         run_id: Its identity.
         status: Told how the run goes.
+        still_ours: Called before a checkpoint is written; raises if another process has the run now.
     """
     pl.seed_everything(config["init_seed"], verbose=False)
     prepared = _fresh(prepared, config)
@@ -224,12 +237,22 @@ def build(config: Mapping[str, Any], prepared: Prepared, *, folder: RunFolder, r
     )
     loading = {key: config["data"][key] for key in ("batch_size", "eval_batch_size", "num_workers")}
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
+    checkpoint = Checkpoint(
+        CheckpointStore(folder.checkpoints),
+        best=best,
+        metrics=folder.metrics,
+        **config["checkpoint"],
+        timeout_minutes=config["run_timeout_minutes"],
+        still_ours=still_ours,
+    )
+    callbacks = [best, Heartbeat(status, monitor=config["monitor"]), checkpoint]
     return Run(
         classifier,
         DataModule(data, data_seed=config["data_seed"], **loading),
-        build_trainer(config, [best, Heartbeat(status, monitor=config["monitor"])], folder=folder, run_id=run_id),
+        build_trainer(config, callbacks, folder=folder, run_id=run_id),
         prepared.labels,
         best,
+        checkpoint,
         truncated,
         config["seed"],
     )

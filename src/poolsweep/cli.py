@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
 from poolsweep.errors import UserError
+from poolsweep.run.signals import Interrupted
 
 _HELP = f"""\
 poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts, and is the difference real?
@@ -16,6 +17,7 @@ usage: poolsweep VERB [ARGUMENTS]
 
   train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
   train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
+  status [STUDY]         which runs are finished, running, failed (and why) or missing
   poolings               every pooling with its formula, source, output size and parameters
   check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
   explain RUN            what each token and layer of a text contributed:  poolsweep explain outputs/demo/ID --text "…"
@@ -40,6 +42,8 @@ often used:
   data=files data.train=train.csv data.test=test.csv data.text=COLUMN data.label=COLUMN
   encoder.frozen=true    train the head alone on features that are computed once
   study=NAME             runs of one study share a folder, outputs/NAME, and a leaderboard
+  retry=never            leave what failed; retry=all: run everything again (default: failed)
+  on_failure=stop        end a sweep after a run that failed (default: continue)
   logger=wandb           also: logger=tensorboard
   experiment=demo        a named set of overrides
 
@@ -51,11 +55,12 @@ Hydra's own options:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 interrupted."""
+    """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments.pop(0) if arguments else "--help"
     verbs: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
+        "status": _status,
         "poolings": _poolings,
         "check": _check,
         "explain": _explain,
@@ -81,6 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("poolsweep: interrupted", file=sys.stderr)
         return 130
+    except Interrupted as interruption:
+        print("poolsweep: interrupted; the same command again goes on from here", file=sys.stderr)
+        return 128 + interruption.signum
 
 
 def _train(arguments: list[str]) -> int:
@@ -90,6 +98,22 @@ def _train(arguments: list[str]) -> int:
     from poolsweep.launch import launch
 
     return launch(arguments)
+
+
+def _status(arguments: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep status",
+        description="Which runs are finished, running, failed (and why), interrupted or missing. Exit status 1 if any failed.",
+    )
+    parser.add_argument("study", nargs="?", metavar="STUDY", help="a name or a folder (default: all studies)")
+    parser.add_argument("--watch", action="store_true", help="refresh until every run has ended")
+    parser.add_argument("--json", action="store_true", help="all of it, for programs")
+    given = parser.parse_args(arguments)
+    from poolsweep.sweep.status_command import run_status
+
+    return run_status(given.study, watch=given.watch, as_json=given.json)
 
 
 def _poolings(arguments: list[str]) -> int:

@@ -33,6 +33,9 @@ class Root:
         monitor: Validation metric that selects the checkpoint.
         mode: Whether more of it is better.
         trusted: Packages of your own whose classes a config may name.
+        retry: Which runs to run again: those that failed, none, or all.
+        on_failure: Whether a sweep goes on after a run that failed.
+        run_timeout_minutes: A run that takes longer fails; None = no limit.
     """
 
     seed: int
@@ -43,6 +46,22 @@ class Root:
     monitor: str
     mode: Literal["max", "min"]
     trusted: list[str]
+    retry: Literal["failed", "never", "all"]
+    on_failure: Literal["continue", "stop"]
+    run_timeout_minutes: float | None
+
+
+@dataclass
+class Checkpointing:
+    """Keys of ``checkpoint``: when a run saves all that it goes on from.
+
+    Attributes:
+        every_steps: Optimizer steps between checkpoints; None = none for that.
+        every_minutes: Minutes between checkpoints; None = none for that.
+    """
+
+    every_steps: int | None
+    every_minutes: float | None
 
 
 @dataclass
@@ -99,6 +118,7 @@ def validate(config: Mapping[str, Any]) -> None:
     problems = _dataclass_problems(Root, {f.name: config.get(f.name) for f in fields(Root)}, prefix="")
     data = config.get("data") or {}
     problems += _dataclass_problems(Loading, {key: data.get(key) for key in LOADING_KEYS}, prefix="data.")
+    problems += _dataclass_problems(Checkpointing, config.get("checkpoint") or {}, prefix="checkpoint.")
     problems += _range_problems(config)
     problems += device_problems(config.get("trainer") or {})
     refused = False
@@ -129,6 +149,9 @@ def _range_problems(config: Mapping[str, Any]) -> list[str]:
         value = (config.get("data") or {}).get(key)
         if type(value) is int and value < 1:
             problems.append(f"data.{key} must be at least 1, got {value}")
+    numbers = {"run_timeout_minutes": config.get("run_timeout_minutes")}
+    numbers |= {f"checkpoint.{key}": value for key, value in (config.get("checkpoint") or {}).items()}
+    problems += [f"{k} must be above 0, got {v}" for k, v in numbers.items() if type(v) in (int, float) and v <= 0]
     study = config.get("study")
     if isinstance(study, str) and (not study or study.startswith(".") or "/" in study or "\\" in study):
         problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")

@@ -17,9 +17,13 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-import poolsweep.config  # noqa: F401  registers what the YAML files use
 from poolsweep.conf_dir import conf_dir
+from poolsweep.config import resolve
 from poolsweep.errors import UserError, nearest
+
+
+class FailedBeforeError(Exception):
+    """The run failed before and is not to be run again."""
 
 
 def launch(arguments: Sequence[str]) -> int:
@@ -31,25 +35,30 @@ def launch(arguments: Sequence[str]) -> int:
         UserError: For whatever Hydra refuses.
     """
     from poolsweep.callbacks.best_weights import TrainingDivergedError
+    from poolsweep.callbacks.checkpoint import RunTimeoutError
+    from poolsweep.run.failure import DiskFullError
+    from poolsweep.run.job import RunsElsewhereError
+    from poolsweep.run.signals import stop_signals
     from poolsweep.sweep.grid import SweepFailedError
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     sys.argv = ["poolsweep train", *arguments]
     known: list[Exception] = []
+    said = (TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError)
 
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
             return _task(config)
-        except (UserError, TrainingDivergedError) as error:  # Hydra would print a line of its own about an exception
+        except (UserError, *said) as error:  # Hydra would print a line of its own about an exception
             known.append(error)
             return None
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), stop_signals:
             hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(task)()
         if known:
             raise known[0]
-    except (SweepFailedError, TrainingDivergedError) as error:
+    except (SweepFailedError, *said) as error:
         print(f"poolsweep: {error}", file=sys.stderr)
         return 1
     except (HydraException, OmegaConfBaseException) as error:
@@ -62,22 +71,29 @@ def launch(arguments: Sequence[str]) -> int:
 
 
 def _task(config: DictConfig) -> dict[str, Any]:
-    from poolsweep.run.job import checked, folder_of, run_job
+    from poolsweep.run.job import checked, failed_before, finished_before, folder_of, run_job, start_over
     from poolsweep.sweep.display import Display
 
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         return run_job(config)
-    content, prepared = checked(config)
-    folder, identity = folder_of(content)
+    content = resolve(config)
     console = Console(stderr=True)
-    for note in prepared.notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
-    if folder.finished() is not None:
+    if content.get("retry") != "all" and finished_before(content) is not None:
+        folder, identity = folder_of(content)
         console.print(f"run {identity} finished before; its result stands", highlight=False)
         result = run_job(config)
-    else:
-        with Display({folder: identity}, console=console):
-            result = run_job(config)
+        _print_result(result, str(folder.path))
+        return result
+    notes = checked(content).notes
+    folder, identity = folder_of(content)
+    if failed_before(folder) and content["retry"] == "never":
+        raise FailedBeforeError(f"run {identity} failed before; retry=failed runs it again")
+    if content["retry"] == "all":
+        start_over(folder)
+    for note in notes:
+        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+    with Display({folder: identity}, console=console):
+        result = run_job(config)
     _print_result(result, str(folder.path))
     return result
 

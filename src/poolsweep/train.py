@@ -26,7 +26,8 @@ class Outcome:
         best_epoch: The epoch after which it was saved, 1 = first.
         epochs: Epochs trained.
         steps: Optimizer steps taken.
-        train_seconds: Time of training with its validations.
+        resumed_at: Optimizer steps that were taken by an earlier process; None if none were.
+        train_seconds: Time of training with its validations, that of earlier processes included.
         examples_per_second: Training examples by that time.
         peak_memory_mib: ``process`` and, with a GPU, ``gpu``.
         parameters: ``trained`` and ``pooled_size``.
@@ -36,6 +37,7 @@ class Outcome:
     best_epoch: int
     epochs: int
     steps: int
+    resumed_at: int | None
     train_seconds: float
     examples_per_second: float
     peak_memory_mib: dict[str, float]
@@ -45,20 +47,27 @@ class Outcome:
 def train(run: Run, *, folder: RunFolder) -> Outcome:
     """Train a run, restore its best weights, and write metrics and predictions of validation and test.
 
+    It goes on from the newest whole checkpoint, if there is one, and gives the same bits as if it had never stopped.
+
     Args:
         run: From ``build``.
         folder: Where predictions go.
     """
     reset_peak_memory()
+    begun = run.checkpoint.find(run.classifier)
+    if begun is None:
+        run.best.clear()
     torch.manual_seed(run.seed)
     started = time.perf_counter()
     with _threads_for(run):
-        run.trainer.fit(run.classifier, datamodule=run.data)
-    seconds = time.perf_counter() - started
+        run.trainer.fit(run.classifier, datamodule=run.data, ckpt_path=begun, weights_only=True)
+    seconds = time.perf_counter() - started + run.checkpoint.seconds_before
     epochs, steps = run.trainer.current_epoch, run.trainer.global_step
     if run.best.value is None:  # no validation took place
         run.best.save(run.trainer, run.classifier)
     run.best.restore(run.classifier)
+    if run.trainer.is_global_zero:
+        run.best.publish()
     metrics = evaluate(run, folder=folder)
     trained = sum(p.numel() for p in run.classifier.parameters() if p.requires_grad)
     return Outcome(
@@ -66,6 +75,7 @@ def train(run: Run, *, folder: RunFolder) -> Outcome:
         best_epoch=run.best.epoch,
         epochs=epochs,
         steps=steps,
+        resumed_at=run.checkpoint.resumed_at,
         train_seconds=round(seconds, 3),
         examples_per_second=round(run.classifier.examples_seen / seconds, 1),
         peak_memory_mib=peak_memory_mib(),

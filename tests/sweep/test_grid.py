@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -142,3 +145,103 @@ def test_one_encoder_pass_serves_a_sweep(cli, tiny_run, monkeypatch):
     done = cli("train", "-m", *tiny_run, *FAST, f"pooling={poolings}", "seed=0,1", "trainer.max_epochs=1")
     assert done.status == 0
     assert sorted(passes) == ["test", "train", "validation"]
+
+
+FAILING = (
+    "import os, pytorch_lightning as pl, torch\n"
+    "class Fails(pl.Callback):\n"
+    "    def on_train_start(self, trainer, pl_module):\n"
+    "        if torch.initial_seed() == 1 and not os.environ.get('REPAIRED'):\n"
+    "            raise RuntimeError('the disk is on fire')\n"
+)
+
+
+@pytest.fixture
+def failing(tiny_run, tmp_path, monkeypatch) -> list[str]:
+    """A sweep over three seeds of which seed=1 fails until REPAIRED is set."""
+    (tmp_path / "failing_start.py").write_text(FAILING)
+    monkeypatch.syspath_prepend(tmp_path)
+    return [
+        "train", "-m", *tiny_run, *FAST, "trainer.max_epochs=1", "+callbacks.fails._target_=failing_start.Fails",
+        "trusted=[failing_start]", "seed=0,1,2",
+    ]  # fmt: skip
+
+
+def test_on_failure_stop_and_every_retry(cli, failing, outputs, monkeypatch):
+    stopped = cli(*failing, "on_failure=stop")
+    assert stopped.status == 1
+    assert "2 of 3 runs did not finish (1 not begun, as on_failure=stop asks)" in stopped.problems[-1]
+    assert {r["seed"]: r["status"] for r in results(outputs)} == {0: "finished", 1: "failed"}
+    assert "3 runs, 1 finished, 1 failed, 1 missing" in cli("status", "default").out
+
+    monkeypatch.setenv("REPAIRED", "1")
+    left = cli(*failing, "retry=never")
+    assert left.status == 1
+    assert "1 finished before, 1 failed before and left (retry=never)" in left.err
+    assert {r["seed"]: r["status"] for r in results(outputs)} == {0: "finished", 1: "failed", 2: "finished"}
+    one = ["train", *failing[2:-1], "seed=1", "retry=never"]
+    assert "failed before; retry=failed runs it again" in cli(*one).problems[-1]
+
+    assert cli(*failing).status == 0
+    first = {r["seed"]: (r["status"], r["started"], r["attempts"]) for r in results(outputs)}
+    assert first[1][0] == "finished"
+    assert first[1][2] == 2
+    before = {path: path.stat().st_mtime_ns for path in outputs.glob("default/*/result.json")}
+    assert cli(*failing, "retry=all").status == 0
+    assert len(before) == 3
+    assert all(path.stat().st_mtime_ns > stamp for path, stamp in before.items())
+
+
+def test_a_run_of_another_process_is_left_to_it_and_taken_over_when_it_dies(cli, tiny_run, outputs, monkeypatch):
+    """The other process is a sleeping one, in whose name the lock is written; it dies while the sweep waits."""
+    from poolsweep.run.owner import owner, process_started
+    from poolsweep.sweep import grid
+
+    typed = ["train", *tiny_run, *FAST, "trainer.max_epochs=1"]
+    assert cli(*typed, "seed=0").status == 0
+    [folder] = outputs.glob("default/*/")
+    (folder / "result.json").unlink()
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    who = {**owner(), "pid": other.pid, "process_started": process_started(other.pid), "token": "theirs"}
+    (folder / "lock.json").write_text(json.dumps(who))
+
+    single = cli(*typed, "seed=0")
+    assert single.status == 1
+    assert f"is being run by process {other.pid}" in single.problems[-1]
+    seen = []
+
+    def die(seconds: float) -> None:
+        seen.append([r["seed"] for r in results(outputs)])
+        other.kill()
+        other.wait()
+
+    monkeypatch.setattr(grid, "time", type("Clock", (), {"sleep": staticmethod(die), "time": time.time}))
+    done = cli("train", "-m", *typed[1:], "seed=0,1")
+    assert done.status == 0, done.err
+    assert f"waiting for 1 runs of process {other.pid}" in done.err
+    assert seen == [[1]], "the free one was run first, then the sweep waited"
+    assert sorted(r["seed"] for r in results(outputs)) == [0, 1]
+
+
+def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkeypatch):
+    """Plain values are set on a shared composition; groups, additions and deletions are composed by Hydra."""
+    from poolsweep.config import resolve
+    from poolsweep.sweep import grid
+
+    seen = {}
+
+    def look(points, *, compose, launcher):
+        seen.update({point: (resolve(compose(point)), len(point.values)) for point in points})
+
+    monkeypatch.setattr(grid, "sweep", look)
+    swept = [
+        "seed=0,3", "pooling=cls,last4_concat", "optimizer.lr=1e-5", "encoder.frozen=true,false",
+        "+trainer.limit_val_batches=1,2",
+    ]  # fmt: skip
+    assert cli("train", "-m", *tiny_run, "optimizer=adamw", *swept).status == 0
+    assert len(seen) == 2**4
+    for point, (content, values) in list(seen.items())[::5]:
+        assert values == 2
+        assert content == compose(*point.overrides)
+    init = {content["init_seed"] for content, _ in seen.values()}
+    assert init == {0, 3}, "interpolations are resolved after the value is set"

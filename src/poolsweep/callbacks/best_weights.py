@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file, save_file
 
-from poolsweep.run.files import write_whole
+from poolsweep.run.checkpoints import CheckpointStore
+from poolsweep.run.files import make_durable, write_whole
 
 
 class TrainingDivergedError(Exception):
@@ -19,8 +24,11 @@ class TrainingDivergedError(Exception):
 class BestWeights(pl.Callback):
     """Writes the module's weights whenever the monitored metric improves; on a tie the earlier stay.
 
+    While a run trains, each improvement has a file of its own, named by its step: a run that goes on from a checkpoint
+    finds the weights that were best then. Those that no checkpoint can need are removed.
+
     Args:
-        path: A safetensors file; it appears whole or not at all.
+        path: A safetensors file, which ``publish`` makes; it appears whole or not at all.
         monitor: Name of the metric.
         mode: ``max`` or ``min``.
     """
@@ -31,6 +39,7 @@ class BestWeights(pl.Callback):
         self.sign = 1 if mode == "max" else -1
         self.value: float | None = None
         self.epoch = self.step = 0
+        self._checkpoints = CheckpointStore(path.parent)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compare, and save if better."""
@@ -50,17 +59,70 @@ class BestWeights(pl.Callback):
         """Write the weights."""
         state = {k: v.detach().cpu().contiguous() for k, v in pl_module.state_dict().items() if v.numel()}
         if trainer.is_global_zero:
-            with write_whole(self.path) as temporary:
+            with write_whole(self._candidate(self.step)) as temporary:
                 save_file(state, temporary)
+            self.prune()
         trainer.strategy.barrier()
 
     def restore(self, pl_module: pl.LightningModule) -> None:
         """Read the best weights back."""
-        missing, unexpected = pl_module.load_state_dict(load_file(self.path), strict=False)
+        path = self._candidate(self.step)
+        missing, unexpected = pl_module.load_state_dict(load_file(path), strict=False)
         state = pl_module.state_dict()
         missing = [name for name in missing if state[name].numel()]
         if missing or unexpected:
-            raise RuntimeError(f"{self.path} does not fit the module: missing {missing}, unexpected {unexpected}")
+            raise RuntimeError(f"{path} does not fit the module: missing {missing}, unexpected {unexpected}")
+
+    def publish(self) -> None:
+        """Give the best weights their final name; the one they were written under stays until ``clear``."""
+        with write_whole(self.path, durable=True) as temporary:
+            temporary.unlink(missing_ok=True)  # of a killed process that had our id
+            try:
+                os.link(self._candidate(self.step), temporary)
+            except OSError:  # a file system without links
+                shutil.copyfile(self._candidate(self.step), temporary)
+
+    def clear(self) -> None:
+        """Remove all but the published file."""
+        for _, path in self._candidates():
+            path.unlink(missing_ok=True)
+
+    def make_durable(self) -> None:
+        """Wait until the present best is on the disk, before a checkpoint relies on it."""
+        if self.value is not None:
+            make_durable(self._candidate(self.step))
+
+    def prune(self) -> None:
+        """Remove the weights that neither this run nor a checkpoint it may go back to can need."""
+        oldest, oldest_needed = self._checkpoints.oldest_position(), self.step
+        if oldest is not None:  # its best is the newest that was there before it
+            known = [step for step, _ in self._candidates() if step < oldest[0] + oldest[1]]
+            oldest_needed = min(max(known, default=0), self.step)
+        for step, path in self._candidates():
+            if step < oldest_needed:
+                path.unlink(missing_ok=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"value": self.value, "epoch": self.epoch, "step": self.step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From a checkpoint; weights that were saved after it are removed."""
+        self.value, self.epoch, self.step = (state_dict[key] for key in ("value", "epoch", "step"))
+        for step, path in self._candidates():
+            if step > self.step:
+                path.unlink(missing_ok=True)
+
+    def can_go_on_from(self, state: Mapping[str, Any]) -> bool:
+        """Whether the weights that a checkpoint's ``state_dict`` speaks of are there."""
+        return state["value"] is None or self._candidate(state["step"]).is_file()
+
+    def _candidate(self, step: int) -> Path:
+        return self.path.with_name(f"best-{step:08d}{self.path.suffix}")
+
+    def _candidates(self) -> list[tuple[int, Path]]:
+        found = self.path.parent.glob(f"best-*{self.path.suffix}")
+        return sorted((int(path.stem.partition("-")[2]), path) for path in found)
 
 
 def require_finite(loss: torch.Tensor, *, step: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,11 +21,13 @@ class Heartbeat(pl.Callback):
     def __init__(self, status: StatusFile, *, monitor: str) -> None:
         self._status = status
         self._monitor = monitor
-        self._steps = 0
+        self._steps = self._first_step = 0
+        self._started = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note how many steps there will be; asking at each step is slow."""
         self._steps = int(trainer.estimated_stepping_batches)
+        self._first_step, self._started = trainer.global_step, time.monotonic()
 
     def on_train_batch_end(
         self,
@@ -38,8 +41,12 @@ class Heartbeat(pl.Callback):
         if trainer.is_global_zero:
             self._status.update(
                 phase="training", epoch=trainer.current_epoch + 1, epochs=trainer.max_epochs,
-                step=trainer.global_step, steps=self._steps,
+                step=trainer.global_step, steps=self._steps, seconds_left=self._seconds_left(trainer.global_step),
             )  # fmt: skip
+
+    def _seconds_left(self, step: int) -> float | None:
+        done = step - self._first_step
+        return round((self._steps - step) * (time.monotonic() - self._started) / done, 1) if done else None
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the metric."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from poolsweep.data.batch import Batch
@@ -23,6 +24,8 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Examples per step in validation and test.
         data_seed: Seed of the training order.
         num_workers: Processes that prepare batches; 0 = the training process itself.
+    Attributes:
+        position: Epoch, and batches of it that are behind a run that is resumed.
     """
 
     def __init__(
@@ -40,11 +43,28 @@ class DataModule(pl.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.data_seed = data_seed
         self.num_workers = num_workers
+        self.position = (0, 0)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"position": self.position}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From a checkpoint; holds for loaders made from now on."""
+        epoch, batches = state_dict["position"]
+        self.position = (epoch, batches)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled batches; the last of an epoch may be smaller."""
         rows = self.rows["train"]
-        sampler = EpochSampler(len(rows), seed=self.data_seed, rank=self._rank, world_size=self._world_size)  # type: ignore[arg-type]
+        epoch, batches = self.position
+        sampler = EpochSampler(
+            len(rows),  # type: ignore[arg-type]
+            seed=self.data_seed,
+            rank=self._rank,
+            world_size=self._world_size,
+            start=(epoch, batches * self.batch_size),
+        )
         return self._loader(rows, sampler=sampler, batch_size=self.batch_size)
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -66,6 +86,7 @@ class DataModule(pl.LightningDataModule):
             batch_size=batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
+            generator=torch.Generator().manual_seed(self.data_seed),  # else each pass draws from the global one
             collate_fn=_already_a_batch,  # type: ignore[arg-type]  the rows give whole batches
             persistent_workers=self.num_workers > 0,
             pin_memory=self.trainer is not None and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator",

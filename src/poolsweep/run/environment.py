@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
-import os
 import platform
 import resource
 import subprocess
@@ -44,18 +44,30 @@ def hardware(*, accelerator: str, devices: int) -> dict[str, str | int]:
     }
 
 
-@cache
 def git_commit() -> str | None:
     """The commit of the checkout that is run from, with ``+changes`` if it is not clean; None outside a checkout."""
+    commit, changes = _checkout()
+    return commit if commit is None or changes is None else f"{commit}+changes"
 
-    def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
-        return done.stdout.strip()
+
+def git_changes() -> str | None:
+    """A hash of what is changed and not committed in the checkout that is run from; None if nothing is.
+
+    Two runs of one commit with the same hash ran the same code; files that git does not know do not count.
+    """
+    return _checkout()[1]
+
+
+@cache
+def _checkout() -> tuple[str | None, str | None]:
+    def git(*arguments: str) -> bytes:
+        return subprocess.run(["git", *arguments], capture_output=True, timeout=10, check=True).stdout
 
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        changes = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "HEAD") + ("+changes" if changes else "")
-    return None
+        commit = git("rev-parse", "HEAD").decode().strip()
+        changes = git("diff", "HEAD", "--binary", "--no-ext-diff", "--no-color")
+        return commit, hashlib.sha256(changes).hexdigest()[:16] if changes else None
+    return None, None
 
 
 def reset_peak_memory() -> None:
@@ -76,8 +88,3 @@ def peak_memory_mib() -> dict[str, float]:
     if torch.cuda.is_available():
         measured["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
     return measured
-
-
-def owner() -> dict[str, str | int]:
-    """Who is running: host and process."""
-    return {"host": platform.node(), "pid": os.getpid()}

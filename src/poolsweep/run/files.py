@@ -11,20 +11,40 @@ from typing import Any
 
 
 @contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; rename it to ``path`` when the block ends well, remove it when not."""
+def write_whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Give a temporary name to write to; rename it to ``path`` when the block ends well, remove it when not.
+
+    Args:
+        path: The name that a whole file gets.
+        durable: Wait until it is on the disk, so that it outlives a power cut too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary
+        if durable:
+            make_durable(temporary)
         temporary.replace(path)
+        if durable:
+            make_durable(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Any) -> None:  # noqa: ANN401
-    """Write JSON that a person can read."""
-    with write_whole(path) as temporary:
+def make_durable(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows opens no folders
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, content: Any, *, durable: bool = False) -> None:  # noqa: ANN401
+    """Write JSON that a person can read; ``durable`` as in ``write_whole``."""
+    with write_whole(path, durable=durable) as temporary:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -52,9 +52,19 @@ class RunFolder:
         return self.path / "run.log"
 
     @property
+    def lock(self) -> Path:
+        """Who is running the run."""
+        return self.path / "lock.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What an interrupted run goes on from, and the selected weights."""
+        return self.path / "checkpoints"
+
+    @property
     def best(self) -> Path:
         """The selected weights."""
-        return self.path / "checkpoints" / "best.safetensors"
+        return self.checkpoints / "best.safetensors"
 
     def predictions(self, split: str) -> Path:
         """Every example's prediction; ``split`` is validation or test."""

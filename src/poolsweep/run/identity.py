@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 # What cannot change the result. Everything else does, or might.
-_EXCLUDED = ("hydra", "study", "output_root", "logger", "retry", "display", "trusted")
+_EXCLUDED = (
+    "hydra", "study", "output_root", "logger", "display", "trusted",
+    "retry", "on_failure", "run_timeout_minutes", "checkpoint",
+)  # fmt: skip
 _EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"))
 _FILE_KEYS = ("train", "validation", "test")
+_COMPARED_BY_CONTENT = (
+    "data.train", "data.validation", "data.test", "data.name", "encoder.model", "encoder.name", "trainer.accelerator",
+)  # fmt: skip
 _PRECISIONS = {"32": "32-true", "64": "64-true", "16": "16-mixed", "bf16": "bf16-mixed"}
 
 
@@ -70,6 +76,28 @@ def _folder_by_content(encoder: Mapping[str, Any]) -> dict[str, Any]:
     stats = [(p, p.stat()) for p in parts]
     found = {p.name: _file_hash(str(p), stat.st_size, stat.st_mtime_ns) for p, stat in stats}
     return {**encoder, "model": found, "name": None}
+
+
+def differing_keys(stored: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Where the config in a run folder differs from one that has the same run id; only paths of files may.
+
+    Args:
+        stored: What ``config.yaml`` holds.
+        config: The resolved config as plain containers.
+    """
+    before, now = (dict(_leaves(content)) for content in (stored, config))
+    return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+
+
+def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """Dotted key → value of all that counts and is written in the config itself, not in a file that it names."""
+    if path in _EXCLUDED or path in _COMPARED_BY_CONTENT or tuple(path.split(".")) in _EXCLUDED_PATHS:
+        return
+    if isinstance(node, Mapping) and node:
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, canonical_precision(node) if path == "trainer.precision" else node
 
 
 @cache

@@ -1,14 +1,8 @@
-"""One job: a composed config in, a run folder out."""
+"""One job: a composed config in, a run folder out; what is finished or run elsewhere is left alone."""
 
 from __future__ import annotations
 
-import datetime
-import logging
-import time
-import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +11,33 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from poolsweep.build import Prepared, Run, build, data_name, pooling_label, prepare
+from poolsweep.build import Prepared, prepare
 from poolsweep.config import resolve, validate
 from poolsweep.device import accelerator_type
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
-from poolsweep.run.environment import git_commit, hardware, versions
-from poolsweep.run.files import write_json, write_whole
-from poolsweep.run.folder import RESULT_VERSION, RunFolder
-from poolsweep.run.identity import run_id, variant_id
-from poolsweep.run.status import StatusFile
-from poolsweep.train import Outcome, close_loggers, train
+from poolsweep.run.execute import execute
+from poolsweep.run.files import read_json
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.identity import differing_keys, run_id
+from poolsweep.run.lock import RunLock, holder
+from poolsweep.sweep.plan import stopped_by
+
+_YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def checked(config: DictConfig) -> tuple[dict[str, Any], Prepared]:
-    """Resolve, validate and load, naming every problem at once.
+class RunsElsewhereError(Exception):
+    """Another process is at work on this run."""
 
+
+def checked(content: Mapping[str, Any]) -> Prepared:
+    """Validate and load, naming every problem at once.
+
+    Args:
+        content: Resolved.
     Raises:
         UserError: With all problems of config, files, labels and encoder.
     """
-    content = resolve(config)
     problems: list[str] = []
     try:
         validate(content)
@@ -45,7 +46,7 @@ def checked(config: DictConfig) -> tuple[dict[str, Any], Prepared]:
     except UserError as error:
         problems += error.problems
     try:
-        return content, _raise_if(problems, prepare(content))
+        return _raise_if(problems, prepare(content))
     except UserError as error:
         raise UserError(*dict.fromkeys([*problems, *error.problems])) from error
     except Exception as error:  # an invalid config may break the loading; what validation found says why
@@ -66,8 +67,25 @@ def folder_of(content: Mapping[str, Any]) -> tuple[RunFolder, str]:
     return RunFolder(Path(content["output_root"]) / content["study"] / identity), identity
 
 
+def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, Any]] | None:
+    """The folder and the result of a config that has been run to its end; None also if it is no valid config.
+
+    Raises:
+        UserError: If the folder holds a run of another config.
+    """
+    try:
+        folder, _ = folder_of(content)
+    except (KeyError, TypeError, AttributeError):
+        return None
+    result = folder.finished()
+    if result is None:
+        return None
+    _require_same_config(folder, content)
+    return folder, result
+
+
 def run_job(config: DictConfig) -> dict[str, Any]:
-    """Run one job, unless it is finished already.
+    """Run one job, unless it is finished, failed and not to be retried, or run by another process.
 
     In a sweep nothing is raised but an interruption: what went wrong stands in the run folder, and the others go on.
 
@@ -75,122 +93,85 @@ def run_job(config: DictConfig) -> dict[str, Any]:
         config: Composed by Hydra.
     Raises:
         UserError: In a single run, for a user's mistake.
+        RunsElsewhereError: In a single run, if another process is at work on it.
     """
     quiet_third_parties()
+    content = resolve(config)
     sweeping = HydraConfig.get().mode is RunMode.MULTIRUN
-    content, prepared = checked(config)
+    before = finished_before(content)
+    if before is not None:
+        return before[1]
+    prepared = checked(content)
     folder, identity = folder_of(content)
-    done = folder.finished()
-    if done is not None:
-        return done
+    if sweeping and content["on_failure"] == "stop" and stopped_by(folder) is not None:
+        return {"status": "stopped", "run_id": identity}
     name = " ".join(o for o in HydraConfig.get().overrides.task if not o.startswith(("study=", "experiment=")))
     try:
-        return execute(content, prepared, folder=folder, identity=identity, name=name)
+        return run_locked(content, prepared, folder=folder, identity=identity, name=name)
+    except RunsElsewhereError:
+        if not sweeping:
+            raise
+        return {"status": "elsewhere", "run_id": identity}
     except Exception:
         if not sweeping:
             raise
         return {"status": "failed", "run_id": identity}
 
 
-def execute(
+def run_locked(
     content: dict[str, Any], prepared: Prepared, *, folder: RunFolder, identity: str, name: str
 ) -> dict[str, Any]:
-    """Train one run in its folder and write its result, or its failure.
+    """Take the run's lock and execute it, unless it was finished while we waited.
 
     Args:
         content: Resolved and validated config.
         prepared: What it reads.
-        folder: Where it writes; what an unfinished attempt left is replaced.
+        folder: The run's.
         identity: Its run id.
         name: What a person calls it.
+    Raises:
+        RunsElsewhereError: If another process holds the lock.
+        UserError: If the folder holds a run of another config.
     """
-    started = time.time()
-    _start(folder, content, prepared)
-    status = StatusFile(folder, name=name, run_id=identity)
-    status.update(force=True)
-    facts = _facts(content, prepared, identity=identity, name=name, started=started)
-    run: Run | None = None
-    succeeded = False
-    with _log_to(folder):
-        try:
-            run = build(content, prepared, folder=folder, run_id=identity, status=status)
-            outcome = train(run, folder=folder)
-            result = _result(facts, outcome, run, seconds=time.time() - started)
-            write_json(folder.result, result)
-            succeeded = True
-            status.update(force=True, state="finished", metrics=outcome.metrics)
-            return result
-        except (KeyboardInterrupt, SystemExit):
-            status.update(force=True, state="interrupted")
-            raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-            logging.getLogger("poolsweep").error(traceback.format_exc())
-            write_json(folder.result, {**facts, "status": "failed", "reason": reason})
-            status.update(force=True, state="failed", reason=reason)
-            raise
-        finally:
-            if run is not None:
-                close_loggers(run.trainer, succeeded=succeeded)
+    lock = RunLock(folder.path)
+    if not lock.acquire():
+        who = holder(folder.lock) or {}
+        raise RunsElsewhereError(
+            f"run {identity} is being run by process {who.get('pid')} on {who.get('host')}; it is left to it"
+        )
+    with lock:
+        _require_same_config(folder, content)
+        done = folder.finished()
+        if done is not None:
+            return done
+        return execute(content, prepared, folder=folder, identity=identity, name=name, lock=lock)
 
 
-def _start(folder: RunFolder, content: Mapping[str, Any], prepared: Prepared) -> None:
-    folder.path.mkdir(parents=True, exist_ok=True)
-    for stale in (folder.metrics, folder.result, folder.log, folder.best):
-        stale.unlink(missing_ok=True)
-    with write_whole(folder.config) as temporary:
-        temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True), encoding="utf-8")
-    write_json(folder.labels, prepared.labels.to_mapping())
-
-
-def _facts(
-    content: Mapping[str, Any], prepared: Prepared, *, identity: str, name: str, started: float
-) -> dict[str, Any]:
-    accelerator = accelerator_type(content["trainer"]["accelerator"])
-    devices = content["trainer"]["devices"]
-    return {
-        "schema_version": RESULT_VERSION,
-        "run_id": identity,
-        "name": name,
-        "study": content["study"],
-        "seed": content["seed"],
-        "data": data_name(content),
-        "encoder": prepared.loaded.encoder.name,
-        "frozen": content["encoder"]["frozen"],
-        "pooling": pooling_label(content),
-        "variant": variant_id(content),
-        "monitor": content["monitor"],
-        "mode": content["mode"],
-        "labels": len(prepared.labels),
-        "sizes": {split.name: len(split) for split in prepared.splits},
-        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
-        "versions": versions(),
-        "hardware": hardware(accelerator=accelerator, devices=devices if isinstance(devices, int) else 1),
-        "git_commit": git_commit(),
-    }
-
-
-def _result(facts: dict[str, Any], outcome: Outcome, run: Run, *, seconds: float) -> dict[str, Any]:
-    return {
-        **facts,
-        "status": "finished",
-        "seconds": round(seconds, 3),
-        **asdict(outcome),
-        "truncated_share": {name: round(share, 6) for name, share in run.truncated_share.items()},
-    }
-
-
-@contextmanager
-def _log_to(folder: RunFolder) -> Iterator[None]:
-    """Send log lines and warnings of the run to its folder."""
-    handler = logging.FileHandler(folder.log, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("poolsweep", "pytorch_lightning", "py.warnings")]
-    for logger in loggers:
-        logger.addHandler(handler)
+def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
     try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeHandler(handler)
-        handler.close()
+        stored = yaml.load(folder.config.read_text(encoding="utf-8"), _YamlLoader)  # noqa: S506  a safe loader
+    except (OSError, yaml.YAMLError):
+        return
+    different = differing_keys(stored, content) if isinstance(stored, dict) else []
+    if different:
+        raise UserError(
+            f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "
+            "choose another study, or remove that folder"
+        )
+
+
+def start_over(folder: RunFolder) -> bool:
+    """Forget what a run has done, so that it is run anew (``retry=all``); False if another process is at work on it."""
+    lock = RunLock(folder.path)
+    if not lock.acquire():
+        return False
+    with lock:
+        for path in (folder.result, folder.status, folder.log, *folder.checkpoints.glob("*")):
+            path.unlink(missing_ok=True)
+    return True
+
+
+def failed_before(folder: RunFolder) -> bool:
+    """Whether the last attempt at a run ended in a failure."""
+    result = read_json(folder.result)
+    return isinstance(result, dict) and result.get("status") == "failed"

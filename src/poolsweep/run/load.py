@@ -23,6 +23,10 @@ from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 
 
+# Keys that runs of the first versions lack; they say nothing about a run that has finished.
+_SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
+
+
 @dataclass(frozen=True)
 class LoadedRun:
     """A finished run with its weights.
@@ -78,7 +82,8 @@ def load_run(path: Path, *, attention: str | None = None, trusted: Sequence[str]
     folder = RunFolder(path)
     if folder.finished() is None:
         raise UserError(f"{path} is no finished run: it has no result.json that says so")
-    config = yaml.safe_load(folder.config.read_text(encoding="utf-8")) | {"trusted": list(trusted)}
+    recorded = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    config = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
     config["trainer"] = config["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
     if attention is not None:
         config["encoder"] = config["encoder"] | {"attention": attention}

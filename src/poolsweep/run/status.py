@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
-from poolsweep.run.environment import owner
-from poolsweep.run.files import write_json
+from poolsweep.run.owner import owner
+from poolsweep.run.files import read_json, write_json
 from poolsweep.run.folder import RunFolder
 
 _SECONDS_BETWEEN_WRITES = 0.5
@@ -24,15 +25,23 @@ class StatusFile:
     def __init__(self, folder: RunFolder, *, name: str, run_id: str) -> None:
         self._path = folder.status
         self._last_write = 0.0
+        before = read_json(folder.status)
+        attempts = before.get("attempts", 1) if isinstance(before, dict) else 0
+        who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
-            "state": "running", "phase": "starting", "name": name, "run_id": run_id, "started": time.time(), **owner()
+            "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts + 1,
+            "started": time.time(), **who,
         }  # fmt: skip
 
     def update(self, *, force: bool = False, **content: Any) -> None:  # noqa: ANN401
-        """Take note of progress; written at most twice a second unless ``force``."""
+        """Take note of progress; written at most twice a second unless ``force``.
+
+        A full disk does not end a run here: what it cannot say, it goes without saying.
+        """
         self.content |= content
         now = time.monotonic()
         if force or now - self._last_write >= _SECONDS_BETWEEN_WRITES:
             self._last_write = now
             self.content["heartbeat"] = time.time()
-            write_json(self._path, self.content)
+            with contextlib.suppress(OSError):
+                write_json(self._path, self.content)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.lock import holder
 
 _ENDED = {"finished", "failed", "interrupted"}
 
@@ -32,7 +33,7 @@ class Display:
         self._runs = dict(runs)
         self._console = console
         self._ended = 0
-        self._stale = {folder: (read_json(folder.status) or {}).get("started") for folder in runs}
+        self._stale = {folder: _earlier_attempt(folder) for folder in runs}
         self._seen_epochs: dict[RunFolder, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -98,6 +99,11 @@ class Display:
 
     def _say(self, line: Text) -> None:
         self._console.print(line, soft_wrap=True, highlight=False)
+
+
+def _earlier_attempt(folder: RunFolder) -> float | None:
+    """When an attempt that is over was started; None if there was none, or another process is at work on the run."""
+    return None if holder(folder.lock) is not None else (read_json(folder.status) or {}).get("started", 0.0)
 
 
 def _progress(status: Mapping[str, Any]) -> str:

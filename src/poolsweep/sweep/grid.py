@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 from rich.console import Console
 
+from poolsweep.config import resolve, validate
 from poolsweep.errors import UserError
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.leaderboard import print_leaderboard, write_leaderboard
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import checked, folder_of
+from poolsweep.run.job import checked, failed_before, finished_before, folder_of, start_over
+from poolsweep.run.lock import holder
 from poolsweep.sweep.display import Display
+from poolsweep.sweep.plan import write_plan
+
+_POLL_SECONDS = 0.5
 
 
 class SweepFailedError(Exception):
@@ -28,63 +36,137 @@ class Point:
     Attributes:
         overrides: What Hydra composes its config from.
         name: The overrides that differ between points.
+        values: Those of them that set a plain value, and so change nothing of how the config is composed.
     """
 
     overrides: tuple[str, ...]
     name: str
+    values: tuple[str, ...] = ()
 
 
-def sweep(points: Sequence[Point], *, compose: Callable[[Sequence[str]], DictConfig], launcher: Launcher) -> None:
+@dataclass
+class Plan:
+    """What a sweep is to do.
+
+    Attributes:
+        runs: Run folder → point, all of them, in the order of the points.
+        finished: Those that have finished.
+        left: Those that failed and are not to be run again.
+        notes: What to tell the user once.
+        stops: Whether a failure ends the sweep.
+    """
+
+    runs: dict[RunFolder, Point] = field(default_factory=dict)
+    finished: set[RunFolder] = field(default_factory=set)
+    left: set[RunFolder] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
+    stops: bool = False
+
+    @property
+    def missing(self) -> dict[RunFolder, Point]:
+        """Those to run now."""
+        return {f: point for f, point in self.runs.items() if f not in self.finished and f not in self.left}
+
+
+def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], launcher: Launcher) -> None:
     """Run a grid.
 
     Args:
         points: Every combination; those that are the same run are run once.
-        compose: Gives the config of some overrides.
+        compose: Gives the config of a point.
         launcher: Hydra's: runs jobs here, in other processes, or on a cluster.
     Raises:
         UserError: If any config is wrong; nothing has run then.
         SweepFailedError: If a run failed.
     """
     quiet_third_parties()
-    plan, notes = plan_runs(points, compose=compose)
-    study = next(iter(plan)).path.parent
-    missing = {folder: point for folder, point in plan.items() if folder.finished() is None}
+    plan = plan_runs(points, compose=compose)
+    study = next(iter(plan.runs)).path.parent
     console = Console(stderr=True)
-    before = f", {len(plan) - len(missing)} finished before" if len(missing) < len(plan) else ""
-    console.print(f"{len(plan)} runs in {study}{before}", highlight=False, soft_wrap=True)
-    for note in notes:
+    before = f", {len(plan.finished)} finished before" if plan.finished else ""
+    before += f", {len(plan.left)} failed before and left (retry=never)" if plan.left else ""
+    console.print(f"{len(plan.runs)} runs in {study}{before}", highlight=False, soft_wrap=True)
+    for note in plan.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
-    study.mkdir(parents=True, exist_ok=True)
+    write_plan(study, {folder: point.name for folder, point in plan.runs.items()})
+    missing = plan.missing
     if missing:
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
-            launcher.launch([list(point.overrides) for point in missing.values()], initial_job_idx=0)
+            _run_all(missing, launcher=launcher, console=console)
     written = write_leaderboard(study)
     print_leaderboard(study, console=Console())
     Console().print(str(written), highlight=False, soft_wrap=True)
-    failed = [point for folder, point in plan.items() if folder.finished() is None]
-    if failed:
-        raise SweepFailedError(f"{len(failed)} of {len(plan)} runs did not finish; type the command again to run them")
+    unfinished = [folder for folder in plan.runs if folder not in plan.finished and folder.finished() is None]
+    if unfinished:
+        stopped = [folder for folder in unfinished if not failed_before(folder)] if plan.stops else []
+        why = f" ({len(stopped)} not begun, as on_failure=stop asks)" if stopped else ""
+        raise SweepFailedError(
+            f"{len(unfinished)} of {len(plan.runs)} runs did not finish{why}; type the command again to run them"
+        )
 
 
-def plan_runs(
-    points: Sequence[Point], *, compose: Callable[[Sequence[str]], DictConfig]
-) -> tuple[dict[RunFolder, Point], list[str]]:
-    """Compose and check every point; run folder → point, in the order of the points, and what to tell the user once.
+def _run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:
+    """Run what is missing; wait for what other processes are running, and run what they leave unfinished."""
+    todo = dict(missing)
+    while todo:
+        launcher.launch([list(point.overrides) for point in todo.values()], initial_job_idx=0)
+        elsewhere = {folder: who for folder in todo if (who := holder(folder.lock)) is not None}
+        todo = {folder: todo[folder] for folder in elsewhere}
+        if elsewhere:
+            owners = sorted({f"process {who.get('pid')} on {who.get('host')}" for who in elsewhere.values()})
+            console.print(
+                f"waiting for {len(elsewhere)} runs of {', '.join(owners)}; Ctrl-C leaves them to it",
+                highlight=False, soft_wrap=True,
+            )  # fmt: skip
+        while any(holder(folder.lock) is not None for folder in todo):
+            time.sleep(_POLL_SECONDS)
+        todo = {f: point for f, point in todo.items() if f.finished() is None and not failed_before(f)}
+
+
+def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]) -> Plan:
+    """Compose every point, look up what has been done, and check what has not.
 
     Raises:
         UserError: With the problems of all points, each once.
     """
-    plan: dict[RunFolder, Point] = {}
+    plan = Plan()
     problems: dict[str, None] = {}
-    notes: dict[str, None] = {}
+    again: list[RunFolder] = []
+    known: set[str] = set()
     for point in points:
         try:
-            content, prepared = checked(compose(point.overrides))
+            content = resolve(compose(point))
+            before = None if content.get("retry") == "all" else finished_before(content)
+            if before is not None:
+                plan.runs.setdefault(before[0], point)
+                plan.finished.add(before[0])
+                continue
+            plan.notes |= dict.fromkeys(_check(content, known))
         except UserError as error:
             problems |= dict.fromkeys(error.problems)
             continue
-        plan.setdefault(folder_of(content)[0], point)
-        notes |= dict.fromkeys(prepared.notes)
+        folder, _ = folder_of(content)
+        plan.runs.setdefault(folder, point)
+        plan.stops = plan.stops or content["on_failure"] == "stop"
+        if content["retry"] == "never" and failed_before(folder):
+            plan.left.add(folder)
+        elif content["retry"] == "all":
+            again.append(folder)
     if problems:
         raise UserError(*problems)
-    return plan, list(notes)
+    for folder in again:
+        if folder.path.exists():
+            start_over(folder)
+    return plan
+
+
+def _check(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
+    """Validate a config, and load what it reads unless a point before it reads the same; gives notes."""
+    reads = {key: content.get(key) for key in ("data", "encoder", "pooling")}
+    key = json.dumps(reads, sort_keys=True, default=str)
+    if key in known:
+        validate(content)
+        return ()
+    notes = checked(content).notes
+    known.add(key)
+    return notes

@@ -1,0 +1,78 @@
+"""Why a run failed, in words that can be counted, and whether there is room for it at all."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from poolsweep.callbacks.best_weights import TrainingDivergedError
+from poolsweep.callbacks.checkpoint import RunTimeoutError
+
+_LOG_LINES = 15
+_NO_ROOM = ("No space left on device", "os error 28", "Disk quota exceeded", "File too large", "os error 27")
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_SPARE_BYTES = 2**24  # predictions, metrics and the log
+
+
+class DiskFullError(Exception):
+    """There is no room for what the run is going to write."""
+
+
+def kind_of(error: BaseException) -> str:
+    """``diverged``, ``timeout``, ``out_of_memory``, ``disk_full`` or, for all else, ``exception``."""
+    if isinstance(error, TrainingDivergedError):
+        return "diverged"
+    if isinstance(error, RunTimeoutError):
+        return "timeout"
+    chain, text = error, ""
+    while chain is not None:
+        full = isinstance(chain, OSError) and chain.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        if isinstance(chain, DiskFullError) or full or any(words in str(chain) for words in _NO_ROOM):
+            return "disk_full"
+        text += str(chain)
+        chain = chain.__cause__ or chain.__context__
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or any(words in text for words in _NO_MEMORY):
+        return "out_of_memory"
+    return "exception"
+
+
+def in_one_line(error: BaseException) -> str:
+    """The kind of exception and the first line of what it says."""
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
+
+
+def last_lines(log: Path) -> list[str]:
+    """The end of a run's log."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 2**14))
+            return file.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
+    except OSError:
+        return []
+
+
+def require_room(folder: Path, module: nn.Module, *, checkpoints: bool) -> None:
+    """Make sure that a run's weights will fit on the disk, before it trains.
+
+    Args:
+        folder: Where it writes; must exist.
+        module: What it trains: two files of its weights exist while the better one is written, and of each checkpoint,
+            with the optimizer's two numbers per trained weight, three.
+        checkpoints: Whether it writes any before it ends.
+    Raises:
+        DiskFullError: If there is less room than that.
+    """
+    weights = sum(tensor.nbytes for tensor in module.state_dict().values())
+    trained = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
+    needed = 2 * weights + (3 * (weights + 2 * trained) if checkpoints else 0) + _SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        advice = "; checkpoint.every_minutes=null and checkpoint.every_steps=null need less" if checkpoints else ""
+        raise DiskFullError(
+            f"{folder} has {free / 2**20:,.0f} MiB free, and this run may write {needed / 2**20:,.0f} MiB{advice}"
+        )

@@ -1,0 +1,176 @@
+"""Where the runs of a study are, read from their folders; imports nothing heavy and writes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+from poolsweep.errors import UserError, nearest
+from poolsweep.run.files import read_json
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.lock import holder
+from poolsweep.sweep.plan import read_plan
+
+State = Literal["finished", "running", "failed", "interrupted", "missing"]
+STATES: tuple[State, ...] = ("finished", "running", "failed", "interrupted", "missing")
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Where one run is.
+
+    Attributes:
+        run_id: Its identity and the name of its folder.
+        name: What a person calls it.
+        state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun.
+        phase: What it is doing: starting, encoding, training, testing.
+        progress: Share of the training steps that are done, 0 to 1.
+        seconds_left: Of training, by the pace so far.
+        heartbeat_age: Seconds since it last said something.
+        host: Where its process runs or ran.
+        pid: Its process.
+        attempts: How many processes have worked on it.
+        seconds: How long it took, if it finished.
+        metrics: If it finished.
+        kind: Of failure: diverged, timeout, out_of_memory, disk_full, exception.
+        reason: Of failure, in one line.
+        log: Last lines of its log, if it failed.
+    """
+
+    run_id: str
+    name: str
+    state: State
+    phase: str | None = None
+    progress: float | None = None
+    seconds_left: float | None = None
+    heartbeat_age: float | None = None
+    host: str | None = None
+    pid: int | None = None
+    attempts: int | None = None
+    seconds: float | None = None
+    metrics: dict[str, float] | None = None
+    kind: str | None = None
+    reason: str | None = None
+    log: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """Where a study is.
+
+    Attributes:
+        study: Its name.
+        path: Its folder.
+        runs: Begun or planned, by name.
+    """
+
+    study: str
+    path: Path
+    runs: tuple[RunStatus, ...]
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """How many runs are in each state."""
+        found = Counter(run.state for run in self.runs)
+        return {state: found[state] for state in STATES}
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until all that is running, interrupted or missing has finished, as many at once as now; None if unknown."""
+        running = self.of("running")
+        took = [run.seconds for run in self.runs if run.seconds is not None]
+        waiting = len(self.of("interrupted", "missing"))
+        if not running or (waiting and not took):
+            return None
+        present = max((run.seconds_left or 0.0 for run in running), default=0.0)
+        return present + (waiting * median(took) / len(running) if waiting else 0.0)
+
+    def of(self, *states: State) -> list[RunStatus]:
+        """The runs in some states."""
+        return [run for run in self.runs if run.state in states]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain containers; what does not apply is left out."""
+        runs = [{key: value for key, value in asdict(run).items() if value is not None} for run in self.runs]
+        return {
+            "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
+            "runs": runs,
+        }  # fmt: skip
+
+
+def find_studies(given: str | None) -> list[Path]:
+    """Folders of studies.
+
+    Args:
+        given: A folder, or the name of one in the output root (``POOLSWEEP_OUTPUTS`` or ``outputs``); None = all of it.
+    Raises:
+        UserError: If there is none.
+    """
+    root = Path(os.environ.get("POOLSWEEP_OUTPUTS", "outputs"))
+    studies = sorted(p for p in root.iterdir() if p.is_dir() and p.name[0] != ".") if root.is_dir() else []
+    if given is None:
+        if not studies:
+            raise UserError(f"{root} holds no study yet; poolsweep train makes one")
+        return studies
+    for path in (root / given, Path(given)):
+        if path.is_dir():
+            return [path]
+    raise UserError(f"there is no study {given} in {root}; {nearest(given, [p.name for p in studies])}")
+
+
+def study_status(study: Path) -> StudyStatus:
+    """Read where all runs of a study are; others may be writing meanwhile.
+
+    Args:
+        study: Its folder.
+    """
+    planned = read_plan(study)
+    with os.scandir(study) as entries:
+        begun = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    runs = [run for name in begun if (run := _run_status(RunFolder(study / name))) is not None]
+    known = {run.run_id for run in runs}
+    runs += [RunStatus(run_id, plan["name"], "missing") for run_id, plan in planned.items() if run_id not in known]
+    order = {run_id: place for place, run_id in enumerate(planned)}
+    runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
+    return StudyStatus(study.name, study, tuple(runs))
+
+
+def _run_status(folder: RunFolder) -> RunStatus | None:
+    """None if the folder is no run's, or nothing has been done in it yet."""
+    status = read_json(folder.status)
+    result = read_json(folder.result)
+    if not isinstance(status, dict):
+        if not isinstance(result, dict):
+            return None
+        status = {}
+    result = result if isinstance(result, dict) else {}
+    name = result.get("name") or status.get("name") or folder.path.name
+    who = {"host": status.get("host"), "pid": status.get("pid"), "attempts": status.get("attempts")}
+    run_id = folder.path.name
+    if result.get("status") == "finished":
+        return RunStatus(
+            run_id, name, "finished", seconds=result.get("seconds"), metrics=result.get("metrics"), **who
+        )  # fmt: skip
+    step, steps = status.get("step"), status.get("steps")
+    progress = {
+        "phase": status.get("phase"),
+        "progress": round(step / steps, 4) if step is not None and steps else None,
+        "heartbeat_age": round(max(0.0, time.time() - status.get("heartbeat", time.time())), 1),
+    }
+    if holder(folder.lock) is not None:
+        return RunStatus(run_id, name, "running", seconds_left=status.get("seconds_left"), **progress, **who)
+    if status.get("state") == "failed" or result.get("status") == "failed":
+        why = {key: status.get(key) or result.get(key) for key in ("kind", "reason", "log")}
+        return RunStatus(run_id, name, "failed", **progress, **who, **why)
+    return RunStatus(run_id, name, "interrupted", **progress, **who)
+
+
+def all_ended(studies: Sequence[StudyStatus]) -> bool:
+    """Whether no run is running or waiting to be."""
+    return not any(study.of("running", "interrupted", "missing") for study in studies)

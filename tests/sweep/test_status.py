@@ -1,0 +1,113 @@
+"""``poolsweep status``: every state told apart, without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from poolsweep.run.lock import RunLock
+from poolsweep.sweep.status import study_status
+
+
+@pytest.fixture
+def study(outputs):
+    """One run in each state; that of the running one is held by this process."""
+    folder = outputs / "s"
+    now = time.time()
+
+    def run(run_id: str, status: dict | None, result: dict | None) -> None:
+        (folder / run_id).mkdir(parents=True)
+        if status is not None:
+            base = {"name": f"name of {run_id}", "started": now - 60, "heartbeat": now - 3, "host": "h", "pid": 1}
+            (folder / run_id / "status.json").write_text(json.dumps(base | status))
+        if result is not None:
+            (folder / run_id / "result.json").write_text(json.dumps(result))
+
+    training = {"state": "running", "phase": "training", "step": 30, "steps": 120, "seconds_left": 90.0}
+    run("done", {"state": "finished"}, {"status": "finished", "seconds": 20.0, "metrics": {"test/accuracy": 0.5}})
+    run("busy", training, None)
+    run("dead", training, None)
+    failure = {"reason": "OutOfMemoryError: 3 GiB", "kind": "out_of_memory"}
+    run("bad", {"state": "failed", "log": ["the last line"], **failure}, {"status": "failed", **failure})
+    run("tensorboard", None, None)
+    plan = {run_id: {"name": f"name of {run_id}", "since": now} for run_id in ("done", "busy", "dead", "bad", "new")}
+    (folder / "planned.json").write_text(json.dumps(plan))
+    lock = RunLock(folder / "busy")
+    assert lock.acquire()
+    yield folder
+    lock.release()
+
+
+def test_states(study):
+    found = study_status(study)
+    assert [(run.run_id, run.state) for run in found.runs] == [
+        ("done", "finished"), ("busy", "running"), ("dead", "interrupted"), ("bad", "failed"), ("new", "missing"),
+    ]  # fmt: skip
+    done, busy, dead, bad, _ = found.runs
+    assert done.metrics == {"test/accuracy": 0.5}
+    assert (busy.progress, busy.seconds_left, busy.phase) == (0.25, 90.0, "training")
+    assert 3 <= busy.heartbeat_age < 60
+    assert dead.progress == 0.25
+    assert (bad.kind, bad.reason, bad.log) == ("out_of_memory", "OutOfMemoryError: 3 GiB", ["the last line"])
+    assert found.seconds_left == 90 + 2 * 20, "the running one, then the interrupted and the missing one"
+
+
+def test_a_page_for_people(cli, study):
+    done = cli("status", "s")
+    assert done.status == 1, "one has failed"
+    assert done.out.startswith("s: 5 runs, 1 finished, 1 running, 1 failed, 1 interrupted, 1 missing, about 2 min 10 s")
+    for line in (
+        "failed  name of bad  out_of_memory: OutOfMemoryError: 3 GiB", "interrupted  name of dead  at 25%",
+        "missing  name of new",
+    ):  # fmt: skip
+        assert f"  {line}\n" in done.out
+    [running] = [line for line in done.out.splitlines() if line.startswith("  running")]
+    assert "name of busy" in running
+    assert "25%" in running
+    assert "1 min 30 s left" in running
+
+
+def test_json_and_the_folder_as_an_argument(cli, study):
+    by_name, by_path, all_of_them = (cli("status", "--json", *given).out for given in (["s"], [str(study)], []))
+    [found] = json.loads(by_name)["studies"]
+    assert found["counts"] == {"finished": 1, "running": 1, "failed": 1, "interrupted": 1, "missing": 1}
+    assert found["runs"][0]["metrics"] == {"test/accuracy": 0.5}
+    assert [study["study"] for study in json.loads(by_path)["studies"]] == ["s"]
+    assert [study["study"] for study in json.loads(all_of_them)["studies"]] == ["s"]
+
+
+def test_watch_ends_when_all_have_ended(cli, study):
+    for name in ("busy", "dead"):
+        (study / name / "result.json").write_text('{"status": "finished", "seconds": 1}')
+    (study / "planned.json").unlink()
+    assert cli("status", "s", "--watch").status == 1
+
+
+def test_files_that_are_being_written_do_not_break_it(cli, study):
+    (study / "dead" / "status.json").write_text('{"state": "run')
+    (study / "bad" / "result.json").write_text("")
+    assert "4 runs" in cli("status", "s").out.replace("5 runs", "4 runs")
+
+
+def test_no_such_study(cli, study):
+    done = cli("status", "ss")
+    assert (done.status, len(done.problems)) == (2, 1)
+    assert "there is no study ss" in done.err
+    assert "did you mean s?" in done.err
+
+
+def test_nothing_yet(cli, outputs):
+    assert "holds no study yet" in cli("status").err
+
+
+def test_imports_nothing_heavy(study):
+    code = (
+        "import sys\nfrom poolsweep.cli import main\nmain(['status', sys.argv[1]])\n"
+        "print(sorted({'torch', 'hydra', 'transformers', 'omegaconf', 'numpy', 'pytorch_lightning'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(study)], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
