@@ -21,6 +21,7 @@ from poolsweep.build import Prepared, Run, build, data_name, pooling_label, prep
 from poolsweep.config import resolve, validate
 from poolsweep.device import accelerator_type
 from poolsweep.errors import RefusedError, UserError
+from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.environment import git_commit, hardware, versions
 from poolsweep.run.files import write_json, write_whole
@@ -109,12 +110,15 @@ def execute(
     status = StatusFile(folder, name=name, run_id=identity)
     status.update(force=True)
     facts = _facts(content, prepared, identity=identity, name=name, started=started)
-    run: Run | None = None
+    run: Run | ProbeRun | None = None
     succeeded = False
     with _log_to(folder):
         try:
             run = build(content, prepared, folder=folder, run_id=identity, status=status)
-            outcome = train(run, folder=folder)
+            if isinstance(run, ProbeRun):
+                outcome = solve(run, folder=folder, status=status)
+            else:
+                outcome = train(run, folder=folder)
             result = _result(facts, outcome, run, seconds=time.time() - started)
             write_json(folder.result, result)
             succeeded = True
@@ -131,7 +135,7 @@ def execute(
             raise
         finally:
             if run is not None:
-                close_loggers(run.trainer, succeeded=succeeded)
+                close_loggers(run.trainer.loggers, succeeded=succeeded)
 
 
 def _start(folder: RunFolder, content: Mapping[str, Any], prepared: Prepared) -> None:
@@ -170,7 +174,7 @@ def _facts(
     }
 
 
-def _result(facts: dict[str, Any], outcome: Outcome, run: Run, *, seconds: float) -> dict[str, Any]:
+def _result(facts: dict[str, Any], outcome: Outcome | ProbeOutcome, run: Run | ProbeRun, *, seconds: float) -> dict[str, Any]:
     return {
         **facts,
         "status": "finished",
