@@ -12,8 +12,8 @@ from poolsweep.probe.objective import Rows
 from poolsweep.probe.solver import Solution, Solver
 
 SAMPLES = "bootstrap samples of the training rows"
-_PATH_TOLERANCE, _TOLERANCE = 1e-4, 1e-6  # of the objective; enough to rank penalties, and to report the chosen one
-_PATIENCE = 3
+_PATH_TOLERANCE, _TOLERANCE = 1e-3, 1e-7  # of the objective; enough to rank penalties, and to report the chosen one
+_PATIENCE = 2
 
 
 class Probe:
@@ -22,7 +22,7 @@ class Probe:
     A linear head on fixed vectors is a convex problem: there is one best head for each penalty and no learning rate,
     schedule or number of epochs to choose. The loss is the mean cross-entropy plus ``penalty / 2 · ‖weight‖²``, the
     bias not penalised: scikit-learn's ``LogisticRegression(C=1 / (penalty · rows))``. Penalties are tried from the
-    strongest, each from the solution before it, until three in a row are worse than the best; on a tie the stronger
+    strongest, each from the solution before it, until two in a row are worse than the best; on a tie the stronger
     one stays.
 
     It has no seed noise. With ``bootstrap`` a seed draws a sample of the training rows, with replacement, as many of

@@ -66,7 +66,7 @@ def probe_needs(config: Mapping[str, Any], pooling: Pooling, *, encoder: Encoder
     fresh = encoder.pooler_is_fresh and "pooler_output" in pooling.context_needed
     if fresh and not config["trainer"]["bootstrap"]:
         problems.append(
-            f"trainer.bootstrap=false needs a pooler with weights for pooling={name}; that of {encoder.name} is new and "
-            "depends on the seed"
+            f"trainer.bootstrap=false needs a pooler with weights for pooling={name}; that of {encoder.name} is "
+            "new and depends on the seed"
         )
     return problems

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from poolsweep.probe.objective import Rows
 
-_MEMORY = 12  # pairs of steps and gradient changes
+_MEMORY = 30  # pairs of steps and gradient changes
 _LINE_TRIALS = 8
 _SLOPE_LEFT = 0.1  # a step is long enough when this share of the slope along it is left
 
@@ -40,8 +40,9 @@ class Solver:
     """Minimises ``mean cross-entropy + penalty / 2 · ‖weight‖²``; the bias is not penalised.
 
     The two products with the rows' vectors are all that costs: a line search works on logits, which are linear in the
-    step, so every iteration takes one pass forth and one back. L-BFGS starts from the inverse of
-    ``curvature · covariance + penalty``, which saves most of the iterations that correlated features otherwise cost.
+    step, so every iteration takes one pass forth and one back. Two things save most of the iterations that correlated
+    features otherwise cost: L-BFGS starts from the inverse of ``curvature · covariance + penalty``, and what it has
+    learned of one penalty stays true of the next, once the penalty's own share of it is exchanged.
 
     Args:
         rows: What is fitted.
@@ -54,6 +55,8 @@ class Solver:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._mean, self._covariance = rows.moments()
+        self._pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=_MEMORY)
+        self._penalty = 0.0
 
     def solve(
         self, penalty: float, *, start: Solution | None = None, tolerance: float = 1e-6, most_iterations: int = 500
@@ -72,18 +75,17 @@ class Solver:
         residual, probabilities = rows.residual(logits)
         curvature = max(rows.curvature(probabilities), 1e-4)
         unit = torch.eye(len(mean), dtype=mean.dtype, device=mean.device)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(curvature * self._covariance + penalty * unit))
-        pairs: deque[tuple[Tensor, Tensor, Tensor]] = deque(maxlen=_MEMORY)
+        factor = torch.linalg.cholesky(curvature * self._covariance + penalty * unit)
+        pairs = self._pairs_for(penalty)
         gradient = self._gradient(residual, weight, penalty)
         iterations, gap, objective = 1, torch.inf, torch.inf
         while True:
             loss = rows.loss(logits)
             objective = loss + penalty / 2 * float(weight.square().sum())
-            steepest = self._precondition(gradient, inverse, curvature)
-            gap = float((gradient * steepest).sum()) / 2
+            step = self._direction(gradient, pairs, factor, curvature)
+            gap = -float((gradient * step).sum()) / 2
             if gap <= tolerance * objective or iterations >= most_iterations:
                 break
-            step = self._direction(gradient, pairs, inverse, curvature)
             change = self._logits(step[:, :-1], step[:, -1])
             length, residual = self._search(logits, change, weight, step[:, :-1], gradient, penalty)
             if length == 0:
@@ -93,12 +95,19 @@ class Solver:
             weight, bias = weight + step[:, :-1], bias + step[:, -1]
             before, gradient = gradient, self._gradient(residual, weight, penalty)
             bend = gradient - before
-            product = (bend * step).sum()
-            if float(product) > 0:
-                pairs.append((step, bend, 1 / product))
+            if float((bend * step).sum()) > 0:
+                pairs.append((step, bend))
             iterations += 1
         uncentred = bias - weight @ mean.double()
         return Solution(weight, uncentred, objective, loss, gap, iterations)
+
+    def _pairs_for(self, penalty: float) -> deque[tuple[Tensor, Tensor]]:
+        """What L-BFGS remembers of the penalty before, made true for this one: only the penalty's share has changed."""
+        for step, bend in self._pairs:
+            bend[:, :-1] += (penalty - self._penalty) * step[:, :-1]
+        kept = [(step, bend) for step, bend in self._pairs if float((step * bend).sum()) > 0]
+        self._pairs, self._penalty = deque(kept, maxlen=_MEMORY), penalty
+        return self._pairs
 
     def _from(self, start: Solution | None) -> tuple[Tensor, Tensor]:
         """Weights, and the bias as it is for centred vectors."""
@@ -119,20 +128,20 @@ class Solver:
         by_weight = self._rows.multiply_back(residual).double() - torch.outer(by_bias, self._mean.double())
         return torch.cat([by_weight + penalty * weight, by_bias[:, None]], dim=1)
 
-    def _precondition(self, gradient: Tensor, inverse: Tensor, curvature: float) -> Tensor:
-        by_weight = (gradient[:, :-1].to(inverse.dtype) @ inverse).double()
+    def _precondition(self, gradient: Tensor, factor: Tensor, curvature: float) -> Tensor:
+        by_weight = torch.cholesky_solve(gradient[:, :-1].T.to(factor.dtype), factor).T.double()
         return torch.cat([by_weight, gradient[:, -1:] / curvature], dim=1)
 
-    def _direction(self, gradient: Tensor, pairs: deque, inverse: Tensor, curvature: float) -> Tensor:
+    def _direction(self, gradient: Tensor, pairs: deque, factor: Tensor, curvature: float) -> Tensor:
         """The two loops of L-BFGS."""
         left, shares = gradient.clone(), []
-        for step, bend, scale in reversed(pairs):
-            share = (step * left).sum() * scale
+        for step, bend in reversed(pairs):
+            share = (step * left).sum() / (step * bend).sum()
             left -= share * bend
             shares.append(share)
-        left = self._precondition(left, inverse, curvature)
-        for (step, bend, scale), share in zip(pairs, reversed(shares), strict=True):
-            left += (share - (bend * left).sum() * scale) * step
+        left = self._precondition(left, factor, curvature)
+        for (step, bend), share in zip(pairs, reversed(shares), strict=True):
+            left += (share - (bend * left).sum() / (step * bend).sum()) * step
         return -left
 
     def _search(

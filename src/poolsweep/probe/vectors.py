@@ -28,7 +28,7 @@ class Vectors:
         self._rows = rows
         self._classifier = classifier
         self._indices = np.arange(len(rows)) if indices is None else indices
-        self._device = classifier.head.classifier.weight.device  # type: ignore[union-attr]  a linear head
+        self._device = classifier.device
         self.labels = rows.labels[torch.from_numpy(self._indices)].to(self._device)
         self._kept: Tensor | None = None
 
@@ -55,4 +55,6 @@ class Vectors:
     def identified(self) -> Batch:
         """Labels and row ids of all rows, without vectors."""
         chosen = torch.from_numpy(self._indices)
-        return Batch(self._rows.labels[chosen], self._rows.row_ids[chosen], torch.ones(len(chosen), 1, dtype=torch.bool))
+        return Batch(
+            self._rows.labels[chosen], self._rows.row_ids[chosen], torch.ones(len(chosen), 1, dtype=torch.bool)
+        )

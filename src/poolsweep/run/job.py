@@ -174,7 +174,9 @@ def _facts(
     }
 
 
-def _result(facts: dict[str, Any], outcome: Outcome | ProbeOutcome, run: Run | ProbeRun, *, seconds: float) -> dict[str, Any]:
+def _result(
+    facts: dict[str, Any], outcome: Outcome | ProbeOutcome, run: Run | ProbeRun, *, seconds: float
+) -> dict[str, Any]:
     return {
         **facts,
         "status": "finished",
