@@ -28,7 +28,7 @@ from poolsweep.run.files import write_whole
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.status import StatusFile
 
-_MANY_NUMBERS = 2**24  # of the training vectors; below, threads wait for each other longer than they help
+_MANY_NUMBERS = 2**22  # of the training vectors; below, threads wait for each other longer than they help
 
 
 @dataclass(frozen=True)
