@@ -11,6 +11,7 @@ from transformers import BertForSequenceClassification, Trainer, TrainingArgumen
 
 from poolsweep.build import build
 from poolsweep.conf_dir import conf_dir
+from poolsweep.config import resolve
 from poolsweep.data.sampler import EpochSampler
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.folder import RunFolder
@@ -38,7 +39,8 @@ def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
         f"optimizer.weight_decay={DECAY}", "trainer.max_epochs=1", f"output_root={tmp_path / 'outputs'}",
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        content, prepared = checked(compose("train", overrides=overrides))
+        content = resolve(compose("train", overrides=overrides))
+        prepared = checked(content)
     folder = RunFolder(tmp_path / "run")
     run = build(content, prepared, folder=folder, run_id="r", status=StatusFile(folder, name="r", run_id="r"))
     encoder = run.classifier.encoder

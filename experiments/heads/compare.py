@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from poolsweep.build import build
 from poolsweep.cli import main
 from poolsweep.conf_dir import conf_dir
+from poolsweep.config import resolve
 from poolsweep.report.results import load_results
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import checked
@@ -36,7 +37,8 @@ STUDY = "heads"
 def features(overrides: list[str], *, outputs: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Split name → pooled vectors (N, D) and label ids (N,), exactly as a run reads them."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        content, prepared = checked(compose("train", overrides=overrides))
+        content = resolve(compose("train", overrides=overrides))
+        prepared = checked(content)
     folder = RunFolder(outputs / ".compare")
     status = StatusFile(folder, name="compare", run_id="compare")
     run = build(content, prepared, folder=folder, run_id="compare", status=status)

@@ -15,6 +15,7 @@ from transformers import BertForSequenceClassification, Trainer, TrainingArgumen
 
 from poolsweep.build import Prepared, Run, build
 from poolsweep.conf_dir import conf_dir
+from poolsweep.config import resolve
 from poolsweep.data import Split
 from poolsweep.encoder.minilm import embedded_folder
 from poolsweep.run.folder import RunFolder
@@ -57,7 +58,8 @@ def work(data: str | None, *overrides: str, rows: int, root: Path) -> Work:
     files = [] if data is None else ["data=files", f"data.train={data}", f"data.test={data}"]
     fixed = [f"data.batch_size={BATCH}", f"data.max_length={LENGTH}", "callbacks=none", f"output_root={root}"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        content, prepared = checked(compose("train", overrides=[*files, *fixed, *overrides]))
+        content = resolve(compose("train", overrides=[*files, *fixed, *overrides]))
+        prepared = checked(content)
     splits = prepared.splits
     cut = replace(splits, **{split.name: _first(split, rows) for split in splits})
     return Work(content, replace(prepared, splits=cut), root)

@@ -17,7 +17,8 @@ from pydantic.errors import PydanticUserError
 from poolsweep.device import device_problems
 from poolsweep.errors import RefusedError, UserError, nearest
 from poolsweep.metrics import METRIC_NAMES
-from poolsweep.parts import PARTS, Part, base_class, part_at
+from poolsweep.parts import PARTS, Part, base_classes, part_at
+from poolsweep.probe.settings import probe_problems
 
 
 @dataclass
@@ -121,6 +122,7 @@ def validate(config: Mapping[str, Any]) -> None:
     problems += _dataclass_problems(Checkpointing, config.get("checkpoint") or {}, prefix="checkpoint.")
     problems += _range_problems(config)
     problems += device_problems(config.get("trainer") or {})
+    problems += probe_problems(config)
     refused = False
     for path, node in _nodes_with_target(config):
         try:
@@ -173,19 +175,19 @@ def _authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any)
     except Exception as error:  # importing runs the module's code, which may raise anything
         reason = str(error).strip().splitlines()[0]
         raise RefusedError(f"{where}._target_={target} cannot be imported: {reason}") from error
-    base = base_class(part)
-    if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, base):
-        kind = f"a {base.__name__}" if base is not None else "a function of that package"
+    bases = base_classes(part)
+    if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, bases):
+        kind = " or ".join(f"a {b.__name__}" for b in bases) if bases is not None else "a function of that package"
         raise RefusedError(f"{where}._target_={target} is refused: it is not {kind}")
     return part, found
 
 
-def _makes(found: Any, base: type | None) -> bool:  # noqa: ANN401
-    """Whether calling ``found`` gives a ``base``: it is such a class, or a function annotated to return one."""
-    if base is None:
+def _makes(found: Any, bases: tuple[type, ...] | None) -> bool:  # noqa: ANN401
+    """Whether calling ``found`` gives one of ``bases``: it is such a class, or a function annotated to return one."""
+    if bases is None:
         return callable(found)
     kind = found if inspect.isclass(found) else _hints(found).get("return")
-    return inspect.isclass(kind) and issubclass(kind, base)
+    return inspect.isclass(kind) and issubclass(kind, bases)
 
 
 def _hints(found: Any) -> dict[str, Any]:  # noqa: ANN401

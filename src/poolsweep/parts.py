@@ -13,12 +13,12 @@ class Part:
 
     Attributes:
         prefixes: Packages it may come from.
-        base: Dotted path of the class it must derive from; None = any function of those packages.
+        base: Dotted path of the class it must derive from, or several of them; None = any function of those packages.
         derived: Arguments that ``build`` passes, so that no YAML holds them.
     """
 
     prefixes: tuple[str, ...]
-    base: str | None = None
+    base: str | tuple[str, ...] | None = None
     derived: frozenset[str] = frozenset()
 
 
@@ -36,7 +36,11 @@ PARTS: dict[str, Part] = {
     "loss": Part(("poolsweep.loss.", "torch.nn."), "torch.nn.Module"),
     "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "pooling", "head"})),
     "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
-    "trainer": Part(("pytorch_lightning.",), "pytorch_lightning.Trainer"),
+    "trainer": Part(
+        ("pytorch_lightning.", "poolsweep.probe."),
+        ("pytorch_lightning.Trainer", "poolsweep.probe.Probe"),
+        frozenset({"monitor", "mode", "loggers"}),
+    ),
     "logger": Part(
         ("poolsweep.loggers.",),
         "pytorch_lightning.loggers.Logger",
@@ -53,6 +57,8 @@ def part_at(path: tuple[str, ...]) -> Part | None:
     return PARTS.get(".".join(path)) if path and path[0] not in {"logger", "callbacks"} else None
 
 
-def base_class(part: Part) -> type | None:
-    """The class that a part's target must derive from."""
-    return None if part.base is None else hydra.utils.get_class(part.base)
+def base_classes(part: Part) -> tuple[type, ...] | None:
+    """The classes one of which a part's target must derive from."""
+    if part.base is None:
+        return None
+    return tuple(map(hydra.utils.get_class, (part.base,) if isinstance(part.base, str) else part.base))

@@ -52,3 +52,32 @@ def test_is_a_function_of_the_seed(seed: int):
     first = stratified_groups(labels, groups=groups, fraction=0.2, seed=seed)
     assert (first == stratified_groups(labels, groups=groups, fraction=0.2, seed=seed)).all()
     assert (first != stratified_groups(labels, groups=groups, fraction=0.2, seed=seed + 1)).any()
+
+
+def naive(labels: list, groups: list, *, fraction: float, seed: int) -> np.ndarray:
+    """The same choice with dictionaries, row by row."""
+    members: dict = {}
+    label_of: dict = {}
+    for row, (label, group) in enumerate(zip(labels, groups, strict=True)):
+        members.setdefault(label_of.setdefault(group, label), {}).setdefault(group, []).append(row)
+    chosen = np.zeros(len(labels), dtype=bool)
+    random = np.random.default_rng(seed)
+    for label in sorted(members):
+        by_group = list(members[label].values())
+        wanted = round(fraction * sum(map(len, by_group)))
+        for i in random.permutation(len(by_group)):
+            if wanted > 0 and len(by_group[i]) <= wanted:
+                chosen[by_group[i]] = True
+                wanted -= len(by_group[i])
+    return chosen
+
+
+def test_agrees_with_a_naive_loop():
+    random = np.random.default_rng(1)
+    labels = [str(label) for label in random.integers(8, 12, size=400)]
+    groups = [f"t{group}" for group in random.integers(150, size=400)]
+    for seed in range(3):
+        expected = naive(labels, groups, fraction=0.2, seed=seed)
+        assert (stratified_groups(labels, groups=groups, fraction=0.2, seed=seed) == expected).all()
+        _, taken = carve(split_of(groups, labels), name="test", fraction=0.2, seed=seed)
+        assert taken.row_ids.tolist() == np.flatnonzero(expected).tolist()

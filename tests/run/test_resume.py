@@ -15,6 +15,7 @@ import torch
 
 from poolsweep.classifier import Classifier
 
+
 def the_run(outputs: Path, study: str) -> Path:
     [folder] = outputs.glob(f"{study}/*/")
     return folder

@@ -109,5 +109,7 @@ def test_imports_nothing_heavy(study):
         "import sys\nfrom poolsweep.cli import main\nmain(['status', sys.argv[1]])\n"
         "print(sorted({'torch', 'hydra', 'transformers', 'omegaconf', 'numpy', 'pytorch_lightning'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(study)], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(study)], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]"

@@ -231,7 +231,7 @@ class Checkpoint(pl.Callback):
         raise Interrupted(stop_signals.requested or signal.SIGTERM)  # another process of the run was asked
 
 
-def _anyone(trainer: pl.Trainer, mine: bool) -> bool:  # noqa: FBT001
+def _anyone(trainer: pl.Trainer, mine: bool) -> bool:
     """Whether it holds in any process of the run; all have to do the same."""
     return mine if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(mine, all=False)
 

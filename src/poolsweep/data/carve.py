@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from pyarrow import compute
 
 from poolsweep.data.splits import Split
+
+pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
 def carve(split: Split, *, name: str, fraction: float, seed: int) -> tuple[Split, Split]:
@@ -18,41 +23,54 @@ def carve(split: Split, *, name: str, fraction: float, seed: int) -> tuple[Split
         fraction: Share of each label's rows, 0 to 1.
         seed: The cut is a function of it and the rows alone.
     """
+    codes = pc.dictionary_encode(split.column("label")).combine_chunks()
     taken = stratified_groups(
-        split.column("label").to_pylist(), groups=split.column("text").to_pylist(), fraction=fraction, seed=seed
+        codes.indices.to_numpy(),
+        groups=split.hashes("text"),
+        fraction=fraction,
+        seed=seed,
+        names=codes.dictionary.to_pylist(),
     )
     return _part(split, ~taken, name=split.name), _part(split, taken, name=name)
 
 
-def stratified_groups(labels: list, *, groups: list, fraction: float, seed: int) -> np.ndarray:
+def stratified_groups(
+    labels: np.ndarray | list, *, groups: np.ndarray | list, fraction: float, seed: int, names: list | None = None
+) -> np.ndarray:
     """Choose whole groups of rows until each label has given its share.
 
     A group belongs to the label of its first row.
 
+    Args:
+        labels: Of each row.
+        groups: Rows with an equal one go together.
+        fraction: Share of each label's rows, 0 to 1.
+        seed: The choice is a function of it, the labels and the groups.
+        names: What the labels are called, if they are ids: the order of the names decides, not that of the ids.
     Shape:
-        labels (N,) and groups (N,) of hashable values; returns (N,) bool, True = chosen.
+        labels (N,) and groups (N,); returns (N,) bool, True = chosen.
     Example:
         >>> chosen = stratified_groups(["a"] * 10 + ["b"] * 10, groups=list(range(20)), fraction=0.2, seed=0)
         >>> chosen[:10].sum(), chosen[10:].sum()
         (np.int64(2), np.int64(2))
     """
-    members: dict[object, dict[object, list[int]]] = {}
-    label_of: dict[object, object] = {}
-    for row, (label, group) in enumerate(zip(labels, groups, strict=True)):
-        owner = label_of.setdefault(group, label)
-        members.setdefault(owner, {}).setdefault(group, []).append(row)
-    chosen = np.zeros(len(labels), dtype=bool)
+    labels = np.asarray(labels)
+    _, first, group_of = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
+    sizes, owners = np.bincount(group_of, minlength=len(first)), labels[first]
+    in_order = np.argsort(first)  # groups as they first appear
+    chosen = np.zeros(len(first), dtype=bool)
     random = np.random.default_rng(seed)
-    for label in sorted(members, key=str):
-        by_group = list(members[label].values())
-        wanted = round(fraction * sum(map(len, by_group)))
-        for i in random.permutation(len(by_group)):
+    called = (lambda label: names[label]) if names is not None else (lambda label: label)
+    for label in sorted(np.unique(owners).tolist(), key=lambda label: str(called(label))):
+        mine = in_order[owners[in_order] == label]
+        wanted = round(fraction * int(sizes[mine].sum()))
+        for group in mine[random.permutation(len(mine))]:
             if wanted <= 0:
                 break
-            if len(by_group[i]) <= wanted:
-                chosen[by_group[i]] = True
-                wanted -= len(by_group[i])
-    return chosen
+            if sizes[group] <= wanted:
+                chosen[group] = True
+                wanted -= int(sizes[group])
+    return chosen[group_of]
 
 
 def _part(split: Split, chosen: np.ndarray, *, name: str) -> Split:

@@ -38,13 +38,13 @@ def check(splits: Splits) -> Labels:
     return labels
 
 
-def blank(column: pa.ChunkedArray) -> np.ndarray:
+def blank(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """Where a text column is null, empty or white space.
 
     Shape:
         column (N,) string; returns (N,) bool.
     """
-    return pc.equal(pc.utf8_trim_whitespace(pc.fill_null(column, "")), "").to_numpy()
+    return np.asarray(pc.equal(pc.utf8_trim_whitespace(pc.fill_null(column, "")), ""))
 
 
 def rows_in_words(row_ids: np.ndarray, *, most: int = 5) -> str:
@@ -71,7 +71,7 @@ def _problems_of(split: Split) -> list[str]:
     problems = []
     for name in ("text", "text_pair", "label"):
         if name in split.rows.column_names:
-            empty = blank(split.column(name))
+            empty = np.concatenate([blank(values) for values in split.slices(name)])
             if empty.any():
                 problems.append(f"{split.origin}: empty {name} in {rows_in_words(split.row_ids[empty])}")
     return problems
@@ -88,7 +88,7 @@ def _unseen(split: Split, labels: Labels, *, where_seen: str) -> list[str]:
     column = split.column("label")
     unknown = (labels.encode(column) < 0) & ~blank(column)
     names = pc.unique(column.filter(pa.array(unknown))).to_pylist()
-    found = column.to_numpy()
+    found = column.to_numpy() if names else np.zeros(0)
     return [
         f"{split.origin}: label {name!r} in {rows_in_words(split.row_ids[found == name], most=3)} is not in "
         f"{where_seen}; {nearest(name, labels.names)}"

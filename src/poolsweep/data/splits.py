@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ from pyarrow import compute
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 SPLIT_NAMES = ("train", "validation", "test")
+_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,23 @@ class Split:
         table: Any = self.rows.with_format("arrow")[:]  # a table in this format, whatever the annotation says
         return table.column(name)
 
+    def slices(self, name: str) -> Iterator[pa.Array]:
+        """A column a few thousand rows at a time: for what must not hold all texts in memory at once."""
+        chosen = self.rows.select_columns([name]).with_format("arrow")
+        for start in range(0, len(self), _ROWS_AT_ONCE):
+            table: Any = chosen[start : start + _ROWS_AT_ONCE]
+            yield pc.fill_null(pa.concat_arrays(table.column(name).chunks), "")
+
+    def hashes(self, name: str) -> np.ndarray:
+        """A 64-bit fingerprint of each value of a column; (N,) uint64."""
+        found = np.empty(len(self), dtype=np.uint64)
+        start = 0
+        for values in self.slices(name):
+            texts = values.to_pylist()
+            found[start : start + len(texts)] = [xxhash.xxh3_64_intdigest(_bytes(text)) for text in texts]
+            start += len(texts)
+        return found
+
     @cached_property
     def content_hash(self) -> str:
         """A fingerprint of texts and their order; labels do not enter, since features do not depend on them."""
@@ -53,9 +72,9 @@ class Split:
         for name in ("text", "text_pair"):
             if name in self.rows.column_names:
                 digest.update(name.encode())
-                for chunk in self.column(name).chunks:
-                    digest.update(pc.binary_length(chunk.fill_null("")).to_numpy(zero_copy_only=False).tobytes())
-                    digest.update("".join(chunk.fill_null("").to_pylist()).encode("utf-8", "surrogatepass"))
+                for values in self.slices(name):
+                    digest.update(pc.binary_length(values).to_numpy(zero_copy_only=False).tobytes())
+                    digest.update(_bytes("".join(values.to_pylist())))
         return digest.hexdigest()
 
 
@@ -79,3 +98,7 @@ class Splits:
 
     def __iter__(self):  # noqa: ANN204
         return iter((self.train, self.validation, self.test))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import Dataset
 
 from poolsweep.data.batch import Batch
+from poolsweep.data.ragged import length_mask, padded, positions
 from poolsweep.data.tokenise import TokenisedSplit
 
 
@@ -47,25 +48,17 @@ class TokenRows(Dataset[Batch]):
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """The rows at ``indices`` as one batch; the data loader calls it once per batch."""
-        columns = self.tokenised.rows[list(indices)]
-        sequences = columns["input_ids"]
-        lengths = torch.tensor([len(ids) for ids in sequences])
-        mask = torch.arange(int(lengths.max())) < lengths[:, None]
-        input_ids = _pad(sequences, mask, fill=self.pad_token_id)
-        types = columns.get("token_type_ids")
+        flat, lengths = positions(self.tokenised.starts, np.asarray(indices, dtype=np.int64))
+        mask = length_mask(lengths)
+        input_ids = padded(self.tokenised.ids[flat], mask, fill=self.pad_token_id, dtype=torch.int64)
+        types = self.tokenised.types
         chosen = torch.as_tensor(indices)
         return Batch(
             labels=self.labels[chosen],
             row_ids=self.row_ids[chosen],
             mask=mask,
             input_ids=input_ids,
-            token_type_ids=None if types is None else _pad(types, mask, fill=0),
+            token_type_ids=None if types is None else padded(types[flat], mask, dtype=torch.int64),
             special=torch.isin(input_ids, self.special_token_ids) & mask if len(self.special_token_ids) else None,
             template=None if self.template_token_id is None else (input_ids == self.template_token_id) & mask,
         )
-
-
-def _pad(sequences: list[list[int]], mask: torch.Tensor, *, fill: int) -> torch.Tensor:
-    padded = torch.full(mask.shape, fill, dtype=torch.int64)
-    padded[mask] = torch.tensor([i for ids in sequences for i in ids], dtype=torch.int64)
-    return padded

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import xxhash
 from datasets import Dataset, Features, Sequence, Value
 from transformers import PreTrainedTokenizerBase
@@ -18,7 +24,8 @@ from poolsweep.data.splits import Split
 from poolsweep.data.template import Templated
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
-_VERSION = 2  # of the cached columns
+_ROWS_AT_ONCE = 8192
+_VERSION = 3  # of the cached files
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,22 @@ class TokenisedSplit:
 
     Attributes:
         split: What was tokenised.
-        rows: Columns ``input_ids`` and, where the tokenizer has them, ``token_type_ids``; memory-mapped.
+        ids: (ΣT,) int32, the token ids of all texts end to end; memory-mapped.
+        types: (ΣT,) int8 segment ids, where the tokenizer has them, else None; memory-mapped.
+        starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``; memory-mapped.
         truncated_share: Share of the texts that were cut to ``max_length``, 0 to 1.
     """
 
     split: Split
-    rows: Dataset
+    ids: np.ndarray
+    types: np.ndarray | None
+    starts: np.ndarray
     truncated_share: float
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text; (N,) int64."""
+        return np.diff(self.starts)
 
 
 _known_hashes: WeakKeyDictionary[PreTrainedTokenizerBase, str] = WeakKeyDictionary()
@@ -64,15 +80,46 @@ def tokenise(
             that does not fit is cut, never the template.
     """
     key = f"{_VERSION} {tokenizer_hash(tokenizer)} {max_length} {template} {split.content_hash}"
-    fingerprint = xxhash.xxh3_128_hexdigest(key.encode())
-    folder = cache_dir() / "tokenised"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = cache_dir() / "tokenised" / xxhash.xxh3_128_hexdigest(key.encode())
+    found = _read(split, folder)
+    if found is not None:
+        return found
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as temporary:
+        rows = _map(split, tokenizer, max_length=max_length, template=template, cache_file=Path(temporary) / "a.arrow")
+        whole = Path(temporary) / "whole"
+        whole.mkdir()
+        _flatten(rows, whole)
+        del rows
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
+        if not folder.exists():  # another process may have been faster
+            whole.rename(folder)
+    found = _read(split, folder)
+    assert found is not None, "tokenised a moment ago"
+    return found
+
+
+def _read(split: Split, folder: Path) -> TokenisedSplit | None:
+    """What the cache holds, unless it is missing or not whole."""
+    try:
+        about = json.loads((folder / "about.json").read_text())
+        if any((folder / name).stat().st_size != size for name, size in about["bytes"].items()):
+            return None
+        arrays = {Path(name).stem: np.load(folder / name, mmap_mode="r") for name in about["bytes"]}
+    except (OSError, ValueError, KeyError):
+        return None
+    return TokenisedSplit(split, arrays["ids"], arrays.get("types"), arrays["starts"], about["truncated_share"])
+
+
+def _map(
+    split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, cache_file: Path
+) -> Dataset:
     typed = "token_type_ids" in tokenizer.model_input_names
     columns = {"input_ids": Sequence(Value("int32")), "truncated": Value("bool")}
     if typed:
         columns["token_type_ids"] = Sequence(Value("int8"))
     datasets.disable_progress_bars()
-    rows = split.rows.map(
+    return split.rows.map(
         _Encode(tokenizer, max_length=max_length, typed=typed, pair=split.is_pair)
         if template is None
         else Templated(tokenizer, template=template, max_length=max_length, typed=typed),
@@ -80,11 +127,35 @@ def tokenise(
         num_proc=(os.cpu_count() or 1) if len(split) >= _PARALLEL_FROM else None,
         remove_columns=split.rows.column_names,
         features=Features(columns),
-        cache_file_name=str(folder / f"{fingerprint}.arrow"),
-        new_fingerprint=fingerprint,
+        cache_file_name=str(cache_file),
+        new_fingerprint=xxhash.xxh3_128_hexdigest(str(cache_file).encode()),
     )
-    truncated = rows.with_format("numpy")["truncated"][:]
-    return TokenisedSplit(split, rows.remove_columns("truncated"), float(np.mean(truncated)) if len(rows) else 0.0)
+
+
+def _flatten(rows: Dataset, folder: Path) -> None:
+    """Write the columns end to end, a slice of the rows at a time; about.json comes last."""
+    lengths = np.concatenate([np.zeros(0, np.int64), *(c.value_lengths() for c in _slices(rows, "input_ids"))])
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    np.save(folder / "starts.npy", starts)
+    for column, name, dtype in (("input_ids", "ids", np.int32), ("token_type_ids", "types", np.int8)):
+        if column in rows.column_names:
+            with (folder / f"{name}.npy").open("wb") as file:
+                header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (int(starts[-1]),)}
+                np.lib.format.write_array_header_1_0(file, header)
+                for values in _slices(rows, column):
+                    values.flatten().to_numpy(zero_copy_only=False).astype(dtype, copy=False).tofile(file)
+    cut = sum(int(np.sum(values.to_numpy(zero_copy_only=False))) for values in _slices(rows, "truncated"))
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    about = {"bytes": sizes, "truncated_share": cut / len(rows) if len(rows) else 0.0}
+    (folder / "about.json").write_text(json.dumps(about))
+
+
+def _slices(rows: Dataset, column: str) -> Iterator[Any]:
+    chosen = rows.select_columns([column]).with_format("arrow")
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        table: Any = chosen[start : start + _ROWS_AT_ONCE]
+        values = table.column(column).combine_chunks()
+        yield values.chunk(0) if isinstance(values, pa.ChunkedArray) else values
 
 
 class _Encode:

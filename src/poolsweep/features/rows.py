@@ -14,7 +14,7 @@ from poolsweep.data.token_rows import TokenRows
 from poolsweep.features.requests import FeatureRequest
 from poolsweep.features.store import FeatureStore
 
-_IN_MEMORY_BYTES = 2**30  # what a run reads again and again is copied into memory up to this size, else stays mapped
+IN_MEMORY_BYTES = 2**30  # what a run reads again and again is copied into memory up to this size, else stays mapped
 
 
 class FeatureRows(Dataset[Batch]):
@@ -36,7 +36,7 @@ class FeatureRows(Dataset[Batch]):
             arrays = arrays[1:]
         elif request.kind == "vectors":
             arrays = [arrays[0][:, layer] for layer in request.layers]
-        fits = sum(array.nbytes for array in arrays) <= _IN_MEMORY_BYTES
+        fits = sum(array.nbytes for array in arrays) <= IN_MEMORY_BYTES
         self._arrays = [np.array(array) if fits else array for array in arrays]
 
     @property

@@ -94,7 +94,7 @@ class FeatureStore:
         return [r for r in requests if any(not (self.folder / f"{name}.npy").exists() for name in r.arrays)]
 
     def _write(self, requests: Sequence[FeatureRequest], on_progress: Progress) -> None:
-        lengths = np.array([len(ids) for ids in self.rows.tokenised.rows["input_ids"]], dtype=np.int64)
+        lengths = self.rows.tokenised.lengths
         writer = _ArrayWriter(self.folder, lengths=lengths)
         layers = sorted({layer for request in requests for layer in request.layers_read(self.encoder.num_layers)})
         context = frozenset().union(*(request.context for request in requests))

@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.metrics import METRIC_NAMES
 
-COLUMNS = ("step", "epoch", "train/loss", *(f"{s}/{name}" for s in ("val", "test") for name in METRIC_NAMES))
+COLUMNS = ("step", "epoch", "train/loss", *(f"{s}/{name}" for s in ("val", "test") for name in METRIC_NAMES), "penalty")
 
 
 class MetricsFile(Logger):

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from poolsweep.report.intervals import Interval, paired_difference, t_interval
 from poolsweep.report.results import load_results
+from poolsweep.report.seeds_note import seeds_note
 from poolsweep.run.files import write_whole
 
 BASELINE = "cls"
@@ -109,6 +110,9 @@ def print_leaderboard(study: Path, *, console: Console) -> None:
     rows = leaderboard(load_results(study))
     for data, encoder in dict.fromkeys((row.data, row.encoder) for row in rows):
         console.print(_table(data, encoder, [row for row in rows if (row.data, row.encoder) == (data, encoder)]))
+    note = seeds_note(load_results(study))
+    if note:
+        console.print(note, highlight=False)
     if any(row.variants > 1 for row in rows):
         console.print("Other swept settings were chosen per pooling by the mean of the monitored validation metric.")
     if rows and any(row.score.count < 2 for row in rows):

@@ -19,6 +19,7 @@ import yaml
 from poolsweep.build import Prepared, Run, build, data_name, pooling_label
 from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.device import accelerator_type
+from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import in_one_line, kind_of, last_lines, require_room
 from poolsweep.run.files import make_durable, write_json, write_whole
@@ -46,7 +47,7 @@ def execute(
     started = time.time()
     status = StatusFile(folder, name=name, run_id=identity)
     facts: dict[str, Any] = {"run_id": identity, "name": name}
-    run: Run | None = None
+    run: Run | ProbeRun | None = None
     succeeded = False
     with _log_to(folder), stop_signals:
         try:
@@ -54,9 +55,10 @@ def execute(
             _start(folder, content, prepared)
             facts = _facts(content, prepared, identity=identity, name=name, started=started)
             run = build(content, prepared, folder=folder, run_id=identity, status=status, still_ours=lock.check)
-            require_room(folder.path, run.classifier, checkpoints=any(content["checkpoint"].values()))
-            outcome = train(run, folder=folder)
-            seconds = time.time() - started + run.checkpoint.seconds_before
+            trains = isinstance(run, Run)
+            require_room(folder.path, run.classifier, checkpoints=trains and any(content["checkpoint"].values()))
+            outcome = train(run, folder=folder) if trains else solve(run, folder=folder, status=status)
+            seconds = time.time() - started + (run.checkpoint.seconds_before if trains else 0)
             result = _result(facts, outcome, run, seconds=seconds, attempts=status.content["attempts"])
             lock.check()
             _finish(folder, run, result)
@@ -73,7 +75,7 @@ def execute(
             raise
         finally:
             if run is not None:
-                close_loggers(run.trainer, succeeded=succeeded)
+                close_loggers(run.trainer.loggers, succeeded=succeeded)
 
 
 def _start(folder: RunFolder, content: Mapping[str, Any], prepared: Prepared) -> None:
@@ -84,13 +86,14 @@ def _start(folder: RunFolder, content: Mapping[str, Any], prepared: Prepared) ->
     write_json(folder.labels, prepared.labels.to_mapping())
 
 
-def _finish(folder: RunFolder, run: Run, result: Mapping[str, Any]) -> None:
+def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -> None:
     """The result comes last, when all that it speaks of is on the disk: it is what makes a run a finished one."""
     for split in ("validation", "test"):
         make_durable(folder.predictions(split))
     write_json(folder.result, result, durable=True)
-    run.checkpoint.store.clear()
-    run.best.clear()
+    if isinstance(run, Run):
+        run.checkpoint.store.clear()
+        run.best.clear()
 
 
 def _record_failure(folder: RunFolder, facts: Mapping[str, Any], error: Exception, *, status: StatusFile) -> None:
@@ -137,7 +140,9 @@ def _facts(
     }
 
 
-def _result(facts: dict[str, Any], outcome: Outcome, run: Run, *, seconds: float, attempts: int) -> dict[str, Any]:
+def _result(
+    facts: dict[str, Any], outcome: Outcome | ProbeOutcome, run: Run | ProbeRun, *, seconds: float, attempts: int
+) -> dict[str, Any]:
     return {
         **facts,
         "status": "finished",

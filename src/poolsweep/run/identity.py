@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from poolsweep.probe.settings import without_unused
+
 # What cannot change the result. Everything else does, or might.
 _EXCLUDED = (
     "hydra", "study", "output_root", "logger", "display", "trusted",
@@ -41,7 +43,7 @@ def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
         config: The resolved config as plain containers.
         accelerator: Type of the device the run is on (cpu, cuda, …).
     """
-    content = {key: value for key, value in config.items() if key not in _EXCLUDED}
+    content = {key: value for key, value in without_unused(config).items() if key not in _EXCLUDED}
     for group, key in _EXCLUDED_PATHS:
         if isinstance(content.get(group), Mapping):
             content[group] = {k: v for k, v in content[group].items() if k != key}
@@ -113,9 +115,10 @@ def variant_id(config: Mapping[str, Any]) -> str:
         config: The resolved config as plain containers.
     """
     dropped = {*_EXCLUDED, "data", "encoder", "pooling", "seed", "init_seed", "data_seed"}
-    content = {key: value for key, value in config.items() if key not in dropped}
+    used = without_unused(config)
+    content = {key: value for key, value in used.items() if key not in dropped}
     content["frozen"] = config["encoder"]["frozen"]
     content["trainer"] = {**config["trainer"], "precision": canonical_precision(config["trainer"]["precision"])}
-    content["data"] = {key: config["data"].get(key) for key in ("max_length", "batch_size", "split_seed")}
+    content["data"] = {key: used["data"].get(key) for key in ("max_length", "batch_size", "split_seed")}
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

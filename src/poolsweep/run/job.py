@@ -149,7 +149,7 @@ def run_locked(
 
 def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
     try:
-        stored = yaml.load(folder.config.read_text(encoding="utf-8"), _YamlLoader)  # noqa: S506  a safe loader
+        stored = yaml.load(folder.config.read_text(encoding="utf-8"), _YamlLoader)
     except (OSError, yaml.YAMLError):
         return
     different = differing_keys(stored, content) if isinstance(stored, dict) else []

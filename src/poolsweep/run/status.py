@@ -6,9 +6,9 @@ import contextlib
 import time
 from typing import Any
 
-from poolsweep.run.owner import owner
 from poolsweep.run.files import read_json, write_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.owner import owner
 
 _SECONDS_BETWEEN_WRITES = 0.5
 

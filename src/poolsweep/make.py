@@ -1,0 +1,19 @@
+"""Makes a part of its config; the only caller of ``instantiate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+
+def make(node: Mapping[str, Any], *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401
+    """Instantiate a part; what its constructor raises comes as it is, not in Hydra's wrapping."""
+    try:
+        return instantiate(dict(node), *positional, **arguments)
+    except InstantiationException as error:
+        if error.__cause__ is None:
+            raise
+        raise error.__cause__ from None

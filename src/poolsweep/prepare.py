@@ -1,0 +1,162 @@
+"""Loads and checks what a run reads: data, labels, encoder, pooling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_class
+
+from poolsweep.config import LOADING_KEYS
+from poolsweep.data.checks import check
+from poolsweep.data.labels import Labels
+from poolsweep.data.splits import Splits
+from poolsweep.encoder import LoadedEncoder
+from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
+from poolsweep.errors import UserError
+from poolsweep.make import make
+from poolsweep.pooling import Pooling
+from poolsweep.pooling.presets import pooling_name
+from poolsweep.pooling.requirements import unmet_needs
+from poolsweep.probe.settings import is_probe, probe_needs
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run reads, loaded and checked.
+
+    Attributes:
+        splits: Texts and labels.
+        labels: The label contract.
+        loaded: Encoder and tokenizer.
+        pooling: Fits the encoder.
+        max_length: In tokens, resolved.
+    """
+
+    splits: Splits
+    labels: Labels
+    loaded: LoadedEncoder
+    pooling: Pooling
+    max_length: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done that a user would want to know: splits carved out, weights that are new."""
+        encoder = self.loaded.encoder
+        notes = list(self.splits.notes)
+        if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:
+            fate = "frozen as it is" if encoder.frozen else "trained with the encoder"
+            notes.append(f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
+        if not encoder.packs and encoder.unpacked_because != PACKING_OFF:
+            notes.append(f"{encoder.name} reads padded batches, since {encoder.unpacked_because}")
+        return tuple(notes)
+
+
+def prepare(config: Mapping[str, Any]) -> Prepared:
+    """Load data and encoder and make the pooling, naming all problems at once.
+
+    Args:
+        config: Resolved and validated.
+    Raises:
+        UserError: With every problem of the files, the labels, the encoder and what the pooling asks of it.
+    """
+    problems: list[str] = []
+    splits = labels = loaded = pooling = None
+    try:
+        splits, labels = load_data(config["data"])
+    except UserError as error:
+        problems += error.problems
+    try:
+        loaded = load_encoder(config)
+        pooling = build_pooling(config["pooling"], loaded)
+    except UserError as error:
+        problems += error.problems
+    if loaded is not None and pooling is not None and is_probe(config):
+        problems += probe_needs(config, pooling, encoder=loaded.encoder)
+    max_length = config["data"]["max_length"]
+    limit = loaded.encoder.max_length if loaded is not None else None
+    if max_length is None:
+        max_length = limit or 512
+    elif limit is not None and max_length > limit:
+        problems.append(f"data.max_length must be at most the encoder's {limit} tokens, got {max_length}")
+    if problems or splits is None or labels is None or loaded is None or pooling is None:
+        raise UserError(*problems)
+    return Prepared(splits, labels, loaded, pooling, max_length)
+
+
+def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
+    """Read and check a data set; runs of one process that read the same files share it."""
+    source = {key: value for key, value in data.items() if key not in LOADING_KEYS}
+    stamps = []
+    for value in source.values():
+        if isinstance(value, str) and Path(value).is_file():
+            stamps.append((value, Path(value).stat().st_mtime_ns))
+    return _load_data(json.dumps(source, sort_keys=True), tuple(stamps))
+
+
+@lru_cache(maxsize=4)
+def _load_data(source: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Splits, Labels]:
+    splits = make(json.loads(source))
+    return splits, check(splits)
+
+
+def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
+    """Load an encoder. Frozen encoders are never changed, so runs of one process share them."""
+    wanted = dict(config["encoder"])
+    tokens = get_class(config["pooling"]["tokens"]["_target_"])
+    if wanted["attention"] is None and "attentions" in tokens.context_needed:
+        wanted["attention"] = "eager"  # the others do not return their weights
+    node = json.dumps(wanted, sort_keys=True)
+    if not config["encoder"]["frozen"]:
+        loaded = _load_encoder.__wrapped__(node)
+    else:
+        loaded = _load_encoder(node)
+        if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
+            loaded = _load_encoder.__wrapped__(node)
+    if loaded.encoder.pooler_is_fresh:
+        reinitialise_pooler(loaded.encoder, generator_seed=config["init_seed"])
+    return loaded
+
+
+@lru_cache(maxsize=2)
+def _load_encoder(node: str) -> LoadedEncoder:
+    try:
+        return make(json.loads(node))
+    except ValueError as error:  # sizes that do not go together, say
+        raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
+
+
+def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
+    """Make a pooling for an encoder.
+
+    Raises:
+        UserError: If they do not go together.
+    """
+    encoder = loaded.encoder
+    try:
+        layers = make(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
+        tokens = make(node["tokens"], input_size=layers.output_size)
+        pooling = Pooling(layers=layers, tokens=tokens)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    problems = unmet_needs(
+        pooling,
+        name=pooling_name(node),
+        encoder=encoder.name,
+        has_pooler=encoder.pooler is not None,
+        has_mask_token=loaded.tokenizer.mask_token_id is not None,
+        gives_attentions=encoder.gives_attentions,
+    )
+    if problems:
+        raise UserError(*problems)
+    return pooling
+
+
+def fresh(prepared: Prepared, config: Mapping[str, Any]) -> Prepared:
+    """Make the pooling anew under the run's seed: sweeps prepare all runs before the first is seeded."""
+    pooling = build_pooling(config["pooling"], prepared.loaded)
+    return Prepared(prepared.splits, prepared.labels, prepared.loaded, pooling, prepared.max_length)

@@ -1,0 +1,209 @@
+"""One run with ``trainer=probe``: solve, choose on validation, test once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from poolsweep.classifier import Classifier
+from poolsweep.data.labels import Labels
+from poolsweep.device import accelerator_type
+from poolsweep.metrics import classification_metrics
+from poolsweep.predictions import Predictions
+from poolsweep.probe.objective import Rows
+from poolsweep.probe.probe import SAMPLES, Probe
+from poolsweep.probe.solver import Solution
+from poolsweep.probe.vectors import Vectors
+from poolsweep.run.environment import peak_memory_mib, reset_peak_memory
+from poolsweep.run.files import write_whole
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.status import StatusFile
+
+_MANY_NUMBERS = 2**22  # of the training vectors; below, threads wait for each other longer than they help
+
+
+@dataclass(frozen=True)
+class ProbeRun:
+    """All objects of a run that is solved.
+
+    Attributes:
+        classifier: Pooling, post-processing and head; its encoder's features are stored.
+        data: Split name → stored features.
+        trainer: Chooses the penalty.
+        labels: The label contract.
+        truncated_share: Split name → share of texts cut to the maximum length.
+        data_seed: Draws the bootstrap sample.
+    """
+
+    classifier: Classifier
+    data: Mapping[str, Any]
+    trainer: Probe
+    labels: Labels
+    truncated_share: Mapping[str, float]
+    data_seed: int
+
+
+@dataclass(frozen=True)
+class ProbeOutcome:
+    """What a probe found.
+
+    Attributes:
+        metrics: Name → value, of the chosen penalty: ``val/…`` and ``test/…``.
+        penalty: The L2 penalty chosen on validation.
+        penalties_tried: Each with its monitored metric, the strongest first.
+        seeds_are: What the seeds of a study vary, or None if all seeds are one run.
+        distinct_rows: Training rows that are in the sample.
+        steps: Iterations of the solver, all penalties together; each passes over the rows forth and back.
+        train_seconds: Time of solving, with its validations.
+        examples_per_second: Rows of the sample passed over by that time.
+        peak_memory_mib: ``process`` and, with a GPU, ``gpu``.
+        parameters: ``trained`` and ``pooled_size``.
+        best_epoch: Always 0: there are no epochs.
+        epochs: Always 0.
+    """
+
+    metrics: dict[str, float]
+    penalty: float
+    penalties_tried: list[dict[str, float]]
+    seeds_are: str | None
+    distinct_rows: int
+    steps: int
+    train_seconds: float
+    examples_per_second: float
+    peak_memory_mib: dict[str, float]
+    parameters: dict[str, int]
+    best_epoch: int = 0
+    epochs: int = 0
+
+
+def solve(run: ProbeRun, *, folder: RunFolder, status: StatusFile) -> ProbeOutcome:
+    """Solve a run for every penalty, keep the best, and write weights, metrics and predictions.
+
+    Args:
+        run: From ``build``.
+        folder: Where the run writes.
+        status: Told how it goes.
+    """
+    reset_peak_memory()
+    started = time.perf_counter()
+    probe, classifier = run.trainer, run.classifier.eval()
+    name = accelerator_type(probe.accelerator)
+    device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
+    classifier.to(device)
+    counts = probe.sample(run.data["train"].labels.numpy(), seed=run.data_seed)
+    if classifier.postprocess.needs_fit:
+        repeated = Vectors(run.data["train"], classifier, indices=np.repeat(np.arange(len(counts)), counts))
+        classifier.postprocess.fit(repeated.pooled())
+    train = Vectors(run.data["train"], classifier, indices=np.flatnonzero(counts))
+    validation = Vectors(run.data["validation"], classifier)
+    weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
+    smoothing = classifier.loss.label_smoothing
+    assert isinstance(smoothing, float | int)
+    rows = Rows(train.blocks, train.labels, weights, num_labels=len(run.labels), smoothing=float(smoothing))
+    steps = 0
+
+    def measure(penalty: float, solution: Solution) -> float:
+        nonlocal steps
+        steps += solution.iterations
+        found = _metrics(_logits(validation, solution), validation.labels, classifier.loss, prefix="val/")
+        tried = probe.penalties.index(penalty) + 1
+        _log(run, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
+        status.update(
+            phase="solving", step=tried, steps=len(probe.penalties), monitor=probe.monitor, value=found[probe.monitor]
+        )
+        return found[probe.monitor]
+
+    with _threads_for(rows):
+        penalty, solution, tried = probe.choose(rows, measure=measure)
+    steps += solution.iterations
+    _install(classifier, solution)
+    seconds = time.perf_counter() - started
+    status.update(phase="testing")
+    metrics = _evaluate(run, folder=folder)
+    _log(run, {"penalty": penalty, "train/loss": solution.loss, **metrics}, step=len(tried) + 1)
+    _save(classifier, folder)
+    if len(probe.penalties) > 1 and penalty in (probe.penalties[0], probe.penalties[-1]):
+        logging.getLogger("poolsweep").warning(
+            "penalty %g is at the end of trainer.penalties: one beyond it may be better", penalty
+        )
+    return ProbeOutcome(
+        metrics=metrics,
+        penalty=penalty,
+        penalties_tried=[{"penalty": key, probe.monitor: value} for key, value in tried.items()],
+        seeds_are=SAMPLES if probe.bootstrap else None,
+        distinct_rows=int((counts > 0).sum()),
+        steps=steps,
+        train_seconds=round(seconds, 3),
+        examples_per_second=round(steps * int((counts > 0).sum()) / seconds, 1),
+        peak_memory_mib=peak_memory_mib(),
+        parameters={
+            "trained": solution.weight.numel() + solution.bias.numel(),
+            "pooled_size": classifier.pooling.output_size,
+        },
+    )
+
+
+def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
+    """Measure the installed head on validation and test, and write every prediction."""
+    metrics: dict[str, float] = {}
+    for split, prefix in (("validation", "val/"), ("test", "test/")):
+        vectors = Vectors(run.data[split], run.classifier)
+        with torch.no_grad():
+            logits = torch.cat([run.classifier.head(block) for block in vectors.blocks()])
+        metrics |= _metrics(logits, vectors.labels, run.classifier.loss, prefix=prefix)
+        predictions = Predictions()
+        predictions.add(vectors.identified(), logits)
+        predictions.write(folder.predictions(split), labels=run.labels)
+    return dict(sorted(metrics.items()))
+
+
+def _logits(vectors: Vectors, solution: Solution) -> Tensor:
+    """(N, C) float32."""
+    weight, bias = solution.weight.float(), solution.bias.float()
+    return torch.cat([torch.addmm(bias, block, weight.T) for block in vectors.blocks()])
+
+
+def _metrics(logits: Tensor, labels: Tensor, loss: nn.Module, *, prefix: str) -> dict[str, float]:
+    measures = classification_metrics(logits.shape[1], prefix=prefix).to(logits.device)
+    found = {f"{prefix}loss": loss(logits, labels), **measures(logits, labels)}
+    return {name: float(value) for name, value in found.items()}
+
+
+def _install(classifier: Classifier, solution: Solution) -> None:
+    linear = classifier.head.classifier
+    assert isinstance(linear, nn.Linear)
+    with torch.no_grad():
+        linear.weight.copy_(solution.weight)
+        linear.bias.copy_(solution.bias)
+
+
+def _save(classifier: Classifier, folder: RunFolder) -> None:
+    state = {k: v.detach().cpu().contiguous() for k, v in classifier.state_dict().items() if v.numel()}
+    with write_whole(folder.best) as temporary:
+        save_file(state, temporary)
+
+
+def _log(run: ProbeRun, metrics: Mapping[str, float], *, step: int) -> None:
+    for logger in run.trainer.loggers:
+        logger.log_metrics(dict(metrics), step=step)
+
+
+@contextmanager
+def _threads_for(rows: Rows) -> Iterator[None]:
+    before = torch.get_num_threads()
+    first = next(iter(rows.blocks()))
+    if len(rows.labels) * first.shape[1] < _MANY_NUMBERS:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,72 @@
+"""What ``trainer=probe`` asks of the rest of a config, and what it does not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poolsweep.encoder import Encoder
+    from poolsweep.pooling import Pooling
+
+_HEAD = "poolsweep.head.linear.Linear"
+_LOSS = "torch.nn.CrossEntropyLoss"
+_UNUSED = ("optimizer", "scheduler", "callbacks", "seed")
+_UNUSED_OF_DATA = ("batch_size", "eval_batch_size", "batching", "batch_tokens")
+
+
+def is_probe(config: Mapping[str, Any]) -> bool:
+    """Whether a config's trainer is the probe."""
+    return str((config.get("trainer") or {}).get("_target_", "")).startswith("poolsweep.probe.")
+
+
+def without_unused(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without what cannot change a probe's result; any other trainer's as it is.
+
+    A probe has no optimizer, no schedule, no batches and no dropout. Its seeds draw bootstrap samples (``data_seed``);
+    without these it has no use for a seed at all, so that all seeds are one run.
+    """
+    if not is_probe(config):
+        return dict(config)
+    dropped = _UNUSED if config["trainer"]["bootstrap"] else (*_UNUSED, "data_seed", "init_seed")
+    content = {key: value for key, value in config.items() if key not in dropped}
+    content["data"] = {key: value for key, value in config["data"].items() if key not in _UNUSED_OF_DATA}
+    content["head"] = {key: value for key, value in config["head"].items() if key != "dropout"}
+    return content
+
+
+def probe_problems(config: Mapping[str, Any]) -> list[str]:
+    """What in a resolved config does not go with the probe, if that is its trainer."""
+    if not is_probe(config):
+        return []
+    problems = []
+    if not (config.get("encoder") or {}).get("frozen"):
+        problems.append("trainer=probe needs encoder.frozen=true: it solves a head on features that stay as they are")
+    for part, target in (("head", _HEAD), ("loss", _LOSS)):
+        found = (config.get(part) or {}).get("_target_")
+        if found != target:
+            problems.append(f"trainer=probe needs {part}._target_={target}, got {found}")
+    extra = sorted((config.get("loss") or {}).keys() - {"_target_", "label_smoothing"})
+    if extra:
+        problems.append(f"trainer=probe needs a plain cross-entropy, got loss.{extra[0]}")
+    penalties = config["trainer"].get("penalties")
+    if isinstance(penalties, list) and (not penalties or any(isinstance(p, float | int) and p <= 0 for p in penalties)):
+        problems.append(f"trainer.penalties must be one or more numbers above 0, got {penalties}")
+    return problems
+
+
+def probe_needs(config: Mapping[str, Any], pooling: Pooling, *, encoder: Encoder) -> list[str]:
+    """What a pooling and an encoder lack for the probe."""
+    from poolsweep.pooling.presets import pooling_name
+
+    name, trained = pooling_name(config["pooling"]), sum(p.numel() for p in pooling.parameters() if p.requires_grad)
+    problems = []
+    if trained:
+        problems.append(f"trainer=probe needs a pooling without parameters of its own; pooling={name} has {trained:,}")
+    fresh = encoder.pooler_is_fresh and "pooler_output" in pooling.context_needed
+    if fresh and not config["trainer"]["bootstrap"]:
+        problems.append(
+            f"trainer.bootstrap=false needs a pooler with weights for pooling={name}; that of {encoder.name} is "
+            "new and depends on the seed"
+        )
+    return problems

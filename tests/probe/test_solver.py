@@ -1,0 +1,124 @@
+"""The solver finds the optimum that scikit-learn finds, and the same bits every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from poolsweep.probe.objective import Rows
+from poolsweep.probe.solver import Solution, Solver
+
+C, D, N = 4, 12, 300
+
+
+@pytest.fixture
+def problem() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Correlated vectors that are not centred, labels with noise, and unequal row weights."""
+    random = torch.Generator().manual_seed(3)
+    mix = torch.randn(D, D, generator=random) * torch.linspace(0.05, 2, D)
+    vectors = torch.randn(N, D, generator=random) @ mix + 1.5
+    logits = vectors @ torch.randn(D, C, generator=random) * 0.5 + 2 * torch.randn(N, C, generator=random)
+    counts = torch.randint(1, 4, (N,), generator=random)
+    return vectors, logits.argmax(dim=1), counts
+
+
+def rows_of(problem, *, dtype=torch.float64, block: int = N, smoothing: float = 0.0) -> Rows:
+    vectors, labels, counts = problem
+    return Rows(
+        lambda: iter(vectors.to(dtype).split(block)), labels, counts.double() / counts.sum(), num_labels=C,
+        smoothing=smoothing,
+    )  # fmt: skip
+
+
+def by_autograd(problem, solution: Solution, *, penalty: float, smoothing: float = 0.0) -> tuple[float, float]:
+    """The objective as torch computes it, and the largest entry of its gradient."""
+    vectors, labels, counts = problem
+    weight, bias = solution.weight.clone().requires_grad_(), solution.bias.clone().requires_grad_()
+    losses = torch.nn.functional.cross_entropy(
+        vectors.double() @ weight.T + bias, labels, reduction="none", label_smoothing=smoothing
+    )
+    objective = (losses * counts).sum() / counts.sum() + penalty / 2 * weight.square().sum()
+    objective.backward()
+    assert weight.grad is not None
+    assert bias.grad is not None
+    return objective.item(), max(float(weight.grad.abs().max()), float(bias.grad.abs().max()))
+
+
+@pytest.mark.parametrize("penalty", [1.0, 0.01, 0.0001])
+def test_agrees_with_scikit_learn(problem, penalty: float):
+    vectors, labels, counts = problem
+    found = Solver(rows_of(problem)).solve(penalty, tolerance=1e-12)
+    peer = LogisticRegression(C=1 / (penalty * int(counts.sum())), tol=1e-10, max_iter=5000)
+    peer.fit(vectors.double().numpy(), labels.numpy(), sample_weight=counts.numpy())
+    assert np.allclose(found.weight.numpy(), peer.coef_, atol=1e-4)
+    bias = found.bias - found.bias.mean()
+    assert np.allclose(bias.numpy(), peer.intercept_ - peer.intercept_.mean(), atol=1e-4), (
+        "a bias is free up to a shift"
+    )
+    probabilities = torch.softmax(vectors.double() @ found.weight.T + found.bias, dim=1)
+    assert np.allclose(probabilities.numpy(), peer.predict_proba(vectors.double().numpy()), atol=1e-4)
+    theirs = Solution(torch.from_numpy(peer.coef_), torch.from_numpy(peer.intercept_), 0, 0, 0, 0)
+    assert found.objective == pytest.approx(by_autograd(problem, theirs, penalty=penalty)[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_objective_and_optimum_are_those_of_torch(problem, smoothing: float):
+    found = Solver(rows_of(problem, smoothing=smoothing)).solve(0.003, tolerance=1e-13)
+    objective, slope = by_autograd(problem, found, penalty=0.003, smoothing=smoothing)
+    assert found.objective == pytest.approx(objective, abs=1e-9)
+    assert slope < 1e-6
+    assert 0 < found.loss < found.objective
+
+
+def test_a_path_ends_where_a_cold_start_does(problem):
+    solver, solution = Solver(rows_of(problem)), None
+    for penalty in (1.0, 0.1, 0.01, 0.001):
+        solution = solver.solve(penalty, start=solution, tolerance=1e-10)
+    assert solution is not None
+    cold = Solver(rows_of(problem)).solve(0.001, tolerance=1e-10)
+    assert torch.allclose(solution.weight, cold.weight, atol=1e-3)
+    assert solution.objective == pytest.approx(cold.objective, abs=1e-9)
+
+
+def test_blocks_and_float32_change_next_to_nothing(problem):
+    whole = Solver(rows_of(problem)).solve(0.01, tolerance=1e-10)
+    parts = Solver(rows_of(problem, block=7)).solve(0.01, tolerance=1e-10)
+    single = Solver(rows_of(problem, dtype=torch.float32)).solve(0.01, tolerance=1e-6)
+    assert torch.allclose(parts.weight, whole.weight, atol=1e-5)
+    assert single.objective == pytest.approx(whole.objective, rel=1e-5), "the gap is an estimate"
+    assert single.gap <= 1e-6 * single.objective
+
+
+def test_counts_are_repeated_rows(problem):
+    vectors, labels, counts = problem
+    repeated = (
+        vectors.repeat_interleave(counts, dim=0),
+        labels.repeat_interleave(counts),
+        torch.ones(int(counts.sum())),
+    )
+    found = [Solver(rows_of(p)).solve(0.01, tolerance=1e-12).weight for p in (problem, repeated)]
+    assert torch.allclose(*found, atol=1e-5)
+
+
+def test_same_bits_every_time(problem):
+    def path() -> torch.Tensor:
+        solver, solution = Solver(rows_of(problem, dtype=torch.float32)), None
+        for penalty in (1.0, 0.01):
+            solution = solver.solve(penalty, start=solution)
+        return solution.weight  # type: ignore[union-attr]
+
+    assert torch.equal(path(), path())
+
+
+def test_a_label_without_rows_and_vectors_that_do_not_vary(problem):
+    vectors, labels, counts = problem
+    vectors = vectors.clone()
+    vectors[:, 3] = 1.0
+    found = Solver(rows_of((vectors, labels.clamp(max=2), counts))).solve(0.001)
+    assert torch.isfinite(found.weight).all()
+    assert torch.isfinite(found.bias).all()
+    probabilities = torch.softmax(vectors.double() @ found.weight.T + found.bias, dim=1)
+    assert float(probabilities[:, 3].mean()) < 1e-3
+    assert not found.weight[:, 3].abs().max() > 1e-6
