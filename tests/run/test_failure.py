@@ -67,9 +67,7 @@ def test_a_disk_without_room_is_said_in_one_line_before_training(cli, tiny_run, 
     assert (result["status"], result["kind"], status["kind"]) == ("failed", "disk_full", "disk_full")
 
 
-def test_a_disk_that_fills_up_leaves_no_result_and_the_run_can_be_finished(
-    cli, short_run, outputs, monkeypatch, bits
-):
+def test_a_disk_that_fills_up_leaves_no_result_and_the_run_can_be_finished(cli, short_run, outputs, monkeypatch, bits):
     """First there is no room for checkpoints, which a run survives; then none for the best weights, which ends it."""
     assert cli("train", *short_run, "study=alone").status == 0
     [alone] = outputs.glob("alone/*/")

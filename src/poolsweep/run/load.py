@@ -22,7 +22,6 @@ from poolsweep.errors import UserError
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 
-
 # Keys that runs of the first versions lack; they say nothing about a run that has finished.
 _SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
 

@@ -12,7 +12,7 @@ import torch
 
 def random_states() -> dict[str, Any]:
     """The states of Python's, numpy's, torch's and every GPU's generator."""
-    _, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002  the legacy one is the global one
+    _, keys, position, has_gauss, gauss = np.random.get_state()
     return {
         "python": random.getstate(),
         "numpy": {
@@ -32,7 +32,7 @@ def restore_random_states(states: Mapping[str, Any]) -> None:
     random.setstate((version, tuple(internal), gauss))
     saved = states["numpy"]
     keys = saved["keys"].numpy().astype(np.uint32)
-    np.random.set_state(("MT19937", keys, saved["position"], saved["has_gauss"], saved["gauss"]))  # noqa: NPY002
+    np.random.set_state(("MT19937", keys, saved["position"], saved["has_gauss"], saved["gauss"]))
     torch.set_rng_state(states["torch"])
     if torch.cuda.is_available():
         for device, state in enumerate(states["cuda"][: torch.cuda.device_count()]):

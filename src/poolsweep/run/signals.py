@@ -12,7 +12,7 @@ from typing import Any
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(BaseException):  # noqa: N818  like KeyboardInterrupt: no error, and no ``except Exception`` stops it
+class Interrupted(BaseException):
     """The process was asked to leave.
 
     Args:
