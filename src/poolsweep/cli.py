@@ -105,7 +105,7 @@ def _status(arguments: list[str]) -> int:
 
     parser = argparse.ArgumentParser(
         prog="poolsweep status",
-        description="Which runs are finished, running, failed (and why), interrupted or missing. Exit status 1 if any failed.",
+        description="Which runs are finished, running, failed (and why) or missing; exit status 1 if one failed.",
     )
     parser.add_argument("study", nargs="?", metavar="STUDY", help="a name or a folder (default: all studies)")
     parser.add_argument("--watch", action="store_true", help="refresh until every run has ended")

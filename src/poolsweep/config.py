@@ -153,7 +153,7 @@ def _range_problems(config: Mapping[str, Any]) -> list[str]:
             problems.append(f"data.{key} must be at least 1, got {value}")
     numbers = {"run_timeout_minutes": config.get("run_timeout_minutes")}
     numbers |= {f"checkpoint.{key}": value for key, value in (config.get("checkpoint") or {}).items()}
-    problems += [f"{k} must be above 0, got {v}" for k, v in numbers.items() if type(v) in (int, float) and v <= 0]
+    problems += [f"{k} must be above 0, got {v}" for k, v in numbers.items() if isinstance(v, int | float) and v <= 0]
     study = config.get("study")
     if isinstance(study, str) and (not study or study.startswith(".") or "/" in study or "\\" in study):
         problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")

@@ -55,7 +55,7 @@ def train(run: Run, *, folder: RunFolder) -> Outcome:
     """
     reset_peak_memory()
     begun = run.checkpoint.find(run.classifier)
-    if begun is None:
+    if begun is None and run.trainer.is_global_zero:
         run.best.clear()
     torch.manual_seed(run.seed)
     started = time.perf_counter()

@@ -152,15 +152,14 @@ def test_random_states_of_all_libraries_come_back_through_a_file(tmp_path):
 
 
 def test_going_on_under_other_versions_is_said_once(capsys):
-    from poolsweep.callbacks.checkpoint import _warn_of_other_versions
-    from poolsweep.run.environment import versions
+    from poolsweep.run.environment import versions, warn_of_other_versions
 
     before = tuple((versions() | {"torch": "1.0"}).items())
     for _ in range(2):
-        _warn_of_other_versions(before)
+        warn_of_other_versions(before)
     err = capsys.readouterr().err
     assert err.count("going on under other versions") == 1
     assert "torch" in err
     assert "(before: 1.0)" in err
-    _warn_of_other_versions(tuple(versions().items()))
+    warn_of_other_versions(tuple(versions().items()))
     assert capsys.readouterr().err == ""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,9 @@ import pytorch_lightning as pl
 import torch
 
 from poolsweep.callbacks.best_weights import BestWeights
-from poolsweep.callbacks.loop_state import batches_done, loop_state, restartable, set_loop_state
+from poolsweep.callbacks.loop_state import batches_done, epochs_done, loop_state, restartable, set_loop_state
 from poolsweep.run.checkpoints import CheckpointStore
-from poolsweep.run.environment import versions
+from poolsweep.run.environment import versions, warn_of_other_versions
 from poolsweep.run.files import write_whole
 from poolsweep.run.random_state import random_states, restore_random_states
 from poolsweep.run.signals import Interrupted, stop_signals
@@ -167,7 +165,7 @@ class Checkpoint(pl.Callback):
         self.seconds_before = state["seconds"]
         self.resumed_at = checkpoint["global_step"]
         pl_module.examples_seen = state["examples_seen"]  # type: ignore[assignment]
-        _warn_of_other_versions(tuple(state["versions"].items()))
+        warn_of_other_versions(tuple(state["versions"].items()))
         if trainer.is_global_zero and state["metrics"]:  # without a line there is no file
             with write_whole(self._metrics) as temporary:
                 temporary.write_bytes(state["metrics"].encode())
@@ -185,9 +183,8 @@ class Checkpoint(pl.Callback):
             self._leave()
 
     def _position(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *, validation_due: bool) -> dict[str, Any]:
-        epoch = trainer.fit_loop.epoch_progress.current.processed
-        done = batches_done(trainer, validation_due=validation_due)
-        trainer.datamodule.position = (epoch, done)  # type: ignore[attr-defined]
+        position = (epochs_done(trainer), batches_done(trainer, validation_due=validation_due))
+        trainer.datamodule.position = position  # type: ignore[attr-defined]
         return {
             "loops": loop_state(trainer),
             "validation_due": validation_due,
@@ -242,14 +239,3 @@ def _of_all_processes(trainer: pl.Trainer, mine: dict[str, Any]) -> list[dict[st
     everyone: list[dict[str, Any]] = [{}] * trainer.world_size
     torch.distributed.all_gather_object(everyone, mine)
     return everyone
-
-
-@cache
-def _warn_of_other_versions(before: tuple[tuple[str, str], ...]) -> None:
-    """Say once per process that a run goes on under other versions than it began with."""
-    now = versions()
-    changed = [f"{name} {now.get(name)} (before: {version})" for name, version in before if now.get(name) != version]
-    if changed:
-        message = f"going on under other versions, so the result may differ in its last digits: {', '.join(changed)}"
-        _log.warning(message)
-        print(f"poolsweep: {message}", file=sys.stderr)

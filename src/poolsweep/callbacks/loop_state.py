@@ -12,9 +12,17 @@ from copy import deepcopy
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.loops.progress import _ProcessedTracker
 
 _BATCHES = "epoch_loop.batch_progress"
 _VALIDATION_BATCHES = "epoch_loop.val_loop.batch_progress"
+
+
+def epochs_done(trainer: pl.Trainer) -> int:
+    """Epochs that are behind us."""
+    progress = trainer.fit_loop.epoch_progress.current
+    assert isinstance(progress, _ProcessedTracker)
+    return progress.processed
 
 
 def batches_done(trainer: pl.Trainer, *, validation_due: bool) -> int:
@@ -22,7 +30,7 @@ def batches_done(trainer: pl.Trainer, *, validation_due: bool) -> int:
 
     Args:
         trainer: In ``on_validation_start`` if ``validation_due``, else in ``on_train_batch_start``.
-        validation_due: Whether a validation comes next, rather than a training batch, which is counted as ready already.
+        validation_due: Whether a validation comes next, rather than a training batch, which counts as ready already.
     """
     return trainer.fit_loop.epoch_loop.batch_progress.current.ready - (0 if validation_due else 1)
 

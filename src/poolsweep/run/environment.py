@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import logging
 import platform
 import resource
 import subprocess
@@ -30,6 +31,21 @@ _PACKAGES = (
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide the numbers."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in _PACKAGES}}
+
+
+@cache
+def warn_of_other_versions(before: tuple[tuple[str, str], ...]) -> None:
+    """Say once per process that a run goes on under other versions than it began with.
+
+    Args:
+        before: Package and version, as ``versions`` gave them then.
+    """
+    now = versions()
+    changed = [f"{name} {now.get(name)} (before: {version})" for name, version in before if now.get(name) != version]
+    if changed:
+        message = f"going on under other versions, so the result may differ in its last digits: {', '.join(changed)}"
+        logging.getLogger(__name__).warning(message)
+        print(f"poolsweep: {message}", file=sys.stderr)
 
 
 def hardware(*, accelerator: str, devices: int) -> dict[str, str | int]:

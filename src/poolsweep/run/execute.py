@@ -32,7 +32,7 @@ from poolsweep.train import Outcome, close_loggers, train
 
 
 def execute(
-    content: dict[str, Any], prepared: Prepared, *, folder: RunFolder, identity: str, name: str, lock: RunLock
+    content: dict[str, Any], prepared: Prepared, *, folder: RunFolder, identity: str, name: str, lock: RunLock | None
 ) -> dict[str, Any]:
     """Train one run in its folder and write its result, or its failure.
 
@@ -42,26 +42,30 @@ def execute(
         folder: Where it writes; it goes on from the last checkpoint that an unfinished attempt left.
         identity: Its run id.
         name: What a person calls it.
-        lock: Held.
+        lock: Held; None in a process that trains the run together with the one that holds it, and writes nothing.
     """
     started = time.time()
-    status = StatusFile(folder, name=name, run_id=identity)
+    leads = lock is not None
+    still_ours = lock.check if lock is not None else _of_the_leader
+    status = StatusFile(folder, name=name, run_id=identity, silent=not leads)
     facts: dict[str, Any] = {"run_id": identity, "name": name}
     run: Run | ProbeRun | None = None
     succeeded = False
     with _log_to(folder), stop_signals:
         try:
             status.update(force=True)
-            _start(folder, content, prepared)
+            if leads:
+                _start(folder, content, prepared)
             facts = _facts(content, prepared, identity=identity, name=name, started=started)
-            run = build(content, prepared, folder=folder, run_id=identity, status=status, still_ours=lock.check)
+            run = build(content, prepared, folder=folder, run_id=identity, status=status, still_ours=still_ours)
             trains = isinstance(run, Run)
             require_room(folder.path, run.classifier, checkpoints=trains and any(content["checkpoint"].values()))
             outcome = train(run, folder=folder) if trains else solve(run, folder=folder, status=status)
             seconds = time.time() - started + (run.checkpoint.seconds_before if trains else 0)
             result = _result(facts, outcome, run, seconds=seconds, attempts=status.content["attempts"])
-            lock.check()
-            _finish(folder, run, result)
+            still_ours()
+            if leads:
+                _finish(folder, run, result)
             succeeded = True
             status.update(force=True, state="finished", metrics=outcome.metrics)
             return result
@@ -71,11 +75,16 @@ def execute(
         except LockLostError:
             raise  # the folder is another process's now
         except Exception as error:
-            _record_failure(folder, facts, error, status=status)
+            if leads:
+                _record_failure(folder, facts, error, status=status)
             raise
         finally:
             if run is not None:
                 close_loggers(run.trainer.loggers, succeeded=succeeded)
+
+
+def _of_the_leader() -> None:
+    """The lock is the business of the process that leads."""
 
 
 def _start(folder: RunFolder, content: Mapping[str, Any], prepared: Prepared) -> None:

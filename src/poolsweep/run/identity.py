@@ -99,7 +99,7 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
         for key, value in node.items():
             yield from _leaves(value, f"{path}.{key}" if path else str(key))
     else:
-        yield path, canonical_precision(node) if path == "trainer.precision" else node
+        yield path, canonical_precision(str(node)) if path == "trainer.precision" else node
 
 
 @cache

@@ -10,6 +10,7 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.build import Prepared, prepare
 from poolsweep.config import resolve, validate
@@ -133,6 +134,8 @@ def run_locked(
         RunsElsewhereError: If another process holds the lock.
         UserError: If the folder holds a run of another config.
     """
+    if not is_first_process():
+        return execute(content, prepared, folder=folder, identity=identity, name=name, lock=None)
     lock = RunLock(folder.path)
     if not lock.acquire():
         who = holder(folder.lock) or {}
@@ -158,6 +161,11 @@ def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
             f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "
             "choose another study, or remove that folder"
         )
+
+
+def is_first_process() -> bool:
+    """Whether this process leads its run: of those that train one run together, it alone locks and writes."""
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def start_over(folder: RunFolder) -> bool:

@@ -20,9 +20,11 @@ class StatusFile:
         folder: The run's.
         name: What a person calls the run (its overrides).
         run_id: Its identity.
+        silent: Write nothing: another process of the run does.
     """
 
-    def __init__(self, folder: RunFolder, *, name: str, run_id: str) -> None:
+    def __init__(self, folder: RunFolder, *, name: str, run_id: str, silent: bool = False) -> None:
+        self._silent = silent
         self._path = folder.status
         self._last_write = 0.0
         before = read_json(folder.status)
@@ -40,7 +42,7 @@ class StatusFile:
         """
         self.content |= content
         now = time.monotonic()
-        if force or now - self._last_write >= _SECONDS_BETWEEN_WRITES:
+        if not self._silent and (force or now - self._last_write >= _SECONDS_BETWEEN_WRITES):
             self._last_write = now
             self.content["heartbeat"] = time.time()
             with contextlib.suppress(OSError):
