@@ -8,6 +8,7 @@ INSTALLED := $(VENV)/.installed
 
 demo: $(INSTALLED)
 	$(BIN)/poolsweep train -m experiment=demo
+	$(BIN)/poolsweep report demo
 
 # One process per core, one thread each.
 test: $(INSTALLED)

@@ -1,3 +1,19 @@
 """Which way of pooling a BERT encoder is best for your texts, and is the difference real?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poolsweep.report.study import Study, load_study
+
+__all__ = ["Study", "load_study"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from poolsweep.report import study  # pandas is not imported for `poolsweep --help`
+
+    return getattr(study, name)

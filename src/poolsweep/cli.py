@@ -18,6 +18,7 @@ usage: poolsweep VERB [ARGUMENTS]
   train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
   train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
   status [STUDY]         which runs are finished, running, failed (and why) or missing
+  report STUDY           the leaderboard, and a page with charts, cautions and all runs:  poolsweep report demo
   poolings               every pooling with its formula, source, output size and parameters
   check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
   explain RUN            what each token and layer of a text contributed:  poolsweep explain outputs/demo/ID --text "…"
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verbs: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
         "status": _status,
+        "report": _report,
         "poolings": _poolings,
         "check": _check,
         "explain": _explain,
@@ -114,6 +116,32 @@ def _status(arguments: list[str]) -> int:
     from poolsweep.sweep.status_command import run_status
 
     return run_status(given.study, watch=given.watch, as_json=given.json)
+
+
+def _report(arguments: list[str]) -> int:
+    import argparse
+    from pathlib import Path
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep report",
+        description="Compares the runs of a study: which pooling is best, and is the difference real? Writes a page "
+        "that loads nothing (report.html), tables (csv, LaTeX, Markdown), runs.parquet and figures (SVG, PDF).",
+    )
+    parser.add_argument("studies", metavar="STUDY", nargs="+", help="name under the output root, or a path; or several")
+    parser.add_argument("--baseline", default="cls", help="pooling that the others are held against (default: cls)")
+    parser.add_argument("--metric", default="accuracy", help="accuracy (default), f1_macro or mcc")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: STUDY/report)")
+    parser.add_argument("--no-texts", action="store_true", help="keep the texts of the test split out of the page")
+    given = parser.parse_args(arguments)
+    from rich.console import Console
+
+    from poolsweep.report.command import report
+
+    report(
+        given.studies, baseline=given.baseline, metric=given.metric, out=given.out, with_texts=not given.no_texts,
+        console=Console(),
+    )  # fmt: skip
+    return 0
 
 
 def _poolings(arguments: list[str]) -> int:

@@ -6,11 +6,15 @@ import csv
 import io
 import json
 import math
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from poolsweep.report.leaderboard import leaderboard, print_leaderboard, write_leaderboard
+from poolsweep.report.leaderboard import Row, compare_all, write_leaderboard
+from poolsweep.report.leaderboard import leaderboard as rows_of
+from poolsweep.report.results import RunRecord, load_runs
+from poolsweep.report.terminal import print_leaderboards
 
 
 def result(pooling: str, seed: int, test: float, *, val: float = 0.5, variant: str = "v", **more) -> dict:
@@ -20,6 +24,10 @@ def result(pooling: str, seed: int, test: float, *, val: float = 0.5, variant: s
         "metrics": {"test/accuracy": test, "val/accuracy": val, "val/loss": 1 - val},
         "parameters": {"trained": 10, "pooled_size": 4}, **more,
     }  # fmt: skip
+
+
+def leaderboard(results: list[dict]) -> list[Row]:
+    return rows_of(compare_all([RunRecord(Path("nowhere") / one["run_id"], one) for one in results]))
 
 
 def test_means_intervals_and_paired_differences():
@@ -75,13 +83,15 @@ def test_failed_and_broken_results_are_left_out_of_the_file(tmp_path):
     write_study(tmp_path, [result("cls", 0, 0.5), result("cls", 1, 0.5, status="failed")])
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "result.json").write_text('{"status": "fini')
-    with write_leaderboard(tmp_path).open(newline="") as file:
+    write_leaderboard(tmp_path / "leaderboard.csv", compare_all(load_runs([tmp_path])))
+    with (tmp_path / "leaderboard.csv").open(newline="") as file:
         [row] = csv.DictReader(file)
     assert (row["pooling"], row["seeds"], row["test_accuracy"], row["ci95_half_width"]) == ("cls", "0", "0.500000", "")
 
 
 def test_an_empty_study_gives_a_header_alone(tmp_path):
-    assert write_leaderboard(tmp_path).read_text().count("\n") == 1
+    write_leaderboard(tmp_path / "leaderboard.csv", compare_all(load_runs([tmp_path])))
+    assert (tmp_path / "leaderboard.csv").read_text().count("\n") == 1
 
 
 @pytest.mark.parametrize("width", [80, 160])
@@ -89,6 +99,6 @@ def test_the_printed_table_names_every_pooling_at_any_width(tmp_path, width: int
     names = ["cls", "masked_mean", "second_to_last_mean"]
     write_study(tmp_path, [result(name, seed, 0.7 + 0.01 * seed) for name in names for seed in (0, 1, 2)])
     out = io.StringIO()
-    print_leaderboard(tmp_path, console=Console(file=out, width=width))
+    print_leaderboards(compare_all(load_runs([tmp_path])), console=Console(file=out, width=width))
     assert all(name in out.getvalue() for name in names)
     assert "71.00 ± 2.48" in out.getvalue()

@@ -1,6 +1,21 @@
-"""A pooling is two choices: how layers are combined, and how the tokens of the result become one vector."""
+"""A pooling is two choices: how layers are combined, and how the tokens of the result become one vector.
 
-from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
-from poolsweep.pooling.pooling import Pooling
+Names are imported when they are first asked for: the names of poolings need no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
+    from poolsweep.pooling.pooling import Pooling
 
 __all__ = ["LayerMix", "Pooling", "PoolingContext", "TokenPooling"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{'pooling' if name == 'Pooling' else 'base'}"), name)

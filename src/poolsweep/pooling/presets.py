@@ -82,10 +82,16 @@ def pooling_name(config: Mapping[str, Mapping[str, Any]]) -> str:
     for name, preset in _all_presets().items():
         if preset == plain:
             return name
-    return "+".join(_half_name(kind, config[kind]) for kind in ("layers", "tokens"))
+    return "+".join(half_name(kind, config[kind]) for kind in ("layers", "tokens"))
 
 
-def _half_name(kind: Kind, options: Mapping[str, Any]) -> str:
+def half_name(kind: Kind, options: Mapping[str, Any]) -> str:
+    """The name of one half of a resolved pooling, see ``pooling_name``.
+
+    Example:
+        >>> half_name("layers", load_half("layers", "last4_concat"))
+        'last4_concat'
+    """
     target = str(options["_target_"])
     module, _, class_name = target.rpartition(".")
     stem = module.rpartition(".")[2]

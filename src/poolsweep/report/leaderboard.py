@@ -1,23 +1,17 @@
-"""The leaderboard: poolings by test score, with intervals over seeds and paired differences to a baseline."""
+"""The leaderboard: poolings by test score, with intervals, paired differences to a baseline, and who is tied."""
 
 from __future__ import annotations
 
 import csv
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
-from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
-from poolsweep.report.intervals import Interval, paired_difference, t_interval
-from poolsweep.report.results import load_results
-from poolsweep.report.seeds_note import seeds_note
+from poolsweep.report.comparison import Comparison, compare
+from poolsweep.report.contenders import group_runs
+from poolsweep.report.intervals import Interval, paired_difference
+from poolsweep.report.results import RunRecord
 from poolsweep.run.files import write_whole
 
 BASELINE = "cls"
@@ -31,8 +25,12 @@ class Row:
         data: Data set.
         encoder: Encoder.
         pooling: Preset, or ``layers+tokens``.
-        score: Test accuracy over seeds, 0 to 1.
-        difference: To the baseline, paired by seed; None for the baseline itself and without one.
+        score: Test score over seeds, 0 to 1, with its t interval.
+        sd: Over seeds.
+        difference: To the baseline, paired by seed and, where there are predictions, by text; None for the baseline
+            itself and without one.
+        adjusted_p: Holm's p-value of that difference; nan where it is not tested.
+        tied: Whether it cannot be told from the best; None where nothing can be compared.
         seeds: Which seeds, sorted.
         seconds: Median of its runs.
         parameters: Trained parameters.
@@ -44,7 +42,10 @@ class Row:
     encoder: str
     pooling: str
     score: Interval
+    sd: float
     difference: Interval | None
+    adjusted_p: float
+    tied: bool | None
     seeds: tuple[int, ...]
     seconds: float
     parameters: int
@@ -52,110 +53,73 @@ class Row:
     variants: int
 
 
-def leaderboard(results: Sequence[dict[str, Any]], *, metric: str = "test/accuracy") -> list[Row]:
-    """Rank the contenders of each data set and encoder, best first.
-
-    Axes swept beside the seed (a learning rate, say) are chosen per pooling by the mean of the monitored validation
-    metric.
+def compare_all(runs: Sequence[RunRecord], *, metric: str = "accuracy", baseline: str = BASELINE) -> list[Comparison]:
+    """Compare the contenders of each data set and encoder, ordered by them.
 
     Args:
-        results: Finished results of one study.
-        metric: What is ranked.
+        runs: Of one study or several.
+        metric: Without its split.
+        baseline: Name of a pooling.
     """
-    contenders: dict[tuple[str, str, str], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for result in results:
-        contenders[result["data"], result["encoder"], result["pooling"]][result["variant"]].append(result)
-    chosen = {key: _best_variant(list(variants.values())) for key, variants in contenders.items()}
-    rows = []
-    for (data, encoder, pooling), runs in chosen.items():
-        baseline = chosen.get((data, encoder, BASELINE))
-        by_seed = {run["seed"]: run["metrics"][metric] for run in runs}
-        difference = None
-        if baseline is not None and pooling != BASELINE:
-            difference = paired_difference(by_seed, {run["seed"]: run["metrics"][metric] for run in baseline})
-        rows.append(
-            Row(
-                data, encoder, pooling, t_interval(list(by_seed.values())), difference, tuple(sorted(by_seed)),
-                median(run["seconds"] for run in runs), runs[0]["parameters"]["trained"],
-                runs[0]["parameters"]["pooled_size"], len(contenders[data, encoder, pooling]),
-            )
-        )  # fmt: skip
-    return sorted(rows, key=lambda row: (row.data, row.encoder, -row.score.mean, row.pooling))
+    groups = group_runs(runs, metric=f"test/{metric}")
+    return [compare(group, metric=metric, baseline=baseline) for group in groups if group.contenders]
 
 
-def write_leaderboard(study: Path) -> Path:
-    """Write ``leaderboard.csv`` into a study's folder."""
-    path = study / "leaderboard.csv"
+def leaderboard(comparisons: Sequence[Comparison]) -> list[Row]:
+    """The rows of every comparison, best first."""
+    return [_row(comparison, name) for comparison in comparisons for name in comparison.names]
+
+
+def _row(comparison: Comparison, name: str) -> Row:
+    contender, summary = comparison.contender(name), comparison.summaries[name]
+    tested = comparison.against.get(name)
+    return Row(
+        comparison.group.data, comparison.group.encoder, name,
+        Interval(summary.mean, summary.high - summary.mean, summary.num_seeds), summary.sd,
+        _difference(comparison, name), tested.adjusted_p if tested else math.nan,
+        name in comparison.leading if name in comparison.compared else None,
+        tuple(sorted(contender.runs)), contender.typical("seconds"),
+        int(contender.any_run.facts["parameters"]["trained"]),
+        int(contender.any_run.facts["parameters"]["pooled_size"]), contender.variants,
+    )  # fmt: skip
+
+
+def _difference(comparison: Comparison, name: str) -> Interval | None:
+    if comparison.baseline is None or name == comparison.baseline:
+        return None
+    tested = comparison.against.get(name)
+    if tested is None:  # one of the two is left out of the verdict
+        return paired_difference(comparison.values[name], comparison.values[comparison.baseline])
+    estimate = tested.estimate
+    used = len(comparison.values[name].keys() & comparison.values[comparison.baseline].keys())
+    return Interval(estimate.value, estimate.high - estimate.value, used)
+
+
+def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
+    """Write the rows as csv; scores are 0 to 1, and empty where there is nothing to say.
+
+    Args:
+        path: ``leaderboard.csv`` of a study or a report.
+        comparisons: Of one metric and baseline.
+    """
+    metric = comparisons[0].metric if comparisons else "accuracy"
+    baseline = next((c.baseline for c in comparisons if c.baseline), BASELINE)
     columns = (
-        "data", "encoder", "pooling", "test_accuracy", "ci95_half_width", "difference_to_cls",
-        "difference_ci95_low", "difference_ci95_high", "seeds", "seconds", "parameters", "pooled_size", "variants",
+        "data", "encoder", "pooling", f"test_{metric}", "sd", "ci95_half_width", f"difference_to_{baseline}",
+        "difference_ci95_low", "difference_ci95_high", "holm_p", "tied_with_best", "basis", "seeds", "seconds",
+        "parameters", "pooled_size", "variants",
     )  # fmt: skip
     with write_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        for row in leaderboard(load_results(study)):
-            d = row.difference or Interval(math.nan, math.nan, 0)
-            numbers = (row.score.mean, row.score.half_width, d.mean, d.low, d.high)
-            cells = ["" if math.isnan(x) else f"{x:.6f}" for x in numbers]
-            seeds = " ".join(map(str, row.seeds))
-            writer.writerow(
-                [row.data, row.encoder, row.pooling, *cells, seeds, row.seconds, row.parameters, row.pooled_size,
-                 row.variants]
-            )  # fmt: skip
-    return path
-
-
-def print_leaderboard(study: Path, *, console: Console) -> None:
-    """Print a study's leaderboard, one table per data set and encoder."""
-    rows = leaderboard(load_results(study))
-    for data, encoder in dict.fromkeys((row.data, row.encoder) for row in rows):
-        console.print(_table(data, encoder, [row for row in rows if (row.data, row.encoder) == (data, encoder)]))
-    note = seeds_note(load_results(study))
-    if note:
-        console.print(note, highlight=False)
-    if any(row.variants > 1 for row in rows):
-        console.print("Other swept settings were chosen per pooling by the mean of the monitored validation metric.")
-    if rows and any(row.score.count < 2 for row in rows):
-        console.print("One seed gives no interval: add seeds with seed=0,1,2.")
-
-
-def _table(data: str, encoder: str, rows: Sequence[Row]) -> Table:
-    counts = sorted({len(row.seeds) for row in rows})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    title = (
-        f"{data} · {encoder} · test accuracy in %\n"
-        f"mean ± 95% t interval over {seeds} seeds; Δ to {BASELINE} paired by seed"
-    )
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("pooling", overflow="fold", min_width=12)
-    for name in ("accuracy", f"Δ {BASELINE}", "s/run", "trained", "dims"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for rank, row in enumerate(rows):
-        table.add_row(
-            row.pooling, _percent(row.score), _difference(row), f"{row.seconds:.1f}", f"{row.parameters:,}",
-            str(row.pooled_size), style="bold" if rank == 0 else None,
-        )  # fmt: skip
-    return table
-
-
-def _percent(interval: Interval) -> str:
-    spread = "" if math.isnan(interval.half_width) else f" ± {100 * interval.half_width:.2f}"
-    return f"{100 * interval.mean:.2f}{spread}"
-
-
-def _difference(row: Row) -> str:
-    d = row.difference
-    if row.pooling == BASELINE:
-        return "baseline"
-    if d is None or math.isnan(d.mean):
-        return ""
-    ends = "" if math.isnan(d.half_width) else f" [{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
-    return f"{100 * d.mean:+.2f}{ends}"
-
-
-def _best_variant(variants: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    def quality(runs: list[dict[str, Any]]) -> tuple[int, float]:
-        sign = 1 if runs[0]["mode"] == "max" else -1
-        return len({run["seed"] for run in runs}), sign * mean(run["metrics"][run["monitor"]] for run in runs)
-
-    return max(variants, key=quality)
+        for comparison in comparisons:
+            for row in leaderboard([comparison]):
+                d = row.difference or Interval(math.nan, math.nan, 0)
+                numbers = (row.score.mean, row.sd, row.score.half_width, d.mean, d.low, d.high, row.adjusted_p)
+                cells = ["" if math.isnan(x) else f"{x:.6f}" for x in numbers]
+                tied = "" if row.tied is None else "yes" if row.tied else "no"
+                seeds = " ".join(map(str, row.seeds))
+                writer.writerow(
+                    [row.data, row.encoder, row.pooling, *cells, tied, comparison.basis, seeds, row.seconds,
+                     row.parameters, row.pooled_size, row.variants]
+                )  # fmt: skip

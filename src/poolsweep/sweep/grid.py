@@ -15,7 +15,7 @@ from rich.console import Console
 from poolsweep.config import resolve, validate
 from poolsweep.errors import UserError
 from poolsweep.quiet import quiet_third_parties
-from poolsweep.report.leaderboard import print_leaderboard, write_leaderboard
+from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import checked, failed_before, finished_before, folder_of, start_over
 from poolsweep.run.lock import holder
@@ -93,9 +93,7 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     if missing:
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
             _run_all(missing, launcher=launcher, console=console)
-    written = write_leaderboard(study)
-    print_leaderboard(study, console=Console())
-    Console().print(str(written), highlight=False, soft_wrap=True)
+    show_study(study, console=Console())
     unfinished = [folder for folder in plan.runs if folder not in plan.finished and folder.finished() is None]
     if unfinished:
         stopped = [folder for folder in unfinished if not failed_before(folder)] if plan.stops else []

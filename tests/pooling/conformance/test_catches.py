@@ -66,7 +66,7 @@ FAULTS: list[tuple[str, Callable[[Tensor, Tensor], Tensor], dict[str, object]]] 
 
 
 @pytest.mark.parametrize(
-    ("check", "pool", "attributes"), FAULTS, ids=lambda value: getattr(value, "__name__", str(value))
+    ("check", "pool", "attributes"), FAULTS, ids=[f"{check}-{i}" for i, (check, *_) in enumerate(FAULTS)]
 )
 def test_fault_is_found(check: str, pool: Callable[[Tensor, Tensor], Tensor], attributes: dict[str, object]) -> None:
     assert check in failures(subject_of(lambda: tokens_of(pool, **attributes)))

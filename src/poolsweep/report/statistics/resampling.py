@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -115,5 +116,6 @@ def sign_flip_test(differences: ArrayLike, *, draws: int = 20_000, seed: int = 0
     return SignFlip(float((sums >= threshold).mean()), min(1.0, 2 / 2**num_seeds), num_seeds, exact=True)
 
 
+@cache
 def _all_signs(num_seeds: int) -> NDArray[np.float64]:
     return np.array(list(itertools.product([-1.0, 1.0], repeat=num_seeds)))

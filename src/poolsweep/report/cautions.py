@@ -1,0 +1,108 @@
+"""What a reader must know of a comparison: the statistics' cautions, and what of a study could not be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from poolsweep.report.comparison import Comparison
+from poolsweep.report.results import RunRecord
+from poolsweep.report.seeds_note import seeds_note
+from poolsweep.report.statistics import RunFacts, label_cautions, study_cautions
+
+_BASES = {
+    "texts": "One seed each: intervals know the texts alone, and say nothing of what another seed would give.",
+    "seeds": "No predictions were found: differences rest on the seeds alone, and leave out the noise of the texts.",
+    "splits": "Runs were tested on different rows: differences rest on the seeds they share, with overlapping splits "
+    "allowed for (Nadeau, Bengio 2003).",
+    "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
+}
+
+
+def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
+    """Sentences about a comparison, each with whether it undermines the verdict; those come first."""
+    group = comparison.group
+    several = [run for c in group.contenders.values() for run in (*c.runs.values(), *c.failed)]
+    facts = [_facts(comparison, run) for run in (*several, *group.without_result)]
+    found = [(item.serious, item.sentence) for item in study_cautions(facts)]
+    accuracy = {} if comparison.metric != "accuracy" else {n: s.mean for n, s in comparison.summaries.items()}
+    counts = _label_counts(comparison)
+    if counts:
+        found += [(item.serious, item.sentence) for item in label_cautions(counts, accuracy=accuracy)]
+    if comparison.basis in _BASES and len(comparison.names) > 1:
+        found.append((True, _BASES[comparison.basis]))
+    found += [(True, sentence) for sentence in _missing_predictions(comparison)]
+    chosen = [name for name, contender in group.contenders.items() if contender.variants > 1]
+    if chosen:
+        sentence = f"Other swept settings were chosen on validation, per pooling: {', '.join(sorted(chosen))}."
+        found.append((False, sentence))
+    seeds = what_seeds_are(comparison)
+    if seeds:
+        found.append((False, f"{seeds[0].upper()}{seeds[1:]}."))
+    return sorted(dict.fromkeys(found), key=lambda item: not item[0])
+
+
+def what_seeds_are(comparison: Comparison) -> str | None:
+    """A sentence where seeds vary something else than training, else None."""
+    return seeds_note([run.facts for c in comparison.group.contenders.values() for run in c.runs.values()])
+
+
+def unfinished(runs: Sequence[RunRecord]) -> str:
+    """One sentence about the runs that have no result, with the reason of the first that failed; empty if none."""
+    left = [run for run in runs if not run.finished]
+    if not left:
+        return ""
+    states = ", ".join(f"{count} {state}" for state, count in Counter(run.state for run in left).items())
+    reason = next((f"; {run.facts['name']}: {run.facts['reason']}" for run in left if run.facts.get("reason")), "")
+    return f"{len(left)} of {len(runs)} runs have no result ({states}{reason})."
+
+
+def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:
+    contender, hardware = run.facts["pooling"], run.facts.get("hardware") or {}
+    predicted = next(
+        (comparison.predictions[contender][seed] for seed, other in _runs_of(comparison, contender)
+         if other is run and seed in comparison.predictions.get(contender, {})), None,
+    )  # fmt: skip
+    return RunFacts(
+        contender,
+        _seed(comparison, run),
+        finished=run.finished and any(other is run for _, other in _runs_of(comparison, contender)),
+        selected_on="test" if str(run.facts.get("monitor", "")).startswith("test/") else "validation",
+        commit=run.facts.get("git_commit"),
+        hardware=f"{hardware.get('device', '')} ({hardware.get('accelerator', '')})" if hardware else None,
+        test_rows=predicted.rows_hash if predicted else None,
+    )
+
+
+def _runs_of(comparison: Comparison, name: str) -> list[tuple[int, RunRecord]]:
+    contender = comparison.group.contenders.get(name)
+    return list(contender.runs.items()) if contender else []
+
+
+def _seed(comparison: Comparison, run: RunRecord) -> int:
+    numbered = (seed for seed, other in _runs_of(comparison, run.facts["pooling"]) if other is run)
+    return next(numbered, int(run.facts["seed"]))
+
+
+def _label_counts(comparison: Comparison) -> dict[str, int]:
+    for by_seed in comparison.predictions.values():
+        for predicted in by_seed.values():
+            counts = Counter(predicted.labels.tolist())
+            return {name: counts.get(i, 0) for i, name in enumerate(predicted.names)}
+    return {}
+
+
+def _missing_predictions(comparison: Comparison) -> list[str]:
+    if not comparison.predictions or comparison.basis == "splits":
+        return []
+    sentences = []
+    lacking = {
+        name: sorted(set(comparison.values[name]) - set(comparison.predictions.get(name, {})))
+        for name in comparison.names
+    }
+    listed = "; ".join(f"{name} seed {', '.join(map(str, seeds))}" for name, seeds in lacking.items() if seeds)
+    if listed:
+        sentences.append(
+            f"No test predictions could be read of: {listed}. Their means count, their differences do not."
+        )
+    return sentences

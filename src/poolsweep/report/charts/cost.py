@@ -1,0 +1,83 @@
+"""Cost against score, with the Pareto front."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+
+from poolsweep.report.charts.style import INK, MUTED, WIDE, Chart, plain_axes, role_colour, short
+from poolsweep.report.comparison import Comparison
+from poolsweep.report.cost import Cost
+from poolsweep.report.metric import title
+
+_HEIGHT = 3.3
+
+
+def cost_chart(comparison: Comparison, costs: Sequence[Cost]) -> Chart | None:
+    """A panel per kind of cost; None where none was measured, or there is one contender."""
+    if not costs or len(comparison.names) < 2:
+        return None
+    figure = Figure(figsize=(WIDE, _HEIGHT))
+    figure.set_layout_engine("constrained", w_pad=0.12)
+    panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+    for axes, cost in zip(panels, costs, strict=True):
+        _panel(axes, comparison, cost)
+    panels[0].set_ylabel(f"test {title(comparison.metric)}")
+    return Chart(
+        "cost", "Cost against score",
+        "Up and to the left is better. The line is the Pareto front: nothing else scores as high for as little. Bars "
+        "are 95% t intervals over seeds; times and memory are medians over runs, and compare only on one machine.",
+        "; ".join(f"{cost.name}, Pareto front: {', '.join(cost.front)}" for cost in costs), figure,
+    )  # fmt: skip
+
+
+def _panel(axes, comparison: Comparison, cost: Cost) -> None:  # noqa: ANN001
+    plain_axes(axes, grid="y")
+    score = {name: 100 * comparison.summaries[name].mean for name in cost.values}
+    front = [(cost.values[name], score[name]) for name in cost.front]
+    steps_x, steps_y = [front[0][0]], [front[0][1]]
+    for x, y in front[1:]:
+        steps_x += [x, x]
+        steps_y += [steps_y[-1], y]
+    axes.plot(steps_x, steps_y, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    for name, x in cost.values.items():
+        summary, colour = comparison.summaries[name], role_colour(comparison, name)
+        if not math.isnan(summary.low):
+            axes.plot([x, x], [100 * summary.low, 100 * summary.high], color=colour, alpha=0.3, linewidth=2, zorder=2)
+        filled = name in cost.front
+        axes.scatter([x], [score[name]], s=42, facecolor=colour if filled else "none", edgecolor=colour, linewidth=1.4,
+                     zorder=3)  # fmt: skip
+    smallest, largest = min(cost.values.values()), max(cost.values.values())
+    if smallest > 0 and largest / smallest > 3:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        ticks = sorted(set(cost.values.values()))
+        axes.xaxis.set_minor_locator(NullLocator())
+        if len(ticks) <= 5:
+            axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    values = list(score.values())
+    room = max(max(values) - min(values), 0.5)
+    axes.set_ylim(min(values) - 0.45 * room, max(values) + 0.45 * room)
+    axes.margins(x=0.18)
+    axes.set_xlabel(cost.name)
+    _names(axes, comparison, cost, score)
+
+
+def _names(axes, comparison: Comparison, cost: Cost, score: dict[str, float]) -> None:  # noqa: ANN001
+    """Names of the front and the baseline, apart from each other; the leaderboard has the others."""
+    named = [*cost.front, *([comparison.baseline] if comparison.baseline in cost.values else [])]
+    bottom, top = axes.get_ylim()
+    step, taken = (top - bottom) * 0.075, []
+    for name in sorted(dict.fromkeys(named), key=lambda name: -score[name]):
+        place = min([score[name] + 0.6 * step, *(other - step for other in taken)])
+        taken.append(place)
+        left = cost.values[name] <= math.sqrt(max(min(cost.values.values()), 1e-9) * max(cost.values.values()))
+        axes.annotate(
+            short(name, 18), (cost.values[name], place), textcoords="offset points", xytext=(6 if left else -6, 0),
+            ha="left" if left else "right", va="center", fontsize=8, color=INK, zorder=4,
+        )  # fmt: skip

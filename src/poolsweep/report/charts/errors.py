@@ -1,0 +1,56 @@
+"""Who gets which texts right: by length, truncation and label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from poolsweep.report.charts.style import BASE, HALF, INK, LEAD, MUTED, Chart, plain_axes, short
+from poolsweep.report.errors_by import Slice
+
+_MOST = 20
+
+
+def errors_chart(slices: Sequence[Slice], first: str, second: str | None) -> Chart | None:
+    """A dot for each of two contenders in every slice; None without slices.
+
+    Args:
+        slices: From ``errors_by.slices``.
+        first: The best.
+        second: The baseline, unless that is the best.
+    """
+    shown = [s for s in slices if s.kind != "label"]
+    labels = sorted((s for s in slices if s.kind == "label"), key=lambda s: -s.count)[:_MOST]
+    shown += labels
+    if not shown:
+        return None
+    figure = Figure(figsize=(HALF, 1.0 + 0.24 * len(shown)), layout="constrained")
+    axes = figure.add_subplot()
+    plain_axes(axes, grid="x")
+    kinds = list(dict.fromkeys(s.kind for s in shown))
+    places, at = [], 0.0
+    for before, one in zip([None, *shown], shown, strict=False):
+        at += 1.0 if before is None or before.kind == one.kind else 1.6
+        places.append(at)
+    for place, one in zip(places, shown, strict=True):
+        if not math.isnan(one.second):
+            axes.plot([100 * one.second, 100 * one.first], [place, place], color=MUTED, linewidth=1, zorder=1)
+            axes.scatter([100 * one.second], [place], s=30, color=BASE, zorder=2, linewidth=0)
+        axes.scatter([100 * one.first], [place], s=30, color=LEAD, zorder=3, linewidth=0)
+    axes.set_yticks(places, [f"{_name(one)}  ({one.count:,})" for one in shown], color=INK)
+    axes.set_ylim(places[-1] + 0.7, places[0] - 0.7)
+    axes.set_xlabel("right, in % (mean over seeds)")
+    left_out = sum(s.kind == "label" for s in slices) - len(labels)
+    rest = f" The {_MOST} commonest labels; the table has all {_MOST + left_out}." if left_out else ""
+    who = f"Blue {first}" + (f", orange {second}" if second else "")
+    return Chart(
+        "errors", f"Right by {' and '.join(kinds) if len(kinds) < 3 else 'length, truncation and label'}",
+        f"{who}; in brackets the number of test texts.{rest}",
+        "; ".join(f"{one.name}: {100 * one.first:.1f}%" for one in shown), figure,
+    )  # fmt: skip
+
+
+def _name(one: Slice) -> str:
+    return f"label {short(one.name, 18)}" if one.kind == "label" and one.name.isdigit() else short(one.name, 24)

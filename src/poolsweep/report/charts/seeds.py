@@ -1,0 +1,67 @@
+"""Every seed of every contender, with the mean and its interval."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.figure import Figure
+
+from poolsweep.report.charts.style import BASE, INK, MUTED, REST, WIDE, Chart, plain_axes, role_colour, short
+from poolsweep.report.comparison import Comparison
+from poolsweep.report.metric import hundredths, title
+
+
+def seeds_chart(comparison: Comparison) -> Chart:
+    """A strip per contender."""
+    names = comparison.names
+    figure = Figure(figsize=(WIDE, 0.75 + 0.3 * len(names)), layout="constrained")
+    axes = figure.add_subplot()
+    plain_axes(axes, grid="x")
+    if comparison.baseline:
+        mean = 100 * comparison.summaries[comparison.baseline].mean
+        axes.axvline(mean, color=BASE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    for place, name in enumerate(names):
+        summary, colour = comparison.summaries[name], role_colour(comparison, name)
+        if not math.isnan(summary.low):
+            axes.plot([100 * summary.low, 100 * summary.high], [place, place], color=colour, linewidth=9, alpha=0.22,
+                      solid_capstyle="butt", zorder=2)  # fmt: skip
+        values = [100 * value for value in comparison.values[name].values()]
+        axes.scatter(values, [place] * len(values), s=26, color=colour, alpha=0.75, linewidth=0, zorder=3)
+        axes.plot([100 * summary.mean] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=1.8, zorder=4)
+        axes.annotate(_numbers(comparison, name), (1.01, place), xycoords=("axes fraction", "data"), va="center",
+                      fontsize=8.5, color=INK if name in comparison.leading else MUTED)  # fmt: skip
+    axes.set_yticks(range(len(names)), [short(name) for name in names])
+    for label, name in zip(axes.get_yticklabels(), names, strict=True):
+        label.set_color(INK)
+        label.set_fontweight("bold" if name in comparison.leading else "normal")
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel(f"test {title(comparison.metric)}")
+    _limits(axes, comparison)
+    return Chart(
+        "seeds", "Every seed",
+        f"A dot per seed, a bar for the 95% t interval over seeds, a line across for the mean. {_legend(comparison)}",
+        "; ".join(f"{n}: mean {hundredths(comparison.summaries[n].mean)}" for n in names), figure,
+    )  # fmt: skip
+
+
+def _limits(axes, comparison: Comparison) -> None:  # noqa: ANN001
+    """Intervals of two seeds can be absurdly wide: the seeds must stay legible."""
+    values = [100 * value for by_seed in comparison.values.values() for value in by_seed.values()]
+    low, high = min(values), max(values)
+    room = max(high - low, 0.5)
+    left, right = axes.get_xlim()
+    axes.set_xlim(max(left, low - room), min(right, high + room))
+
+
+def _legend(comparison: Comparison) -> str:
+    parts = ["Blue could be the best"] if comparison.leading else []
+    parts += [f"orange is the baseline {comparison.baseline}, its mean dashed"] if comparison.baseline else []
+    parts += ["grey the others"] if any(role_colour(comparison, n) == REST for n in comparison.names) else []
+    text = ", ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _numbers(comparison: Comparison, name: str) -> str:
+    summary = comparison.summaries[name]
+    spread = "" if math.isnan(summary.low) else f" ± {hundredths(summary.high - summary.mean)}"
+    return f"{hundredths(summary.mean)}{spread}"

@@ -1,0 +1,105 @@
+"""``poolsweep report``: the leaderboard in the terminal, a page, and files for papers."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from poolsweep import __version__
+from poolsweep.errors import UserError, nearest
+from poolsweep.report.across import Across, across_data_sets
+from poolsweep.report.charts.ranks import ranks_chart
+from poolsweep.report.charts.style import Chart, house_style
+from poolsweep.report.comparison import Comparison
+from poolsweep.report.findings import Findings, examine
+from poolsweep.report.leaderboard import BASELINE, compare_all, write_leaderboard
+from poolsweep.report.locate import find_study
+from poolsweep.report.metric import check_metric
+from poolsweep.report.page.render import render
+from poolsweep.report.results import RunRecord, load_runs
+from poolsweep.report.study import Study
+from poolsweep.report.tables import latex, markdown
+from poolsweep.report.terminal import print_cautions, print_leaderboards
+from poolsweep.run.files import write_whole
+
+
+def report(
+    studies: Sequence[str], *, baseline: str, metric: str, out: Path | None, with_texts: bool, console: Console
+) -> Path:
+    """Compare the runs of some studies; print the answer and write the report.
+
+    Args:
+        studies: Names under the output root, or paths.
+        baseline: Name of a pooling that the others are held against.
+        metric: accuracy, f1_macro or mcc.
+        out: Folder to write to; None = ``report`` in the first study.
+        with_texts: Whether the page may show texts of the test split.
+        console: Where to print.
+    Returns:
+        The page.
+    Raises:
+        UserError: If a study or the metric does not exist, or no run has finished.
+    """
+    name = check_metric(metric)
+    paths = list(dict.fromkeys(find_study(study) for study in studies))
+    runs = load_runs(paths)
+    comparisons = compare_all(runs, metric=metric, baseline=baseline)
+    if not comparisons:
+        raise UserError(f"no run of {', '.join(map(str, studies))} has finished with {name}")
+    _check_baseline(comparisons, baseline)
+    print_leaderboards(comparisons, console=console)
+    print_cautions(comparisons, runs, console=console)
+    folder = out or paths[0] / "+".join(["report", *(path.name for path in paths[1:])])
+    page = write_report(comparisons, runs, folder=folder, heading=", ".join(path.name for path in paths),
+                        with_texts=with_texts)  # fmt: skip
+    console.print(f"page, tables and figures: {page}", highlight=False, soft_wrap=True, markup=False)
+    return page
+
+
+def write_report(
+    comparisons: Sequence[Comparison], runs: Sequence[RunRecord], *, folder: Path, heading: str, with_texts: bool
+) -> Path:
+    """Write page, tables, data frames and figures; what stood under the same names is replaced."""
+    made = f"poolsweep {__version__}, {datetime.datetime.now().astimezone():%Y-%m-%d %H:%M}"
+    with house_style():
+        findings = [examine(comparison, with_texts=with_texts) for comparison in comparisons]
+        across = [(one, ranks_chart(one)) for one in across_data_sets(comparisons)]
+        content = render(findings, across=across, runs=runs, heading=heading, made=made)
+        _write_figures(folder / "figures", findings, across)
+    write_leaderboard(folder / "leaderboard.csv", comparisons)
+    with write_whole(folder / "runs.parquet") as temporary:
+        Study(tuple(runs)).runs.to_parquet(temporary)
+    for ending, table in (("tex", latex), ("md", markdown)):
+        with write_whole(folder / f"leaderboard.{ending}") as temporary:
+            temporary.write_text("\n".join(table(comparison) for comparison in comparisons), encoding="utf-8")
+    page = folder / "report.html"
+    with write_whole(page) as temporary:
+        temporary.write_text(content, encoding="utf-8", errors="backslashreplace")
+    return page
+
+
+def _write_figures(folder: Path, findings: Sequence[Findings], across: Sequence[tuple[Across, Chart]]) -> None:
+    charts: dict[str, Chart] = {f"{_stem(one.encoder)}-{chart.name}": chart for one, chart in across}
+    for one in findings:
+        group = one.comparison.group
+        start = f"{_stem(group.data)}-{_stem(group.encoder)}-" if len(findings) > 1 else ""
+        charts |= {f"{start}{chart.name}": chart for chart in one.charts}
+    for stem, chart in charts.items():
+        with write_whole(folder / f"{stem}.svg") as temporary:
+            temporary.write_text(chart.svg, encoding="utf-8")
+        with write_whole(folder / f"{stem}.pdf") as temporary:
+            temporary.write_bytes(chart.pdf)
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-")[:60] or "x"
+
+
+def _check_baseline(comparisons: Sequence[Comparison], baseline: str) -> None:
+    if baseline != BASELINE and all(comparison.baseline is None for comparison in comparisons):
+        known = {name for comparison in comparisons for name in comparison.names}
+        raise UserError(f"--baseline {baseline} is no pooling of the study; {nearest(baseline, known)}")

@@ -1,0 +1,130 @@
+"""Who competes: the poolings of each data set and encoder, each with the setting that validation chose."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+from typing import Any
+
+from poolsweep.report.results import RunRecord
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A pooling on one data set with one encoder.
+
+    Attributes:
+        name: Preset, or ``layers+tokens``.
+        runs: Its finished runs by seed.
+        failed: Its runs that did not finish, of the same setting.
+        variants: How many settings of other swept axes it was chosen from, on validation.
+    """
+
+    name: str
+    runs: Mapping[int, RunRecord]
+    failed: tuple[RunRecord, ...]
+    variants: int
+
+    @property
+    def any_run(self) -> RunRecord:
+        """One of its runs, for what all of them share."""
+        return next(iter(self.runs.values()))
+
+    def typical(self, *keys: str) -> float:
+        """The median over its runs of a number in their results, such as ``"peak_memory_mib", "process"``."""
+        found = [value for run in self.runs.values() if isinstance(value := _at(run.facts, keys), int | float)]
+        return float(median(found)) if found else math.nan
+
+
+@dataclass(frozen=True)
+class Group:
+    """All contenders on one data set with one encoder; only these can be compared.
+
+    Attributes:
+        data: Data set.
+        encoder: Encoder.
+        contenders: By name; each has at least one finished run.
+        without_result: Runs of poolings none of whose runs finished.
+    """
+
+    data: str
+    encoder: str
+    contenders: Mapping[str, Contender]
+    without_result: tuple[RunRecord, ...]
+
+
+def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
+    """Sort runs into contenders, ordered by data set and encoder.
+
+    Axes swept beside the seed (a learning rate, say) are chosen per pooling by the mean of the monitored validation
+    metric, among the settings with the most seeds. A finished run without the metric counts as failed.
+
+    Args:
+        runs: Of one study or several.
+        metric: Such as ``test/accuracy``.
+    """
+    places: dict[tuple[str, str], dict[str, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))
+    for run in runs:
+        if run.is_known:
+            places[run.facts["data"], run.facts["encoder"]][run.facts["pooling"]].append(run)
+    groups = []
+    for (data, encoder), poolings in sorted(places.items()):
+        seeds = _seed_names([run for several in poolings.values() for run in several])
+        contenders, without = {}, []
+        for name, several in sorted(poolings.items()):
+            contender = _contender(name, several, metric=metric, seeds=seeds)
+            if contender is None:
+                without += several
+            else:
+                contenders[name] = contender
+        groups.append(Group(data, encoder, contenders, tuple(without)))
+    return groups
+
+
+def _contender(name: str, runs: Sequence[RunRecord], *, metric: str, seeds: Mapping[str, int]) -> Contender | None:
+    variants: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in runs:
+        if _counts(run, metric):
+            variants[run.facts["variant"]].append(run)
+    if not variants:
+        return None
+    chosen = max(variants.values(), key=_quality)
+    variant = chosen[0].facts["variant"]
+    by_seed = {seeds[run.path.name]: run for run in sorted(chosen, key=lambda run: seeds[run.path.name])}
+    failed = tuple(
+        run for run in runs if run.facts["variant"] == variant and not _counts(run, metric)
+    )  # fmt: skip
+    return Contender(name, by_seed, failed, len(variants))
+
+
+def _counts(run: RunRecord, metric: str) -> bool:
+    return run.finished and math.isfinite(run.metric(metric))
+
+
+def _quality(runs: Sequence[RunRecord]) -> tuple[int, float]:
+    sign = 1 if runs[0].facts["mode"] == "max" else -1
+    return len({run.facts["seed"] for run in runs}), sign * mean(run.metric(run.facts["monitor"]) for run in runs)
+
+
+def _seed_names(runs: Sequence[RunRecord]) -> dict[str, int]:
+    """Run id → seed; where runs of a setting share a seed (``init_seed`` was swept), they are numbered instead."""
+    places = Counter((run.facts["pooling"], run.facts["variant"], run.facts["seed"]) for run in runs)
+    if max(places.values()) == 1:
+        return {run.path.name: int(run.facts["seed"]) for run in runs}
+    drawn = {run.path.name: _all_seeds(run) for run in runs}
+    order = {seeds: i for i, seeds in enumerate(sorted(set(drawn.values())))}
+    return {name: order[seeds] for name, seeds in drawn.items()}
+
+
+def _all_seeds(run: RunRecord) -> tuple[int, int, int]:
+    seed = int(run.facts["seed"])
+    return seed, int(run.config.get("init_seed", seed)), int(run.config.get("data_seed", seed))
+
+
+def _at(facts: Mapping[str, Any], keys: Sequence[str]) -> Any:  # noqa: ANN401
+    for key in keys:
+        facts = facts.get(key) if isinstance(facts, Mapping) else None  # type: ignore[assignment]
+    return facts

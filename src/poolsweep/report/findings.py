@@ -1,0 +1,133 @@
+"""All that a report says about one comparison, gathered before any of it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from poolsweep.report.answer import against_baseline, answer, what_would_settle
+from poolsweep.report.calibration import Calibration, calibration
+from poolsweep.report.cautions import cautions
+from poolsweep.report.charts.calibration import calibration_chart
+from poolsweep.report.charts.confusion import confusion_chart
+from poolsweep.report.charts.cost import cost_chart
+from poolsweep.report.charts.curves import curves_chart
+from poolsweep.report.charts.errors import errors_chart
+from poolsweep.report.charts.halves import halves_chart
+from poolsweep.report.charts.pairs import pairs_chart
+from poolsweep.report.charts.seeds import seeds_chart
+from poolsweep.report.charts.style import Chart, role_colour
+from poolsweep.report.companions import Companion, companions
+from poolsweep.report.comparison import Comparison
+from poolsweep.report.cost import costs
+from poolsweep.report.errors_by import Disagreement, Slice, confusion, disagreements, slices
+from poolsweep.report.halves import halves_grid
+from poolsweep.report.predictions import Predicted
+from poolsweep.report.texts import TestTexts, read_texts
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a report says about one data set and encoder.
+
+    Attributes:
+        comparison: The numbers.
+        answer: In a sentence, and what differs from the baseline in another (or nothing).
+        settle: What would tell the best from those tied with it.
+        cautions: Each with whether it undermines the verdict.
+        calibrations: By contender.
+        companions: Other views of the differences to the baseline.
+        slices: The best and the baseline on parts of the test texts.
+        disagreements: Texts on which poolings disagree.
+        charts: Figures, in the order of the page.
+        missing: Why parts are not there, a sentence each.
+    """
+
+    comparison: Comparison
+    answer: tuple[str, str]
+    settle: tuple[str, ...]
+    cautions: tuple[tuple[bool, str], ...]
+    calibrations: Mapping[str, Calibration]
+    companions: tuple[Companion, ...]
+    slices: tuple[Slice, ...]
+    disagreements: tuple[Disagreement, ...]
+    charts: tuple[Chart, ...]
+    missing: tuple[str, ...]
+
+
+def examine(comparison: Comparison, *, with_texts: bool = True) -> Findings:
+    """Look at a comparison from every side that its run folders allow; call it within ``house_style``.
+
+    Args:
+        comparison: Of one data set and encoder.
+        with_texts: Whether texts of the test split may be read and shown.
+    """
+    missing: list[str] = []
+    first, second = comparison.names[0], comparison.baseline if comparison.baseline != comparison.names[0] else None
+    pair = [name for name in (first, second) if name and name in comparison.predictions]
+    texts, lengths, unit = _texts(comparison, pair, missing, with_texts=with_texts)
+    calibrations = {name: found for name in comparison.names if (found := calibration(comparison.contender(name)))}
+    cut = slices(comparison, first, second, lengths=lengths, unit=unit)
+    charts = [seeds_chart(comparison), pairs_chart(comparison), *_halves(comparison)]
+    charts += [cost_chart(comparison, costs(comparison)), curves_chart(comparison)]
+    if not charts[-1]:
+        missing.append("No learning curves: no metrics.csv with the validation metric was found.")
+    if pair:
+        matrices = {name: confusion(list(comparison.predictions[name].values())) for name in pair}
+        names = next(iter(comparison.predictions[pair[0]].values())).names
+        charts += [confusion_chart(matrices, names), errors_chart(cut, first, second)]
+    else:
+        missing.append("No confusion matrices and no errors by label: the best pooling has no test predictions.")
+    chosen = {name: calibrations[name] for name in pair if name in calibrations}
+    if chosen:
+        charts.append(calibration_chart(chosen, {name: role_colour(comparison, name) for name in chosen}))
+    return Findings(
+        comparison,
+        (answer(comparison), against_baseline(comparison)),
+        tuple(what_would_settle(comparison)),
+        tuple(cautions(comparison)),
+        calibrations,
+        tuple(companions(comparison)),
+        tuple(cut),
+        tuple(disagreements(comparison, texts)),
+        tuple(chart for chart in charts if chart),
+        tuple(missing),
+    )
+
+
+def _halves(comparison: Comparison) -> list[Chart]:
+    grid = halves_grid(comparison)
+    return [halves_chart(comparison, grid)] if grid else []
+
+
+def _texts(
+    comparison: Comparison, pair: list[str], missing: list[str], *, with_texts: bool
+) -> tuple[tuple[str, ...] | None, np.ndarray | None, str]:
+    """Texts, if they can be had; lengths in tokens where runs recorded them, in words where not; the unit of these."""
+    if not pair or not comparison.scores:
+        return None, None, ""
+    seed, predicted = next(iter(comparison.predictions[pair[0]].items()))
+    run = comparison.contender(pair[0]).runs[seed]
+    found = read_texts(run, predicted) if with_texts else TestTexts(None, "they were left out (--no-texts)")
+    if found.texts is None:
+        missing.append(f"Texts are not shown, row ids stand for them: {found.reason}.")
+    lengths, unit = _lengths(predicted, found)
+    if lengths is None:
+        missing.append("No errors by length: the runs did not record it, and without the texts it is not known.")
+    if predicted.truncated is None and not _nothing_was_cut(run.facts):
+        missing.append("No errors by truncation: the runs did not record which texts were cut.")
+    return found.texts, lengths, unit
+
+
+def _lengths(predicted: Predicted, found: TestTexts) -> tuple[np.ndarray | None, str]:
+    if predicted.tokens is not None:
+        return predicted.tokens, "tokens"
+    if found.texts is None:
+        return None, ""
+    return np.array([len(text.split()) for text in found.texts]), "words"
+
+
+def _nothing_was_cut(facts: Mapping) -> bool:
+    return (facts.get("truncated_share") or {}).get("test") == 0

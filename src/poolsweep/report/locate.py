@@ -1,0 +1,39 @@
+"""Finds the folder of a study by its name or its path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from poolsweep.errors import UserError, nearest
+
+
+def output_root() -> Path:
+    """Where studies lie unless a config says otherwise: ``POOLSWEEP_OUTPUTS``, or ``outputs``."""
+    return Path(os.environ.get("POOLSWEEP_OUTPUTS") or "outputs")
+
+
+def find_study(name: str | Path) -> Path:
+    """The folder of a study.
+
+    Args:
+        name: Its name under the output root, or a path.
+    Raises:
+        UserError: If there is no such folder, or it holds no run.
+    """
+    root = output_root()
+    candidates = [root / name, Path(name)] if Path(name).name == str(name) else [Path(name)]
+    for path in candidates:
+        if path.is_dir() and any(True for file in ("result.json", "status.json") for _ in path.glob(f"*/{file}")):
+            return path
+    there = [path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."] if root.is_dir() else []
+    if any(path.is_dir() for path in candidates):
+        raise UserError(f"{name} holds no runs: a study is a folder of run folders, outputs/STUDY")
+    hint = nearest(Path(name).name, there) if there else "there are none yet: poolsweep train makes one"
+    raise UserError(f"there is no study {name} in {root}; {hint}")
+
+
+def argument_for(study: Path) -> str:
+    """What to type for a study: its name if that finds it, else its path."""
+    root = output_root()
+    return study.name if root.absolute() == study.parent.absolute() else str(study)

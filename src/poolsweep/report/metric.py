@@ -1,0 +1,63 @@
+"""The metrics that a report can rank by, and how they are written."""
+
+from __future__ import annotations
+
+import math
+
+from poolsweep.errors import UserError, nearest
+
+METRICS = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "Matthews correlation"}
+
+
+def check_metric(name: str) -> str:
+    """The metric's key in a result.
+
+    Raises:
+        UserError: If it is none that a report ranks by.
+    Example:
+        >>> check_metric("mcc")
+        'test/mcc'
+    """
+    if name not in METRICS:
+        raise UserError(f"--metric {name} is none that a report ranks by; {nearest(name, METRICS)}")
+    return f"test/{name}"
+
+
+def title(metric: str) -> str:
+    """How a metric is called in a heading: a percentage, or a hundred times the correlation.
+
+    Example:
+        >>> title("accuracy"), title("mcc")
+        ('accuracy in %', 'Matthews correlation × 100')
+    """
+    return METRICS[metric] + (" × 100" if metric == "mcc" else " in %")
+
+
+def hundredths(value: float) -> str:
+    """A score of 0 to 1 as it stands in tables.
+
+    Example:
+        >>> hundredths(0.7797), hundredths(float("nan"))
+        ('77.97', '–')
+    """
+    return "–" if math.isnan(value) else f"{100 * value:.2f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """A difference of scores as it stands in tables.
+
+    Example:
+        >>> signed(0.0378), signed(-0.004)
+        ('+3.78', '−0.40')
+    """
+    return "–" if math.isnan(value) else f"{100 * value:+.2f}".replace("-", "−")
+
+
+def p_text(p_value: float) -> str:
+    """A p-value as it stands in tables.
+
+    Example:
+        >>> p_text(0.0004), p_text(0.0312), p_text(1.0)
+        ('< 0.001', '0.031', '1.000')
+    """
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -1,0 +1,184 @@
+"""Writes the page: one file that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from poolsweep.report.across import Across, sentence
+from poolsweep.report.cautions import unfinished
+from poolsweep.report.charts.inline import Inliner
+from poolsweep.report.charts.style import Chart
+from poolsweep.report.findings import Findings
+from poolsweep.report.leaderboard import leaderboard
+from poolsweep.report.metric import METRICS, hundredths, p_text, signed, title
+from poolsweep.report.results import RunRecord
+from poolsweep.report.study import config_differences
+from poolsweep.report.tables import latex, markdown
+
+_WIDE = 5.6  # inches; wider figures take the whole width of a page
+_PIXELS = 96  # per inch
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as the page shows it."""
+
+    chart: Chart
+    svg: Markup
+    wide: bool
+    pixels: int
+
+
+def render(
+    findings: Sequence[Findings], *, across: Sequence[tuple[Across, Chart]], runs: Sequence[RunRecord], heading: str,
+    made: str,
+) -> str:  # fmt: skip
+    """The page as HTML; everything that comes from a run is escaped.
+
+    Args:
+        findings: One per data set and encoder.
+        across: Over data sets, with its figure.
+        runs: All of them, unfinished ones too.
+        heading: Names of the studies.
+        made: By which version and when.
+    """
+    script, inliner = _source("tables.js"), Inliner()
+    over = [(one, sentence(one), figure(chart, f"a{i}", inliner)) for i, (one, chart) in enumerate(across)]
+    several = _several_encoders(findings)
+    panels = [_panel(one, i, inliner, several=several) for i, one in enumerate(findings)]
+    context = {
+        "heading": heading,
+        "made": made,
+        "script": Markup(script),
+        "style": Markup(_source("page.css")),
+        "policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'",
+        "overview": _overview(findings, runs),
+        "unfinished": unfinished(runs),
+        "across": over,
+        "panels": panels,
+        "figure_style": Markup(inliner.css()),
+        "runs": _runs(runs, findings),
+        "metric": METRICS[findings[0].comparison.metric],
+        "hundredths": hundredths,
+        "signed": signed,
+        "p_text": p_text,
+        "isnan": math.isnan,
+    }
+    return _environment().get_template("page.html").render(context)
+
+
+def figure(chart: Chart, prefix: str, inliner: Inliner) -> Figure:
+    """A chart as part of the page."""
+    width = float(chart.figure.get_figwidth())
+    svg = inliner.take(chart.svg, prefix=f"{prefix}-{chart.name}", label=f"{chart.title}. {chart.summary}")
+    return Figure(chart, Markup(svg), width > _WIDE, round(_PIXELS * width))
+
+
+def _panel(findings: Findings, index: int, inliner: Inliner, *, several: bool) -> dict[str, Any]:
+    comparison = findings.comparison
+    group = comparison.group
+    wide, halves = _arranged([figure(chart, f"d{index}", inliner) for chart in findings.charts])
+    gaps = {item.name: item for item in comparison.best.comparisons} if comparison.best else {}
+    return {
+        "id": f"d{index}",
+        "name": f"{group.data} · {group.encoder}" if several else group.data,
+        "findings": findings,
+        "comparison": comparison,
+        "title": title(comparison.metric),
+        "rows": leaderboard([comparison]),
+        "gaps": gaps,
+        "wide": wide,
+        "halves": halves,
+        "latex": latex(comparison),
+        "markdown": markdown(comparison),
+        "label_slices": [s for s in findings.slices if s.kind == "label"],
+        "other_slices": [s for s in findings.slices if s.kind != "label"],
+    }
+
+
+def _arranged(figures: Sequence[Figure]) -> tuple[list[Figure], list[Figure]]:
+    """Those that take the whole width, and those that stand two abreast, the tallest first so that columns balance.
+
+    One alone takes the whole width too.
+    """
+    halves = sorted((one for one in figures if not one.wide), key=lambda one: -one.chart.figure.get_figheight())
+    if len(halves) == 1:
+        return list(figures), []
+    return [one for one in figures if one.wide], halves
+
+
+def _overview(findings: Sequence[Findings], runs: Sequence[RunRecord]) -> str:
+    groups = [f.comparison.group for f in findings]
+    data, encoders = (list(dict.fromkeys(getattr(g, kind) for g in groups)) for kind in ("data", "encoder"))
+    poolings = dict.fromkeys(name for f in findings for name in f.comparison.names)
+    seeds = sorted({len(values) for f in findings for values in f.comparison.values.values()})
+    span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    parts = [f"{sum(run.finished for run in runs)} of {len(runs)} runs finished", _count(len(poolings), "pooling")]
+    parts += [f"{span} seed{'s' * (span != '1')}"]
+    parts += [", ".join(data) if len(data) < 4 else _count(len(data), "data set"), ", ".join(encoders)]
+    commits = {str(run.facts["git_commit"])[:7] for run in runs if run.facts.get("git_commit")}
+    return " · ".join([*parts, *([f"commit {commits.pop()}"] if len(commits) == 1 else [])])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _several_encoders(findings: Sequence[Findings]) -> bool:
+    return len({f.comparison.group.encoder for f in findings}) > 1
+
+
+def _runs(runs: Sequence[RunRecord], findings: Sequence[Findings]) -> dict[str, Any]:
+    metric = findings[0].comparison.metric
+    differing = config_differences(runs)
+    columns = list(dict.fromkeys(name for values in differing.values() for name in values))
+    groups = {(f.comparison.group.data, f.comparison.group.encoder) for f in findings}
+    about = ["data", "encoder"] if len(groups) > 1 else []
+    rows = []
+    for run in sorted(
+        runs, key=lambda r: [str(r.facts.get(key, "~")) for key in ("data", "encoder", "pooling", "seed")]
+    ):
+        values = differing.get(run.path.name, {})
+        rows.append(
+            {
+                "id": run.path.name,
+                "pooling": run.facts.get("pooling") or run.facts.get("name") or "?",
+                "seed": run.facts.get("seed", ""),
+                "about": [run.facts.get(key, "") for key in about],
+                "state": run.state,
+                "reason": run.facts.get("reason") or "",
+                "test": run.metric(f"test/{metric}"),
+                "validation": run.metric(f"val/{metric}"),
+                "seconds": run.facts.get("seconds"),
+                "config": [str(values.get(name, "")) for name in columns],
+            }
+        )
+    return {"about": about, "columns": columns, "rows": rows}
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("poolsweep.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _source(name: str) -> str:
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), name)[0]

@@ -1,0 +1,87 @@
+"""Reads what runs predicted on the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+from numpy.typing import NDArray
+from pyarrow import compute
+
+from poolsweep.report.results import RunRecord
+from poolsweep.run.files import read_json
+
+pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """One run's predictions on the test split, by row id.
+
+    Attributes:
+        row_ids: Row of each example in its file.
+        labels: Label ids.
+        predicted: Label ids.
+        names: ``names[i]`` is the name of label id i.
+        probabilities: Of each label; None unless asked for.
+        tokens: Tokens of each text as the encoder read it; None where the run did not record them.
+        truncated: Whether each text was cut; None where the run did not record it.
+
+    Shape:
+        row_ids, labels, predicted, tokens, truncated (N,); probabilities (N, C) float32.
+    """
+
+    row_ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    names: tuple[str, ...]
+    probabilities: NDArray[np.float32] | None
+    tokens: NDArray[np.int64] | None
+    truncated: NDArray[np.bool_] | None
+
+    @property
+    def rows_hash(self) -> str:
+        """A fingerprint of which rows were tested and what their labels are."""
+        return xxhash.xxh3_64_hexdigest(self.row_ids.tobytes() + self.labels.tobytes())
+
+
+def read_predictions(run: RunRecord, *, probabilities: bool = False) -> Predicted | None:
+    """Read a run's test predictions; None where there are none, or not whole.
+
+    Args:
+        run: A finished run.
+        probabilities: Whether to read them too: they are most of the file.
+    """
+    path = run.folder.predictions("test")
+    mapping = read_json(run.folder.labels)
+    if not path.is_file() or not isinstance(mapping, dict):
+        return None
+    names = tuple(sorted(mapping, key=lambda name: mapping[name]))
+    try:
+        file = pq.ParquetFile(path)
+        known = [n for n in ("row_id", "label", "predicted", "tokens", "truncated") if n in file.schema_arrow.names]
+        table = file.read(columns=[*known, "probabilities"] if probabilities else known).sort_by("row_id")
+        labels, predicted = (_ids(table.column(name), names) for name in ("label", "predicted"))
+        rows = table.column("row_id").to_numpy().astype(np.int64)
+        chances = _matrix(table.column("probabilities"), len(names)) if probabilities else None
+    except (pa.ArrowException, OSError, KeyError, ValueError):
+        return None
+    if len(np.unique(rows)) != len(rows) or not len(rows) or min(labels.min(), predicted.min()) < 0:
+        return None
+    tokens = table.column("tokens").to_numpy().astype(np.int64) if "tokens" in known else None
+    cut = table.column("truncated").to_numpy(zero_copy_only=False).astype(bool) if "truncated" in known else None
+    return Predicted(rows, labels, predicted, names, chances, tokens, cut)
+
+
+def _ids(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:
+    ids = pc.fill_null(pc.index_in(column, value_set=pa.array(names, pa.string())), -1)
+    return ids.to_numpy().astype(np.int64)
+
+
+def _matrix(column: pa.ChunkedArray, num_labels: int) -> NDArray[np.float32]:
+    return column.combine_chunks().flatten().to_numpy().reshape(-1, num_labels).astype(np.float32)

@@ -1,0 +1,179 @@
+"""A study as data frames, for notebooks."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from poolsweep.errors import UserError
+from poolsweep.report.locate import find_study
+from poolsweep.report.predictions import read_predictions
+from poolsweep.report.results import RunRecord, load_runs
+
+if TYPE_CHECKING:
+    import xarray
+
+_ABOUT = (
+    "study",
+    "data",
+    "encoder",
+    "frozen",
+    "pooling",
+    "seed",
+    "variant",
+    "seconds",
+    "best_epoch",
+    "epochs",
+    "steps",
+)
+_PLAIN = ("data", "encoder", "pooling", "seed")  # what every table of a study is joined on
+_NOT_CONFIG = ("output_root", "study", "hydra", "trusted", "display", "logger")
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The runs of one study or several.
+
+    Attributes:
+        records: One per run folder.
+    """
+
+    records: tuple[RunRecord, ...]
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row per run, by ``run_id``: what it is, ``state``, metrics, sizes, cost.
+
+        Config values that differ between runs are columns too, under their dotted names.
+        """
+        differing = config_differences(self.records)
+        rows = [_row(run) | differing.get(run.path.name, {}) for run in self.records]
+        return pd.DataFrame(rows).set_index("run_id") if rows else pd.DataFrame(index=pd.Index([], name="run_id"))
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """One row per run and test text: ``label``, ``predicted`` (names), ``correct``, ``confidence`` (0 to 1)."""
+        frames = []
+        for run in self._finished():
+            found = read_predictions(run, probabilities=True)
+            if found is None or found.probabilities is None:
+                continue
+            frame = pd.DataFrame({"run_id": run.path.name, **{key: run.facts.get(key) for key in _PLAIN},
+                                  "row_id": found.row_ids})  # fmt: skip
+            frame["label"] = pd.Categorical.from_codes(found.labels, list(found.names))
+            frame["predicted"] = pd.Categorical.from_codes(found.predicted, list(found.names))
+            frame["correct"] = found.labels == found.predicted
+            frame["confidence"] = found.probabilities.max(axis=1)
+            frames.append(frame)
+        columns = ["run_id", *_PLAIN, "row_id", "label", "predicted", "correct", "confidence"]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """One row per logged step of every run: ``step``, ``epoch``, and each metric (nan where not measured then)."""
+        frames = []
+        for run in self.records:
+            lines = read_curve(run)
+            if lines:
+                frame = pd.DataFrame(lines)
+                about = {"run_id": run.path.name, **{key: run.facts.get(key) for key in _PLAIN}}
+                for place, (name, value) in enumerate(about.items()):
+                    frame.insert(place, name, value)
+                frames.append(frame)
+        columns = ["run_id", *_PLAIN, "step", "epoch"]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))
+
+    def to_xarray(self) -> xarray.Dataset:
+        """The metrics of all finished runs by data, encoder, pooling, variant and seed; nan where there is no run.
+
+        Raises:
+            UserError: If xarray is not installed, or two runs share all five.
+        """
+        try:
+            import xarray  # noqa: F401  pandas asks for it
+        except ImportError as error:
+            raise UserError("to_xarray needs xarray: pip install 'poolsweep[notebook]'") from error
+        index = ["data", "encoder", "pooling", "variant", "seed"]
+        finished = self.runs[self.runs["state"] == "finished"]
+        metrics = [name for name in finished.columns if name.startswith(("val/", "test/"))]
+        if finished.set_index(index).index.has_duplicates:
+            raise UserError("runs share data, encoder, pooling, variant and seed: init_seed or data_seed was swept")
+        return finished.set_index(index)[metrics].to_xarray()
+
+    def _finished(self) -> Iterator[RunRecord]:
+        return (run for run in self.records if run.finished)
+
+
+def load_study(*studies: str | Path) -> Study:
+    """Read one study or several into pandas.
+
+    Args:
+        studies: Names under the output root (``outputs``, or ``POOLSWEEP_OUTPUTS``), or paths.
+    Raises:
+        UserError: If one of them is no study.
+    """
+    return Study(tuple(load_runs([find_study(study) for study in studies])))
+
+
+def read_curve(run: RunRecord) -> list[dict[str, float]]:
+    """The lines of a run's ``metrics.csv``; empty where there is none. Cells that are empty or broken are left out."""
+    try:
+        with run.folder.metrics.open(newline="", encoding="utf-8") as file:
+            return [_numbers(line) for line in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def config_differences(runs: Sequence[RunRecord]) -> dict[str, dict[str, Any]]:
+    """Run id → the config values that not all runs share, by dotted name.
+
+    The pooling and the seed are left out: every table has them anyway.
+    """
+    flat = {run.path.name: dict(_flatten(run.config)) for run in runs if run.config}
+    names = dict.fromkeys(name for values in flat.values() for name in values)
+    shown = [n for n in names if len({repr(values.get(n)) for values in flat.values()}) > 1 and not _is_told(n, flat)]
+    return {run: {name: values[name] for name in shown if name in values} for run, values in flat.items()}
+
+
+def _is_told(name: str, flat: Mapping[str, Mapping[str, Any]]) -> bool:
+    if name == "seed" or name.startswith("pooling."):
+        return True
+    return name in {"init_seed", "data_seed"} and all(
+        values.get(name) == values.get("seed") for values in flat.values()
+    )
+
+
+def _flatten(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if prefix or key not in _NOT_CONFIG:
+            if isinstance(value, Mapping) and value:
+                yield from _flatten(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def _row(run: RunRecord) -> dict[str, Any]:
+    facts = run.facts
+    row: dict[str, Any] = {"run_id": run.path.name, "name": facts.get("name"), "state": run.state}
+    row |= {key: facts.get(key) for key in _ABOUT}
+    row |= {name: value for name, value in (facts.get("metrics") or {}).items() if isinstance(value, int | float)}
+    row |= {f"parameters.{key}": value for key, value in (facts.get("parameters") or {}).items()}
+    row |= {f"peak_memory_mib.{key}": value for key, value in (facts.get("peak_memory_mib") or {}).items()}
+    return row | {"git_commit": facts.get("git_commit"), "reason": facts.get("reason")}
+
+
+def _numbers(line: Mapping[str, str | None]) -> dict[str, float]:
+    found = {}
+    for name, cell in line.items():
+        try:
+            found[name] = float(cell) if cell and name else np.nan
+        except (TypeError, ValueError):
+            found[name] = np.nan
+    return found

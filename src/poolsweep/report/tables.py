@@ -1,0 +1,93 @@
+"""The leaderboard for papers: LaTeX with booktabs, and Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from poolsweep.report.comparison import Comparison
+from poolsweep.report.leaderboard import Row, leaderboard
+from poolsweep.report.metric import hundredths, p_text, signed, title
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$", "±": r"$\pm$", "<": r"\textless{}", ">":
+    r"\textgreater{}", "·": r"$\cdot$", "×": r"$\times$", "Δ": r"$\Delta$", "–": "--",
+}  # fmt: skip
+
+
+def latex(comparison: Comparison) -> str:
+    """A table for ``\\usepackage{booktabs}``; bold where a pooling could be the best."""
+    rows = leaderboard([comparison])
+    lines = [
+        r"\begin{table}", r"\centering", f"\\caption{{{_escape(_caption(comparison))}}}", r"\begin{tabular}{lrrrr}",
+        r"\toprule", f"Pooling & {_escape(title(comparison.metric).capitalize())} & "
+        f"{_escape(_delta(comparison))} & Holm $p$ & Dims \\\\", r"\midrule",
+    ]  # fmt: skip
+    for row in rows:
+        score = _escape(_score(row))
+        name = _escape(row.pooling)
+        bold = (lambda text: f"\\textbf{{{text}}}") if row.tied else (lambda text: text)
+        cells = [bold(name), bold(score), _escape(_difference(row, comparison.baseline)), _escape(_p(row))]
+        lines.append(" & ".join([*cells, str(row.pooled_size)]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def markdown(comparison: Comparison) -> str:
+    """A pipe table; bold where a pooling could be the best."""
+    head = ["pooling", title(comparison.metric), _delta(comparison), "Holm p", "s/run", "trained", "dims"]
+    lines = [_caption(comparison), "", _pipe(head), _pipe(["---", *["---:"] * (len(head) - 1)])]
+    for row in leaderboard([comparison]):
+        name = f"**{_escape_pipe(row.pooling)}**" if row.tied else _escape_pipe(row.pooling)
+        lines.append(
+            _pipe([name, _score(row), _difference(row, comparison.baseline), _p(row), f"{row.seconds:.1f}",
+                   f"{row.parameters:,}", str(row.pooled_size)])
+        )  # fmt: skip
+    return "\n".join([*lines, ""])
+
+
+def _caption(comparison: Comparison) -> str:
+    group = comparison.group
+    counts: Sequence[int] = sorted({len(values) for values in comparison.values.values()})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    bold = " Bold: not told from the best at 95%." if comparison.leading else ""
+    start = f"{_one_line(group.data)}, {_one_line(group.encoder)}: mean ± 95% t interval over {seeds} seeds."
+    return start + bold
+
+
+def _delta(comparison: Comparison) -> str:
+    return f"Δ {comparison.baseline} (95% interval)" if comparison.baseline else "Δ"
+
+
+def _score(row: Row) -> str:
+    spread = "" if math.isnan(row.score.half_width) else f" ± {hundredths(row.score.half_width)}"
+    return hundredths(row.score.mean) + spread
+
+
+def _difference(row: Row, baseline: str | None) -> str:
+    if row.pooling == baseline:
+        return "baseline"
+    d = row.difference
+    if d is None or math.isnan(d.mean):
+        return "–"
+    return signed(d.mean) + ("" if math.isnan(d.half_width) else f" [{signed(d.low)}, {signed(d.high)}]")
+
+
+def _p(row: Row) -> str:
+    return "" if math.isnan(row.adjusted_p) else p_text(row.adjusted_p)
+
+
+def _escape(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in _one_line(text))
+
+
+def _escape_pipe(text: str) -> str:
+    return "".join(f"\\{c}" if c in "\\|*_`<>[]" else c for c in _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _pipe(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

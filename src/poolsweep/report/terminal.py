@@ -1,0 +1,124 @@
+"""The leaderboard in the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from poolsweep.report.answer import against_baseline, answer
+from poolsweep.report.cautions import cautions, unfinished, what_seeds_are
+from poolsweep.report.comparison import Comparison
+from poolsweep.report.leaderboard import BASELINE, Row, compare_all, leaderboard, write_leaderboard
+from poolsweep.report.locate import argument_for
+from poolsweep.report.metric import METRICS
+from poolsweep.report.results import RunRecord, load_runs
+
+TIED, ALONE = "=", "★"
+
+
+def show_study(study: Path, *, console: Console) -> None:
+    """Write ``leaderboard.csv`` into a study, print it, and say how to make the report.
+
+    Args:
+        study: ``<output_root>/<study>``.
+        console: Where to print.
+    """
+    comparisons = compare_all(load_runs([study]))
+    path = study / "leaderboard.csv"
+    write_leaderboard(path, comparisons)
+    print_leaderboards(comparisons, console=console)
+    console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+    if comparisons:
+        command = f"poolsweep report {argument_for(study)}"
+        console.print(f"charts, all runs and what to be careful of:  {command}", highlight=False, soft_wrap=True,
+                      markup=False)  # fmt: skip
+
+
+def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -> None:
+    """Print one table per data set and encoder, each with its answer in a sentence."""
+    for comparison in comparisons:
+        rows = leaderboard([comparison])
+        console.print(_table(comparison, rows))
+        console.print()
+        console.print(answer(comparison), highlight=False, markup=False)
+        if against_baseline(comparison):
+            console.print(against_baseline(comparison), highlight=False, markup=False)
+        seeds = what_seeds_are(comparison)
+        if seeds:
+            console.print(seeds, highlight=False, markup=False)
+        if any(row.variants > 1 for row in rows):
+            console.print(
+                "Other swept settings were chosen per pooling by the mean of the monitored validation metric."
+            )
+        if any(row.score.count < 2 for row in rows):
+            console.print("One seed gives no interval: add seeds with seed=0,1,2.", highlight=False)
+
+
+def print_cautions(comparisons: Sequence[Comparison], runs: Sequence[RunRecord], *, console: Console) -> None:
+    """Print what undermines a verdict, and how many lesser cautions the page has."""
+    left, lesser = unfinished(runs), 0
+    if left:
+        console.print(f"caution: {left}", highlight=False, markup=False, style="yellow")
+    for comparison in comparisons:
+        where = f"{comparison.group.data}: " if len(comparisons) > 1 else ""
+        found = cautions(comparison)
+        for sentence in (sentence for serious, sentence in found if serious):
+            console.print(f"caution: {where}{sentence}", highlight=False, markup=False, style="yellow")
+        lesser += sum(not serious for serious, _ in found)
+    if lesser:
+        console.print(f"{lesser} lesser caution{'s' * (lesser > 1)}: see the page", highlight=False)
+
+
+def _table(comparison: Comparison, rows: Sequence[Row]) -> Table:
+    counts = sorted({len(row.seeds) for row in rows})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    scale = "× 100" if comparison.metric == "mcc" else "in %"
+    pairing = {"seeds and texts": "seed and text", "texts": "text"}.get(comparison.basis, "seed")
+    title = (
+        f"{comparison.group.data} · {comparison.group.encoder} · test {METRICS[comparison.metric]} {scale}\n"
+        f"mean ± 95% t interval over {seeds} seed{'s' * (seeds != '1')}"
+    )
+    if comparison.baseline:
+        title += f"; Δ to {comparison.baseline} paired by {pairing}"
+    mark = TIED if len(comparison.leading) > 1 else ALONE
+    if comparison.leading and len(comparison.compared) > 1:
+        title += f"\n{mark} " + (
+            "tied with the best: not told from it at 95%" if mark == TIED else "best beyond chance"
+        )
+    table = Table(
+        title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
+        show_edge=False, pad_edge=False,
+    )  # fmt: skip
+    table.add_column("  pooling", overflow="fold", min_width=12)
+    columns = (METRICS[comparison.metric], f"Δ {escape(comparison.baseline or BASELINE)}", "s/run", "trained", "dims")
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Text(f"{mark if row.tied and len(rows) > 1 else ' '} {row.pooling}"), _percent(row),
+            _difference(row, comparison.baseline), f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size),
+            style="bold" if row.tied else None,
+        )  # fmt: skip
+    return table
+
+
+def _percent(row: Row) -> str:
+    spread = "" if math.isnan(row.score.half_width) else f" ± {100 * row.score.half_width:.2f}"
+    return f"{100 * row.score.mean:.2f}{spread}"
+
+
+def _difference(row: Row, baseline: str | None) -> str:
+    d = row.difference
+    if row.pooling == baseline:
+        return "baseline"
+    if d is None or math.isnan(d.mean):
+        return ""
+    ends = "" if math.isnan(d.half_width) else f" [{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
+    return escape(f"{100 * d.mean:+.2f}{ends}")
