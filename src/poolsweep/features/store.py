@@ -8,8 +8,8 @@ A store is a folder of memory-mapped arrays for one (weights, tokenizer, texts, 
     states-<layer>.npy     (ΣT, H)        all token states of a layer, for poolings with parameters
     lengths.npy            (N,)           tokens of each text
 
-Each has a .json beside it with its size and hash. An array is written under another name and renamed when it is whole; one
-that is not what its .json says is made again.
+Each has a .json beside it with its size and hash. An array is written under another name and renamed when it is whole;
+one that is not what its .json says is made again.
 """
 
 from __future__ import annotations
