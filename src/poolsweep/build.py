@@ -19,6 +19,7 @@ from poolsweep.callbacks.heartbeat import Heartbeat
 from poolsweep.classifier import Classifier
 from poolsweep.data import Batch, DataModule
 from poolsweep.data.labels import Labels
+from poolsweep.device import set_matmul_precision
 from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.inputs import Inputs, feature_rows, token_rows
@@ -81,6 +82,7 @@ def build(
         status: Told how the run goes.
         still_ours: Called before a checkpoint is written; raises if another process has the run now.
     """
+    set_matmul_precision(config["matmul_precision"])
     pl.seed_everything(config["init_seed"], verbose=False)
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
