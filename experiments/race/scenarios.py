@@ -32,9 +32,9 @@ def draw(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Right or wrong, for every contender, seed and text of both splits.
 
-    A contender is right about a text if a normal score, made of the text's ease, the contender's way with that text, and
-    the run's, lies below a threshold that gives its accuracy with that seed; so texts are shared, and answers of two
-    contenders, and of two runs of one contender, agree more often than by chance. The seed moves both splits alike.
+    A contender is right about a text if a normal score, made of the text's ease, the contender's way with that text,
+    and the run's, lies below a threshold that gives its accuracy with that seed; so texts are shared, and answers of
+    two contenders, and of two runs of one contender, agree more often than by chance. The seed moves both splits alike.
 
     Shape:
         returns (K, S, N validation) and (K, S, N test).

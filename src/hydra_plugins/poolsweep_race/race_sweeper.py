@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from omegaconf import ListConfig, OmegaConf
+
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
 
 
@@ -29,7 +31,7 @@ class RaceSweeper(GridSweeper):
         params: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(params=params)
-        self._options = {"min_seeds": min_seeds, "level": level, "metric": metric, "keep": keep}
+        self._options = {"min_seeds": min_seeds, "level": level, "metric": metric, "keep": _plain(keep)}
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""
@@ -40,3 +42,7 @@ class RaceSweeper(GridSweeper):
         points = self.points(arguments)
         assert self.launcher is not None
         return race(points, compose=self.compose, launcher=self.launcher, options=options)
+
+
+def _plain(value: object) -> object:
+    return OmegaConf.to_container(value) if isinstance(value, ListConfig) else value

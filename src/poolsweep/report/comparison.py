@@ -107,8 +107,8 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     read = {name: _read(group.contenders[name]) for name in names}
     predictions = {name: found for name, found in read.items() if found}
     basis, scores, pairwise = _pairs(group, metric, {name: values[name] for name in names}, predictions, level)
-    remaining = _without(dropped, pairwise, scores, values, level=level)
-    best = compare_with_best(remaining, level=min(level + spent, 0.999)) if remaining else None
+    racing = [name for name in pairwise.names if name not in dropped] if pairwise else []
+    best = compare_with_best(pairwise, level=min(level + spent, 0.999), among=racing) if pairwise and racing else None
     known = baseline if baseline in names else None
     against: dict[str, ComparisonWithBaseline] = {}
     if pairwise and known in pairwise.names:
@@ -142,23 +142,6 @@ def _pairs(
     }
     single = all(len(s.seeds) == 1 for s in scores.values())
     return ("texts" if single else "seeds and texts"), scores, pairwise_differences(scores, level=level)
-
-
-def _without(
-    dropped: Mapping[str, Dropped],
-    pairwise: Pairwise | None,
-    scores: Mapping[str, Scores],
-    values: Mapping[str, Mapping[int, float]],
-    *,
-    level: float,
-) -> Pairwise | None:
-    """The pairs of those that are still in the race: their correlation is then told by all of their seeds."""
-    if pairwise is None or not dropped:
-        return pairwise
-    left = [name for name in pairwise.names if name not in dropped]
-    if scores:
-        return pairwise_differences({name: scores[name] for name in left}, level=level) if left else None
-    return _over_seeds({name: values[name] for name in left}, level=level)
 
 
 def _over_seeds(

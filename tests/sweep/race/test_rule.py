@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poolsweep.report.statistics import Scores, compare_with_best, critical, pairwise_differences
+from poolsweep.report.statistics import Scores, compare_with_best, pairwise_differences
 from poolsweep.sweep.race.rule import hopeless, hopeless_nested, look_level, steadied
 
 ROWS = 400
@@ -28,16 +28,12 @@ def test_the_hopeless_is_dropped_and_the_tied_are_not():
     assert 0 <= out["bad"].p_value < 0.005
 
 
-def test_the_report_alone_could_drop_nothing_after_two_seeds():
-    """The premise of steadying: with one degree of freedom a gap of 30 points is not told apart at the look's level."""
-    random = np.random.default_rng(0)
-    field = {}
-    for name, accuracy in {"a": 0.9, "b": 0.9, "c": 0.88, "d": 0.88, "bad": 0.6}.items():
-        shares = accuracy + 0.01 * random.standard_normal(2)
-        field[name] = Scores((random.random((2, ROWS)) < shares[:, None]) * 1.0, seeds=(0, 1), row_ids=np.arange(ROWS))
-    alone = compare_with_best(pairwise_differences(field), level=0.9995)
+def test_what_the_report_alone_cannot_tell_after_two_seeds():
+    """The premise of steadying: with a pair's one degree of freedom, a gap of 25 points may be chance."""
+    field = {f"good {i}": answers(0.9, 0.9, shift=i) for i in range(8)} | {"bad": answers(0.68, 0.62)}
+    alone = compare_with_best(pairwise_differences(field), level=0.995)
     assert "bad" in alone.leading
-    assert "bad" in hopeless(field, level=0.9995)
+    assert list(hopeless(field, level=0.995)) == ["bad"]
 
 
 def test_identical_contenders_are_never_dropped():
@@ -52,9 +48,8 @@ def test_one_alone_is_never_dropped():
 
 def test_a_gap_within_the_noise_of_the_seeds_is_not_enough():
     """Far apart on the texts, which are the same every time, but every seed goes another way."""
-    field = {
-        "a": answers(0.9, 0.5, 0.9, seeds=3), "b": answers(0.5, 0.9, 0.6, seeds=3), "c": answers(0.7, 0.6, 0.8, seeds=3),
-    }  # fmt: skip
+    shares = {"a": (0.9, 0.5, 0.9), "b": (0.5, 0.9, 0.6), "c": (0.7, 0.6, 0.8)}
+    field = {name: answers(*by_seed, seeds=3) for name, by_seed in shares.items()}
     assert hopeless(field, level=0.99) == {}
 
 
@@ -110,28 +105,19 @@ def test_nested_rows_need_more_seeds():
     assert list(hopeless_nested(four, test_to_train=0.1, level=0.995)) == ["bad"]
 
 
-@pytest.fixture
-def coarse_quantiles(monkeypatch):
-    """To 0.03 instead of 0.005, in a hundredth of the time."""
-    monkeypatch.setattr(critical, "NUM_POINTS", 2**10)
-    critical._normal_points.cache_clear()
-    yield
-    critical._normal_points.cache_clear()
-
-
 @pytest.mark.parametrize("equal", [True, False])
-def test_the_best_is_kept_at_the_nominal_rate(equal, coarse_quantiles):
+def test_the_best_is_kept_at_the_nominal_rate(equal):
     """Studies of five contenders without any difference, or with one that is four times as unsteady as the others.
 
-    At a level of 0.95 the best is dropped in at most 5% of 200; 20 are three standard errors more.
+    At a level of 0.95 the best is dropped in at most 5 of 100; 12 are three standard errors more.
     """
     random = np.random.default_rng(1)
     spread = np.full(5, 0.02) if equal else np.array([0.04, *[0.01] * 4])
     lost = 0
-    for _ in range(200):
+    for _ in range(100):
         ease = random.standard_normal(100)
         shares = 0.3 * random.standard_normal((5, 1, 100)) + 0.5 * ease + 0.3 * random.standard_normal((5, 2, 100))
         table = (shares + (spread[:, None] * random.standard_normal((5, 2)))[:, :, None] / 0.4 > -0.6) * 1.0
         field = {str(i): Scores(table[i], seeds=(0, 1), row_ids=range(100)) for i in range(5)}
         lost += "0" in hopeless(field, level=0.95)
-    assert lost <= 20, f"dropped the best in {lost} of 200"
+    assert lost <= 12, f"dropped the best in {lost} of 100"

@@ -49,7 +49,7 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
     if metric not in METRICS:
         problems.append(f"race.metric={metric} is none that a report ranks by; {nearest(str(metric), METRICS)}")
     names = [keep] if isinstance(keep, str) else keep
-    if not isinstance(names, str) and (names is None or any(not isinstance(name, str) for name in names)):
+    if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
         problems.append(f"race.keep must be a list of poolings such as [cls], got {keep!r}")
     if problems:
         raise UserError(*problems)
