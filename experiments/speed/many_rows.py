@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 ROWS = (100_000, 1_000_000)
-WORDS = "fever cough mild acute chronic left right upper lower pain of the with without and in knee hand heart".split()
+WORDS = ("fever", "cough", "mild", "acute", "chronic", "left", "right", "upper", "lower", "pain", "of", "the", "knee")
 
 
 def many_rows() -> None:

@@ -12,8 +12,8 @@ _QUERIES = {"query", "q_lin", "q_proj", "Wqkv"}
 def compile_layers(stack: nn.ModuleList) -> int:
     """Compile what lies around the attention of each layer: feed-forward, residual, norm.
 
-    Attention is left as it is: it has kernels of its own, and of a packed row it reads lengths that differ from batch to
-    batch, for each of which a compiled one would be compiled again.
+    Attention is left as it is: it has kernels of its own, and of a packed row it reads lengths that differ from batch
+    to batch, for each of which a compiled one would be compiled again.
 
     Args:
         stack: The layers.
