@@ -102,6 +102,7 @@ def build(
         probe = make(config["trainer"], monitor=config["monitor"], mode=config["mode"], loggers=loggers)
         return ProbeRun(classifier, data, probe, prepared.labels, truncated, config["data_seed"])
     loading = {key: config["data"][key] for key in ("batch_size", "eval_batch_size", "num_workers")}
+    loading["max_tokens"] = config["data"]["max_tokens"] if config["data"]["batching"] == "by_tokens" else None
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
