@@ -46,6 +46,9 @@ class GridSweeper(BasicSweeper):
             for combination in self.split_arguments(overrides, None)[0]
         ]
         assert self.launcher is not None
+        if hasattr(self.launcher, "compose"):
+            known = {point.overrides: point for point in points}
+            self.launcher.compose = lambda given: self._compose(known[tuple(given)])  # type: ignore[attr-defined]
         return sweep(points, compose=self._compose, launcher=self.launcher)
 
     def _sets_a_value(self, override: Override, others: Sequence[Override]) -> bool:

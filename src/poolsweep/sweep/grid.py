@@ -90,6 +90,9 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     write_plan(study, {folder: point.name for folder, point in plan.runs.items()})
     missing = plan.missing
+    if missing and getattr(launcher, "detached", False):
+        launcher.launch([list(point.overrides) for point in missing.values()], initial_job_idx=0)
+        return
     if missing:
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
             _run_all(missing, launcher=launcher, console=console)
