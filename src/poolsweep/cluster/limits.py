@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -87,7 +88,7 @@ def read_limits(given: Mapping[str, Any]) -> Limits:
         UserError: With every one that has a wrong type, or a wrong value.
     """
     try:
-        return TypeAdapter(Limits).validate_python(dict(given), strict=True)
+        return TypeAdapter(Limits).validate_json(json.dumps(dict(given)), strict=True)  # JSON makes dataclasses
     except ValidationError as error:
         raise UserError(
             *dict.fromkeys(

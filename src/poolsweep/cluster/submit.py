@@ -97,7 +97,7 @@ def job_name(study: Path) -> str:
 
 def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limits) -> dict[RunFolder, JobRecord]:
     import submitit
-    from submitit.core.utils import FailedSubmissionError
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
 
     name, now = job_name(study), time.time()
     records = {run.folder: JobRecord(name, index, submitted=now) for index, run in enumerate(runs)}
@@ -110,7 +110,7 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
     try:
         with executor.batch():
             jobs = [executor.submit(RunTask(run.content, run.name)) for run in runs]
-    except (FailedSubmissionError, OSError) as error:
+    except (FailedJobError, FailedSubmissionError, OSError) as error:
         for run_folder in records:
             run_folder.job.unlink(missing_ok=True)
         raise UserError(f"sbatch refused: {_last_line(error)}") from error
@@ -121,7 +121,7 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
 
 
 def _last_line(error: BaseException) -> str:
-    lines = [line for line in str(error.__cause__ or error).strip().splitlines() if line]
+    lines = [line for line in str(error).strip().splitlines() if line]
     return lines[-1] if lines else type(error).__name__
 
 

@@ -61,6 +61,8 @@ def disturb(lab, kind: str, run: Path) -> None:
         lab.sh("scancel", "--signal=TERM", job_id)
     elif kind == "time limit":  # one that is nearer than warning_seconds: Slurm warns at its next look
         lab.sh("scontrol", "update", f"JobId={job_id}", f"TimeLimit={minutes_since_start(lab, job_id) + 2}")
+        lab.wait(f"{kind} arrived", lambda: left(run))
+        lab.sh("scontrol", "update", f"JobId={job_id}", "TimeLimit=60")
     else:
         lab.kill_node(NODES[kind], status["pid"])
         lab.sh("scontrol", "update", f"NodeName={NODES[kind]}", "State=DOWN", "Reason=died")
