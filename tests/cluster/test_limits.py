@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from poolsweep.cluster.limits import Shape, minutes, parameters, read_limits, shape_of
+from poolsweep.cluster.limits import Limits, Shape, minutes, parameters, read_limits, shape_of
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 
@@ -17,7 +17,7 @@ def given() -> dict:
 
 
 def test_defaults_ask_for_no_gpu_and_may_be_requeued(given):
-    asked = parameters(read_limits(given), Shape(1, 1), name="job")
+    asked = parameters(read_limits(given, Limits), Shape(1, 1), name="job")
     assert (asked["time"], asked["mem"], asked["ntasks_per_node"], asked["signal_delay_s"]) == (240, "16G", 1, 120)
     assert "gpus_per_node" not in asked
     assert "partition" not in asked, "the cluster's default"
@@ -26,14 +26,14 @@ def test_defaults_ask_for_no_gpu_and_may_be_requeued(given):
 
 @pytest.mark.parametrize(("gpus", "devices", "asked"), [("auto", 4, 4), (8, 4, 8), (0, 4, None)])
 def test_gpus(gpus, devices, asked, given):
-    found = parameters(read_limits(given | {"gpus": gpus}), Shape(2, devices), name="job")
+    found = parameters(read_limits(given | {"gpus": gpus}, Limits), Shape(2, devices), name="job")
     assert found.get("gpus_per_node") == asked
     assert (found["nodes"], found["ntasks_per_node"]) == (2, devices), "tasks per node follow trainer.devices"
 
 
 @pytest.mark.parametrize(("gpus", "accelerator"), [(0, "cpu"), ("auto", "cuda"), (2, "cuda")])
 def test_what_auto_finds_in_a_job(gpus, accelerator, given):
-    assert read_limits(given | {"gpus": gpus}).accelerator == accelerator
+    assert read_limits(given | {"gpus": gpus}, Limits).accelerator == accelerator
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_auto_finds_in_a_job(gpus, accelerator, given):
 )
 def test_wrong_keys(wrong, said, given):
     with pytest.raises(UserError) as caught:
-        read_limits(given | wrong)
+        read_limits(given | wrong, Limits)
     assert any(said in problem for problem in caught.value.problems), caught.value.problems
     assert len(caught.value.problems) >= len(wrong)
 
@@ -71,4 +71,4 @@ def test_no_time(time):
 )
 def test_shapes_that_cannot_be(trainer, keys, said, given):
     with pytest.raises(UserError, match=said):
-        shape_of({"trainer": trainer}, read_limits(given | keys))
+        shape_of({"trainer": trainer}, read_limits(given | keys, Limits))

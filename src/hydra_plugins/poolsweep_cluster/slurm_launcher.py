@@ -2,61 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+
+from hydra_plugins.poolsweep_cluster.composing import ComposingLauncher
 
 if TYPE_CHECKING:
     from poolsweep.cluster.limits import Limits
 
 
-class SlurmLauncher(Launcher):
+class SlurmLauncher(ComposingLauncher):
     """One Slurm job per run, in arrays; see ``conf/hydra/launcher/slurm.yaml``.
 
     Args:
         wait: Stay until every run has ended; False: submit and leave.
+        dry_run: Print the scripts instead of submitting anything.
         poll_seconds: Between two questions to Slurm.
         limits: See ``poolsweep.cluster.limits.Limits``.
     """
 
-    def __init__(self, wait: bool, poll_seconds: float, **limits: Any) -> None:  # noqa: ANN401
+    def __init__(self, wait: bool, dry_run: bool, poll_seconds: float, **limits: Any) -> None:  # noqa: ANN401
+        super().__init__()
         self.detached = not wait
-        self.compose: Callable[[Sequence[str]], DictConfig] | None = None  # a sweeper may know a quicker way
+        self.dry_run = dry_run
         self._poll_seconds = poll_seconds
         self._given = limits
-        self._context: HydraContext | None = None
-        self._config: DictConfig | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take note of what the sweep is made of."""
-        from poolsweep.cluster.launcher import plan_on_login_node
+        """Take note of what the sweep is made of, and look what earlier jobs came to."""
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        from poolsweep.cluster.launcher import plan_on_login_node, require
 
-        self._context, self._config = hydra_context, config
-        plan_on_login_node(config, self.limits)
+        require("submitit", extra="slurm")
+        plan_on_login_node(config, self.limits, dry_run=self.dry_run)
 
     @property
     def limits(self) -> Limits:
         """What each job asks for."""
-        from poolsweep.cluster.limits import read_limits
+        from poolsweep.cluster.limits import Limits, read_limits
 
-        return read_limits(
-            {k: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for k, v in self._given.items()}
-        )
+        return read_limits(self.plain(self._given), Limits)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit the runs that have no job yet, and wait for all of them unless ``wait=false``."""
-        from poolsweep.cluster.launcher import launch, planned
+        from poolsweep.cluster.launcher import launch, planned, print_scripts
 
-        runs = planned(job_overrides, compose=self.compose or self._compose)
+        runs = planned(job_overrides, compose=self.composed)
+        if self.dry_run:
+            print_scripts(runs, limits=self.limits)
+            return []
         return launch(runs, limits=self.limits, wait=not self.detached, poll_seconds=self._poll_seconds)
-
-    def _compose(self, overrides: Sequence[str]) -> DictConfig:
-        assert self._context is not None
-        assert self._config is not None
-        composed = self._context.config_loader.load_sweep_config(self._config, list(overrides))
-        assert isinstance(composed, DictConfig)
-        return composed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from poolsweep.cluster.limits import Limits
+from poolsweep.cluster.script import scripts
 from poolsweep.cluster.slurm import SlurmUnreachableError
 from poolsweep.cluster.submit import Planned, Submission, settle, submit_missing
 from poolsweep.cluster.watch import wait_for
@@ -25,17 +27,32 @@ from poolsweep.sweep.plan import read_plan
 Compose = Callable[[Sequence[str]], DictConfig]
 
 
-def plan_on_login_node(config: DictConfig, limits: Limits) -> None:
-    """Before a sweep is planned: what devices its runs will find, and which earlier jobs came to nothing.
+def require(package: str, *, extra: str | None = None) -> None:
+    """Make sure that what a launcher stands on is installed.
 
     Raises:
-        UserError: If submitit isn't installed, or Slurm doesn't answer.
+        UserError: If it isn't.
     """
-    try:
-        import submitit  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ImportError as error:
-        raise UserError("hydra/launcher=slurm needs submitit: pip install 'poolsweep[slurm]'") from error
+    extra = extra or package
+    if importlib.util.find_spec(package) is None:
+        raise UserError(f"hydra/launcher={extra} needs {package}: pip install 'poolsweep[{extra}]'")
+
+
+def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> None:
+    """Before a sweep is planned: what devices its runs will find, and which earlier jobs came to nothing.
+
+    Args:
+        config: Hydra's.
+        limits: Of each job.
+        dry_run: Write nothing, and ask Slurm nothing.
+    Raises:
+        UserError: If Slurm doesn't answer.
+    """
     runs_elsewhere(limits.accelerator)
+    if dry_run:
+        if config.retry == "all":
+            raise UserError("retry=all forgets what has finished, and a dry run changes nothing: leave one of them out")
+        return
     try:
         settle(Path(str(config.output_root)) / str(config.study))
     except SlurmUnreachableError as error:
@@ -49,9 +66,10 @@ def planned(job_overrides: Sequence[Sequence[str]], *, compose: Compose) -> list
         content = resolve(compose(overrides))
         content["trainer"]["accelerator"] = accelerator_type(content["trainer"]["accelerator"])
         folder, identity = folder_of(content)
-        given = " ".join(o for o in overrides if not o.startswith((*UNNAMED, "hydra")))
-        name = read_plan(folder.path.parent).get(identity, {}).get("name") or given
-        runs.append(Planned(folder, content, name))
+        given = tuple(o for o in overrides if not o.startswith("hydra"))
+        plan = read_plan(folder.path.parent).get(identity, {})
+        name = plan.get("name") or " ".join(o for o in given if not o.startswith(UNNAMED))
+        runs.append(Planned(folder, content, name, given))
     return runs
 
 
@@ -79,7 +97,13 @@ def launch(runs: Sequence[Planned], *, limits: Limits, wait: bool, poll_seconds:
         except (KeyboardInterrupt, Interrupted):
             console.print("jobs go on without this process; poolsweep status shows them", highlight=False)
             raise
-    return [_returned(run) for run in runs]
+    return [returned(run) for run in runs]
+
+
+def print_scripts(runs: Sequence[Planned], *, limits: Limits) -> None:
+    """Print what sbatch would be given, and submit nothing."""
+    for script in scripts(runs, study=runs[0].folder.path.parent, limits=limits):
+        print(script)
 
 
 def _say(submission: Submission, *, study: Path, console: Console) -> None:
@@ -100,7 +124,7 @@ def _arrays(job_ids: Iterable[str | None]) -> list[str]:
     return sorted({job_id.partition("_")[0] for job_id in job_ids if job_id}, key=int)
 
 
-def _returned(run: Planned) -> JobReturn:
+def returned(run: Planned) -> JobReturn:
     """For sweepers that look at it; ours read run folders."""
     result: Any = read_json(run.folder.result)
     returned = JobReturn(overrides=[], status=JobStatus.COMPLETED)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from poolsweep.cluster.leave import REQUEUES
 from poolsweep.errors import UserError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,17 @@ class Limits:
         return "cpu" if self.gpus == 0 else "cuda"
 
 
-def read_limits(given: Mapping[str, Any]) -> Limits:
+def read_limits(given: Mapping[str, Any], kind: type[T]) -> T:
     """The keys of ``hydra.launcher``, checked.
 
+    Args:
+        given: Key → value.
+        kind: A dataclass.
     Raises:
         UserError: With every one that has a wrong type, or a wrong value.
     """
     try:
-        return TypeAdapter(Limits).validate_json(json.dumps(dict(given)), strict=True)  # JSON makes dataclasses
+        return TypeAdapter(kind).validate_json(json.dumps(dict(given)), strict=True)  # JSON makes dataclasses
     except ValidationError as error:
         raise UserError(
             *dict.fromkeys(

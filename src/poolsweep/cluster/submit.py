@@ -29,11 +29,13 @@ class Planned:
         folder: Its own.
         content: Resolved config.
         name: What a person calls it.
+        overrides: What it was composed from, without the launcher's.
     """
 
     folder: RunFolder
     content: dict[str, Any]
     name: str
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

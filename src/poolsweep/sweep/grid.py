@@ -88,12 +88,13 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     console.print(f"{len(plan.runs)} runs in {study}{before}", highlight=False, soft_wrap=True)
     for note in plan.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
-    write_plan(study, {folder: point.name for folder, point in plan.runs.items()})
     if hasattr(launcher, "compose"):  # ours composes a thousand points in seconds, Hydra's way in minutes
         known = {point.overrides: point for point in plan.runs.values()}
         launcher.compose = lambda given: compose(known[tuple(given)])  # type: ignore[attr-defined]
     missing = plan.missing
-    if missing and getattr(launcher, "detached", False):
+    if not getattr(launcher, "dry_run", False):
+        write_plan(study, {folder: point.name for folder, point in plan.runs.items()})
+    if missing and (getattr(launcher, "detached", False) or getattr(launcher, "dry_run", False)):
         launcher.launch([list(point.overrides) for point in missing.values()], initial_job_idx=0)
         return
     if missing:
