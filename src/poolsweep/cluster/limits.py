@@ -34,6 +34,7 @@ class Limits:
         warning_seconds: How long before its time is over a run is told to save.
         max_requeues: How often a job may put itself back into the queue.
         setup: Shell lines before a run.
+        python: How Python is started in a job; None = as here. A container's, say: ``apptainer exec lab.sif python``.
         sbatch: Any other option of sbatch.
     """
 
@@ -51,6 +52,7 @@ class Limits:
     warning_seconds: int
     max_requeues: int
     setup: list[str]
+    python: str | None
     sbatch: dict[str, Any]
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ def script(runs: Sequence[Planned], *, shape: Shape, name: str, limits: Limits) 
     cases = [f"  {i}) set -- {shlex.join(run.overrides)} ;;" for i, run in enumerate(runs)]
     given["setup"] = [*given["setup"], "", "# the runs", 'case "$SLURM_ARRAY_TASK_ID" in', *cases, "esac"]
     return _make_sbatch_string(
-        command=f'{srun} {shlex.quote(sys.executable)} -m poolsweep train "$@"',
+        command=f'{srun} {limits.python or shlex.quote(sys.executable)} -m poolsweep train "$@"',
         folder=".",
         map_count=len(runs),
         additional_parameters=more,

@@ -104,7 +104,7 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
     name, now = job_name(study), time.time()
     records = {run.folder: JobRecord(name, index, submitted=now) for index, run in enumerate(runs)}
     folder = study / ".slurm" / name
-    executor = submitit.SlurmExecutor(folder=folder)
+    executor = submitit.SlurmExecutor(folder=folder, python=limits.python)
     executor.update_parameters(**parameters(limits, shape, name=name))
     for run_folder, record in records.items():
         run_folder.result.unlink(missing_ok=True)  # a failure of an earlier attempt

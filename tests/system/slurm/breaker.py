@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 
 
 class Breaker(pl.Callback):
-    """Breaks at the fifth step; ``how`` is none, raise, exit0, exit3 or kill."""
+    """Breaks at the fifth step; ``how`` is none, raise, raise-rank-1, exit0, exit3 or kill."""
 
     def __init__(self, *, how: str) -> None:
         self.how = how
@@ -17,7 +17,7 @@ class Breaker(pl.Callback):
         """Break."""
         if trainer.global_step < 5:
             return
-        if self.how == "raise":
+        if self.how == "raise" or (self.how == "raise-rank-1" and trainer.global_rank == 1):
             raise RuntimeError("as it was asked to")
         if self.how.startswith("exit"):
             sys.exit(int(self.how[4:]))

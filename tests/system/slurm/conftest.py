@@ -74,8 +74,7 @@ class Lab:
     def jobs(self, study: str) -> list[str]:
         """Ids of all jobs that were ever submitted for a study."""
         names = {read_json(path)["name"] for path in self.study(study).glob("*/job.json")}
-        found = self.sh("sacct", "-nPX", "--format=JobID", f"--name={','.join(names)}", "--starttime=now-1hour")
-        return found.split()
+        return self.sh("squeue", "-hr", "--states=all", "--format=%i", f"--name={','.join(names)}").split()
 
     def log(self, study: str) -> str:
         """All that its jobs printed."""

@@ -15,7 +15,7 @@ from poolsweep.run.files import read_json, write_json
 
 pytestmark = pytest.mark.slurm
 
-HELD = "hydra.launcher.sbatch={hold: true}"
+HELD = "+hydra.launcher.sbatch.hold=true"
 SHORT = "trainer.max_epochs=1"
 
 

@@ -82,7 +82,7 @@ def disturbed(lab, output_root) -> dict[str, list[str]]:
     lab.submit(ALONE)
     for kind, node in NODES.items():
         saving = ["checkpoint.every_steps=10"] if kind == "node failure" else []
-        lab.submit(study_of(kind), f"hydra.launcher.sbatch={{nodelist: {node}}}", *saving)
+        lab.submit(study_of(kind), f"+hydra.launcher.sbatch.nodelist={node}", *saving)
     runs = {kind: lab.run(study_of(kind)) for kind in DISTURBANCES}
     waiting, found = list(DISTURBANCES), {}
 
