@@ -111,7 +111,13 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
 
 
 def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:
-    """Run what is missing; wait for what other processes are running, and run what they leave unfinished."""
+    """Run what is missing; wait for what other processes are running, and run what they leave unfinished.
+
+    Raises:
+        UserError: If the launcher is not to wait, and whoever asks goes on from the results.
+    """
+    if getattr(launcher, "detached", False) or getattr(launcher, "dry_run", False):
+        raise UserError("this sweep decides by results what to run next, so it must wait: hydra.launcher.wait=true")
     todo = dict(missing)
     while todo:
         launcher.launch([list(point.overrides) for point in todo.values()], initial_job_idx=0)
