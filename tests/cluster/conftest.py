@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = """#!{python}
+COMMANDS = """#!{python} -SE
 import json, pathlib, re, sys
 state = pathlib.Path({state!r})
 jobs = json.loads(state.read_text())

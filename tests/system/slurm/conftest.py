@@ -80,7 +80,7 @@ class Lab:
         """All that its jobs printed."""
         return "".join(path.read_text() for path in sorted(self.study(study).glob(".slurm/*/*log.out")))
 
-    def wait(self, what: str, until: Callable[[], object], *, seconds: float = 240) -> None:
+    def wait(self, what: str, until: Callable[[], object], *, seconds: float = 600) -> None:
         """Look again and again."""
         deadline = time.monotonic() + seconds
         while not until():

@@ -79,7 +79,7 @@ def left(run: Path) -> bool:
 @pytest.fixture(scope="module")
 def disturbed(lab, output_root) -> dict[str, list[str]]:
     """One run per disturbance, all at once; gives what lay in checkpoints/ when each went on."""
-    lab.submit(ALONE)
+    lab.submit(ALONE, "+hydra.launcher.sbatch.nodelist=n3")  # where nobody is preempted
     for kind, node in NODES.items():
         saving = ["checkpoint.every_steps=10"] if kind == "node failure" else []
         lab.submit(study_of(kind), f"+hydra.launcher.sbatch.nodelist={node}", *saving)
@@ -102,7 +102,7 @@ def disturbed(lab, output_root) -> dict[str, list[str]]:
                 found[kind] = [path.name for path in (runs[kind] / "checkpoints").glob("step-*")]
         return len(found) == len(DISTURBANCES)
 
-    lab.wait("all disturbed and begun again", look, seconds=420)
+    lab.wait("all disturbed and begun again", look, seconds=900)
     for study in (ALONE, *map(study_of, DISTURBANCES)):
         lab.wait(f"{study} ended", lambda study=study: lab.ended(study))
     return found

@@ -29,10 +29,10 @@ def submitted(lab, output_root) -> None:
     def in_training() -> bool:
         return (read_json(leaving / "status.json") or {}).get("step", 0) >= 25
 
-    lab.wait("two ranks train", in_training, seconds=400)
+    lab.wait("two ranks train", in_training)
     lab.sh("scancel", "--signal=TERM", read_json(leaving / "job.json")["job_id"])
     for study in ("ranks", "nodes", "leaving", "left-alone", "raising"):
-        lab.wait(f"{study} ended", lambda study=study: lab.ended(study), seconds=400)
+        lab.wait(f"{study} ended", lambda study=study: lab.ended(study))
 
 
 def test_mixed_numbers_of_devices(lab, submitted):
