@@ -2,8 +2,8 @@
 
     python experiments/statistics/simulate.py [ROUNDS] > experiments/statistics/results.csv
 
-Correctness of S seeds on N shared test texts: a text is easy or hard for everyone and for each pooling, a seed has luck,
-and the rest is chance of each run on each text. Two poolings differ by ``effect`` points in truth, or not at all.
+Correctness of S seeds on N shared texts: texts are easy or hard for everyone and for each pooling, seeds have luck, and
+the rest is chance of each run on each text. Two poolings differ by ``effect`` points in truth, or not at all.
 """
 
 import csv
