@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from timing import compare, matrix_rate, seconds, useful_flops
+from timing import compare, has_fast_bfloat16, matrix_rate, seconds, useful_flops
 from work import BATCH, Encoded, Work, trainer, work
 
 PRECISIONS = {"32": torch.float32, "bf16-mixed": torch.bfloat16}
@@ -22,6 +22,9 @@ def fine_tuning(data: str | None, *, rows: int, part: str) -> None:
         part: ``training`` or ``evaluation``.
     """
     for precision, dtype in PRECISIONS.items():
+        if dtype == torch.bfloat16 and not has_fast_bfloat16():
+            print(f"{part}, bfloat16: left out, since this CPU multiplies float32 faster")
+            continue
         with tempfile.TemporaryDirectory() as root:
             made = work(
                 data, "pooling=pooler", f"trainer.precision={precision}", "trainer.max_epochs=1",
