@@ -25,6 +25,7 @@ from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.inputs import Inputs, feature_rows, token_rows
 from poolsweep.loggers.metrics_file import MetricsFile
+from poolsweep.loggers.tracker import shown_config
 from poolsweep.make import make
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
@@ -184,7 +185,7 @@ def build_loggers(config: Mapping[str, Any], *, folder: RunFolder, run_id: str) 
         "run_id": run_id,
         "run_folder": folder.path,
         "group": f"{data_name(config)}/{pooling_label(config)}",
-        "config": dict(config),
+        "config": shown_config(config),
     }
     loggers: list[Logger] = [MetricsFile(folder.metrics)]
     # Partial, since instantiate would build whatever the logged config names.
