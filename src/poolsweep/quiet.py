@@ -16,6 +16,9 @@ _MESSAGES = (
     r".*isinstance\(treespec, LeafSpec\)` is deprecated",
     r"GPU available but not used",
     r"`tensorboardX` has been removed as a dependency",
+    r"The `srun` command is available on your system but is not used",
+    r"It is recommended to use `self\.log\(.*, sync_dist=True\)`",  # they are the same on every process already
+    r"The ``compute`` method of metric \w+ was called before the ``update`` method",  # a process without a batch
 )
 
 

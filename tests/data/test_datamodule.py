@@ -27,8 +27,9 @@ def module(animals) -> DataModule:
 
 
 def row_ids(loader, *, epoch: int = 0) -> list[int]:
-    if hasattr(loader.sampler, "set_epoch"):
-        loader.sampler.set_epoch(epoch)
+    order = getattr(loader.batch_sampler, "sampler", None)
+    if order is not None:
+        order.set_epoch(epoch)
     return [int(i) for batch in loader for i in batch.row_ids]
 
 

@@ -44,6 +44,11 @@ class FeatureRows(Dataset[Batch]):
         """Whether each text is a vector per layer already, rather than token states."""
         return self._kind != "states"
 
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """Tokens of each text; None where each is a vector already."""
+        return None if self.are_vectors else self._tokens.lengths
+
     def __len__(self) -> int:
         return len(self.labels)
 

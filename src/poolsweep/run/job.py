@@ -10,11 +10,13 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.build import Prepared, prepare
 from poolsweep.config import resolve, validate
 from poolsweep.device import accelerator_type
+from poolsweep.distributed.group import joined, of_the_leader
+from poolsweep.distributed.trainer import device_of
+from poolsweep.distributed.world import ALONE, world_for
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.execute import execute
@@ -134,20 +136,30 @@ def run_locked(
         RunsElsewhereError: If another process holds the lock.
         UserError: If the folder holds a run of another config.
     """
-    if not is_first_process():
-        return execute(content, prepared, folder=folder, identity=identity, name=name, lock=None)
-    lock = RunLock(folder.path)
-    if not lock.acquire():
-        who = holder(folder.lock) or {}
-        raise RunsElsewhereError(
-            f"run {identity} is being run by process {who.get('pid')} on {who.get('host')}; it is left to it"
-        )
-    with lock:
-        _require_same_config(folder, content)
-        done = folder.finished()
-        if done is not None:
-            return done
-        return execute(content, prepared, folder=folder, identity=identity, name=name, lock=lock)
+    world = world_for(content["trainer"])
+    with joined(world or ALONE, device=device_of(content["trainer"], world or ALONE)):
+        if world is not None and world.rank > 0:
+            decided = of_the_leader(None)
+            if decided is not None:
+                return decided
+            return execute(
+                content, prepared, folder=folder, identity=identity, name=name, lock=None, world=world
+            )  # fmt: skip
+        lock = RunLock(folder.path)
+        if not lock.acquire():
+            of_the_leader({"status": "elsewhere", "run_id": identity})
+            who = holder(folder.lock) or {}
+            raise RunsElsewhereError(
+                f"run {identity} is being run by process {who.get('pid')} on {who.get('host')}; it is left to it"
+            )
+        with lock:
+            _require_same_config(folder, content)
+            done = of_the_leader(folder.finished())
+            if done is not None:
+                return done
+            return execute(
+                content, prepared, folder=folder, identity=identity, name=name, lock=lock, world=world
+            )  # fmt: skip
 
 
 def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
@@ -161,11 +173,6 @@ def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
             f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "
             "choose another study, or remove that folder"
         )
-
-
-def is_first_process() -> bool:
-    """Whether this process leads its run: of those that train one run together, it alone locks and writes."""
-    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def start_over(folder: RunFolder) -> bool:
