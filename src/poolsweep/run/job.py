@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from poolsweep.config import resolve, validate
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.group import joined, of_the_leader
 from poolsweep.distributed.trainer import device_of
-from poolsweep.distributed.world import ALONE, world_for
+from poolsweep.distributed.world import ALONE, given_world, processes_of, world_for
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.execute import execute
@@ -101,7 +103,8 @@ def run_job(config: DictConfig) -> dict[str, Any]:
     quiet_third_parties()
     content = resolve(config)
     sweeping = HydraConfig.get().mode is RunMode.MULTIRUN
-    before = finished_before(content)
+    together = processes_of(content["trainer"]) > 1 and given_world() is not None  # then the first of them looks
+    before = None if together else finished_before(content)
     if before is not None:
         return before[1]
     prepared = checked(content)
@@ -137,29 +140,31 @@ def run_locked(
         UserError: If the folder holds a run of another config.
     """
     world = world_for(content["trainer"])
+    run = partial(execute, content, prepared, folder=folder, identity=identity, name=name, world=world)
     with joined(world or ALONE, device=device_of(content["trainer"], world or ALONE)):
         if world is not None and world.rank > 0:
-            decided = of_the_leader(None)
-            if decided is not None:
-                return decided
-            return execute(
-                content, prepared, folder=folder, identity=identity, name=name, lock=None, world=world
-            )  # fmt: skip
-        lock = RunLock(folder.path)
-        if not lock.acquire():
-            of_the_leader({"status": "elsewhere", "run_id": identity})
-            who = holder(folder.lock) or {}
-            raise RunsElsewhereError(
-                f"run {identity} is being run by process {who.get('pid')} on {who.get('host')}; it is left to it"
-            )
-        with lock:
+            return of_the_leader(None) or run(lock=None)
+        with _decided(folder, content, identity) as lock:
+            return of_the_leader(folder.finished()) or run(lock=lock)
+
+
+@contextmanager
+def _decided(folder: RunFolder, content: Mapping[str, Any], identity: str) -> Iterator[RunLock]:
+    """Hold the lock of a run; if that is not to be, the other processes of the run are told and go on."""
+    lock = RunLock(folder.path)
+    if not lock.acquire():
+        of_the_leader({"status": "elsewhere", "run_id": identity})
+        who = holder(folder.lock) or {}
+        raise RunsElsewhereError(
+            f"run {identity} is being run by process {who.get('pid')} on {who.get('host')}; it is left to it"
+        )
+    with lock:
+        try:
             _require_same_config(folder, content)
-            done = of_the_leader(folder.finished())
-            if done is not None:
-                return done
-            return execute(
-                content, prepared, folder=folder, identity=identity, name=name, lock=lock, world=world
-            )  # fmt: skip
+        except UserError:
+            of_the_leader({"status": "failed", "run_id": identity})
+            raise
+        yield lock
 
 
 def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
