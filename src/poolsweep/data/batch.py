@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from poolsweep.encoder.packing import Packing
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Batch:
         pooler_output: (B, H), the frozen encoder's pooler output, if the pooling asks for it.
         weight: By how much its mean loss counts in the mean over processes and accumulated steps; 0: not at all.
         total: Rows that all processes have in this step together; None = those of this batch.
+        packing: Where real tokens lie, for a batch that goes to a device: laid out there it would have to wait for it.
     """
 
     labels: Tensor
@@ -42,13 +45,14 @@ class Batch:
     pooler_output: Tensor | None = None
     weight: float = 1.0
     total: int | None = None
+    packing: Packing | None = None
 
     def __len__(self) -> int:
         return self.labels.shape[0]
 
     def select(self, rows: Tensor) -> Batch:
         """Some of its rows, without the padding that they do not need."""
-        part = self._map(lambda tensor: tensor[rows])
+        part = replace(self, packing=None)._map(lambda tensor: tensor[rows])
         width = int(part.mask.sum(dim=1).max()) if len(rows) else 0
         if self.mask.shape[1] == width or not bool(part.mask[:, :width].sum() == part.mask.sum()):
             return part
@@ -56,11 +60,16 @@ class Batch:
 
     def pin_memory(self) -> Batch:
         """A copy in page-locked memory, for non-blocking copies to a GPU."""
-        return self._map(Tensor.pin_memory)
+        return self._laid_out()._map(Tensor.pin_memory)
 
     def to(self, device: torch.device | str, *, non_blocking: bool = True) -> Batch:
         """A copy on ``device``."""
-        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return self._laid_out()._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def _laid_out(self) -> Batch:
+        if self.packing is not None or self.input_ids is None:
+            return self
+        return replace(self, packing=Packing.of(self.mask))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         changed: dict[str, Any] = {}
@@ -68,4 +77,6 @@ class Batch:
             changed[name] = tuple(map(change, value)) if isinstance(value, tuple) else value
             if isinstance(value, Tensor):
                 changed[name] = change(value)
+        if self.packing is not None:
+            changed["packing"] = self.packing.map(change)
         return Batch(**changed)
