@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
+from poolsweep.data.tokenise import TokenisedSplit
 from poolsweep.features.requests import FeatureRequest
 from poolsweep.features.store import FeatureStore
 
@@ -48,6 +49,11 @@ class FeatureRows(Dataset[Batch]):
     def lengths(self) -> np.ndarray | None:
         """Tokens of each text; None where each is a vector already."""
         return None if self.are_vectors else self._tokens.lengths
+
+    @property
+    def tokenised(self) -> TokenisedSplit:
+        """The texts that the encoder read."""
+        return self._tokens.tokenised
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -92,7 +92,7 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     missing = plan.missing
     if missing:
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
-            _run_all(missing, launcher=launcher, console=console)
+            run_all(missing, launcher=launcher, console=console)
     show_study(study, console=Console())
     unfinished = [folder for folder in plan.runs if folder not in plan.finished and folder.finished() is None]
     if unfinished:
@@ -103,7 +103,7 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
         )
 
 
-def _run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:
+def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:
     """Run what is missing; wait for what other processes are running, and run what they leave unfinished."""
     todo = dict(missing)
     while todo:
