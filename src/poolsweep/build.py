@@ -23,12 +23,14 @@ from poolsweep.callbacks.heartbeat import Heartbeat
 from poolsweep.classifier import Classifier
 from poolsweep.data import Batch, DataModule
 from poolsweep.data.labels import Labels
+from poolsweep.device import set_matmul_precision
 from poolsweep.distributed.trainer import trainer_arguments
 from poolsweep.distributed.world import ALONE, World
 from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.inputs import Inputs, feature_rows, token_rows
 from poolsweep.loggers.metrics_file import MetricsFile
+from poolsweep.loggers.tracker import shown_config
 from poolsweep.make import make
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
@@ -91,6 +93,7 @@ def build(
         world: This process among those that train the run, which have joined.
         parts: Steps that each batch is divided into.
     """
+    set_matmul_precision(config["matmul_precision"])
     _seed_everything(config["init_seed"])
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
@@ -112,6 +115,7 @@ def build(
     plan = batch_plan(config)
     loading = {key: config["data"][key] for key in ("eval_batch_size", "num_workers")}
     loading |= {"batch_size": plan.per_device, "parts": parts}
+    loading["max_tokens"] = config["data"]["max_tokens"] if config["data"]["batching"] == "by_tokens" else None
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
@@ -209,7 +213,7 @@ def build_loggers(config: Mapping[str, Any], *, folder: RunFolder, run_id: str) 
         "run_id": run_id,
         "run_folder": folder.path,
         "group": f"{data_name(config)}/{pooling_label(config)}",
-        "config": dict(config),
+        "config": shown_config(config),
     }
     loggers: list[Logger] = [MetricsFile(folder.metrics)]
     # Partial, since instantiate would build whatever the logged config names.

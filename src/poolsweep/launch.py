@@ -36,6 +36,7 @@ def launch(arguments: Sequence[str]) -> int:
     """
     from poolsweep.callbacks.best_weights import TrainingDivergedError
     from poolsweep.callbacks.checkpoint import RunTimeoutError
+    from poolsweep.device import runs_elsewhere
     from poolsweep.distributed.failures import RankFailedError
     from poolsweep.oom import BatchTooLargeError
     from poolsweep.run.failure import DiskFullError
@@ -72,6 +73,8 @@ def launch(arguments: Sequence[str]) -> int:
         if str(error).startswith("Config group override must be"):  # Hydra's, for pooling=1
             raise UserError(str(error)) from error
         raise
+    finally:
+        runs_elsewhere(None)
     return 0
 
 
@@ -83,6 +86,8 @@ def _task(config: DictConfig) -> dict[str, Any]:
     world = given_world()
     if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
         return run_job(config)
+    if str(HydraConfig.get().launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
+        raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
     content = resolve(config)
     console = Console(stderr=True)
     if content.get("retry") != "all" and finished_before(content) is not None:

@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from poolsweep.data.batch import Batch
 from poolsweep.data.sampler import EpochSampler
 from poolsweep.data.shares import EvaluationShares, Share, SharedRows, TrainingShares, lengths_of
+from poolsweep.data.token_batches import TokenBatches
+from poolsweep.data.token_rows import TokenRows
 
 
 class DataModule(pl.LightningDataModule):
@@ -27,6 +29,7 @@ class DataModule(pl.LightningDataModule):
         data_seed: Seed of the training order.
         num_workers: Processes that prepare batches; 0 = the training process itself.
         parts: Steps that each training batch is divided into, whose gradients are added up.
+        max_tokens: Cut training batches by tokens, at most so many, instead of by ``batch_size``.
     Attributes:
         position: Epoch, and steps of it that are behind a run that is resumed.
     """
@@ -40,6 +43,7 @@ class DataModule(pl.LightningDataModule):
         data_seed: int,
         num_workers: int = 0,
         parts: int = 1,
+        max_tokens: int | None = None,
     ) -> None:
         super().__init__()
         self.rows = dict(rows)
@@ -48,6 +52,7 @@ class DataModule(pl.LightningDataModule):
         self.data_seed = data_seed
         self.num_workers = num_workers
         self.parts = parts
+        self.max_tokens = max_tokens
         self.position = (0, 0)
 
     def state_dict(self) -> dict[str, Any]:
@@ -62,6 +67,8 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled batches; the last of an epoch may be smaller."""
         rows = self.rows["train"]
+        if self.max_tokens is not None:
+            return self._by_tokens(rows, self.max_tokens)
         trainer = self.trainer
         shares = TrainingShares(
             EpochSampler(len(rows), seed=self.data_seed, epoch=self.position[0]),  # type: ignore[arg-type]
@@ -75,6 +82,27 @@ class DataModule(pl.LightningDataModule):
             start=self.position,
         )
         return self._loader(rows, shares)
+
+    def _by_tokens(self, rows: Dataset[Batch], max_tokens: int) -> DataLoader[Batch]:
+        assert isinstance(rows, TokenRows)
+        lengths = rows.tokenised.lengths
+        batches = TokenBatches(
+            EpochSampler(len(rows), seed=self.data_seed), lengths, max_tokens=max_tokens, start=self.position
+        )
+        batches.sampler.set_epoch(self.position[0])
+        return DataLoader(
+            rows,
+            batch_sampler=batches,
+            num_workers=self.num_workers,
+            generator=torch.Generator().manual_seed(self.data_seed),
+            collate_fn=_already_a_batch,  # type: ignore[arg-type]
+            persistent_workers=self.num_workers > 0,
+            pin_memory=self._on_cuda,
+        )
+
+    @property
+    def _on_cuda(self) -> bool:
+        return self.trainer is not None and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator"
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation rows in file order."""
@@ -99,7 +127,7 @@ class DataModule(pl.LightningDataModule):
             generator=torch.Generator().manual_seed(self.data_seed),  # else each pass draws from the global one
             collate_fn=_already_a_batch,  # type: ignore[arg-type]  the rows give whole batches
             persistent_workers=self.num_workers > 0,
-            pin_memory=self.trainer is not None and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+            pin_memory=self._on_cuda,
         )
 
     def transfer_batch_to_device(self, batch: Batch, device: Any, dataloader_idx: int) -> Batch:  # noqa: ANN401

@@ -14,6 +14,7 @@ from poolsweep.batches import batch_plan
 from poolsweep.build import Prepared, Run, build, data_name, pooling_label
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.world import World, processes_of
+from poolsweep.loggers.tracker import close_loggers
 from poolsweep.oom import batch_too_large
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
@@ -23,7 +24,7 @@ from poolsweep.run.folder import RESULT_VERSION, RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.run.lock import RunLock
 from poolsweep.run.status import StatusFile
-from poolsweep.train import Outcome, close_loggers, train
+from poolsweep.train import Outcome, train
 
 
 def attempt(
@@ -55,7 +56,7 @@ def attempt(
     leads = lock is not None
     still_ours = lock.check if lock is not None else _of_the_leader
     run: Run | ProbeRun | None = None
-    succeeded = False
+    finished: dict[str, Any] | None = None
     try:
         if leads:
             _start(folder, content, prepared)
@@ -76,12 +77,12 @@ def attempt(
         still_ours()
         if leads:
             _finish(folder, run, result)
-        succeeded = True
+        finished = result
         status.update(force=True, state="finished", metrics=outcome.metrics)
         return result
     finally:
         if run is not None:
-            close_loggers(run.trainer.loggers, succeeded=succeeded)
+            close_loggers(run.trainer.loggers, result=finished)
 
 
 def _trained(run: Run, content: Mapping[str, Any], *, folder: RunFolder, parts: int) -> Outcome:

@@ -15,15 +15,17 @@ import torch
 
 from poolsweep.build import Prepared
 from poolsweep.callbacks.best_weights import TrainingDivergedError
+from poolsweep.cluster.record import record_this_job
 from poolsweep.distributed.failures import RankFailedError, first_failure, report_failure
 from poolsweep.distributed.supervise import RankJob, run_in_ranks
 from poolsweep.distributed.world import ALONE, World, processes_of
 from poolsweep.run.attempt import attempt, facts_of
 from poolsweep.run.checkpoints import CheckpointStore
-from poolsweep.run.failure import in_one_line, kind_of, last_lines
-from poolsweep.run.files import write_json
+from poolsweep.run.failure import in_one_line, kind_of
+from poolsweep.run.files import last_lines, write_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import LockLostError, RunLock
+from poolsweep.run.secrets import redacted
 from poolsweep.run.signals import Interrupted, stop_signals
 from poolsweep.run.status import StatusFile
 
@@ -54,6 +56,8 @@ def execute(
     started = time.time()
     status = StatusFile(folder, name=name, run_id=identity, silent=lock is None)
     with at_work(folder):
+        if lock is not None:
+            record_this_job(folder)
         while True:
             parts = status.content["parts"]
             try:
@@ -111,7 +115,7 @@ def _cause(folder: RunFolder, error: Exception, *, world: World | None) -> Excep
 
 def _record_failure(folder: RunFolder, facts: Mapping[str, Any], error: Exception, *, status: StatusFile) -> None:
     logging.getLogger("poolsweep").error("".join(traceback.format_exception(error)))
-    failure = {"reason": in_one_line(error), "kind": kind_of(error)}
+    failure = {"reason": redacted(in_one_line(error)), "kind": kind_of(error)}
     log = last_lines(folder.log)
     if isinstance(error, TrainingDivergedError):  # what it would go on from leads nowhere
         for path in folder.checkpoints.glob("*"):
@@ -137,11 +141,16 @@ def at_work(folder: RunFolder) -> Iterator[None]:
         yield
 
 
+class _WithoutSecrets(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
 @contextmanager
 def _log_to(folder: RunFolder) -> Iterator[None]:
     """Send log lines and warnings of the run to its folder."""
     handler = logging.FileHandler(folder.log, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in ("poolsweep", "pytorch_lightning", "py.warnings")]
     for logger in loggers:
         logger.addHandler(handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import Any
 
@@ -36,7 +37,8 @@ class StatusFile:
         who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
             "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts,
-            "started": before["started"] if goes_on else time.time(), "parts": before.get("parts", 1), **who,
+            "started": before["started"] if goes_on else time.time(), "job": os.environ.get("SLURM_JOB_ID"),
+            "parts": before.get("parts", 1), **who,
         }  # fmt: skip
 
     def update(self, *, force: bool = False, **content: Any) -> None:  # noqa: ANN401

@@ -10,10 +10,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from poolsweep.sweep.estimate import duration
 from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studies, study_status
 
 _LISTED = 12  # of each state; --json has all
-_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "interrupted": "yellow", "missing": "dim"}
+_STYLES = {
+    "finished": "green", "running": "cyan", "queued": "blue", "requeued": "blue", "failed": "red",
+    "interrupted": "yellow", "missing": "dim",
+}  # fmt: skip
 
 
 def run_status(study: str | None, *, watch: bool = False, as_json: bool = False, every_seconds: float = 2.0) -> int:
@@ -57,7 +61,7 @@ def _drawn(found: list[StudyStatus]) -> Group:
         parts.append(_headline(study))
         if study.of("running"):
             parts.append(_running(study.of("running")))
-        for state in ("failed", "interrupted", "missing"):
+        for state in ("requeued", "queued", "failed", "interrupted", "missing"):
             runs = study.of(state)
             parts += [_line(run) for run in runs[:_LISTED]]
             if len(runs) > _LISTED:
@@ -71,7 +75,7 @@ def _headline(study: StudyStatus) -> Text:
         if count:
             line.append(f", {count} {state}", _STYLES[state])
     if study.seconds_left is not None:
-        line.append(f", about {_duration(study.seconds_left)} left", "")
+        line.append(f", about {duration(study.seconds_left)} left", "")
     return line
 
 
@@ -79,10 +83,16 @@ def _running(runs: list[RunStatus]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for run in runs[:_LISTED]:
         progress = "" if run.progress is None else f"{100 * run.progress:.0f}%"
-        left = "" if run.seconds_left is None else f"{_duration(run.seconds_left)} left"
-        beat = "" if run.heartbeat_age is None else f"heard {_duration(run.heartbeat_age)} ago"
+        left = "" if run.seconds_left is None else f"{duration(run.seconds_left)} left"
+        beat = "" if run.heartbeat_age is None else f"heard {duration(run.heartbeat_age)} ago"
         table.add_row(
-            Text("  running", "cyan"), Text(run.name), run.phase, progress, left, f"{run.host}:{run.pid}", beat
+            Text("  running", "cyan"),
+            Text(run.name),
+            run.phase,
+            progress,
+            left,
+            f"{run.host}:{run.pid}" if run.pid else f"job {run.job}",
+            beat,
         )
     if len(runs) > _LISTED:
         table.add_row(f"  … and {len(runs) - _LISTED} more running")
@@ -93,16 +103,10 @@ def _line(run: RunStatus) -> Text:
     line = Text(f"  {run.state}  ", _STYLES[run.state]).append(run.name, "default")
     if run.state == "failed":
         line.append(f"  {run.kind}: {run.reason}" if run.kind else f"  {run.reason}", "default")
-    elif run.state == "interrupted" and run.progress is not None:
+    elif run.state in {"interrupted", "requeued"} and run.progress is not None:
         line.append(f"  at {100 * run.progress:.0f}%", "default")
+    if run.job is not None:
+        line.append(f"  job {run.job}", "default")
+    if run.state != "failed" and run.reason is not None:
+        line.append(f"  {run.reason}", "dim")
     return line
-
-
-def _duration(seconds: float) -> str:
-    """A length of time in one or two units."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
