@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,11 @@ def folder_of(content: Mapping[str, Any]) -> tuple[RunFolder, str]:
     return RunFolder(Path(content["output_root"]) / content["study"] / identity), identity
 
 
+def run_name(overrides: Iterable[str]) -> str:
+    """What a person calls a run: its overrides, without those that name no part of it."""
+    return " ".join(o for o in overrides if not o.startswith(("study=", "experiment=")))
+
+
 def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, Any]] | None:
     """The folder and the result of a config that has been run to its end; None also if it is no valid config.
 
@@ -106,7 +111,7 @@ def run_job(config: DictConfig) -> dict[str, Any]:
     folder, identity = folder_of(content)
     if sweeping and content["on_failure"] == "stop" and stopped_by(folder) is not None:
         return {"status": "stopped", "run_id": identity}
-    name = " ".join(o for o in HydraConfig.get().overrides.task if not o.startswith(("study=", "experiment=")))
+    name = run_name(HydraConfig.get().overrides.task)
     try:
         return run_locked(content, prepared, folder=folder, identity=identity, name=name)
     except RunsElsewhereError:
