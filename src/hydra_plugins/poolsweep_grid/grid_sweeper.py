@@ -29,7 +29,15 @@ class GridSweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Run every combination of the swept values; see ``poolsweep.sweep.grid.sweep``."""
-        from poolsweep.sweep.grid import Point, sweep
+        from poolsweep.sweep.grid import sweep
+
+        points = self.points(arguments)
+        assert self.launcher is not None
+        return sweep(points, compose=self.compose, launcher=self.launcher)
+
+    def points(self, arguments: list[str]) -> list[Point]:
+        """Every combination of the swept values, of the command line and of ``params``."""
+        from poolsweep.sweep.grid import Point
 
         parser = OverridesParser.create()
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
@@ -37,7 +45,7 @@ class GridSweeper(BasicSweeper):
         overrides = parser.parse_overrides([*params, *arguments])
         swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
         values = {o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)}
-        points = [
+        return [
             Point(
                 tuple(combination),
                 " ".join(o for o in combination if o.split("=", 1)[0] in swept),
@@ -45,8 +53,6 @@ class GridSweeper(BasicSweeper):
             )
             for combination in self.split_arguments(overrides, None)[0]
         ]
-        assert self.launcher is not None
-        return sweep(points, compose=self._compose, launcher=self.launcher)
 
     def _sets_a_value(self, override: Override, others: Sequence[Override]) -> bool:
         """Whether an override can be applied after composition: it chooses no group, and no other one touches it."""
@@ -58,7 +64,7 @@ class GridSweeper(BasicSweeper):
         others = [other for other in others if other is not override and not is_group(other.key_or_group)]
         return plain and not is_group(key) and not any(_overlap(key, other.key_or_group) for other in others)
 
-    def _compose(self, point: Point) -> DictConfig:
+    def compose(self, point: Point) -> DictConfig:
         """A point's config. Points that differ in plain values alone share one composition, which takes 0.1 s."""
         base = tuple(o for o in point.overrides if o not in point.values)
         if base not in self._composed:
