@@ -26,6 +26,7 @@ from poolsweep.run.files import make_durable, write_json, write_whole
 from poolsweep.run.folder import RESULT_VERSION, RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.run.lock import LockLostError, RunLock
+from poolsweep.run.pruned import PrunedError, record_pruned
 from poolsweep.run.signals import Interrupted, stop_signals
 from poolsweep.run.status import StatusFile
 from poolsweep.train import Outcome, close_loggers, train
@@ -72,6 +73,10 @@ def execute(
         except (KeyboardInterrupt, SystemExit, Interrupted):
             status.update(force=True, state="interrupted")
             raise
+        except PrunedError as error:
+            succeeded = True
+            status.update(force=True, state="pruned", reason=str(error))
+            return record_pruned(folder, facts, error) if leads else {**facts, "status": "pruned"}
         except LockLostError:
             raise  # the folder is another process's now
         except Exception as error:

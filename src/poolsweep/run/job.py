@@ -70,7 +70,7 @@ def folder_of(content: Mapping[str, Any]) -> tuple[RunFolder, str]:
 
 def run_name(overrides: Iterable[str]) -> str:
     """What a person calls a run: its overrides, without those that name no part of it."""
-    return " ".join(o for o in overrides if not o.startswith(("study=", "experiment=")))
+    return " ".join(o for o in overrides if not o.startswith(("study=", "experiment=", "+trial=")))
 
 
 def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, Any]] | None:

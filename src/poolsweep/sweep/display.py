@@ -16,7 +16,7 @@ from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
 
-_ENDED = {"finished", "failed", "interrupted"}
+_ENDED = {"finished", "failed", "interrupted", "pruned"}
 
 
 class Display:

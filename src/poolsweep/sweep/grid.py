@@ -92,7 +92,7 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     missing = plan.missing
     if missing:
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
-            _run_all(missing, launcher=launcher, console=console)
+            run_all(missing, launcher=launcher, console=console)
     show_study(study, console=Console())
     unfinished = [folder for folder in plan.runs if folder not in plan.finished and folder.finished() is None]
     if unfinished:
@@ -103,7 +103,7 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
         )
 
 
-def _run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:
+def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:
     """Run what is missing; wait for what other processes are running, and run what they leave unfinished."""
     todo = dict(missing)
     while todo:
@@ -139,7 +139,7 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
                 plan.runs.setdefault(before[0], point)
                 plan.finished.add(before[0])
                 continue
-            plan.notes |= dict.fromkeys(_check(content, known))
+            plan.notes |= dict.fromkeys(check_once(content, known))
         except UserError as error:
             problems |= dict.fromkeys(error.problems)
             continue
@@ -158,7 +158,7 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
     return plan
 
 
-def _check(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
+def check_once(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
     """Validate a config, and load what it reads unless a point before it reads the same; gives notes."""
     reads = {key: content.get(key) for key in ("data", "encoder", "pooling")}
     key = json.dumps(reads, sort_keys=True, default=str)

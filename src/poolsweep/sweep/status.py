@@ -17,8 +17,8 @@ from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
 from poolsweep.sweep.plan import read_plan
 
-State = Literal["finished", "running", "failed", "interrupted", "missing"]
-STATES: tuple[State, ...] = ("finished", "running", "failed", "interrupted", "missing")
+State = Literal["finished", "running", "failed", "pruned", "interrupted", "missing"]
+STATES: tuple[State, ...] = ("finished", "running", "failed", "pruned", "interrupted", "missing")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class RunStatus:
     Attributes:
         run_id: Its identity and the name of its folder.
         name: What a person calls it.
-        state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun.
+        state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun;
+            ``pruned``: ended by a search.
         phase: What it is doing: starting, encoding, training, testing.
         progress: Share of the training steps that are done, 0 to 1.
         seconds_left: Of training, by the pace so far.
@@ -39,7 +40,7 @@ class RunStatus:
         seconds: How long it took, if it finished.
         metrics: If it finished.
         kind: Of failure: diverged, timeout, out_of_memory, disk_full, exception.
-        reason: Of failure, in one line.
+        reason: Of failure or pruning, in one line.
         log: Last lines of its log, if it failed.
     """
 
@@ -157,6 +158,9 @@ def _run_status(folder: RunFolder) -> RunStatus | None:
         return RunStatus(
             run_id, name, "finished", seconds=result.get("seconds"), metrics=result.get("metrics"), **who
         )  # fmt: skip
+    if result.get("status") == "pruned":
+        reason = result.get("reason")
+        return RunStatus(run_id, name, "pruned", metrics=result.get("metrics"), reason=reason, **who)
     step, steps = status.get("step"), status.get("steps")
     progress = {
         "phase": status.get("phase"),

@@ -13,7 +13,14 @@ from rich.text import Text
 from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studies, study_status
 
 _LISTED = 12  # of each state; --json has all
-_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "interrupted": "yellow", "missing": "dim"}
+_STYLES = {
+    "finished": "green",
+    "running": "cyan",
+    "failed": "red",
+    "pruned": "magenta",
+    "interrupted": "yellow",
+    "missing": "dim",
+}
 
 
 def run_status(study: str | None, *, watch: bool = False, as_json: bool = False, every_seconds: float = 2.0) -> int:
