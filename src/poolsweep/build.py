@@ -140,6 +140,8 @@ def build_classifier(
     """
     if encoder_runs and not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
         encoder.keep_layers(max(pooling.layers_needed))
+    if encoder_runs and pooling.tokens.reads_first_token:
+        encoder.keep_first_tokens()
     head = config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {})
     sized = {"size": pooling.output_size}
     if config["postprocess"]["_target_"].endswith(".auto"):

@@ -81,9 +81,11 @@ class Classifier(pl.LightningModule):
             batch.token_type_ids,
             layers=self.pooling.layers_needed,
             context=self.pooling.context_needed,
+            first_tokens=self.pooling.tokens.reads_first_token,
+            packing=batch.packing,
         )
         context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template)
-        return self.pooling(output.hidden, batch.mask, context)
+        return self.pooling(output.hidden, output.mask, context)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits of a batch; (B, C)."""

@@ -44,6 +44,7 @@ often used:
   encoder.frozen=true    train the head alone on features that are computed once
   study=NAME             runs of one study share a folder, outputs/NAME, and a leaderboard
   retry=never            leave what failed; retry=all: run everything again (default: failed)
+  sweep=race             with -m: stop hopeless poolings early, and spend seeds on those that could be the best
   on_failure=stop        end a sweep after a run that failed (default: continue)
   logger=wandb           also: logger=tensorboard
   experiment=demo        a named set of overrides

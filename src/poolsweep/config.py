@@ -66,6 +66,17 @@ class Checkpointing:
 
 
 @dataclass
+class Storing:
+    """Keys of ``features``: what a frozen encoder gave, stored for later runs.
+
+    Attributes:
+        max_gib: All stores under one output root together; None = what the disk holds.
+    """
+
+    max_gib: float | None
+
+
+@dataclass
 class Loading:
     """Keys of ``data`` that are about batches, not about the source.
 
@@ -119,6 +130,7 @@ def validate(config: Mapping[str, Any]) -> None:
     problems = _dataclass_problems(Root, {f.name: config.get(f.name) for f in fields(Root)}, prefix="")
     data = config.get("data") or {}
     problems += _dataclass_problems(Loading, {key: data.get(key) for key in LOADING_KEYS}, prefix="data.")
+    problems += _dataclass_problems(Storing, config.get("features") or {}, prefix="features.")
     problems += _dataclass_problems(Checkpointing, config.get("checkpoint") or {}, prefix="checkpoint.")
     problems += _range_problems(config)
     problems += device_problems(config.get("trainer") or {})
@@ -152,6 +164,7 @@ def _range_problems(config: Mapping[str, Any]) -> list[str]:
         if type(value) is int and value < 1:
             problems.append(f"data.{key} must be at least 1, got {value}")
     numbers = {"run_timeout_minutes": config.get("run_timeout_minutes")}
+    numbers["features.max_gib"] = (config.get("features") or {}).get("max_gib")
     numbers |= {f"checkpoint.{key}": value for key, value in (config.get("checkpoint") or {}).items()}
     problems += [f"{k} must be above 0, got {v}" for k, v in numbers.items() if isinstance(v, int | float) and v <= 0]
     study = config.get("study")

@@ -83,7 +83,7 @@ def feature_rows(
         parts += [encoder.model.config._attn_implementation, inputs.pooling.template]
         key = _key([*parts, tokens.tokenised.split.content_hash])
         folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
-        store = FeatureStore(folder, tokens, encoder, device, precision)
+        store = FeatureStore(folder, tokens, encoder, device, precision, config["features"]["max_gib"])
 
         def tell(done: int, of: int, *, offset: int = before) -> None:
             status.update(phase="encoding", step=offset + done, steps=total)

@@ -13,6 +13,7 @@ from poolsweep.encoder import Encoder
 from poolsweep.encoder.dropout import QuickDropout, dropout
 from poolsweep.encoder.packing import Packing
 from poolsweep.errors import UserError
+from poolsweep.pooling.functional import first_token
 
 PACKED = sorted(CONFIGS)
 
@@ -28,13 +29,15 @@ LENGTHS = torch.tensor([7, 0, 20, 7, 1, 12])
 def encoders(config: PreTrainedConfig, **options) -> tuple[Encoder, Encoder]:
     """The same weights without dropout, padded and packed."""
     config = copy.deepcopy(config)
+    checkpointing = bool(options.get("gradient_checkpointing"))
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, options.get(name, 0.0))
     made = []
     for packing in ("off", "on"):
         torch.manual_seed(0)
-        encoder = Encoder(AutoModel.from_config(copy.deepcopy(config)), name="x", packing=packing)
+        model = AutoModel.from_config(copy.deepcopy(config))
+        encoder = Encoder(model, name="x", packing=packing, gradient_checkpointing=checkpointing)
         encoder.drop_pooler()
         made.append(encoder)
     return made[0], made[1]
@@ -178,6 +181,57 @@ def test_unpacking_undoes_packing():
     assert torch.equal(packing.unpack(packing.pack(values)), values * mask[..., None])
 
 
+FIRST_TOKENS_APART = {"bert", "distilbert", "roberta", "electra"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "checkpointing"), [*((kind, False) for kind in PACKED), ("bert", True), ("distilbert", True)]
+)
+def test_first_tokens_alone_give_the_states_and_gradients_of_all(kind: str, checkpointing: bool, bucketing):
+    ids, mask = batch(left=True)
+    found = []
+    for first_tokens in (False, True):
+        encoder = encoders(CONFIGS[kind], gradient_checkpointing=checkpointing)[1].train()
+        assert encoder.keep_first_tokens() == (kind in FIRST_TOKENS_APART)
+        rows = feed_forward_rows(encoder)
+        output = encoder(ids, mask, layers=[1, 3], first_tokens=first_tokens)
+        states = [first_token(hidden, output.mask) for hidden in output.hidden]
+        sum((i + 1) * state.pow(2).sum() for i, state in enumerate(states)).backward()
+        found.append((states, {name: p.grad for name, p in encoder.named_parameters() if p.grad is not None}))
+        if first_tokens and kind in FIRST_TOKENS_APART:
+            assert max(rows) == int((LENGTHS > 0).sum()), "the last layer sees first tokens alone"
+            assert {hidden.shape[1] for hidden in output.hidden} == {1}
+    (whole, gradients), (first, first_gradients) = found
+    for expected, state in zip(whole, first, strict=True):
+        torch.testing.assert_close(state, expected, atol=1e-5, rtol=1e-5)
+        assert not state[LENGTHS == 0].any()
+    assert gradients.keys() == first_gradients.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(first_gradients[name], gradient, atol=1e-4, rtol=1e-4)
+
+
+def feed_forward_rows(encoder: Encoder) -> list[int]:
+    """Filled with how many tokens each linear module of the last layer's feed-forward is given."""
+    seen: list[int] = []
+    layer = encoder._capture.last_layer
+    for name, module in layer.named_modules() if layer is not None else ():
+        if name in {"intermediate.dense", "output.dense", "ffn.lin1", "ffn.lin2"}:
+            module.register_forward_pre_hook(lambda module, args: seen.append(args[0].shape[1]))
+    return seen
+
+
+def test_attention_dropout_of_first_tokens_repeats_bit_for_bit():
+    ids, mask = batch()
+    encoder = encoders(CONFIGS["bert"], attention_probs_dropout_prob=0.5)[1].train()
+    assert encoder.keep_first_tokens()
+    found = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        found.append(encoder(ids, mask, layers=[3], first_tokens=True).hidden[0])
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("kind", PACKED)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -188,5 +242,9 @@ def test_kernels_on_cuda_agree_with_padded_batches(kind: str, dtype: torch.dtype
     with torch.autocast("cuda", dtype=dtype, enabled=dtype != torch.float32), torch.no_grad():
         expected = padded(ids, mask, layers=[3]).hidden[0].float()
         state = packed(ids, mask, layers=[3]).hidden[0].float()
+        packed.keep_first_tokens()
+        output = packed(ids, mask, layers=[3], first_tokens=True)
+        first = first_token(output.hidden[0], output.mask).float()
     tolerance = 1e-5 if dtype == torch.float32 else 5e-2
     torch.testing.assert_close(state[mask], expected[mask], atol=tolerance, rtol=tolerance)
+    torch.testing.assert_close(first, first_token(expected, mask), atol=tolerance, rtol=tolerance)

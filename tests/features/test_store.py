@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from poolsweep.build import build_pooling, load_data
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
-from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, request_for
+from poolsweep.errors import UserError
+from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, arrays, request_for
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_preset
@@ -105,9 +107,9 @@ def test_one_pass_serves_several_poolings_and_a_second_asks_nothing(store, loade
     )  # fmt: skip
     requests = [request_of(name, loaded) for name in KINDS]
     store.ensure(requests)
-    assert sum(texts) == len(store.rows), "each text is encoded once"
+    assert sum(texts) == len(store.rows) + 1, "each text is encoded once, and one more to learn the shapes"
     store.ensure(requests)
-    assert sum(texts) == len(store.rows)
+    assert sum(texts) == len(store.rows) + 1
 
 
 def test_progress_counts_every_text(store, loaded):
@@ -120,9 +122,9 @@ def test_threads_make_the_arrays_once(store, loaded, monkeypatch):
     passes = []
     write = FeatureStore._write
 
-    def counted(self, requests, on_progress):
+    def counted(self, *arguments):
         passes.append(threading.get_ident())
-        write(self, requests, on_progress)
+        write(self, *arguments)
 
     monkeypatch.setattr(FeatureStore, "_write", counted)
     request = request_of("masked_mean", loaded)
@@ -137,20 +139,81 @@ def test_threads_make_the_arrays_once(store, loaded, monkeypatch):
 
 def test_a_pass_that_dies_leaves_nothing_that_is_read(store, loaded, monkeypatch):
     request = request_of("masked_mean", loaded)
-    encode = FeatureStore._encode
+    encode, calls = FeatureStore._encode, []
 
     def dies(self, *args, **named):
-        encode(self, *args, **named)
-        raise KeyboardInterrupt
+        calls.append(1)
+        if len(calls) > 1:  # the first learns the shapes
+            raise KeyboardInterrupt
+        return encode(self, *args, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(FeatureStore, "_encode", dies)
         with pytest.raises(KeyboardInterrupt):
             store.ensure([request])
     assert not (store.folder / f"{request.arrays[0]}.npy").exists()
-    (store.folder / f".{request.arrays[0]}.12345.npy").write_bytes(b"half")
+    leftover = store.folder / f".{request.arrays[0]}.12345.npy"
+    leftover.write_bytes(b"half")
     store.ensure([request])
     assert np.isfinite(store.array(request.arrays[0])).all()
+    assert not leftover.exists()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "suffix"), [(cut, ".npy"), (flip, ".npy"), (Path.unlink, ".npy"), (cut, ".json"), (Path.unlink, ".json")]
+)
+def test_damaged_arrays_are_made_again(store, loaded, damage, suffix: str, caplog):
+    request = request_of("learned", loaded)
+    store.ensure([request])
+    name = request.arrays[-1]
+    before = np.array(store.array(name))
+    damage(store.folder / f"{name}{suffix}")
+    store.ensure([request])
+    assert np.array_equal(store.array(name), before)
+    assert ("damaged" in caplog.text) == (damage is not Path.unlink or suffix == ".json")
+
+
+def test_a_limit_is_checked_before_anything_is_written(store, loaded):
+    mean, cls = request_of("masked_mean", loaded), request_of("cls_last4_concat", loaded)
+    one = 4 * len(store.rows) * 5 * 32 / 2**30
+    small = replace(store, max_gib=0.9 * one)
+    with pytest.raises(UserError, match=r"features\.max_gib=.*features of store take .* raise it, or remove"):
+        small.ensure([mean])
+    assert not list(store.folder.glob("*.npy"))
+    replace(store, max_gib=1.5 * one).ensure([mean], alongside=lambda: [cls])
+    assert [path.name for path in store.folder.glob("vectors*.npy")] == [f"{mean.arrays[0]}.npy"], "no room for more"
+    with pytest.raises(UserError, match=r"features\.max_gib"):
+        replace(store, max_gib=1.5 * one).ensure([cls])
+    replace(store, max_gib=2.5 * one).ensure([cls])
+
+
+def test_a_disk_without_room_is_reported_before_the_pass(store, loaded, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    with pytest.raises(UserError, match=r"take 0\.0 GiB, and .* has 0\.0 free"):
+        store.ensure([request_of("masked_mean", loaded)])
+
+
+def test_of_large_files_blocks_are_compared(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays, "_WHOLE_UP_TO", 1000)
+    monkeypatch.setattr(arrays, "_BLOCKS", 10)
+    monkeypatch.setattr(arrays, "_BLOCK", 100)
+    path = tmp_path / "large"
+    path.write_bytes(bytes(10_000))
+    before = arrays._hash(str(path))
+    path.write_bytes(bytes(5_050) + b"x" + bytes(4_949))
+    assert arrays._hash(str(path)) != before
+    path.write_bytes(bytes(5_500) + b"x" + bytes(4_499))
+    assert arrays._hash(str(path)) == before, "premise: between the blocks nothing is read"
 
 
 def test_two_processes_share_a_store(animals, tmp_path):

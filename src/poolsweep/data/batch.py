@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from poolsweep.encoder.packing import Packing
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Batch:
         template: (B, T) bool, True at the [MASK] of an input template, if the pooling has one.
         hidden: One (B, T, H) or, where each layer is already pooled, (B, H) per layer that the pooling reads.
         pooler_output: (B, H), the frozen encoder's pooler output, if the pooling asks for it.
+        packing: Where real tokens lie, for a batch that goes to a device: laid out there it would have to wait for it.
     """
 
     labels: Tensor
@@ -38,17 +41,23 @@ class Batch:
     template: Tensor | None = None
     hidden: tuple[Tensor, ...] | None = None
     pooler_output: Tensor | None = None
+    packing: Packing | None = None
 
     def __len__(self) -> int:
         return self.labels.shape[0]
 
     def pin_memory(self) -> Batch:
         """A copy in page-locked memory, for non-blocking copies to a GPU."""
-        return self._map(Tensor.pin_memory)
+        return self._laid_out()._map(Tensor.pin_memory)
 
     def to(self, device: torch.device | str, *, non_blocking: bool = True) -> Batch:
         """A copy on ``device``."""
-        return self._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return self._laid_out()._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def _laid_out(self) -> Batch:
+        if self.packing is not None or self.input_ids is None:
+            return self
+        return replace(self, packing=Packing.of(self.mask))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         changed: dict[str, Any] = {}
@@ -56,4 +65,6 @@ class Batch:
             changed[name] = tuple(map(change, value)) if isinstance(value, tuple) else value
             if isinstance(value, Tensor):
                 changed[name] = change(value)
+        if self.packing is not None:
+            changed["packing"] = self.packing.map(change)
         return Batch(**changed)

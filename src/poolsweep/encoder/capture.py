@@ -33,6 +33,11 @@ class LayerCapture:
             for index, layer in enumerate(self._stack, start=1):
                 layer.register_forward_hook(partial(self._see_output, index))
 
+    @property
+    def last_layer(self) -> nn.Module | None:
+        """The highest layer that is run, or None if the model's stack was not found."""
+        return self._stack[-1] if self._stack is not None and len(self._stack) else None
+
     def run(
         self, inputs: dict[str, Tensor], *, layers: Sequence[int], output_attentions: bool = False
     ) -> tuple[tuple[Tensor, ...], BaseModelOutput]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from poolsweep.encoder.capture import LayerCapture
-from poolsweep.encoder.packed_attention import packed_inputs, use_packed_attention
+from poolsweep.encoder.first_token import FirstTokenLayer
+from poolsweep.encoder.packed_attention import gives_first_tokens, packed_inputs, use_packed_attention
 from poolsweep.encoder.packing import Packing
 from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
@@ -25,12 +26,14 @@ class EncoderOutput:
     """What an encoder gives to a pooling.
 
     Attributes:
-        hidden: One (B, T, H) per layer asked for, in the order asked.
+        hidden: One (B, T, H) per layer asked for, in the order asked; T is 1 where only first tokens were computed.
+        mask: (B, T) True = real token of ``hidden``.
         pooler_output: (B, H) if asked for, else None.
         attentions: One (B, heads, T, T) per layer if asked for, else None.
     """
 
     hidden: tuple[Tensor, ...]
+    mask: Tensor
     pooler_output: Tensor | None = None
     attentions: tuple[Tensor, ...] | None = None
 
@@ -70,6 +73,7 @@ class Encoder(nn.Module):
         self.model = model
         self.weights_hash: str | None = None  # of the model, once somebody has computed it
         self._capture = LayerCapture(model)
+        self._first_tokens: bool | None = None  # whether the last layer can be told to compute them alone
         self.unpacked_because = PACKING_OFF if packing == "off" else use_packed_attention(model)
         if packing == "on" and self.unpacked_because is not None:
             raise UserError(f"encoder.packing=on: {name} cannot be packed, since {self.unpacked_because}")
@@ -139,6 +143,23 @@ class Encoder(nn.Module):
         if highest < self.num_layers:
             self._capture.keep(highest)
 
+    def keep_first_tokens(self) -> bool:
+        """Make ``forward(first_tokens=True)`` spare the last layer all other tokens, where the model allows it.
+
+        Returns:
+            Whether it does: the model is packed, its last layer has keys and values apart, and the first tokens' states
+            are the same.
+        """
+        if self._first_tokens is None:
+            layer = self._capture.last_layer
+            self._first_tokens = (
+                self.packs
+                and layer is not None
+                and bool(FirstTokenLayer(layer).projections)
+                and gives_first_tokens(self.model)
+            )
+        return self._first_tokens
+
     def train(self, mode: bool = True) -> Encoder:
         """Set training mode; a frozen encoder stays in eval mode."""
         return super().train(mode and not self.frozen)
@@ -151,6 +172,8 @@ class Encoder(nn.Module):
         *,
         layers: Sequence[int],
         context: Collection[str] = (),
+        first_tokens: bool = False,
+        packing: Packing | None = None,
     ) -> EncoderOutput:
         """Encode a batch.
 
@@ -160,8 +183,10 @@ class Encoder(nn.Module):
             token_type_ids: Segment ids, for encoders that have them.
             layers: Which hidden states to return, 0 = embeddings, ``num_layers`` = last.
             context: ``"pooler_output"`` and ``"attentions"`` if they are wanted.
+            first_tokens: No other token's state is read; counts after :meth:`keep_first_tokens`.
+            packing: Of the batch, if it has been laid out before.
         Shape:
-            input_ids, mask, token_type_ids (B, T); returns hidden states (B, T, H).
+            input_ids, mask, token_type_ids (B, T); returns hidden states (B, T, H), or (B, 1, H) of first tokens.
         Raises:
             ValueError: If the pooler is asked of an encoder without one.
         """
@@ -169,23 +194,35 @@ class Encoder(nn.Module):
         if token_type_ids is not None:
             inputs["token_type_ids"] = token_type_ids
         attentions = "attentions" in context
-        packing = Packing.of(mask) if self.packs else None
-        if packing is None:
+        if not self.packs:
+            packing = None
             inputs["attention_mask"] = mask.to(input_ids.dtype)
         else:
+            packing = replace(packing or Packing.of(mask), only_first=first_tokens and self._first_tokens is True)
             inputs = packed_inputs(self.model, packing, inputs)
         hidden, output = self._capture.run(inputs, layers=layers, output_attentions=attentions)
         last = output.last_hidden_state
+        assert last is not None
         if packing is not None:
-            hidden = tuple(packing.unpack(states) for states in hidden)
+            hidden = tuple(_unpacked(states, packing) for states in hidden)
+            mask = mask.any(dim=1, keepdim=True) if packing.only_first else mask
         pooled = None
         if "pooler_output" in context:
             if self.pooler is None:
                 raise ValueError(f"encoder {self.name} has no pooler")
-            assert last is not None
-            first = first_token(last if packing is None else packing.unpack(last), mask)
+            first = first_token(last if packing is None else _unpacked(last, packing), mask)
             pooled = self.pooler(first[:, None])
-        return EncoderOutput(hidden, pooled, tuple(output.attentions) if attentions and output.attentions else None)
+        found = tuple(output.attentions) if attentions and output.attentions else None
+        return EncoderOutput(hidden, mask, pooled, found)
+
+
+def _unpacked(states: Tensor, packing: Packing) -> Tensor:
+    """Packed states where the batch had them; of first tokens alone if no other is wanted."""
+    if not packing.only_first:
+        return packing.unpack(states)
+    if states.shape[1] != len(packing.lengths):
+        states = states.index_select(1, packing.firsts)
+    return packing.unpack_firsts(states)
 
 
 def reinitialise_pooler(encoder: Encoder, *, generator_seed: int) -> None:

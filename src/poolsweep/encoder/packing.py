@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,11 +54,13 @@ class Packing:
         places: (N,) place of each packed token in the flattened (B · T) batch.
         lengths: Tokens of each packed text, ascending; texts without a token are left out.
         mask: (B, T) of the padded batch, True = real token.
+        only_first: Only the first token of each text is wanted of the last layer.
     """
 
     places: Tensor
     lengths: tuple[int, ...]
     mask: Tensor
+    only_first: bool = False
 
     @classmethod
     def of(cls, mask: Tensor) -> Packing:
@@ -74,6 +77,10 @@ class Packing:
         places = order[rows] * mask.shape[1] + columns
         lengths = tuple(n for n in counts[order].tolist() if n)
         return cls(places, lengths, mask)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Packing:
+        """The same with its tensors changed: moved to a device, say."""
+        return Packing(change(self.places), self.lengths, change(self.mask), self.only_first)
 
     def pack(self, values: Tensor) -> Tensor:
         """Take the real tokens out of a padded batch.
@@ -98,6 +105,30 @@ class Packing:
         counts = _bucket_counts(self.lengths)
         ends = [sum(counts[: i + 1]) for i in range(len(counts))]
         return tuple(Bucket(self.lengths[end - count : end]) for count, end in zip(counts, ends, strict=True))
+
+    @cached_property
+    def firsts(self) -> Tensor:
+        """(texts,) place of each text's first token in the packed row."""
+        return self.starts[:-1].long()
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """(texts,) row of each packed text in the batch."""
+        return self.places[self.firsts].div(self.mask.shape[1], rounding_mode="floor")
+
+    def unpack_firsts(self, values: Tensor) -> Tensor:
+        """Put one vector per packed text back into its row, with zeros where a row has no token.
+
+        Shape:
+            values (1, texts, H); returns (B, 1, H).
+        """
+        result = values.new_zeros(len(self.mask), values.shape[-1])
+        return result.index_copy(0, self.rows, values[0])[:, None]
+
+    @cached_property
+    def counted(self) -> Tensor:
+        """(texts + 1,) 0, 1, 2, …: where the texts begin in a row of first tokens alone."""
+        return torch.arange(len(self.lengths) + 1, dtype=torch.int32, device=self.places.device)
 
     @cached_property
     def starts(self) -> Tensor:

@@ -8,12 +8,14 @@ A store is a folder of memory-mapped arrays for one (weights, tokenizer, texts, 
     states-<layer>.npy     (ΣT, H)        all token states of a layer, for poolings with parameters
     lengths.npy            (N,)           tokens of each text
 
-An array that exists under its final name is whole: it is written under another name and renamed.
+Each has a .json beside it with its size and hash. An array is written under another name and renamed when it is whole;
+one that is not what its .json says is made again.
 """
 
 from __future__ import annotations
 
-import os
+import logging
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -23,14 +25,19 @@ import numpy as np
 import torch
 import xxhash
 from filelock import FileLock
-from torch import nn
+from torch import Tensor, nn
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder
+from poolsweep.errors import UserError
+from poolsweep.features.arrays import ArrayWriter, is_ragged, is_whole
 from poolsweep.features.requests import FeatureRequest, batch_features
 
 _PASS_TOKENS = 8192  # padded tokens of one batch of the pass; fixed, since batch composition moves features by 1e-6
+
+_GIB = 2**30
+_log = logging.getLogger("poolsweep")
 
 Progress = Callable[[int, int], None]
 
@@ -54,6 +61,7 @@ class FeatureStore:
         encoder: The frozen encoder.
         device: Where the pass runs.
         precision: Lightning's name of the pass's precision: 32-true, bf16-mixed, 16-mixed, …
+        max_gib: All stores beside this one together may take so much; None = as much as the disk holds.
     """
 
     folder: Path
@@ -61,6 +69,7 @@ class FeatureStore:
     encoder: Encoder
     device: torch.device
     precision: str
+    max_gib: float | None = None
 
     def ensure(
         self,
@@ -73,8 +82,10 @@ class FeatureStore:
 
         Args:
             requests: What poolings are going to read.
-            alongside: Gives what else to write if a pass has to be made anyway.
+            alongside: Gives what else to write if a pass has to be made anyway and there is room.
             on_progress: Called with texts done and texts in all.
+        Raises:
+            UserError: If they would not fit, before anything is written.
         """
         if not self._missing(requests):
             return
@@ -83,79 +94,92 @@ class FeatureStore:
             missing = self._missing(requests)  # another process may have made them meanwhile
             if missing:
                 named = [request.arrays for request in missing]
-                missing += [request for request in self._missing(alongside()) if request.arrays not in named]
-                self._write(missing, on_progress or (lambda done, total: None))
+                extra = [request for request in self._missing(alongside()) if request.arrays not in named]
+                self._write(missing, extra, on_progress or (lambda done, total: None))
 
     def array(self, name: str) -> np.ndarray:
         """An array of the store, memory-mapped read-only."""
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
 
     def _missing(self, requests: Sequence[FeatureRequest]) -> list[FeatureRequest]:
-        return [r for r in requests if any(not (self.folder / f"{name}.npy").exists() for name in r.arrays)]
+        return [r for r in requests if not all(is_whole(self.folder, name) for name in r.arrays)]
 
-    def _write(self, requests: Sequence[FeatureRequest], on_progress: Progress) -> None:
+    def _write(
+        self, requests: Sequence[FeatureRequest], extra: Sequence[FeatureRequest], on_progress: Progress
+    ) -> None:
         lengths = self.rows.tokenised.lengths
-        writer = _ArrayWriter(self.folder, lengths=lengths)
+        self.encoder.to(self.device)
+        shapes = self._shapes([*requests, *extra], shortest=int(lengths.argmin()) if len(lengths) else None)
+        if extra and self._too_much(shapes) is not None:
+            extra = []
+            shapes = {name: shapes[name] for request in requests for name in request.arrays if name in shapes}
+        problem = self._too_much(shapes)
+        if problem is not None:
+            raise UserError(problem)
+        for name in shapes:
+            if (self.folder / f"{name}.npy").exists():
+                _log.warning("stored features are damaged, and made again: %s/%s.npy", self.folder, name)
+        writer, done = ArrayWriter(self.folder, lengths=lengths, shapes=shapes), 0
+        try:
+            for indices in _length_sorted_batches(lengths):
+                for name, values in self._features(indices, [*requests, *extra]).items():
+                    writer.put(name, indices, values.float().cpu().numpy())
+                done += len(indices)
+                on_progress(done, len(lengths))
+        except BaseException:
+            writer.abandon()
+            raise
+        writer.finish()
+
+    def _shapes(self, requests: Sequence[FeatureRequest], *, shortest: int | None) -> dict[str, tuple[int, ...]]:
+        """Array → shape of one row of it, found by encoding one text."""
+        if shortest is None:
+            return {}
+        found = self._features([shortest], requests)
+        return {name: tuple(values.shape[2 if is_ragged(name) else 1 :]) for name, values in found.items()}
+
+    def _too_much(self, shapes: dict[str, tuple[int, ...]]) -> str | None:
+        """Why arrays of these shapes may not be written, or None."""
+        lengths = self.rows.tokenised.lengths
+        rows = {name: int(lengths.sum()) if is_ragged(name) else len(lengths) for name in shapes}
+        needed = sum(4 * rows[name] * int(np.prod(shape)) for name, shape in shapes.items())
+        root = self.folder.parent
+        free = shutil.disk_usage(root).free
+        if needed > free:
+            return f"features of {self.folder.name} take {needed / _GIB:.1f} GiB, and {root} has {free / _GIB:.1f} free"
+        if self.max_gib is None:
+            return None
+        # Not the files of a process that is at work beside this one: those come and go.
+        used = sum(path.stat().st_size for path in root.glob("*/[!.]*.npy"))
+        if used + needed <= self.max_gib * _GIB:
+            return None
+        return (
+            f"features.max_gib={self.max_gib:g}: features of {self.folder.name} take {needed / _GIB:.2f} GiB, and "
+            f"{used / _GIB:.2f} are taken; raise it, or remove {root}, which is made again when it is needed"
+        )
+
+    def _features(self, indices: Sequence[int], requests: Sequence[FeatureRequest]) -> dict[str, Tensor]:
         layers = sorted({layer for request in requests for layer in request.layers_read(self.encoder.num_layers)})
         context = frozenset().union(*(request.context for request in requests))
-        self.encoder.to(self.device)
-        done = 0
-        for indices in _length_sorted_batches(lengths):
-            batch = self.rows.__getitems__(indices).to(self.device)
-            with torch.inference_mode(), self._autocast():
-                found = self._encode(batch, requests, layers=layers, context=context)
-            for name, values in found.items():
-                writer.put(name, indices, values.float().cpu().numpy())
-            done += len(indices)
-            on_progress(done, len(lengths))
-        writer.finish()
+        batch = self.rows.__getitems__(indices)
+        batch = batch if self.device.type == "cpu" else batch.to(self.device)
+        with torch.inference_mode(), self._autocast():
+            return self._encode(batch, requests, layers=layers, context=context)
 
     def _encode(
         self, batch: Batch, requests: Sequence[FeatureRequest], *, layers: Sequence[int], context: frozenset[str]
-    ) -> dict[str, torch.Tensor]:
+    ) -> dict[str, Tensor]:
         assert batch.input_ids is not None
         wanted = context & {"pooler_output", "attentions"}
-        output = self.encoder(batch.input_ids, batch.mask, batch.token_type_ids, layers=layers, context=wanted)
+        output = self.encoder(
+            batch.input_ids, batch.mask, batch.token_type_ids, layers=layers, context=wanted, packing=batch.packing
+        )
         return batch_features(requests, output, batch=batch, layers=layers, num_layers=self.encoder.num_layers)
 
     def _autocast(self) -> AbstractContextManager[object]:
         dtypes = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
         dtype = dtypes.get(self.precision)
         return torch.autocast(self.device.type, dtype=dtype) if dtype is not None else nullcontext()
-
-
-class _ArrayWriter:
-    """Fills arrays row by row under temporary names, and renames them when all rows are there."""
-
-    def __init__(self, folder: Path, *, lengths: np.ndarray) -> None:
-        self._folder = folder
-        self._lengths = lengths
-        self._starts = np.concatenate([[0], np.cumsum(lengths)])
-        self._open: dict[str, np.memmap] = {}
-
-    def put(self, name: str, indices: Sequence[int], values: np.ndarray) -> None:
-        """Write the rows of a batch; token states come (B, T, H) padded on the right, everything else (B, …)."""
-        ragged = name.startswith("states-")
-        if name not in self._open:
-            shape = (int(self._starts[-1]), values.shape[-1]) if ragged else (len(self._lengths), *values.shape[1:])
-            path = self._folder / self._temporary(name)
-            self._open[name] = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-        if not ragged:
-            self._open[name][np.asarray(indices)] = values
-            return
-        for row, states in zip(indices, values, strict=True):
-            self._open[name][self._starts[row] : self._starts[row + 1]] = states[: self._lengths[row]]
-
-    def finish(self) -> None:
-        """Make the arrays visible under their names."""
-        np.save(self._folder / self._temporary("lengths"), self._lengths)
-        for array in self._open.values():
-            array.flush()
-        for name in ["lengths", *self._open]:
-            (self._folder / self._temporary(name)).replace(self._folder / f"{name}.npy")
-
-    def _temporary(self, name: str) -> str:
-        return f".{name}.{os.getpid()}.npy"
 
 
 def _length_sorted_batches(lengths: np.ndarray) -> list[list[int]]:

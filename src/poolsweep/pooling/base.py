@@ -110,6 +110,7 @@ class TokenPooling(nn.Module):
         source: A short citation.
         linear_in_tokens: The result is a weighted sum of the tokens, with weights that do not depend on them.
         selects_token: The result is the vector of one token, chosen by position.
+        reads_first_token: Nothing but the first real token is read, of the states or through the pooler.
         per_dimension: Each output dimension depends on the same dimension of the tokens alone.
         needs_last_layer: Only ``layers=last`` makes sense beside it; ``Pooling`` refuses any other.
         onnx_exportable: ``torch.onnx.export`` can write it; where not, the docstring says why.
@@ -121,6 +122,7 @@ class TokenPooling(nn.Module):
     source: ClassVar[str] = ""
     linear_in_tokens: ClassVar[bool] = False
     selects_token: ClassVar[bool] = False
+    reads_first_token: ClassVar[bool] = False
     per_dimension: ClassVar[bool] = False
     needs_last_layer: ClassVar[bool] = False
     onnx_exportable: ClassVar[bool] = True

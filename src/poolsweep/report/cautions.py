@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.raced import race_cautions
 from poolsweep.report.results import RunRecord
 from poolsweep.report.seeds_note import seeds_note
 from poolsweep.report.statistics import RunFacts, label_cautions, study_cautions
@@ -18,13 +19,21 @@ _BASES = {
     "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
 }
 
+_ABOUT_SEEDS = {"missing seeds", "unequal seeds", "few seeds"}
+
 
 def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     """Sentences about a comparison, each with whether it undermines the verdict; those come first."""
     group = comparison.group
     several = [run for c in group.contenders.values() for run in (*c.runs.values(), *c.failed)]
     facts = [_facts(comparison, run) for run in (*several, *group.without_result)]
-    found = [(item.serious, item.sentence) for item in study_cautions(facts)]
+    in_race = [
+        fact for fact in facts if fact.contender not in comparison.dropped
+    ]  # the others' seeds are few by design
+    told = [item for item in study_cautions(facts) if item.kind not in _ABOUT_SEEDS]
+    told += [item for item in study_cautions(in_race) if item.kind in _ABOUT_SEEDS]
+    found = [(item.serious, item.sentence) for item in told]
+    found += race_cautions(comparison.dropped, means={name: s.mean for name, s in comparison.summaries.items()})
     accuracy = {} if comparison.metric != "accuracy" else {n: s.mean for n, s in comparison.summaries.items()}
     counts = _label_counts(comparison)
     if counts:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from poolsweep.report.contenders import Contender, Group
 from poolsweep.report.predictions import Predicted, read_predictions
+from poolsweep.report.raced import dropped_in_race
 from poolsweep.report.statistics import (
     BestVerdict,
     ComparisonWithBaseline,
@@ -25,6 +26,7 @@ from poolsweep.report.statistics import (
     seed_summary,
     share_rows,
 )
+from poolsweep.sweep.race.record import Dropped
 
 Basis = Literal["seeds and texts", "texts", "seeds", "splits", "nothing"]
 
@@ -38,7 +40,7 @@ class Comparison:
     Attributes:
         group: The contenders.
         metric: Without its split, such as ``accuracy``.
-        names: All contenders, best mean first.
+        names: All contenders, best mean first; those that a race dropped come after the others.
         values: The metric by seed, by contender.
         summaries: Mean, sd and t interval over seeds, by contender.
         predictions: Contender → seed → predictions on the test split, where they can be read.
@@ -49,6 +51,7 @@ class Comparison:
         best: The verdict on them.
         baseline: The contender that the others are held against; None if there is none of that name.
         against: Each other contender against the baseline.
+        dropped: Those that a race dropped, and why: they are not in the verdict, having lost it before.
     """
 
     group: Group
@@ -63,6 +66,7 @@ class Comparison:
     best: BestVerdict | None
     baseline: str | None
     against: Mapping[str, ComparisonWithBaseline]
+    dropped: Mapping[str, Dropped] = field(default_factory=dict)
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -83,7 +87,9 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     """Compare all contenders of a group.
 
     Differences are paired by seed and by text where predictions exist. Contenders that cannot be held against the
-    others (no predictions where others have them) keep their mean, and are left out of the verdict.
+    others (no predictions where others have them) keep their mean, and are left out of the verdict. So do those that a
+    race dropped; the verdict on the others then has a level that leaves the race its share, so that both together hold
+    ``level``.
 
     Args:
         group: With at least one contender.
@@ -96,17 +102,19 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
         for name, contender in group.contenders.items()
     }
     summaries = {name: seed_summary(list(by_seed.values()), level=level) for name, by_seed in values.items()}
-    names = tuple(sorted(summaries, key=lambda name: (-summaries[name].mean, name)))
+    dropped, spent = dropped_in_race(group, metric=metric)
+    names = tuple(sorted(summaries, key=lambda name: (name in dropped, -summaries[name].mean, name)))
     read = {name: _read(group.contenders[name]) for name in names}
     predictions = {name: found for name, found in read.items() if found}
     basis, scores, pairwise = _pairs(group, metric, {name: values[name] for name in names}, predictions, level)
-    best = compare_with_best(pairwise, level=level) if pairwise else None
+    racing = [name for name in pairwise.names if name not in dropped] if pairwise else []
+    best = compare_with_best(pairwise, level=min(level + spent, 0.999), among=racing) if pairwise and racing else None
     known = baseline if baseline in names else None
     against: dict[str, ComparisonWithBaseline] = {}
     if pairwise and known in pairwise.names:
         against = {item.name: item for item in compare_with_baseline(pairwise, known, level=level)}
     return Comparison(
-        group, metric, names, values, summaries, predictions, basis, scores, pairwise, best, known, against
+        group, metric, names, values, summaries, predictions, basis, scores, pairwise, best, known, against, dropped
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads what runs predicted on the test split."""
+"""Reads what runs predicted on the test or the validation split."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pc: Any = compute  # its functions are made when it is imported, so no type chec
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """One run's predictions on the test split, by row id.
+    """One run's predictions on one split, by row id.
 
     Attributes:
         row_ids: Row of each example in its file.
@@ -50,14 +50,15 @@ class Predicted:
         return xxhash.xxh3_64_hexdigest(self.row_ids.tobytes() + self.labels.tobytes())
 
 
-def read_predictions(run: RunRecord, *, probabilities: bool = False) -> Predicted | None:
-    """Read a run's test predictions; None where there are none, or not whole.
+def read_predictions(run: RunRecord, *, split: str = "test", probabilities: bool = False) -> Predicted | None:
+    """Read a run's predictions; None where there are none, or not whole.
 
     Args:
         run: A finished run.
+        split: Validation or test.
         probabilities: Whether to read them too: they are most of the file.
     """
-    path = run.folder.predictions("test")
+    path = run.folder.predictions(split)
     mapping = read_json(run.folder.labels)
     if not path.is_file() or not isinstance(mapping, dict):
         return None

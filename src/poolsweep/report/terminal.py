@@ -18,9 +18,10 @@ from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import BASELINE, Row, compare_all, leaderboard, write_leaderboard
 from poolsweep.report.locate import argument_for
 from poolsweep.report.metric import METRICS
+from poolsweep.report.raced import race_note
 from poolsweep.report.results import RunRecord, load_runs
 
-TIED, ALONE = "=", "★"
+TIED, ALONE, DROPPED = "=", "★", "×"
 
 
 def show_study(study: Path, *, console: Console) -> None:
@@ -50,6 +51,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         console.print(answer(comparison), highlight=False, markup=False)
         if against_baseline(comparison):
             console.print(against_baseline(comparison), highlight=False, markup=False)
+        if comparison.dropped:
+            console.print(race_note(comparison.dropped), highlight=False, markup=False)
         seeds = what_seeds_are(comparison)
         if seeds:
             console.print(seeds, highlight=False, markup=False)
@@ -92,6 +95,8 @@ def _table(comparison: Comparison, rows: Sequence[Row]) -> Table:
         title += f"\n{mark} " + (
             "tied with the best: not told from it at 95%" if mark == TIED else "best beyond chance"
         )
+    if comparison.dropped:
+        title += f"\n{DROPPED} dropped by the race"
     table = Table(
         title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
         show_edge=False, pad_edge=False,
@@ -102,11 +107,15 @@ def _table(comparison: Comparison, rows: Sequence[Row]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            Text(f"{mark if row.tied and len(rows) > 1 else ' '} {row.pooling}"), _percent(row),
+            Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.pooling}"), _percent(row),
             _difference(row, comparison.baseline), f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size),
             style="bold" if row.tied else None,
         )  # fmt: skip
     return table
+
+
+def _mark(comparison: Comparison, row: Row, mark: str) -> str:
+    return mark if row.tied else DROPPED if row.pooling in comparison.dropped else " "
 
 
 def _percent(row: Row) -> str:

@@ -30,6 +30,7 @@ class Cls(TokenPooling):
     source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805"
     linear_in_tokens: ClassVar[bool] = True
     selects_token: ClassVar[bool] = True
+    reads_first_token: ClassVar[bool] = True
     per_dimension: ClassVar[bool] = True
 
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:

@@ -33,6 +33,7 @@ class Pooler(TokenPooling):
     formula: ClassVar[str] = "tanh(W x[0] + b)"
     source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805"
     needs_last_layer: ClassVar[bool] = True
+    reads_first_token: ClassVar[bool] = True
     context_needed: frozenset[str] = frozenset({"pooler_output"})
 
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:

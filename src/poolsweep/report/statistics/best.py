@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,9 @@ class BestVerdict:
         return tuple(item.name for item in self.comparisons if item.could_be_best)
 
 
-def compare_with_best(pairwise: Pairwise, *, level: float = 0.95, higher_is_better: bool = True) -> BestVerdict:
+def compare_with_best(
+    pairwise: Pairwise, *, level: float = 0.95, higher_is_better: bool = True, among: Sequence[str] | None = None
+) -> BestVerdict:
     """Hsu's constrained intervals on the two-component standard errors.
 
     For contender i as the control, d_i is the one-sided critical value of the largest t over its differences, with
@@ -54,6 +57,8 @@ def compare_with_best(pairwise: Pairwise, *, level: float = 0.95, higher_is_bett
         pairwise: All differences.
         level: Joint confidence level.
         higher_is_better: False for a loss; gaps are then still own minus best other, negative where better.
+        among: Those that the verdict is on, where others lost it before (in a race). Critical values allow for all, so
+            that it claims no more than a verdict on all of them would.
 
     Raises:
         ValueError: If ``level`` is not between 0 and 1.
@@ -73,17 +78,18 @@ def compare_with_best(pairwise: Pairwise, *, level: float = 0.95, higher_is_bett
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
     sign = 1.0 if higher_is_better else -1.0
-    value, num = sign * pairwise.value, len(pairwise.names)
-    margin, p_values = _margins(pairwise, value, level)
+    chosen = np.array([pairwise.index(name) for name in (pairwise.names if among is None else among)], dtype=int)
+    value, num = sign * pairwise.value[np.ix_(chosen, chosen)], len(chosen)
+    margin, p_values = _margins(pairwise, chosen, value, level)
     low, high, could = constrained_intervals(value, margin)
     others = np.where(np.eye(num, dtype=bool), np.inf, value).min(axis=1) if num > 1 else np.zeros(num)
     if not higher_is_better:
         low, high = -high, -low
-    order = np.argsort(-sign * pairwise.means, kind="stable")
+    order = np.argsort(-sign * pairwise.means[chosen], kind="stable")
     items = [
         ComparisonWithBest(
-            name=pairwise.names[i],
-            mean=float(pairwise.means[i]),
+            name=pairwise.names[chosen[i]],
+            mean=float(pairwise.means[chosen[i]]),
             gap=float(sign * others[i]),
             low=float(low[i]),
             high=float(high[i]),
@@ -95,15 +101,19 @@ def compare_with_best(pairwise: Pairwise, *, level: float = 0.95, higher_is_bett
     return BestVerdict(tuple(items), level)
 
 
-def _margins(pairwise: Pairwise, value: NDArray[np.float64], level: float) -> tuple[NDArray, NDArray]:
+def _margins(
+    pairwise: Pairwise, chosen: NDArray[np.int_], value: NDArray[np.float64], level: float
+) -> tuple[NDArray, NDArray]:
     """Critical value times standard error of each pair, infinite where the error is unknown; each row's p-value."""
     num = len(value)
+    errors, dfs = pairwise.standard_error[np.ix_(chosen, chosen)], pairwise.df[np.ix_(chosen, chosen)]
     margin, p_values = np.zeros((num, num)), np.ones(num)
     for i in range(num):
-        fewest = min(np.delete(pairwise.df[i], i), default=math.inf)
-        largest = LargestT.of(num - 1, correlation_around(pairwise, i), df=float(fewest))
+        fewest = min(np.delete(dfs[i], i), default=math.inf)
+        around = correlation_around(pairwise, int(chosen[i]))
+        largest = LargestT.of(len(pairwise.names) - 1, around, df=float(fewest))
         for j in (j for j in range(num) if j != i):
-            error, df = pairwise.standard_error[i, j], pairwise.df[i, j]
+            error, df = errors[i, j], dfs[i, j]
             if math.isnan(error):
                 margin[i, j] = np.inf
             elif error == 0:

@@ -1,0 +1,48 @@
+"""The race as a Hydra plugin. Hydra imports this file in every Hydra program, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import ListConfig, OmegaConf
+
+from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+
+
+class RaceSweeper(GridSweeper):
+    """The grid in rounds of seeds, without the runs of poolings that a look at the rounds before has dropped.
+
+    Args:
+        params: As of the grid.
+        min_seeds: Seeds before the first look.
+        level: Probability with which no look drops the best.
+        metric: Of the validation split.
+        keep: Poolings that are never dropped.
+    """
+
+    def __init__(
+        self,
+        *,
+        min_seeds: object,
+        level: object,
+        metric: object,
+        keep: object,
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(params=params)
+        self._options = {"min_seeds": min_seeds, "level": level, "metric": metric, "keep": _plain(keep)}
+
+    def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
+        """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""
+        from poolsweep.sweep.race.driver import race
+        from poolsweep.sweep.race.options import race_options
+
+        options = race_options(self._options)
+        points = self.points(arguments)
+        assert self.launcher is not None
+        return race(points, compose=self.compose, launcher=self.launcher, options=options)
+
+
+def _plain(value: object) -> object:
+    return OmegaConf.to_container(value) if isinstance(value, ListConfig) else value

@@ -1,0 +1,127 @@
+"""Arrays of a feature store on disk: written whole or not at all, and told apart when damaged."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+_WHOLE_UP_TO = 2**30  # bytes; of larger files a thousand blocks are looked at
+_BLOCK, _BLOCKS = 2**20, 1024
+_RELEASE_EVERY = 2**26  # bytes written, after which their pages are handed back to the system
+
+
+class ArrayWriter:
+    """Fills arrays row by row under temporary names, and renames them when all rows are there.
+
+    Args:
+        folder: Of the store; nobody else writes there.
+        lengths: (N,) tokens of each text.
+        shapes: Array → shape of one text's part; of one token for ``states-…``.
+    """
+
+    def __init__(self, folder: Path, *, lengths: np.ndarray, shapes: Mapping[str, Sequence[int]]) -> None:
+        self._folder = folder
+        self._lengths = lengths
+        self._starts = np.concatenate([[0], np.cumsum(lengths)])
+        for leftover in folder.glob(".*.npy"):  # of a process that died: we hold the lock
+            leftover.unlink()
+        self._open = {name: self._create(name, shape) for name, shape in shapes.items()}
+        self._dirty = 0
+
+    def put(self, name: str, indices: Sequence[int], values: np.ndarray) -> None:
+        """Write the rows of a batch; token states come (B, T, H) padded on the right, everything else (B, …)."""
+        array = self._open[name]
+        if is_ragged(name):
+            for row, states in zip(indices, values, strict=True):
+                array[self._starts[row] : self._starts[row + 1]] = states[: self._lengths[row]]
+        else:
+            array[np.asarray(indices)] = values
+        self._dirty += values.nbytes
+        if self._dirty >= _RELEASE_EVERY:
+            self._dirty = 0
+            for written in self._open.values():
+                _release(written)
+
+    def finish(self) -> None:
+        """Make the arrays visible under their names."""
+        np.save(self._temporary("lengths"), self._lengths)
+        for array in self._open.values():
+            array.flush()
+            _release(array)
+        for name in ["lengths", *self._open]:
+            _describe(self._temporary(name), as_=self._folder / f"{name}.json")
+            self._temporary(name).replace(self._folder / f"{name}.npy")
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        for name in ["lengths", *self._open]:
+            self._temporary(name).unlink(missing_ok=True)
+
+    def _create(self, name: str, shape: Sequence[int]) -> np.memmap:
+        rows = int(self._starts[-1]) if is_ragged(name) else len(self._lengths)
+        path = self._temporary(name)
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, *shape))
+        if hasattr(os, "posix_fallocate") and array.nbytes:
+            # Else a disk that fills up kills the process while it writes to mapped memory.
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        return array
+
+    def _temporary(self, name: str) -> Path:
+        return self._folder / f".{name}.{os.getpid()}.npy"
+
+
+def is_ragged(name: str) -> bool:
+    """Whether an array holds a vector per token, rather than something per text."""
+    return name.startswith("states-")
+
+
+def is_whole(folder: Path, name: str) -> bool:
+    """Whether an array is there, as it was when it was written.
+
+    A file of up to 1 GiB is read once per process and compared by its hash, of a larger one a thousand blocks.
+    """
+    try:
+        about = json.loads((folder / f"{name}.json").read_text())
+        path = folder / f"{name}.npy"
+        stat = path.stat()
+        if stat.st_size != about["bytes"]:
+            return False
+        return _hash_of(str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino) == about["hash"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _describe(path: Path, *, as_: Path) -> None:
+    content = json.dumps({"bytes": path.stat().st_size, "hash": _hash(str(path))})
+    temporary = as_.with_name(f".{as_.name}.{os.getpid()}")
+    temporary.write_text(content)
+    temporary.replace(as_)
+
+
+@lru_cache(maxsize=4096)
+def _hash_of(path: str, size: int, modified: int, inode: int) -> str:
+    return _hash(path)
+
+
+def _hash(path: str) -> str:
+    digest, size = xxhash.xxh3_128(), Path(path).stat().st_size
+    step = _BLOCK if size <= _WHOLE_UP_TO else size // _BLOCKS
+    with Path(path).open("rb") as file:
+        for start in range(0, size, step):
+            file.seek(start)
+            digest.update(file.read(_BLOCK))
+    return digest.hexdigest()
+
+
+def _release(array: np.memmap) -> None:
+    """Drop an array's pages from this process; what was written stays with the system, and goes to the disk."""
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,107 @@
+"""The field of a race: its settings, and the run of each in every round."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from poolsweep.build import pooling_label
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.identity import variant_id
+from poolsweep.sweep.grid import Point
+
+_SEEDS = ("seed", "init_seed", "data_seed")
+
+
+@dataclass(frozen=True, eq=False)
+class Entrant:
+    """One setting: a pooling, with a value of everything else that was swept beside the seeds.
+
+    Attributes:
+        name: Its overrides, without the seeds.
+        pooling: Preset, or ``layers+tokens``.
+        runs: Round → its run of that round; where its seeds are one and the same run, in the first round alone.
+        points: Round → what that run is composed from.
+    """
+
+    name: str
+    pooling: str
+    runs: Mapping[int, RunFolder]
+    points: Mapping[int, Point]
+
+    @property
+    def group(self) -> tuple[str, str] | None:
+        """Its data set and encoder, as its runs tell them; None before one has finished."""
+        for folder in self.runs.values():
+            facts = folder.finished()
+            if facts is not None:
+                return facts["data"], facts["encoder"]
+        return None
+
+
+@dataclass(frozen=True)
+class Field:
+    """All that race.
+
+    Attributes:
+        entrants: In the order in which they were typed.
+        seeds: The seeds of each round, as a person reads them: ``seed=3``.
+    """
+
+    entrants: tuple[Entrant, ...]
+    seeds: tuple[str, ...]
+
+    @property
+    def poolings(self) -> tuple[str, ...]:
+        """Their names, each once."""
+        return tuple(dict.fromkeys(entrant.pooling for entrant in self.entrants))
+
+    @property
+    def num_runs(self) -> int:
+        """Of the full grid."""
+        return sum(len(entrant.runs) for entrant in self.entrants)
+
+
+def field_of(runs: Mapping[RunFolder, Point], *, content: Callable[[Point], Mapping[str, Any]]) -> Field:
+    """Sort the runs of a grid into settings and rounds.
+
+    Args:
+        runs: Run folder → point.
+        content: Gives a point's resolved config.
+    """
+    rounds: dict[tuple[Any, ...], int] = {}
+    found: dict[str, tuple[Point, Mapping[str, Any], dict[int, RunFolder], dict[int, Point]]] = {}
+    for folder, point in runs.items():
+        config = content(point)
+        place = rounds.setdefault(tuple(config[key] for key in _SEEDS), len(rounds))
+        _, _, folders, points = found.setdefault(_setting(config), (point, config, {}, {}))
+        folders[place], points[place] = folder, point
+    entrants = tuple(
+        Entrant(_without_seeds(point.name) or pooling_label(config), pooling_label(config), folders, points)
+        for point, config, folders, points in found.values()
+    )
+    return Field(entrants, tuple(_seed_text(seeds) for seeds in rounds))
+
+
+def _setting(config: Mapping[str, Any]) -> str:
+    """What two runs have in common that differ in their seeds alone."""
+    parts = {key: config[key] for key in ("data", "encoder", "pooling")}
+    return json.dumps([parts, variant_id(config)], sort_keys=True, default=str)
+
+
+def _seed_text(seeds: tuple[Any, ...]) -> str:
+    """As typed: ``seed=3``, and what was set apart from it."""
+    apart = [f"{key}={value}" for key, value in zip(_SEEDS[1:], seeds[1:], strict=True) if value != seeds[0]]
+    return " ".join([f"seed={seeds[0]}", *apart])
+
+
+def _without_seeds(name: str) -> str:
+    return " ".join(_words(name, lambda key: key not in _SEEDS))
+
+
+def _words(name: str, wanted: Callable[[str], bool]) -> Iterator[str]:
+    for word in name.split(" "):
+        if wanted(word.split("=", 1)[0]):
+            yield word

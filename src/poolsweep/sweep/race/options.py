@@ -1,0 +1,56 @@
+"""The keys of ``race``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from poolsweep.errors import UserError, nearest
+from poolsweep.report.metric import METRICS
+
+VERDICT_LEVEL = 0.95  # of the report; what the looks spend is taken from it
+
+
+@dataclass(frozen=True)
+class RaceOptions:
+    """How a race is run.
+
+    Attributes:
+        min_seeds: Seeds of every contender before the first look.
+        level: Probability with which no look, of all together, drops the best.
+        metric: Of the validation split, by which contenders are dropped.
+        keep: Poolings that are never dropped.
+    """
+
+    min_seeds: int
+    level: float
+    metric: str
+    keep: tuple[str, ...]
+
+
+def race_options(given: Mapping[str, Any]) -> RaceOptions:
+    """Check the keys of ``race``.
+
+    Raises:
+        UserError: With every problem.
+    Example:
+        >>> race_options({"min_seeds": 2, "level": 0.99, "metric": "accuracy", "keep": ["cls"]}).keep
+        ('cls',)
+    """
+    problems = []
+    min_seeds, level, metric, keep = (given[key] for key in ("min_seeds", "level", "metric", "keep"))
+    if type(min_seeds) is not int or min_seeds < 2:
+        problems.append(
+            f"race.min_seeds must be a whole number of at least 2, got {min_seeds!r}: one seed knows no noise"
+        )
+    if type(level) is not float or not VERDICT_LEVEL < level < 1:
+        problems.append(f"race.level must lie above {VERDICT_LEVEL}, the report's, and below 1, got {level!r}")
+    if metric not in METRICS:
+        problems.append(f"race.metric={metric} is none that a report ranks by; {nearest(str(metric), METRICS)}")
+    names = [keep] if isinstance(keep, str) else keep
+    if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
+        problems.append(f"race.keep must be a list of poolings such as [cls], got {keep!r}")
+    if problems:
+        raise UserError(*problems)
+    return RaceOptions(min_seeds, level, metric, tuple(names))

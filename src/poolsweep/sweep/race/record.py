@@ -1,0 +1,124 @@
+"""race.json: what a race decided, for the report, and for who asks why a run was never made.
+
+A race itself never reads it: what it decides follows from the results of the runs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from poolsweep.run.files import read_json, write_json
+
+_FILE = "race.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One setting that was dropped, and why.
+
+    Attributes:
+        pooling: Preset, or ``layers+tokens``.
+        name: Its overrides without the seeds; tells settings of one pooling apart.
+        seeds: How many it had.
+        behind: The setting with the highest mean at that look.
+        gap: Its own validation mean minus that one's.
+        p_value: Against its being the best, adjusted for all that were compared.
+        runs: Ids of its runs at that look.
+        saved: The runs that were not made, as they would have been typed.
+    """
+
+    pooling: str
+    name: str
+    seeds: int
+    behind: str
+    gap: float
+    p_value: float
+    runs: tuple[str, ...]
+    saved: tuple[str, ...]
+
+
+@dataclass
+class RaceRecord:
+    """What a race decided about one data set and encoder.
+
+    Attributes:
+        data: Data set.
+        encoder: Encoder.
+        metric: By which it dropped, on the validation split.
+        level: Probability with which no look drops the best.
+        seeds: What was asked for, in the order of the rounds.
+        dropped: In the order in which they were.
+        settled: Whether it ended early because one pooling was left.
+        saved: Further runs that were not made since then.
+        left: Poolings that are in the race.
+    """
+
+    data: str
+    encoder: str
+    metric: str
+    level: float
+    seeds: tuple[str, ...]
+    dropped: list[Dropped] = field(default_factory=list)
+    settled: bool = False
+    saved: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def out(self) -> dict[str, Dropped]:
+        """Pooling → its last setting that was dropped, for poolings of which none is left."""
+        return {one.pooling: one for one in self.dropped if one.pooling not in self.left}
+
+    @property
+    def num_saved(self) -> int:
+        """How many runs were not made."""
+        return len(self.saved) + sum(len(one.saved) for one in self.dropped)
+
+
+def write_races(study: Path, records: Sequence[RaceRecord]) -> None:
+    """Write what races of a study decided; an earlier race on the same data set and encoder gives way.
+
+    Args:
+        study: Its folder.
+        records: One for each data set and encoder.
+    """
+    study.mkdir(parents=True, exist_ok=True)
+    with FileLock(study / ".locks"):
+        present = {(one.data, one.encoder, one.metric) for one in records}
+        kept = [one for one in read_races(study) if (one.data, one.encoder, one.metric) not in present]
+        content = {"schema_version": _VERSION, "races": [asdict(one) for one in [*kept, *records]]}
+        if read_json(study / _FILE) != _as_read(content):
+            write_json(study / _FILE, content)
+
+
+def read_races(study: Path) -> list[RaceRecord]:
+    """What the races of a study decided; none where there was no race, or its file cannot be read.
+
+    Args:
+        study: Its folder.
+    """
+    content = read_json(study / _FILE)
+    if not isinstance(content, dict) or content.get("schema_version") != _VERSION:
+        return []
+    try:
+        return [_race(one) for one in content["races"]]
+    except (KeyError, TypeError):
+        return []
+
+
+def _race(content: Mapping[str, Any]) -> RaceRecord:
+    dropped = [Dropped(**one | {key: tuple(one[key]) for key in ("runs", "saved")}) for one in content["dropped"]]
+    lists = {key: tuple(content[key]) for key in ("seeds", "saved", "left")}
+    return RaceRecord(**{**content, **lists, "dropped": dropped})
+
+
+def _as_read(content: Any) -> Any:  # noqa: ANN401
+    """Tuples as the lists that JSON makes of them."""
+    if isinstance(content, dict):
+        return {key: _as_read(value) for key, value in content.items()}
+    return [_as_read(value) for value in content] if isinstance(content, list | tuple) else content

@@ -1,0 +1,74 @@
+"""A real race from the command line, the same command again, and the full grid after it."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+
+@pytest.fixture
+def raced(tmp_path, write_csv, outputs) -> list[str]:
+    """Three token poolings of the embedding layer, whose first token is the same in every text: hopeless."""
+    sounds = {"cat": "meow", "dog": "woof", "owl": "huhu"}
+    names = list(sounds)
+    rows = [(f"{sounds[names[i % 3]]} {'x' * (i % 7)} {i}", names[i % 3]) for i in range(300)]
+    return [
+        "train", "-m", "encoder=tiny", "encoder.frozen=true", "data=files", "trainer=probe", "trainer.penalties=[0.01]",
+        f"data.train={write_csv(tmp_path / 'animals.csv', rows)}", "data.validation_fraction=0.3", "study=s",
+        "pooling=embeddings_mean", "pooling/tokens=mean,max,cls", "seed=0,1,2",
+    ]  # fmt: skip
+
+
+def test_race_then_again_then_the_full_grid(cli, raced, outputs):
+    done = cli(*raced, "sweep=race")
+    assert done.status == 0, done.err
+    assert "race of 3 settings over 3 seeds in" in done.err
+    assert "pooling/tokens=cls is out, " in done.err
+    assert "The race saved 1 of 9 runs (11%)" in done.out
+    assert "  pooling/tokens=cls seed=2" in done.out
+    results = {path: json.loads(path.read_text()) for path in outputs.glob("s/*/result.json")}
+    assert len(results) == 8
+    [record] = json.loads((outputs / "s" / "race.json").read_text())["races"]
+    [dropped] = record["dropped"]
+    assert sorted(r["seed"] for r in results.values() if r["pooling"] == dropped["pooling"]) == [0, 1]
+    lines = (outputs / "s" / "leaderboard.csv").read_text(encoding="utf-8").splitlines()
+    table = {row["pooling"]: row for row in csv.DictReader(lines)}
+    assert (table[dropped["pooling"]]["tied_with_best"], table[dropped["pooling"]]["seeds"]) == ("no", "0 1")
+    assert "8 runs, 8 finished" in cli("status", "s").out, "what was saved is not missing"
+
+    stamps = {path: path.stat().st_mtime_ns for path in results}
+    again = cli(*raced, "sweep=race", "race.level=0.99")
+    assert again.status == 0
+    assert "8 finished before" in again.err
+    assert {path: path.stat().st_mtime_ns for path in outputs.glob("s/*/result.json")} == stamps
+
+    grid = cli(*raced)
+    assert grid.status == 0
+    assert "9 runs in" in grid.err
+    assert "8 finished before" in grid.err, "a race's keys are not in a run's identity"
+    assert "Dropped by the race" not in grid.out
+
+
+def test_keys_that_are_wrong_are_named_at_once(cli, raced, no_new_files):
+    done = cli(*raced, "sweep=race", "race.min_seeds=1", "race.level=0.9", "race.metric=loss", "race.keep=3")
+    assert done.status == 2
+    assert done.problems == [
+        "race.min_seeds must be a whole number of at least 2, got 1: one seed knows no noise",
+        "race.level must lie above 0.95, the report's, and below 1, got 0.9",
+        "race.metric=loss is none that a report ranks by; valid: accuracy, f1_macro, mcc",
+        "race.keep must be a list of poolings such as [cls], got 3",
+    ]
+
+
+def test_a_kept_pooling_must_be_in_the_race(cli, raced, no_new_files):
+    done = cli(*[a for a in raced if not a.startswith("pooling")], "pooling=cls,max", "sweep=race", "race.keep=[clss]")
+    assert done.status == 2
+    assert done.problems[-1] == "race.keep=clss is not in the race; did you mean cls?"
+
+
+def test_an_unknown_kind_of_sweep(cli, raced, no_new_files):
+    done = cli(*raced, "sweep=races")
+    assert done.status == 2
+    assert done.problems[-1] == "sweep=races is no option of sweep; did you mean race?"

@@ -1,0 +1,276 @@
+"""A race whose runs are made of numbers, so that many can be watched; one real race is in test_command.py."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from poolsweep.report.cautions import cautions
+from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.results import load_runs
+from poolsweep.run.folder import RunFolder
+from poolsweep.sweep.grid import Plan, Point, SweepFailedError
+from poolsweep.sweep.race.driver import Race
+from poolsweep.sweep.race.field import Entrant, Field
+from poolsweep.sweep.race.options import RaceOptions
+from poolsweep.sweep.race.record import read_races
+
+NUM_TEXTS = 400
+OPTIONS = RaceOptions(min_seeds=2, level=0.99, metric="accuracy", keep=())
+
+
+class Numbers:
+    """A launcher that writes run folders: right answers by a pooling's accuracy, noise by its seed."""
+
+    def __init__(self, folders: dict[str, RunFolder], accuracy: dict[str, float]) -> None:
+        self.folders = folders
+        self.accuracy = accuracy
+        self.batches: list[list[str]] = []
+        self.failing: set[str] = set()
+        self.dies_at: str | None = None
+
+    def launch(self, jobs: Sequence[Sequence[str]], initial_job_idx: int) -> None:
+        self.batches.append([" ".join(job) for job in jobs])
+        for name in self.batches[-1]:
+            if name == self.dies_at:
+                raise KeyboardInterrupt
+            self.write(name)
+
+    @property
+    def launched(self) -> list[str]:
+        return [name for batch in self.batches for name in batch]
+
+    def write(self, name: str) -> None:
+        folder = self.folders[name]
+        words = dict(word.split("=") for word in name.split())
+        folder.path.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "run_id": folder.path.name, "name": name, "seed": int(words["seed"]), "data": words.get("data", "animals"),
+            "encoder": "tiny", "pooling": words["pooling"], "variant": words.get("lr", "v"), "monitor": "val/accuracy",
+            "mode": "max", "sizes": {"train": 1000, "validation": NUM_TEXTS, "test": NUM_TEXTS}, "seconds": 1.0,
+            "parameters": {"trained": 10, "pooled_size": 4}, "status": "failed" if name in self.failing else "finished",
+        }  # fmt: skip
+        metrics = {}
+        for split, prefix in (("validation", "val"), ("test", "test")):
+            right = self._answers(words, split)
+            metrics[f"{prefix}/accuracy"] = float(right.mean())
+            table = {"row_id": np.arange(NUM_TEXTS), "label": ["a"] * NUM_TEXTS, "predicted": np.where(right, "a", "b")}
+            pq.write_table(pa.table(table), folder.predictions(split))
+        folder.labels.write_text(json.dumps({"a": 0, "b": 1}))
+        folder.result.write_text(json.dumps(facts | {"metrics": metrics}))
+
+    def _answers(self, words: dict[str, str], split: str) -> np.ndarray:
+        """A text's ease is shared by all runs; the accuracy of a pooling moves by half a point with the seed."""
+        ease = np.random.default_rng(zlib.crc32(split.encode())).random(NUM_TEXTS)
+        chance = np.random.default_rng(zlib.crc32(" ".join(sorted(words.values())).encode()))
+        key = words["pooling"] + words.get("lr", "")
+        return ease + 0.02 * chance.standard_normal(NUM_TEXTS) < self.accuracy[key] + 0.005 * chance.standard_normal()
+
+
+Start = Callable[..., tuple[Race, Numbers]]
+
+
+@pytest.fixture
+def start(outputs: Path) -> Start:
+    """A race over named accuracies, five seeds each."""
+
+    def make(
+        accuracy: dict[str, float], *, options: RaceOptions = OPTIONS, seeds: int = 5, lrs: Sequence[str] = ()
+    ) -> tuple[Race, Numbers]:
+        poolings = list(dict.fromkeys(key.rstrip("0123456789") for key in accuracy)) if lrs else list(accuracy)
+        entrants, runs = [], {}
+        for pooling in poolings:
+            for lr in lrs or [""]:
+                name = f"pooling={pooling}" + (f" lr={lr}" if lr else "")
+                typed = {seed: f"{name} seed={seed}" for seed in range(seeds)}
+                points = {seed: Point(tuple(text.split()), text) for seed, text in typed.items()}
+                folders = {s: RunFolder(outputs / "s" / f"{zlib.crc32(t.encode()):012x}") for s, t in typed.items()}
+                entrants.append(Entrant(name, pooling, folders, points))
+                runs |= {folders[seed]: points[seed] for seed in range(seeds)}
+        field = Field(tuple(entrants), tuple(f"seed={seed}" for seed in range(seeds)))
+        launcher = Numbers({point.name: folder for folder, point in runs.items()}, accuracy)
+        finished = {folder for folder in runs if folder.finished() is not None}
+        plan = Plan(runs=dict(sorted(runs.items(), key=lambda item: item[1].name)), finished=finished)
+        return Race(plan, field, launcher=launcher, options=options), launcher  # type: ignore[arg-type]
+
+    return make
+
+
+FIELD = {"good": 0.9, "also": 0.9, "near": 0.89, "bad": 0.6, "worse": 0.5}
+
+
+def seeds_of(launcher: Numbers, pooling: str) -> list[int]:
+    return [int(name.split("seed=")[1]) for name in launcher.launched if f"pooling={pooling} " in name]
+
+
+def test_hopeless_poolings_stop_and_the_others_get_every_seed(start, outputs, capsys):
+    race, launcher = start(FIELD)
+    race.run()
+    assert [len(batch) for batch in launcher.batches] == [10, 3, 3, 3], "each round is one batch for the launcher"
+    assert launcher.batches[0][:3] == ["pooling=good seed=0", "pooling=also seed=0", "pooling=near seed=0"]
+    assert seeds_of(launcher, "bad") == seeds_of(launcher, "worse") == [0, 1]
+    for pooling in ("good", "also", "near"):
+        assert seeds_of(launcher, pooling) == [0, 1, 2, 3, 4], f"{pooling} is tied with the best"
+    [record] = read_races(outputs / "s")
+    assert set(record.out) == {"bad", "worse"}
+    assert record.left == ("good", "also", "near")
+    assert record.out["bad"].saved == ("pooling=bad seed=2", "pooling=bad seed=3", "pooling=bad seed=4")
+    assert record.out["bad"].gap == pytest.approx(-0.3, abs=0.04)
+    told = capsys.readouterr()
+    assert "animals · tiny, 2 seeds: pooling=bad is out, " in told.err
+    assert "The race saved 6 of 25 runs (24%)" in told.out
+    assert "  pooling=worse seed=2, pooling=worse seed=3, pooling=worse seed=4" in told.out
+
+
+def test_typed_again_it_decides_the_same_and_runs_nothing(start, outputs):
+    start(FIELD)[0].run()
+    before = (outputs / "s" / "race.json").read_bytes()
+    race, launcher = start(FIELD)
+    race.run()
+    assert launcher.launched == []
+    assert (outputs / "s" / "race.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("moment", ["pooling=near seed=1", "pooling=also seed=2", "pooling=near seed=4"])
+def test_after_an_interruption_it_goes_on_where_it_was(start, outputs, moment):
+    whole, straight = start(FIELD)
+    whole.run()
+    expected = (outputs / "s" / "race.json").read_bytes()
+    for folder in straight.folders.values():
+        folder.result.unlink(missing_ok=True)
+    (outputs / "s" / "race.json").unlink()
+
+    race, launcher = start(FIELD)
+    launcher.dies_at = moment
+    with pytest.raises(KeyboardInterrupt):
+        race.run()
+    done = launcher.launched[: launcher.launched.index(moment)]
+    again, rest = start(FIELD)
+    again.run()
+    assert sorted(done + rest.launched) == sorted(straight.launched), "no run twice, none left out"
+    assert (outputs / "s" / "race.json").read_bytes() == expected
+
+
+def test_a_race_that_is_settled_stops(start, outputs, capsys):
+    race, launcher = start({"good": 0.9, "bad": 0.6, "worse": 0.5})
+    race.run()
+    assert len(launcher.launched) == 6
+    [record] = read_races(outputs / "s")
+    assert record.settled
+    assert record.saved == tuple(f"pooling=good seed={seed}" for seed in (2, 3, 4))
+    assert "good alone is left, which settles it" in capsys.readouterr().err
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert comparison.leading == ("good",)
+
+
+def test_a_kept_pooling_runs_to_the_end(start):
+    race, launcher = start(FIELD, options=RaceOptions(2, 0.99, "accuracy", ("worse",)))
+    race.run()
+    assert seeds_of(launcher, "worse") == [0, 1, 2, 3, 4]
+    assert seeds_of(launcher, "bad") == [0, 1]
+
+
+def test_no_look_before_min_seeds(start):
+    race, launcher = start(FIELD, options=RaceOptions(4, 0.99, "accuracy", ()))
+    race.run()
+    assert seeds_of(launcher, "bad") == [0, 1, 2, 3]
+    assert len(launcher.batches[0]) == 20
+
+
+def test_too_few_seeds_for_a_look_is_a_grid(start, capsys):
+    race, launcher = start(FIELD, seeds=2)
+    race.run()
+    assert len(launcher.launched) == 10
+    told = capsys.readouterr()
+    assert "there is no look before the end" in told.err
+    assert "The race saved none of 10 runs" in told.out
+
+
+def test_a_pooling_with_a_failed_run_is_not_dropped_for_it(start):
+    race, launcher = start(FIELD)
+    launcher.failing = {"pooling=bad seed=1"}
+    with pytest.raises(SweepFailedError, match="1 of 22 runs did not finish"):
+        race.run()
+    assert seeds_of(launcher, "bad") == [0, 1, 2, 3, 4], "it cannot be compared, so it is not dropped"
+    assert seeds_of(launcher, "worse") == [0, 1]
+
+    again, repaired = start(FIELD)
+    again.run()
+    assert repaired.launched == ["pooling=bad seed=1"], "what failed is run again, and the look made up for"
+
+
+def test_a_pooling_stays_while_one_of_its_settings_could_be_best(start, outputs):
+    accuracy = {"good1": 0.9, "good2": 0.6, "also1": 0.5, "also2": 0.9, "bad1": 0.5, "bad2": 0.6}
+    race, launcher = start(accuracy, lrs=["1", "2"])
+    race.run()
+    [record] = read_races(outputs / "s")
+    assert set(record.out) == {"bad"}
+    assert record.left == ("good", "also")
+    assert {one.name for one in record.dropped} == {
+        "pooling=good lr=2", "pooling=also lr=1", "pooling=bad lr=1", "pooling=bad lr=2",
+    }  # fmt: skip
+    assert "pooling=also lr=2 seed=4" in launcher.launched
+    assert "pooling=also lr=1 seed=2" not in launcher.launched
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert {comparison.contender(name).any_run.facts["variant"] for name in ("also",)} == {"2"}
+
+
+def test_the_report_says_who_raced_and_does_not_cry_wolf(start, outputs, capsys):
+    start(FIELD)[0].run()
+    printed = capsys.readouterr().out
+    assert "× bad" in printed
+    assert "Dropped by the race, on validation: bad, worse after 2 seeds." in printed
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert comparison.best is not None
+    assert comparison.best.level == pytest.approx(0.96), "1% was the race's"
+    assert {item.name for item in comparison.best.comparisons} == {"good", "also", "near"}
+    assert set(comparison.names[-2:]) == {"bad", "worse"}
+    sentences = [sentence for _, sentence in cautions(comparison)]
+    assert not any(s.startswith(("Missing seeds", "Unequal", "Fewer than")) for s in sentences)
+    assert any(s.startswith("Dropped by the race") and "fewer seeds than the others by design" in s for s in sentences)
+    csv = (outputs / "s" / "leaderboard.csv").read_text()
+    assert [line.split(",")[10] for line in csv.splitlines() if ",bad," in line] == ["no"]
+
+    f1 = compare_all(load_runs([outputs / "s"]), metric="mcc")
+    assert not f1 or not f1[0].dropped, "the race went by accuracy"
+
+
+def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
+    race, launcher = start(FIELD)
+    race.run()
+    for name in set(launcher.folders) - set(launcher.launched):
+        launcher.write(name)
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert comparison.dropped == {}
+    assert comparison.best is not None
+    assert len(comparison.best.comparisons) == 5
+    assert comparison.best.level == 0.95
+
+
+def test_one_that_was_dropped_but_does_well_on_test_is_named(start, outputs):
+    start(FIELD)[0].run()
+    for path in (outputs / "s").glob("*/result.json"):
+        facts = json.loads(path.read_text())
+        if facts["pooling"] == "bad":
+            facts["metrics"]["test/accuracy"] = 0.99
+            path.write_text(json.dumps(facts))
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert any(serious and "yet not below the best on test: bad" in text for serious, text in cautions(comparison))
+
+
+def test_an_earlier_race_on_other_data_is_kept(start, outputs):
+    from poolsweep.sweep.race.record import RaceRecord, write_races
+
+    other = RaceRecord("minerals", "tiny", "accuracy", 0.99, ("seed=0",))
+    write_races(outputs / "s", [other])
+    start(FIELD)[0].run()
+    assert [one.data for one in read_races(outputs / "s")] == ["minerals", "animals"]
+    (outputs / "s" / "race.json").write_text("{")
+    assert read_races(outputs / "s") == []
