@@ -69,11 +69,13 @@ class StudyStatus:
         study: Its name.
         path: Its folder.
         runs: Begun or planned, by name.
+        search: How a search goes (``search.json``): trials in all and by state, and the best; None without one.
     """
 
     study: str
     path: Path
     runs: tuple[RunStatus, ...]
+    search: dict[str, Any] | None = None
 
     @property
     def counts(self) -> dict[State, int]:
@@ -101,7 +103,7 @@ class StudyStatus:
         runs = [{key: value for key, value in asdict(run).items() if value is not None} for run in self.runs]
         return {
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
-            "runs": runs,
+            "runs": runs, **({"search": self.search} if self.search else {}),
         }  # fmt: skip
 
 
@@ -139,7 +141,8 @@ def study_status(study: Path) -> StudyStatus:
     runs += [RunStatus(run_id, plan["name"], "missing") for run_id, plan in planned.items() if run_id not in known]
     order = {run_id: place for place, run_id in enumerate(planned)}
     runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
-    return StudyStatus(study.name, study, tuple(runs))
+    search = read_json(study / "search.json")
+    return StudyStatus(study.name, study, tuple(runs), search if isinstance(search, dict) else None)
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -62,6 +64,8 @@ def _drawn(found: list[StudyStatus]) -> Group:
     parts: list[RenderableType] = []
     for study in found:
         parts.append(_headline(study))
+        if study.search:
+            parts.append(_search(study.search))
         if study.of("running"):
             parts.append(_running(study.of("running")))
         for state in ("failed", "interrupted", "missing"):
@@ -80,6 +84,16 @@ def _headline(study: StudyStatus) -> Text:
     if study.seconds_left is not None:
         line.append(f", about {_duration(study.seconds_left)} left", "")
     return line
+
+
+def _search(search: Mapping[str, Any]) -> Text:
+    states = [f"{search[state]} {state}" for state in ("finished", "pruned", "failed", "running") if search.get(state)]
+    line = f"  search: {search.get('trials')} trials, {', '.join(states) or 'none begun'}"
+    best = search.get("best")
+    if isinstance(best, dict):
+        chosen = "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in best["params"].items())
+        line += f"; best {search.get('monitor')} {best['value']:.4f} in trial {best['trial']}: {chosen}"
+    return Text(line)
 
 
 def _running(runs: list[RunStatus]) -> Table:

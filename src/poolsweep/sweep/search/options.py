@@ -42,7 +42,7 @@ class SearchOptions:
     trials_at_once: int
 
     def make_sampler(self, *, trial: int, axis: int) -> BaseSampler:
-        """The sampler for one value of one trial.
+        """The sampler for one value of one trial, or with an ``axis`` beyond the last for all together.
 
         Its random numbers depend on nothing but ``seed`` and the place, so that a search that was killed goes on as if
         it had not been.
@@ -50,7 +50,7 @@ class SearchOptions:
         seed = (self.seed * 1_000_003 + trial * 1_009 + axis) % 2**32
         if self.sampler == "random":
             return RandomSampler(seed=seed)
-        return TPESampler(seed=seed, n_startup_trials=self.startup_trials)
+        return TPESampler(seed=seed, n_startup_trials=self.startup_trials, multivariate=True)
 
     def make_pruner(self) -> BasePruner:
         """Says which trials are hopeless."""

@@ -65,8 +65,13 @@ class Trials:
         self._guard = FileLock(folder / ".search.lock")
         folder.mkdir(parents=True, exist_ok=True)
         with self._guard:
+            self._storage = open_journal(journal_of(folder))
             self._study = optuna.create_study(
-                study_name=name, storage=open_journal(journal_of(folder)), direction=direction, load_if_exists=True
+                study_name=name,
+                storage=self._storage,
+                direction=direction,
+                sampler=optuna.samplers.RandomSampler(),  # of no account: each trial has one of its own
+                load_if_exists=True,
             )
 
     def all(self) -> list[FrozenTrial]:
@@ -127,10 +132,13 @@ class Trials:
         lock = RunLock(self._locks / f"{self.name}-{number}")
         if not lock.acquire():
             return []
-        trial = optuna.trial.Trial(self._study, storage_id)
+        together = self._options.make_sampler(trial=number, axis=len(self._axes))
+        # An object of its own: one that has asked before remembers trials as they were then.
+        study = optuna.load_study(study_name=self.name, storage=self._storage, sampler=together)
+        trial = optuna.trial.Trial(study, storage_id)  # tpe draws all values together here, once it can
         params = {}
         for place, axis in enumerate(self._axes):
-            self._study.sampler = self._options.make_sampler(trial=number, axis=place)
+            study.sampler = self._options.make_sampler(trial=number, axis=place)
             params[axis.key] = axis.suggest(trial)
         overrides = tuple(axis.override(params[axis.key]) for axis in self._axes)
         return [Claim(number, storage_id, params, overrides, lock)]
