@@ -75,7 +75,7 @@ def test_a_trial_that_was_left_with_half_of_its_values_gets_the_others(tmp_path,
     study = optuna.load_study(
         study_name="s", storage=study._storage, sampler=search_options(OPTIONS).make_sampler(trial=3, axis=3)
     )
-    SPACE.axes[0].suggest(optuna.trial.Trial(study, asked._trial_id))  # and then it dies
+    SPACE.axes[0].suggest(optuna.trial.Trial(study, asked._trial_id))  # and then its process dies
     mine = trials(folder)
     finish(mine, folder, count=3)
     assert history(mine) == alone

@@ -135,7 +135,8 @@ class Trials:
         together = self._options.make_sampler(trial=number, axis=len(self._axes))
         # An object of its own: one that has asked before remembers trials as they were then.
         study = optuna.load_study(study_name=self.name, storage=self._storage, sampler=together)
-        trial = optuna.trial.Trial(study, storage_id)  # tpe draws all values together here, once it can
+        trial = optuna.trial.Trial(study, storage_id)
+        _ = trial.relative_params  # tpe draws all values together, once it can: now, before another sampler is set
         params = {}
         for place, axis in enumerate(self._axes):
             study.sampler = self._options.make_sampler(trial=number, axis=place)
