@@ -96,10 +96,10 @@ def test_wrong_options_are_named_before_anything_runs(cli, tiny_run, no_new_file
 
 
 def test_values_that_do_not_go_together_are_pruned_and_said(cli, tiny_run, outputs):
-    """A hidden size of 24 goes with 2 heads and 3, one of 32 with 2 alone; each is checked beside the first of the other."""
+    """A hidden size of 24 goes with 2 and 3 heads, one of 32 with 2 alone; only pairs with a first option are checked."""
     done = cli(
-        "train", "-m", *tiny_run, "sweep=optuna", "search.trials=6", "search.sampler=random", "encoder.hidden_size=24,32",
-        "encoder.num_heads=2,3", "encoder.frozen=true", "trainer.max_epochs=1",
+        "train", "-m", *tiny_run, "sweep=optuna", "search.trials=6", "search.sampler=random",
+        "encoder.hidden_size=24,32", "encoder.num_heads=2,3", "encoder.frozen=true", "trainer.max_epochs=1",
     )  # fmt: skip
     assert done.status == 0, done.err
     found = trials(outputs / "default")
