@@ -6,8 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from poolsweep.run.failure import last_lines
-from poolsweep.run.files import read_json, write_json
+from poolsweep.run.files import last_lines, read_json, write_json
 from poolsweep.run.job import folder_of
 from poolsweep.run.lock import RunLock
 

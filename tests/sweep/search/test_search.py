@@ -96,7 +96,7 @@ def test_wrong_options_are_named_before_anything_runs(cli, tiny_run, no_new_file
 
 
 def test_values_that_do_not_go_together_are_pruned_and_said(cli, tiny_run, outputs):
-    """A hidden size of 24 goes with 2 and 3 heads, one of 32 with 2 alone; only pairs with a first option are checked."""
+    """A hidden size of 24 goes with 2 and 3 heads, one of 32 with 2 alone; pairs with a first option are checked."""
     done = cli(
         "train", "-m", *tiny_run, "sweep=optuna", "search.trials=6", "search.sampler=random",
         "encoder.hidden_size=24,32", "encoder.num_heads=2,3", "encoder.frozen=true", "trainer.max_epochs=1",

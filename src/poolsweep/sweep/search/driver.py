@@ -26,7 +26,7 @@ from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.search.options import SearchOptions
 from poolsweep.sweep.search.space import Space, short
 from poolsweep.sweep.search.summary import show_search, write_summary
-from poolsweep.sweep.search.trials import Claim, Trials
+from poolsweep.sweep.search.trials import Claim, Direction, Trials
 
 _POLL_SECONDS = 0.5
 
@@ -52,7 +52,7 @@ def search(space: Space, *, compose: Compose, launcher: Launcher, options: Searc
     folder, identity = folder_of(content)
     study = folder.path.parent
     name = _name_of(space, identity, options=options)
-    direction = {"max": "maximize", "min": "minimize"}[content["mode"]]
+    direction: Direction = "maximize" if content["mode"] == "max" else "minimize"
     trials = Trials(study, name=name, axes=space.axes, options=options, direction=direction)
     if content["retry"] == "failed":
         trials.retry_failed()

@@ -135,12 +135,11 @@ def _distribution(override: Override) -> BaseDistribution:
     assert isinstance(value, RangeSweep)
     if log:
         raise ValueError("a range has steps, so it cannot be log; use tag(log,interval(low,high))")
-    steps = list(override.sweep_iterator(transformer=Transformer.identity))
+    steps = [s for s in override.sweep_iterator(transformer=Transformer.identity) if isinstance(s, int | float)]
     if not steps:
         raise ValueError("the range is empty")
-    low, high = min(steps), max(steps)
-    step = abs(value.step)
-    if all(isinstance(number, int) for number in steps) and isinstance(step, int):
+    low, high, step = min(steps), max(steps), abs(value.step)
+    if isinstance(low, int) and isinstance(high, int) and isinstance(step, int):
         return IntDistribution(low, high, step=step)
     return FloatDistribution(float(low), float(high), step=float(step))
 

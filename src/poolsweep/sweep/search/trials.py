@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from filelock import FileLock
@@ -17,6 +17,8 @@ from poolsweep.run.lock import RunLock
 from poolsweep.sweep.search.journal import journal_of, open_journal
 from poolsweep.sweep.search.options import SearchOptions
 from poolsweep.sweep.search.space import Axis
+
+Direction = Literal["minimize", "maximize"]
 
 _RETRY_OF = "retry_of"
 _REASON = "reason"
@@ -56,7 +58,7 @@ class Trials:
     """
 
     def __init__(
-        self, folder: Path, *, name: str, axes: Sequence[Axis], options: SearchOptions, direction: str
+        self, folder: Path, *, name: str, axes: Sequence[Axis], options: SearchOptions, direction: Direction
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.name = name
