@@ -27,6 +27,7 @@ test-system: $(INSTALLED) slurm chromium
 slurm:
 	tests/system/slurm/install
 
+# The browser that looks at the report's page.
 chromium:
 	.ci/install-chromium
 

@@ -93,6 +93,10 @@ def sets(generator, rounds):
                "rounds": rounds, "covers": np.mean(held), "says_different": "", "width": np.mean(sizes)}  # fmt: skip
 
 
+def _cell(value):
+    return value if not isinstance(value, float) else "" if math.isnan(value) else f"{value:.4f}"
+
+
 def main():
     """Write every row."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
@@ -111,7 +115,7 @@ def main():
     writer = csv.DictWriter(sys.stdout, columns)
     writer.writeheader()
     for row in itertools.chain(pairs(generator, rounds), sets(generator, max(rounds // 5, 1))):
-        writer.writerow({key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()})
+        writer.writerow({key: _cell(value) for key, value in row.items()})
         sys.stdout.flush()
 
 
