@@ -78,7 +78,6 @@ def execute(
             status.update(force=True, state="interrupted")
             raise
         except PrunedError as error:
-            succeeded = True
             status.update(force=True, state="pruned", reason=str(error))
             return record_pruned(folder, facts, error) if leads else {**facts, "status": "pruned"}
         except LockLostError:
