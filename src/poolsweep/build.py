@@ -128,6 +128,10 @@ def build(
     )
     steps = plan.options(parts, rows=len(rows["train"]), validate_every=config["trainer"]["val_check_interval"])
     callbacks = [best, Heartbeat(status, monitor=config["monitor"]), checkpoint]
+    if "pruner" in (config.get("trial") or {}):
+        from poolsweep.callbacks.pruning import Pruning  # needs Optuna
+
+        callbacks.append(Pruning(folder.path.parent, trial=config["trial"], monitor=config["monitor"]))
     return Run(
         classifier,
         DataModule(data, data_seed=config["data_seed"], **loading),

@@ -75,8 +75,16 @@ def launch(arguments: Sequence[str]) -> int:
             raise UserError(str(error)) from error
         raise
     finally:
+        _end_workers()
         runs_elsewhere(None)
     return 0
+
+
+def _end_workers() -> None:
+    """End the workers of the local launcher, if it was used."""
+    local = sys.modules.get("poolsweep.local.launch")
+    if local is not None:
+        local.close_pools()
 
 
 def _task(config: DictConfig) -> dict[str, Any]:

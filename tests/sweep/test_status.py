@@ -74,7 +74,8 @@ def test_a_page_for_people(cli, study):
 def test_json_and_the_folder_as_an_argument(cli, study):
     by_name, by_path, all_of_them = (cli("status", "--json", *given).out for given in (["s"], [str(study)], []))
     [found] = json.loads(by_name)["studies"]
-    assert found["counts"] == {"finished": 1, "running": 1, "failed": 1, "interrupted": 1, "missing": 1}
+    counts = {"finished": 1, "running": 1, "queued": 0, "requeued": 0, "failed": 1, "pruned": 0, "interrupted": 1}
+    assert found["counts"] == counts | {"missing": 1}
     assert found["runs"][0]["metrics"] == {"test/accuracy": 0.5}
     assert [study["study"] for study in json.loads(by_path)["studies"]] == ["s"]
     assert [study["study"] for study in json.loads(all_of_them)["studies"]] == ["s"]

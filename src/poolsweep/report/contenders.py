@@ -60,7 +60,8 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
     """Sort runs into contenders, ordered by data set and encoder.
 
     Axes swept beside the seed (a learning rate, say) are chosen per pooling by the mean of the monitored validation
-    metric, among the settings with the most seeds. A finished run without the metric counts as failed.
+    metric, among the settings with the most seeds; what a search ended early does not count. A finished run without the
+    metric counts as failed.
 
     Args:
         runs: Of one study or several.
@@ -95,7 +96,7 @@ def _contender(name: str, runs: Sequence[RunRecord], *, metric: str, seeds: Mapp
     variant = chosen[0].facts["variant"]
     by_seed = {seeds[run.path.name]: run for run in sorted(chosen, key=lambda run: seeds[run.path.name])}
     failed = tuple(
-        run for run in runs if run.facts["variant"] == variant and not _counts(run, metric)
+        run for run in runs if run.facts["variant"] == variant and not _counts(run, metric) and run.state != "pruned"
     )  # fmt: skip
     return Contender(name, by_seed, failed, len(variants))
 

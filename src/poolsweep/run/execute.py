@@ -25,6 +25,7 @@ from poolsweep.run.failure import in_one_line, kind_of
 from poolsweep.run.files import last_lines, write_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import LockLostError, RunLock
+from poolsweep.run.pruned import record_pruned
 from poolsweep.run.secrets import redacted
 from poolsweep.run.signals import Interrupted, stop_signals
 from poolsweep.run.status import StatusFile
@@ -91,6 +92,9 @@ def execute(
                 if lock is not None:
                     status.catch_up()
                     facts = facts_of(content, prepared, identity=identity, name=name, started=started)
+                    if kind_of(cause) == "pruned":
+                        status.update(force=True, state="pruned", reason=str(cause))
+                        return record_pruned(folder, facts, cause)
                     _record_failure(folder, facts, cause, status=status)
                 if cause is error:
                     raise

@@ -14,7 +14,7 @@ from poolsweep.probe.settings import without_unused
 # What cannot change the result. Everything else does, or might.
 _EXCLUDED = (
     "hydra", "study", "output_root", "logger", "display", "trusted",
-    "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race",
+    "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race", "search", "trial",
 )  # fmt: skip
 _EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"), ("trainer", "on_oom"))
 _FILE_KEYS = ("train", "validation", "test")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from poolsweep.run.identity import differing_keys, run_id
 from poolsweep.run.lock import RunLock, holder
 from poolsweep.sweep.plan import stopped_by
 
-UNNAMED = ("study=", "experiment=")  # overrides that tell no runs of a study apart
+UNNAMED = ("study=", "experiment=", "+trial=")  # overrides that tell no runs of a study apart
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -73,6 +73,11 @@ def folder_of(content: Mapping[str, Any]) -> tuple[RunFolder, str]:
     return RunFolder(Path(content["output_root"]) / content["study"] / identity), identity
 
 
+def run_name(overrides: Iterable[str]) -> str:
+    """What a person calls a run: its overrides, without those that name no part of it."""
+    return " ".join(o for o in overrides if not o.startswith(UNNAMED))
+
+
 def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, Any]] | None:
     """The folder and the result of a config that has been run to its end; None also if it is no valid config.
 
@@ -101,7 +106,7 @@ def run_job(config: DictConfig) -> dict[str, Any]:
         UserError: In a single run, for a user's mistake.
         RunsElsewhereError: In a single run, if another process is at work on it.
     """
-    name = " ".join(o for o in HydraConfig.get().overrides.task if not o.startswith(UNNAMED))
+    name = run_name(HydraConfig.get().overrides.task)
     return run_content(resolve(config), name=name, sweeping=HydraConfig.get().mode is RunMode.MULTIRUN)
 
 

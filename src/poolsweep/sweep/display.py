@@ -18,7 +18,7 @@ from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
 from poolsweep.sweep.estimate import duration, seconds_left
 
-_ENDED = {"finished", "failed", "interrupted"}
+_ENDED = {"finished", "failed", "interrupted", "pruned"}
 
 
 class Display:

@@ -154,7 +154,7 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
                 plan.runs.setdefault(before[0], point)
                 plan.finished.add(before[0])
                 continue
-            plan.notes |= dict.fromkeys(_check(content, known))
+            plan.notes |= dict.fromkeys(check_once(content, known))
         except UserError as error:
             problems |= dict.fromkeys(error.problems)
             continue
@@ -174,7 +174,7 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
     return plan
 
 
-def _check(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
+def check_once(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
     """Validate a config, and load what it reads unless a point before it reads the same; gives notes."""
     reads = {key: content.get(key) for key in ("data", "encoder", "pooling")}
     key = json.dumps(reads, sort_keys=True, default=str)

@@ -19,8 +19,8 @@ from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
 from poolsweep.sweep.plan import read_plan
 
-State = Literal["finished", "running", "queued", "requeued", "failed", "interrupted", "missing"]
-STATES: tuple[State, ...] = ("finished", "running", "queued", "requeued", "failed", "interrupted", "missing")
+State = Literal["finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "missing"]
+STATES: tuple[State, ...] = ("finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "missing")
 
 WAITING: tuple[State, ...] = ("queued", "requeued", "interrupted", "missing")
 
@@ -33,7 +33,8 @@ class RunStatus:
         run_id: Its identity and the name of its folder.
         name: What a person calls it.
         state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun; ``queued``
-            and ``requeued``: the same two, but a job of a cluster waits to do it.
+            and ``requeued``: the same two, but a job of a cluster waits to do it;
+            ``pruned``: ended by a search.
         phase: What it is doing: starting, encoding, training, testing.
         progress: Share of the training steps that are done, 0 to 1.
         seconds_left: Of training, by the pace so far.
@@ -43,8 +44,8 @@ class RunStatus:
         attempts: How many processes have worked on it.
         seconds: How long it took, if it finished.
         metrics: If it finished.
-        kind: Of failure: diverged, timeout, out_of_memory, disk_full, lost_job, exception.
-        reason: Of failure, in one line; or why its job waits, in Slurm's word.
+        kind: Of failure: diverged, timeout, out_of_memory, disk_full, killed, lost_job, exception.
+        reason: Of failure or pruning, in one line; or why its job waits, in Slurm's word.
         log: Last lines of its log, if it failed.
         job: Slurm's id of its job, if it has one that has not ended.
     """
@@ -75,11 +76,13 @@ class StudyStatus:
         study: Its name.
         path: Its folder.
         runs: Begun or planned, by name.
+        search: How a search goes (``search.json``): trials in all and by state, and the best; None without one.
     """
 
     study: str
     path: Path
     runs: tuple[RunStatus, ...]
+    search: dict[str, Any] | None = None
 
     @property
     def counts(self) -> dict[State, int]:
@@ -107,7 +110,7 @@ class StudyStatus:
         runs = [{key: value for key, value in asdict(run).items() if value is not None} for run in self.runs]
         return {
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
-            "runs": runs,
+            "runs": runs, **({"search": self.search} if self.search else {}),
         }  # fmt: skip
 
 
@@ -145,7 +148,9 @@ def study_status(study: Path) -> StudyStatus:
     runs += [RunStatus(run_id, plan["name"], "missing") for run_id, plan in planned.items() if run_id not in known]
     order = {run_id: place for place, run_id in enumerate(planned)}
     runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
-    return StudyStatus(study.name, study, tuple(with_jobs(runs, study)))
+    search = read_json(study / "search.json")
+    runs = with_jobs(runs, study)
+    return StudyStatus(study.name, study, tuple(runs), search if isinstance(search, dict) else None)
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:
@@ -164,6 +169,9 @@ def _run_status(folder: RunFolder) -> RunStatus | None:
         return RunStatus(
             run_id, name, "finished", seconds=result.get("seconds"), metrics=result.get("metrics"), **who
         )  # fmt: skip
+    if result.get("status") == "pruned":
+        reason = result.get("reason")
+        return RunStatus(run_id, name, "pruned", metrics=result.get("metrics"), reason=reason, **who)
     step, steps = status.get("step"), status.get("steps")
     progress = {
         "phase": status.get("phase"),

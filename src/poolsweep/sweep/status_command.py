@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,7 +18,7 @@ from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studi
 _LISTED = 12  # of each state; --json has all
 _STYLES = {
     "finished": "green", "running": "cyan", "queued": "blue", "requeued": "blue", "failed": "red",
-    "interrupted": "yellow", "missing": "dim",
+    "pruned": "magenta", "interrupted": "yellow", "missing": "dim",
 }  # fmt: skip
 
 
@@ -59,6 +61,8 @@ def _drawn(found: list[StudyStatus]) -> Group:
     parts: list[RenderableType] = []
     for study in found:
         parts.append(_headline(study))
+        if study.search:
+            parts.append(_search(study.search))
         if study.of("running"):
             parts.append(_running(study.of("running")))
         for state in ("requeued", "queued", "failed", "interrupted", "missing"):
@@ -77,6 +81,16 @@ def _headline(study: StudyStatus) -> Text:
     if study.seconds_left is not None:
         line.append(f", about {duration(study.seconds_left)} left", "")
     return line
+
+
+def _search(search: Mapping[str, Any]) -> Text:
+    states = [f"{search[state]} {state}" for state in ("finished", "pruned", "failed", "running") if search.get(state)]
+    line = f"  search: {search.get('trials')} trials, {', '.join(states) or 'none begun'}"
+    best = search.get("best")
+    if isinstance(best, dict):
+        chosen = "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in best["params"].items())
+        line += f"; best {search.get('monitor')} {best['value']:.4f} in trial {best['trial']}: {chosen}"
+    return Text(line)
 
 
 def _running(runs: list[RunStatus]) -> Table:

@@ -1,0 +1,51 @@
+"""The search sweeper as a Hydra plugin. Hydra imports this file in every Hydra program, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig
+
+from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+
+
+class SearchSweeper(GridSweeper):
+    """Trials that Optuna chooses from the swept values.
+
+    Args:
+        options: The keys of ``search``.
+        params: Swept values of an experiment file: key → values, in Hydra's syntax; the command line wins.
+    """
+
+    def __init__(self, options: Mapping[str, Any], params: Mapping[str, str] | None = None) -> None:
+        super().__init__(params=params)
+        self._options = dict(options)
+
+    def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
+        """Search; see ``poolsweep.sweep.search.driver.search``."""
+        from poolsweep.sweep.search import require_optuna
+
+        require_optuna()
+        from poolsweep.sweep.grid import Point
+        from poolsweep.sweep.search.driver import search
+        from poolsweep.sweep.search.options import search_options
+        from poolsweep.sweep.search.space import read_space
+
+        options = search_options(self._options)
+        parser = OverridesParser.create()
+        given = {override.key_or_group for override in parser.parse_overrides(arguments)}
+        params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
+        overrides = parser.parse_overrides([*params, *arguments])
+        space = read_space(overrides)
+        settable = {
+            o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)
+        }
+
+        def compose(chosen: tuple[str, ...]) -> DictConfig:
+            values = tuple(o for o in chosen if o.partition("=")[0] in settable)
+            return self.compose(Point((*space.fixed, *chosen), " ".join(chosen), values))
+
+        assert self.launcher is not None
+        return search(space, compose=compose, launcher=self.launcher, options=options)

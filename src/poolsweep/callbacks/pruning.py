@@ -1,0 +1,60 @@
+"""Ends a run of a search that other trials have shown to be hopeless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytorch_lightning as pl
+
+from poolsweep.run.pruned import PrunedError
+from poolsweep.sweep.search.journal import journal_of, open_journal
+from poolsweep.sweep.search.options import make_pruner
+
+
+class Pruning(pl.Callback):
+    """Reports the monitored metric of each validation to the search, and asks whether to go on.
+
+    Args:
+        study: The study's folder, which holds the search's journal.
+        trial: The config's ``trial``: search, number, id, pruner and its numbers.
+        monitor: Name of the metric.
+    """
+
+    def __init__(self, study: Path, *, trial: Mapping[str, Any], monitor: str) -> None:
+        self._study, self._trial, self._monitor = study, trial, monitor
+        self._validations = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"validations": self._validations}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From a checkpoint."""
+        self._validations = state_dict["validations"]
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report and ask; one process of the run asks for all."""
+        if trainer.state.fn != "fit":
+            return
+        self._validations += 1
+        value = float(trainer.callback_metrics[self._monitor])
+        hopeless = trainer.is_global_zero and self._asked(value)
+        if trainer.world_size > 1:
+            hopeless = trainer.strategy.reduce_boolean_decision(hopeless, all=False)
+        if hopeless:
+            raise PrunedError(self._monitor, value=value, validations=self._validations)
+
+    def _asked(self, value: float) -> bool:
+        pruner = make_pruner(self._trial["pruner"], startup=self._trial["startup"], warmup=self._trial["warmup"])
+        search = optuna.load_study(
+            study_name=self._trial["search"], storage=open_journal(journal_of(self._study)), pruner=pruner
+        )
+        trial = optuna.trial.Trial(search, self._trial["id"])
+        step = self._validations - 1
+        known = next(t for t in search.get_trials(deepcopy=False) if t.number == self._trial["number"])
+        if step not in known.intermediate_values:  # a run that was killed says some of it again
+            trial.report(value, step)
+        return trial.should_prune()
