@@ -125,6 +125,9 @@ def in_one_line(error: Exception) -> str:
         return f"{group}={option.group(2)} is no option of {group}; {nearest(option.group(2), valid)}"
     unknown = re.search(r"Could not override '(.+?)'", text) or re.search(r"Key '(.+?)' is not in struct", text)
     if unknown:
+        kind = unknown.group(1).split(".")[0]
+        if (conf_dir() / "sweep" / f"{kind}.yaml").is_file():
+            return f"{unknown.group(1)} is a key of sweep={kind}, which must be given too"
         return f"there is no key {unknown.group(1)}; {_nearest_key(unknown.group(1))}"
     group = re.search(r"In '.+': Could not override '(.+?)'\. No match in the defaults list", text)
     if group:
@@ -145,7 +148,9 @@ def _nearest_key(key: str) -> str:
     for path in root.rglob("*.yaml"):
         parent = ".".join(path.relative_to(root).parent.parts)
         for name in yaml.safe_load(path.read_text(encoding="utf-8")) or {}:
-            if name not in {"defaults", "_target_", "hydra"} and not parent.startswith(("hydra", "experiment")):
+            if name not in {"defaults", "_target_", "hydra"} and not parent.startswith(
+                ("hydra", "experiment", "sweep")
+            ):
                 found.add(f"{parent}.{name}" if parent else name)
     same_group = {name for name in found if name.rpartition(".")[0] == key.rpartition(".")[0]}
     return nearest(key, same_group or found)
