@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check test-system bench clean
+.PHONY: demo test check test-system slurm chromium bench clean
 
 demo: $(INSTALLED)
 	$(BIN)/poolsweep train -m experiment=demo
@@ -20,8 +20,16 @@ check: $(INSTALLED)
 	$(BIN)/pyright
 
 # Tests that need a real Slurm or a real browser: installed from the distribution when run as root.
-test-system: $(INSTALLED)
+test-system: $(INSTALLED) slurm chromium
 	$(BIN)/python -m pytest tests/system -m "slurm or browser or slow"
+
+# Slurm, its accounting and munge, for tests that start a private one; says what is missing when not root.
+slurm:
+	tests/system/slurm/install
+
+# The browser that looks at the report's page.
+chromium:
+	.ci/install-chromium
 
 # Ratios against named peers, measured in the same run.
 bench: $(INSTALLED)

@@ -94,6 +94,27 @@ MISTAKES = {
         ["pooling/layers=lst4_concat is no option of pooling/layers; did you mean last4_concat"],
     ),
     "group": (["poling=cls"], ["there is no key poling; did you mean pooling"]),
+    "key of another option": (
+        ["trainer=probe"],  # tiny_run sets trainer.max_epochs
+        [
+            "trainer=probe has no key max_epochs, choose trainer=default for it; "
+            "its keys: accelerator, bootstrap, devices, penalties, precision"
+        ],
+    ),
+    "key of several options": (
+        ["pooling/tokens=mean", "pooling.tokens.num_heads=3"],
+        ["pooling/tokens=mean has no key num_heads, choose pooling/tokens=cls_attention or "],
+    ),
+    "key of a preset's half": (["pooling=cls", "pooling.layers.indx=3"], ["; did you mean pooling.layers.index"]),
+    "key of an experiment's option": (["experiment=demo"], ["trainer=probe has no key max_epochs, choose "]),
+    "nested root key": (
+        ["checkpoint.every_step=1"],
+        ["did you mean checkpoint.every_steps or checkpoint.every_minute"],
+    ),
+    "unquoted column": (
+        ["data.label=stars (1-5)"],
+        ["; quote what has special characters: data.label='\"stars (1-5)\"'"],
+    ),
     "key": (["optimizer.lrr=1"], ["there is no key optimizer.lrr; did you mean optimizer.lr"]),
     "deep key": (["data.trian=x"], ["there is no key data.trian; did you mean data.train"]),
     "added key": (
@@ -152,6 +173,57 @@ def test_a_mistake_is_one_line_and_status_2(cli, tiny_run, animals, mistake):
     for found, expected in zip(done.problems, answers, strict=True):
         assert expected.replace("{train}", f"data.train={animals}") in found
         assert len(found) < 400
+
+
+# Files that cannot be trained on: content, and the whole of what is answered.
+FILES = {
+    "nothing": ("", ["data.train={train} is empty"]),
+    "header": ("text,label\n", ["data.train={train} has no rows"]),
+    "empty and null texts": (
+        "text,label\n" + "good,a\nbad,b\n" * 20 + ",a\n  ,b\n",
+        ["{train}: empty text in rows 41 and 42"],
+    ),
+    "null": (
+        "jsonl"
+        + ('{"text": "x", "label": "a"}\n{"text": "y", "label": "b"}\n' * 20)
+        + '{"text": null, "label": "a"}\n',
+        ["{train}: empty text in row 41"],
+    ),
+    "one class": ("text,label\n" + "x,a\n" * 30, ["training needs at least two labels, found one: a"]),
+    "labels at once": ("text,label\n" + "x,a\ny,b\nz,a|b\n" * 9, ["the label 'a|b' of row 3 is several at once"]),
+    "scores": (
+        "text,label\n" + "".join(f"x,{i / 10}\n" for i in range(50)) * 3,
+        ["the label column holds 50 different numbers (0.0 to 4.9): scores, which poolsweep does not predict"],
+    ),
+}
+
+
+@pytest.mark.usefixtures("no_new_files")
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_cannot_be_trained_on_is_named(cli, tmp_path, kind):
+    content, answers = FILES[kind]
+    path = tmp_path / f"train.{'jsonl' if content.startswith('jsonl') else 'csv'}"
+    path.write_text(content.removeprefix("jsonl"))
+    options = [] if kind in {"nothing", "header"} else [f"data.validation={path}", f"data.test={path}"]
+    done = cli("train", "encoder=tiny", "data=files", f"data.train={path}", *options)
+    found = [problem for problem in done.problems if problem.startswith((str(path), "data.train="))]
+    assert (done.status, done.out) == (2, "")
+    assert any(answers[0].replace("{train}", str(path)) in problem for problem in found), done.err
+
+
+@pytest.mark.usefixtures("no_new_files")
+def test_a_label_seen_only_in_validation_or_test_is_named_with_file_and_row(cli, tmp_path, write_csv):
+    rows = [("good", "a"), ("bad", "b")] * 10
+    train = write_csv(tmp_path / "train.csv", rows)
+    validation = write_csv(tmp_path / "validation.csv", [*rows, ("odd", "c")])
+    test = write_csv(tmp_path / "test.csv", [("odd", "B"), *rows])
+    splits = [f"data.{split}={path}" for split, path in (("train", train), ("validation", validation), ("test", test))]
+    done = cli("train", "encoder=tiny", "data=files", *splits)
+    assert done.status == 2
+    assert done.problems == [
+        f"{validation}: label 'c' in row 21 is not in {train}; valid: a, b",
+        f"{test}: label 'B' in row 1 is not in {train}; valid: a, b",
+    ]
 
 
 @pytest.mark.usefixtures("no_new_files")

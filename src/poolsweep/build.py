@@ -10,6 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.utils.data import Dataset
 
@@ -200,8 +201,14 @@ def _trainer(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         default_root_dir=folder.path,
+        **_in_slurm(),
         _convert_="all",
     )
+
+
+def _in_slurm() -> dict[str, Any]:
+    """In a Slurm job Lightning would requeue by itself, from a checkpoint of its own; our callback does that."""
+    return {"plugins": [SLURMEnvironment(auto_requeue=False)]} if SLURMEnvironment.detect() else {}
 
 
 def data_name(config: Mapping[str, Any]) -> str:

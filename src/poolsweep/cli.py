@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
+from poolsweep.cluster.leave import in_own_job, leave_job
 from poolsweep.errors import UserError
-from poolsweep.run.signals import Interrupted
+from poolsweep.run.signals import Interrupted, stop_signals
 
 _HELP = f"""\
 poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts, and is the difference real?
@@ -17,6 +18,7 @@ usage: poolsweep VERB [ARGUMENTS]
 
   train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
   train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
+  submit [OVERRIDES]     a sweep as jobs of a Slurm cluster, without waiting; --dry-run prints the sbatch scripts
   status [STUDY]         which runs are finished, running, failed (and why) or missing
   report STUDY           the leaderboard, and a page with charts, cautions and all runs:  poolsweep report demo
   poolings               every pooling with its formula, source, output size and parameters
@@ -55,6 +57,21 @@ Hydra's own options:
   --info defaults-tree   print which files it is made of
 """
 
+_SUBMIT_HELP = """\
+usage: poolsweep submit [OVERRIDES] [--dry-run]
+
+Submits every combination of comma-separated values as a Slurm job of its own, in arrays, and leaves. Typed again, it
+submits only what has neither a result nor a job, and when all is done it prints the leaderboard. It is
+poolsweep train -m hydra/launcher=slurm hydra.launcher.wait=false.
+
+  hydra.launcher.partition=gpu hydra.launcher.account=lab hydra.launcher.time=4:00:00 hydra.launcher.memory=32G
+  hydra.launcher.gpus=auto         one GPU per device of trainer.devices (default: none)
+  hydra.launcher.parallel=16       runs of an array at a time
+  --dry-run                        print the sbatch scripts and submit nothing; they can be stored, edited and submitted
+
+All keys: conf/hydra/launcher/slurm.yaml. poolsweep status STUDY --watch follows the jobs.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb; returns the exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted."""
@@ -62,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = arguments.pop(0) if arguments else "--help"
     verbs: dict[str, Callable[[list[str]], int]] = {
         "train": _train,
+        "submit": _submit,
         "status": _status,
         "report": _report,
         "poolings": _poolings,
@@ -98,9 +116,25 @@ def _train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_TRAIN_HELP, end="")
         return 0
-    from poolsweep.launch import launch
+    with stop_signals:  # torch takes its time to load, and Slurm may speak meanwhile
+        try:
+            from poolsweep.launch import launch
 
-    return launch(arguments)
+            return launch(arguments)
+        except Interrupted:
+            if not in_own_job():
+                raise
+            leave_job(lambda: stop_signals.received)
+
+
+def _submit(arguments: list[str]) -> int:
+    if {"-h", "--help"} & set(arguments):
+        print(_SUBMIT_HELP, end="")
+        return 0
+    dry = "--dry-run" in arguments
+    given = [argument for argument in arguments if argument not in {"--dry-run", "-m", "--multirun"}]
+    ours = ["hydra/launcher=slurm", "hydra.launcher.wait=false", f"hydra.launcher.dry_run={str(dry).lower()}"]
+    return _train(["-m", *ours, *given])
 
 
 def _status(arguments: list[str]) -> int:

@@ -13,10 +13,24 @@ _PRECISIONS = (
     "32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true",
 )  # fmt: skip
 
+_elsewhere: str | None = None
+
+
+def runs_elsewhere(accelerator: str | None) -> None:
+    """Say that runs are planned here and done on other machines, where ``auto`` finds this; None = they are done here.
+
+    Args:
+        accelerator: cpu or cuda.
+    """
+    global _elsewhere
+    _elsewhere = accelerator
+
 
 def accelerator_type(accelerator: str) -> str:
-    """The type of device that Lightning's ``accelerator`` stands for here: cpu, cuda or mps."""
+    """The type of device that Lightning's ``accelerator`` stands for where runs are done: cpu, cuda or mps."""
     if accelerator in {"auto", "gpu"}:
+        if _elsewhere is not None:
+            return _elsewhere
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -29,6 +43,8 @@ def device_problems(trainer: Mapping[str, Any]) -> list[str]:
     device, precision = accelerator_type(asked), canonical_precision(trainer.get("precision", 32))
     if precision not in _PRECISIONS:
         return [f"trainer.precision={trainer['precision']} is none of {', '.join(_PRECISIONS)}"]
+    if _elsewhere is not None:
+        return _problems_elsewhere(asked, device, precision)
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if asked == "gpu" and device == "cpu":
         return ["trainer.accelerator=gpu: this machine has no GPU that torch can use; trainer.accelerator=cpu runs"]
@@ -41,4 +57,15 @@ def device_problems(trainer: Mapping[str, Any]) -> list[str]:
     devices = trainer.get("devices", 1)
     if device == "cuda" and isinstance(devices, int) and devices > torch.cuda.device_count():
         return [f"trainer.devices={devices}: torch sees {torch.cuda.device_count()} GPUs here"]
+    return []
+
+
+def _problems_elsewhere(asked: str, device: str, precision: str) -> list[str]:
+    """What can be told without seeing the machine."""
+    if _elsewhere == "cpu" and (device == "cuda" or asked == "gpu"):
+        return [
+            f"trainer.accelerator={asked} needs GPUs, and the launcher asks for none; hydra.launcher.gpus=auto does"
+        ]
+    if device == "cpu" and precision in {"16-mixed", "16-true"}:
+        return [f"trainer.precision={precision} needs a GPU, and the launcher asks for none; use bf16-mixed"]
     return []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -19,7 +18,8 @@ from rich.console import Console
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import UserError
+from poolsweep.refused import in_one_line
 
 
 class FailedBeforeError(Exception):
@@ -36,6 +36,7 @@ def launch(arguments: Sequence[str]) -> int:
     """
     from poolsweep.callbacks.best_weights import TrainingDivergedError
     from poolsweep.callbacks.checkpoint import RunTimeoutError
+    from poolsweep.device import runs_elsewhere
     from poolsweep.run.failure import DiskFullError
     from poolsweep.run.job import RunsElsewhereError
     from poolsweep.run.signals import stop_signals
@@ -62,11 +63,13 @@ def launch(arguments: Sequence[str]) -> int:
         print(f"poolsweep: {error}", file=sys.stderr)
         return 1
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(in_one_line(error)) from error
+        raise UserError(in_one_line(error, arguments)) from error
     except ValueError as error:
         if str(error).startswith("Config group override must be"):  # Hydra's, for pooling=1
             raise UserError(str(error)) from error
         raise
+    finally:
+        runs_elsewhere(None)
     return 0
 
 
@@ -76,6 +79,8 @@ def _task(config: DictConfig) -> dict[str, Any]:
 
     if HydraConfig.get().mode is RunMode.MULTIRUN:
         return run_job(config)
+    if str(HydraConfig.get().launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
+        raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
     content = resolve(config)
     console = Console(stderr=True)
     if content.get("retry") != "all" and finished_before(content) is not None:
@@ -106,51 +111,3 @@ def _print_result(result: dict[str, Any], path: str) -> None:
         if share:
             console.print(f"{100 * share:.1f}% of the {split} texts were cut to data.max_length", highlight=False)
     console.print(path, highlight=False, soft_wrap=True)
-
-
-def in_one_line(error: Exception) -> str:
-    """What Hydra refused, in one sentence with the nearest valid names.
-
-    Args:
-        error: Hydra's or OmegaConf's.
-    """
-    text = str(error).strip()
-    if isinstance(error, OverrideParseException):
-        return f"{error.override} cannot be parsed: {text.splitlines()[0]}"
-    option = re.search(r"Could not find '(.+?)/([^/']+)'", text)
-    if option:
-        group = option.group(1)
-        folder = conf_dir() / group
-        valid = [p.stem for p in folder.glob("*.yaml") if not p.stem.startswith("_")]
-        return f"{group}={option.group(2)} is no option of {group}; {nearest(option.group(2), valid)}"
-    unknown = re.search(r"Could not override '(.+?)'", text) or re.search(r"Key '(.+?)' is not in struct", text)
-    if unknown:
-        kind = unknown.group(1).split(".")[0]
-        if (conf_dir() / "sweep" / f"{kind}.yaml").is_file():
-            return f"{unknown.group(1)} is a key of sweep={kind}, which must be given too"
-        return f"there is no key {unknown.group(1)}; {_nearest_key(unknown.group(1))}"
-    group = re.search(r"In '.+': Could not override '(.+?)'\. No match in the defaults list", text)
-    if group:
-        return f"there is no group {group.group(1)}; {nearest(group.group(1), _groups())}"
-    return " ".join(line.strip() for line in text.splitlines()[:2])
-
-
-def _groups() -> list[str]:
-    return [str(path.relative_to(conf_dir())) for path in conf_dir().rglob("*") if path.is_dir()]
-
-
-def _nearest_key(key: str) -> str:
-    """The nearest keys anywhere in the configs (all groups together, since any could have been meant)."""
-    import yaml
-
-    root = conf_dir()
-    found = set(_groups())
-    for path in root.rglob("*.yaml"):
-        parent = ".".join(path.relative_to(root).parent.parts)
-        for name in yaml.safe_load(path.read_text(encoding="utf-8")) or {}:
-            if name not in {"defaults", "_target_", "hydra"} and not parent.startswith(
-                ("hydra", "experiment", "sweep")
-            ):
-                found.add(f"{parent}.{name}" if parent else name)
-    same_group = {name for name in found if name.rpartition(".")[0] == key.rpartition(".")[0]}
-    return nearest(key, same_group or found)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.labels import Labels
+from poolsweep.data.tokenise import TokenisedSplit
 from poolsweep.run.files import write_whole
 
 
@@ -39,24 +40,30 @@ class Predictions:
             torch.distributed.all_gather_object(everyone, torch.cat(parts))
             parts[:] = [part for part in everyone if part is not None]
 
-    def write(self, path: Path, *, labels: Labels) -> None:
+    def write(self, path: Path, *, labels: Labels, texts: TokenisedSplit | None = None) -> None:
         """Write columns row_id, label, predicted (names) and probabilities (one list per row), by row id.
+
+        With the tokenised texts, also tokens (how many the encoder read) and truncated (whether the text was cut).
 
         Args:
             path: A parquet file; it appears whole or not at all.
             labels: Names of the label ids.
+            texts: The split that was predicted.
         """
         row_ids = torch.cat(self._row_ids).numpy()
         order = np.argsort(row_ids, kind="stable")
         probabilities = torch.cat(self._probabilities).numpy()[order]
         names = pa.array(labels.names, pa.string())
-        table = pa.table(
-            {
-                "row_id": row_ids[order],
-                "label": names.take(pa.array(torch.cat(self._labels).numpy()[order])),
-                "predicted": names.take(pa.array(probabilities.argmax(axis=1))),
-                "probabilities": pa.FixedSizeListArray.from_arrays(probabilities.ravel(), probabilities.shape[1]),
-            }
-        )
+        columns = {
+            "row_id": row_ids[order],
+            "label": names.take(pa.array(torch.cat(self._labels).numpy()[order])),
+            "predicted": names.take(pa.array(probabilities.argmax(axis=1))),
+            "probabilities": pa.FixedSizeListArray.from_arrays(probabilities.ravel(), probabilities.shape[1]),
+        }
+        if texts is not None:
+            known = np.asarray(texts.split.row_ids)
+            place = np.argsort(known, kind="stable")
+            place = place[np.searchsorted(known, row_ids[order], sorter=place)]
+            columns |= {"tokens": texts.lengths[place].astype(np.int32), "truncated": texts.truncated[place]}
         with write_whole(path) as temporary:
-            pq.write_table(table, temporary)
+            pq.write_table(pa.table(columns), temporary)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from poolsweep.data.kind import no_classes
 from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
@@ -22,10 +23,15 @@ def check(splits: Splits) -> Labels:
         splits: What a source has read.
     Raises:
         UserError: With every problem: empty splits, empty or missing texts and labels, a single class, labels of
-            validation or test that training does not have.
+            validation or test that training does not have, a label column that holds something else than classes.
     """
     problems = [problem for split in splits for problem in _problems_of(split)]
     labels = _labels_of(splits)
+    if splits.label_names is None and len(splits.train):
+        column = splits.train.column("label")
+        kind = no_classes(labels, column.filter(pa.array(~blank(column))), row_ids=splits.train.row_ids[~blank(column)])
+        if kind is not None:
+            raise UserError(*problems, f"{splits.train.origin}: {kind}")
     if len(splits.train) and len(labels) < 2:
         only = labels.names[0] if labels.names else "none"
         problems.append(f"{splits.train.origin}: training needs at least two labels, found one: {only}")

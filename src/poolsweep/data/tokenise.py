@@ -25,7 +25,7 @@ from poolsweep.data.template import Templated
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192
-_VERSION = 3  # of the cached files
+_VERSION = 4  # of the cached files
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class TokenisedSplit:
         types: (ΣT,) int8 segment ids, where the tokenizer has them, else None; memory-mapped.
         starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``; memory-mapped.
         truncated_share: Share of the texts that were cut to ``max_length``, 0 to 1.
+        truncated: (N,) bool, whether each text was cut; memory-mapped.
     """
 
     split: Split
@@ -45,6 +46,7 @@ class TokenisedSplit:
     types: np.ndarray | None
     starts: np.ndarray
     truncated_share: float
+    truncated: np.ndarray
 
     @property
     def lengths(self) -> np.ndarray:
@@ -108,7 +110,9 @@ def _read(split: Split, folder: Path) -> TokenisedSplit | None:
         arrays = {Path(name).stem: np.load(folder / name, mmap_mode="r") for name in about["bytes"]}
     except (OSError, ValueError, KeyError):
         return None
-    return TokenisedSplit(split, arrays["ids"], arrays.get("types"), arrays["starts"], about["truncated_share"])
+    return TokenisedSplit(
+        split, arrays["ids"], arrays.get("types"), arrays["starts"], about["truncated_share"], arrays["truncated"]
+    )
 
 
 def _map(
@@ -144,9 +148,11 @@ def _flatten(rows: Dataset, folder: Path) -> None:
                 np.lib.format.write_array_header_1_0(file, header)
                 for values in _slices(rows, column):
                     values.flatten().to_numpy(zero_copy_only=False).astype(dtype, copy=False).tofile(file)
-    cut = sum(int(np.sum(values.to_numpy(zero_copy_only=False))) for values in _slices(rows, "truncated"))
+    cut = [values.to_numpy(zero_copy_only=False).astype(bool) for values in _slices(rows, "truncated")]
+    truncated = np.concatenate([np.zeros(0, bool), *cut])
+    np.save(folder / "truncated.npy", truncated)
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    about = {"bytes": sizes, "truncated_share": cut / len(rows) if len(rows) else 0.0}
+    about = {"bytes": sizes, "truncated_share": float(truncated.mean()) if len(rows) else 0.0}
     (folder / "about.json").write_text(json.dumps(about))
 
 

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
+from poolsweep.data.tokenise import TokenisedSplit
 from poolsweep.features.requests import FeatureRequest
 from poolsweep.features.store import FeatureStore
 
@@ -43,6 +44,11 @@ class FeatureRows(Dataset[Batch]):
     def are_vectors(self) -> bool:
         """Whether each text is a vector per layer already, rather than token states."""
         return self._kind != "states"
+
+    @property
+    def tokenised(self) -> TokenisedSplit:
+        """The texts that the encoder read."""
+        return self._tokens.tokenised
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -162,7 +162,8 @@ def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
         metrics |= _metrics(logits, vectors.labels, run.classifier.loss, prefix=prefix)
         predictions = Predictions()
         predictions.add(vectors.identified(), logits)
-        predictions.write(folder.predictions(split), labels=run.labels)
+        texts = getattr(run.data[split], "tokenised", None)
+        predictions.write(folder.predictions(split), labels=run.labels, texts=texts)
     return dict(sorted(metrics.items()))
 
 

@@ -73,7 +73,7 @@ def examine(comparison: Comparison, *, with_texts: bool = True) -> Findings:
     charts = [seeds_chart(comparison), pairs_chart(comparison), *_halves(comparison)]
     charts += [cost_chart(comparison, costs(comparison)), curves_chart(comparison)]
     if not charts[-1]:
-        missing.append("No learning curves: no metrics.csv with the validation metric was found.")
+        missing.append("No learning curves: no run logged validation (a probe solves its heads in one go).")
     if pair:
         matrices = {name: confusion(list(comparison.predictions[name].values())) for name in pair}
         names = next(iter(comparison.predictions[pair[0]].values())).names

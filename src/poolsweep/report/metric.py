@@ -47,17 +47,22 @@ def signed(value: float) -> str:
     """A difference of scores as it stands in tables.
 
     Example:
-        >>> signed(0.0378), signed(-0.004)
-        ('+3.78', '−0.40')
+        >>> signed(0.0378), signed(-0.004), signed(0.0)
+        ('+3.78', '−0.40', '0.00')
     """
-    return "–" if math.isnan(value) else f"{100 * value:+.2f}".replace("-", "−")
+    if math.isnan(value):
+        return "–"
+    return f"{100 * value:+.2f}".replace("-", "−") if value else "0.00"
 
 
 def p_text(p_value: float) -> str:
-    """A p-value as it stands in tables.
+    """A p-value as it stands in tables; rounding never hides on which side of 0.05 it lies.
 
     Example:
-        >>> p_text(0.0004), p_text(0.0312), p_text(1.0)
-        ('< 0.001', '0.031', '1.000')
+        >>> p_text(0.0004), p_text(0.0312), p_text(0.0498), p_text(1.0)
+        ('< 0.001', '0.031', '< 0.050', '1.000')
     """
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+    if p_value < 0.001:
+        return "< 0.001"
+    text = f"{p_value:.3f}"
+    return "< 0.050" if text == "0.050" and p_value < 0.05 else text

@@ -18,11 +18,12 @@ import yaml
 
 from poolsweep.build import Prepared, Run, build, data_name, pooling_label
 from poolsweep.callbacks.best_weights import TrainingDivergedError
+from poolsweep.cluster.record import record_this_job
 from poolsweep.device import accelerator_type
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
-from poolsweep.run.failure import in_one_line, kind_of, last_lines, require_room
-from poolsweep.run.files import make_durable, write_json, write_whole
+from poolsweep.run.failure import in_one_line, kind_of, require_room
+from poolsweep.run.files import last_lines, make_durable, write_json, write_whole
 from poolsweep.run.folder import RESULT_VERSION, RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.run.lock import LockLostError, RunLock
@@ -55,6 +56,7 @@ def execute(
         try:
             status.update(force=True)
             if leads:
+                record_this_job(folder)
                 _start(folder, content, prepared)
             facts = _facts(content, prepared, identity=identity, name=name, started=started)
             run = build(content, prepared, folder=folder, run_id=identity, status=status, still_ours=still_ours)

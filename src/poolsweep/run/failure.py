@@ -12,7 +12,6 @@ from torch import nn
 from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.callbacks.checkpoint import RunTimeoutError
 
-_LOG_LINES = 15
 _NO_ROOM = ("No space left on device", "os error 28", "Disk quota exceeded", "File too large", "os error 27")
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _SPARE_BYTES = 2**24  # predictions, metrics and the log
@@ -44,16 +43,6 @@ def in_one_line(error: BaseException) -> str:
     """The kind of exception and the first line of what it says."""
     text = str(error).strip()
     return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
-
-
-def last_lines(log: Path) -> list[str]:
-    """The end of a run's log."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 2**14))
-            return file.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
-    except OSError:
-        return []
 
 
 def require_room(folder: Path, module: nn.Module, *, checkpoints: bool) -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_LOG_LINES = 15
+
 
 @contextmanager
 def write_whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
@@ -54,3 +56,13 @@ def read_json(path: Path) -> Any:  # noqa: ANN401
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
+
+
+def last_lines(log: Path) -> list[str]:
+    """The end of a log; empty if there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 2**14))
+            return file.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
+    except OSError:
+        return []

@@ -57,6 +57,11 @@ class RunFolder:
         return self.path / "lock.json"
 
     @property
+    def job(self) -> Path:
+        """Which job of a cluster has been given the run."""
+        return self.path / "job.json"
+
+    @property
     def checkpoints(self) -> Path:
         """What an interrupted run goes on from, and the selected weights."""
         return self.path / "checkpoints"

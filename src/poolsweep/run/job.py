@@ -24,6 +24,7 @@ from poolsweep.run.identity import differing_keys, run_id
 from poolsweep.run.lock import RunLock, holder
 from poolsweep.sweep.plan import stopped_by
 
+UNNAMED = ("study=", "experiment=")  # overrides that tell no runs of a study apart
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -96,9 +97,22 @@ def run_job(config: DictConfig) -> dict[str, Any]:
         UserError: In a single run, for a user's mistake.
         RunsElsewhereError: In a single run, if another process is at work on it.
     """
+    name = " ".join(o for o in HydraConfig.get().overrides.task if not o.startswith(UNNAMED))
+    return run_content(resolve(config), name=name, sweeping=HydraConfig.get().mode is RunMode.MULTIRUN)
+
+
+def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[str, Any]:
+    """Run one job whose config is resolved; needs nothing of Hydra's, so that it runs anywhere.
+
+    Args:
+        content: Resolved.
+        name: What a person calls the run.
+        sweeping: Raise nothing but an interruption.
+    Raises:
+        UserError: For a user's mistake that the sweep, which checks all configs first, cannot have seen.
+        RunsElsewhereError: Unless ``sweeping``, if another process is at work on it.
+    """
     quiet_third_parties()
-    content = resolve(config)
-    sweeping = HydraConfig.get().mode is RunMode.MULTIRUN
     before = finished_before(content)
     if before is not None:
         return before[1]
@@ -106,7 +120,6 @@ def run_job(config: DictConfig) -> dict[str, Any]:
     folder, identity = folder_of(content)
     if sweeping and content["on_failure"] == "stop" and stopped_by(folder) is not None:
         return {"status": "stopped", "run_id": identity}
-    name = " ".join(o for o in HydraConfig.get().overrides.task if not o.startswith(("study=", "experiment=")))
     try:
         return run_locked(content, prepared, folder=folder, identity=identity, name=name)
     except RunsElsewhereError:

@@ -41,10 +41,15 @@ def process_started(pid: int) -> str | None:
     return found.stdout.strip() or None
 
 
+def _restarts() -> str:
+    return os.environ.get("SLURM_RESTART_COUNT", "0")
+
+
 def owner() -> dict[str, str | int | None]:
     """This process, as others can check on it."""
     pid = os.getpid()
-    return {"host": platform.node(), "machine": _machine(), "pid": pid, "process_started": process_started(pid)}
+    who = {"host": platform.node(), "machine": _machine(), "pid": pid, "process_started": process_started(pid)}
+    return {**who, "job": os.environ.get("SLURM_JOB_ID"), "restarts": _restarts()}
 
 
 def lives(who: Mapping[str, Any], *, heartbeat_age: float, patience_seconds: float) -> bool:
@@ -57,6 +62,8 @@ def lives(who: Mapping[str, Any], *, heartbeat_age: float, patience_seconds: flo
         heartbeat_age: Seconds since its last sign of life.
         patience_seconds: How old a heartbeat from another machine may be.
     """
+    if who.get("job") is not None and who["job"] == os.environ.get("SLURM_JOB_ID") and who["restarts"] != _restarts():
+        return False  # this very job, before it was requeued; Slurm has ended it, or its node is gone
     if who.get("machine") == _machine():
         started = process_started(int(who.get("pid") or 0))
         return started is not None and started == who.get("process_started")

@@ -1,4 +1,7 @@
-"""SIGTERM and Ctrl-C: the first lets the running step end and be saved, the second leaves at once."""
+"""SIGTERM, SIGUSR2 and Ctrl-C: the first lets the running step end and be saved, the second leaves at once.
+
+They have one owner, this module; the handlers of Lightning and submitit are put aside while a run is at work.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from poolsweep.cluster.leave import in_own_job
+
+# SIGUSR2 is how Slurm warns a job before its time is over, or before it is preempted.
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR2") if hasattr(signal, name))
 
 
 class Interrupted(BaseException):
@@ -28,11 +34,13 @@ class StopSignals:
     """Handles both signals while it is entered, in the main thread; elsewhere it does nothing.
 
     While ``deferring``, a first signal is only noted, and whoever defers looks at ``requested`` after each step. At all
-    other times it raises ``Interrupted`` on the spot. A second signal ends the process without further ado.
+    other times it raises ``Interrupted`` on the spot. A second signal ends the process without further ado, except in a
+    job of a cluster that is not asked by a person: Slurm sends SIGTERM and SIGUSR2 for one and the same preemption.
     """
 
     def __init__(self) -> None:
         self.requested: int | None = None
+        self.received: list[int] = []
         self.deferring = False
         self._depth = 0
         self._before: dict[int, Any] = {}
@@ -41,7 +49,7 @@ class StopSignals:
     def __enter__(self) -> StopSignals:
         if threading.current_thread() is threading.main_thread():
             if self._depth == 0:
-                self.requested, self.deferring, self._pid = None, False, os.getpid()
+                self.requested, self.received, self.deferring, self._pid = None, [], False, os.getpid()
                 self._before = {signum: signal.getsignal(signum) for signum in _SIGNALS}
                 self.install()
             self._depth += 1
@@ -67,7 +75,10 @@ class StopSignals:
             if signum == signal.SIGTERM:
                 os._exit(128 + signum)
             return
+        self.received.append(signum)
         if self.requested is not None:
+            if in_own_job() and signum != signal.SIGINT:
+                return
             _leave(signum)
         self.requested = signum
         if not self.deferring:

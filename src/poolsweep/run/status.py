@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import Any
 
@@ -32,7 +33,7 @@ class StatusFile:
         who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
             "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts + 1,
-            "started": time.time(), **who,
+            "started": time.time(), "job": os.environ.get("SLURM_JOB_ID"), **who,
         }  # fmt: skip
 
     def update(self, *, force: bool = False, **content: Any) -> None:  # noqa: ANN401

@@ -6,19 +6,23 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
+from poolsweep.cluster.lost import KIND, follow, lost_log
+from poolsweep.cluster.slurm import SlurmUnreachableError
 from poolsweep.errors import UserError, nearest
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
 from poolsweep.sweep.plan import read_plan
 
-State = Literal["finished", "running", "failed", "interrupted", "missing"]
-STATES: tuple[State, ...] = ("finished", "running", "failed", "interrupted", "missing")
+State = Literal["finished", "running", "queued", "requeued", "failed", "interrupted", "missing"]
+STATES: tuple[State, ...] = ("finished", "running", "queued", "requeued", "failed", "interrupted", "missing")
+
+WAITING: tuple[State, ...] = ("queued", "requeued", "interrupted", "missing")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class RunStatus:
     Attributes:
         run_id: Its identity and the name of its folder.
         name: What a person calls it.
-        state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun.
+        state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun; ``queued``
+            and ``requeued``: the same two, but a job of a cluster waits to do it.
         phase: What it is doing: starting, encoding, training, testing.
         progress: Share of the training steps that are done, 0 to 1.
         seconds_left: Of training, by the pace so far.
@@ -38,9 +43,10 @@ class RunStatus:
         attempts: How many processes have worked on it.
         seconds: How long it took, if it finished.
         metrics: If it finished.
-        kind: Of failure: diverged, timeout, out_of_memory, disk_full, exception.
-        reason: Of failure, in one line.
+        kind: Of failure: diverged, timeout, out_of_memory, disk_full, lost_job, exception.
+        reason: Of failure, in one line; or why its job waits, in Slurm's word.
         log: Last lines of its log, if it failed.
+        job: Slurm's id of its job, if it has one that has not ended.
     """
 
     run_id: str
@@ -58,6 +64,7 @@ class RunStatus:
     kind: str | None = None
     reason: str | None = None
     log: list[str] | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class StudyStatus:
         """Until all that is running, interrupted or missing has finished, as many at once as now; None if unknown."""
         running = self.of("running")
         took = [run.seconds for run in self.runs if run.seconds is not None]
-        waiting = len(self.of("interrupted", "missing"))
+        waiting = len(self.of(*WAITING))
         if not running or (waiting and not took):
             return None
         present = max((run.seconds_left or 0.0 for run in running), default=0.0)
@@ -138,7 +145,7 @@ def study_status(study: Path) -> StudyStatus:
     runs += [RunStatus(run_id, plan["name"], "missing") for run_id, plan in planned.items() if run_id not in known]
     order = {run_id: place for place, run_id in enumerate(planned)}
     runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
-    return StudyStatus(study.name, study, tuple(runs))
+    return StudyStatus(study.name, study, tuple(with_jobs(runs, study)))
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:
@@ -171,6 +178,28 @@ def _run_status(folder: RunFolder) -> RunStatus | None:
     return RunStatus(run_id, name, "interrupted", **progress, **who)
 
 
+def with_jobs(runs: Sequence[RunStatus], study: Path) -> list[RunStatus]:
+    """Add what Slurm knows of runs that no process is at work on: they are queued, starting, or lost with their job."""
+    idle = {RunFolder(study / run.run_id): run for run in runs if run.state in {"interrupted", "missing"}}
+    idle = {folder: run for folder, run in idle.items() if folder.job.exists()}
+    if not idle:
+        return list(runs)
+    try:
+        followed = follow(idle)
+    except SlurmUnreachableError as error:
+        unknown = {run.run_id: replace(run, reason=str(error)) for run in idle.values()}
+        return [unknown.get(run.run_id, run) for run in runs]
+    found: dict[str, RunStatus] = {}
+    for folder, job in followed.queued.items():
+        waits: State = "queued" if idle[folder].state == "missing" else "requeued"
+        known = {"job": job.job_id, "reason": job.reason if job.reason != "None" else None}
+        state = {"state": waits} if job.waits else {"state": "running", "phase": "starting"}
+        found[folder.path.name] = replace(idle[folder], **state, **known)
+    for folder, reason in followed.lost.items():
+        found[folder.path.name] = replace(idle[folder], state="failed", kind=KIND, reason=reason, log=lost_log(folder))
+    return [found.get(run.run_id, run) for run in runs]
+
+
 def all_ended(studies: Sequence[StudyStatus]) -> bool:
     """Whether no run is running or waiting to be."""
-    return not any(study.of("running", "interrupted", "missing") for study in studies)
+    return not any(study.of("running", *WAITING) for study in studies)

@@ -13,7 +13,10 @@ from rich.text import Text
 from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studies, study_status
 
 _LISTED = 12  # of each state; --json has all
-_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "interrupted": "yellow", "missing": "dim"}
+_STYLES = {
+    "finished": "green", "running": "cyan", "queued": "blue", "requeued": "blue", "failed": "red",
+    "interrupted": "yellow", "missing": "dim",
+}  # fmt: skip
 
 
 def run_status(study: str | None, *, watch: bool = False, as_json: bool = False, every_seconds: float = 2.0) -> int:
@@ -57,7 +60,7 @@ def _drawn(found: list[StudyStatus]) -> Group:
         parts.append(_headline(study))
         if study.of("running"):
             parts.append(_running(study.of("running")))
-        for state in ("failed", "interrupted", "missing"):
+        for state in ("requeued", "queued", "failed", "interrupted", "missing"):
             runs = study.of(state)
             parts += [_line(run) for run in runs[:_LISTED]]
             if len(runs) > _LISTED:
@@ -82,7 +85,13 @@ def _running(runs: list[RunStatus]) -> Table:
         left = "" if run.seconds_left is None else f"{_duration(run.seconds_left)} left"
         beat = "" if run.heartbeat_age is None else f"heard {_duration(run.heartbeat_age)} ago"
         table.add_row(
-            Text("  running", "cyan"), Text(run.name), run.phase, progress, left, f"{run.host}:{run.pid}", beat
+            Text("  running", "cyan"),
+            Text(run.name),
+            run.phase,
+            progress,
+            left,
+            f"{run.host}:{run.pid}" if run.pid else f"job {run.job}",
+            beat,
         )
     if len(runs) > _LISTED:
         table.add_row(f"  … and {len(runs) - _LISTED} more running")
@@ -93,8 +102,12 @@ def _line(run: RunStatus) -> Text:
     line = Text(f"  {run.state}  ", _STYLES[run.state]).append(run.name, "default")
     if run.state == "failed":
         line.append(f"  {run.kind}: {run.reason}" if run.kind else f"  {run.reason}", "default")
-    elif run.state == "interrupted" and run.progress is not None:
+    elif run.state in {"interrupted", "requeued"} and run.progress is not None:
         line.append(f"  at {100 * run.progress:.0f}%", "default")
+    if run.job is not None:
+        line.append(f"  job {run.job}", "default")
+    if run.state != "failed" and run.reason is not None:
+        line.append(f"  {run.reason}", "dim")
     return line
 
 

@@ -89,6 +89,13 @@ def test_quotes_in_a_tsv_are_text_unless_said_otherwise(tmp_path):
     assert texts(three(quoted, quoted=True)) == ["a\tb"]
 
 
+@pytest.mark.parametrize("between", [";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_csv_as_spreadsheets_write_it_where_the_comma_is_a_decimal_sign(tmp_path, between: str, mark: str):
+    rows = f'{mark}text{between}label\n"1,5 is{between} less than 2"{between}x\nyo, you{between}y\n'
+    assert texts(three(write(tmp_path / "f.csv", rows))) == [f"1,5 is{between} less than 2", "yo, you"]
+
+
 def test_byte_order_mark_and_windows_line_ends(tmp_path):
     path = write(tmp_path / "f.csv", "\ufefftext,label\r\nhé,x\r\nyo,y\r\n".encode())
     assert texts(three(path)) == ["hé", "yo"]
@@ -146,7 +153,7 @@ def test_folders_endings_and_empty_files(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     write(tmp_path / "f.xlsx", "x")
     write(tmp_path / "empty.csv", "")
-    assert "is a folder" in problems(train=f"{tmp_path}/folder.csv")[0]
+    assert problems(train=f"{tmp_path}/folder.csv") == [f"data.train={tmp_path}/folder.csv is a folder"]
     assert problems(train=f"{tmp_path}/f.xlsx") == [
         f"data.train={tmp_path}/f.xlsx must end in .csv, .tsv, .jsonl, .json, .parquet"
     ]

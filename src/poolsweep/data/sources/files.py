@@ -82,7 +82,7 @@ def _read(
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = f"; {nearest(path.name, there)}" if there else ""
+        hint = f"; {nearest(path.name, there)}" if there and not path.is_dir() else ""
         raise UserError(f"{key}={path} {what}{hint}")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -132,13 +132,21 @@ def _is_scalar(feature: object) -> bool:
 
 
 def _csv_options(path: Path, *, key: str, quoted: bool | None) -> dict[str, Any]:
-    """Read the header, so that every column is read as text whatever it looks like."""
+    """Read the header, so that every column is read as text whatever it looks like.
+
+    A csv file whose header has no comma is read with semicolons or tabs, if the header has those: spreadsheets write
+    them where the comma is the decimal sign.
+    """
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     quoting = csv.QUOTE_MINIMAL if (delimiter == "," if quoted is None else quoted) else csv.QUOTE_NONE
     csv.field_size_limit(sys.maxsize)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             header = next(csv.reader(file, delimiter=delimiter, quoting=quoting), [])
+            if delimiter == "," and len(header) == 1:
+                delimiter = next((other for other in (";", "\t") if other in header[0]), delimiter)
+                file.seek(0)
+                header = next(csv.reader(file, delimiter=delimiter, quoting=quoting), [])
     except UnicodeDecodeError as error:
         raise UserError(f"{key}={path} is not UTF-8 text: {error}") from error
     twice = sorted({name for name in header if header.count(name) > 1})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
 from poolsweep.report.charts.style import INK, MUTED, WIDE, Chart, plain_axes, role_colour, short
 from poolsweep.report.comparison import Comparison
@@ -53,9 +53,10 @@ def _panel(axes, comparison: Comparison, cost: Cost) -> None:  # noqa: ANN001
     smallest, largest = min(cost.values.values()), max(cost.values.values())
     if smallest > 0 and largest / smallest > 3:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        ticks = sorted(set(cost.values.values()))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
         axes.xaxis.set_minor_locator(NullLocator())
+        ticks = sorted(set(cost.values.values()))
         if len(ticks) <= 5:
             axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     else:
@@ -69,8 +70,8 @@ def _panel(axes, comparison: Comparison, cost: Cost) -> None:  # noqa: ANN001
 
 
 def _names(axes, comparison: Comparison, cost: Cost, score: dict[str, float]) -> None:  # noqa: ANN001
-    """Names of the front and the baseline, apart from each other; the leaderboard has the others."""
-    named = [*cost.front, *([comparison.baseline] if comparison.baseline in cost.values else [])]
+    """Names of the front, the baseline and those tied with the best, apart from each other."""
+    named = [*cost.front, *(name for name in (comparison.baseline, *comparison.leading) if name in cost.values)]
     bottom, top = axes.get_ylim()
     step, taken = (top - bottom) * 0.075, []
     for name in sorted(dict.fromkeys(named), key=lambda name: -score[name]):

@@ -41,9 +41,8 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 def _cut(source: Path, target: Path) -> None:
     dropped = ["FFTM", "MATH", "kern", "GDEF", "GPOS", "GSUB"]
     options = subset.Options(layout_features=[], drop_tables=dropped, name_IDs=["*"], notdef_outline=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), subset.load_font(str(source), options) as font:
         warnings.simplefilter("ignore")
-        font = subset.load_font(str(source), options)
         chosen = subset.Subsetter(options)
         chosen.populate(unicodes=[code for low, high in _RANGES for code in range(low, high + 1)])
         chosen.subset(font)

@@ -10,6 +10,8 @@ from poolsweep.report.charts.style import BASE, INK, MUTED, REST, WIDE, Chart, p
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import hundredths, title
 
+_SHAPES = ("o", "s", "^", "D", "v", "P")
+
 
 def seeds_chart(comparison: Comparison) -> Chart:
     """A strip per contender."""
@@ -25,11 +27,10 @@ def seeds_chart(comparison: Comparison) -> Chart:
         if not math.isnan(summary.low):
             axes.plot([100 * summary.low, 100 * summary.high], [place, place], color=colour, linewidth=9, alpha=0.22,
                       solid_capstyle="butt", zorder=2)  # fmt: skip
-        values = [100 * value for value in comparison.values[name].values()]
-        axes.scatter(values, [place] * len(values), s=26, color=colour, alpha=0.75, linewidth=0, zorder=3)
         axes.plot([100 * summary.mean] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=1.8, zorder=4)
         axes.annotate(_numbers(comparison, name), (1.01, place), xycoords=("axes fraction", "data"), va="center",
                       fontsize=8.5, color=INK if name in comparison.leading else MUTED)  # fmt: skip
+    _marks(axes, comparison)
     axes.set_yticks(range(len(names)), [short(name) for name in names])
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(INK)
@@ -39,9 +40,30 @@ def seeds_chart(comparison: Comparison) -> Chart:
     _limits(axes, comparison)
     return Chart(
         "seeds", "Every seed",
-        f"A dot per seed, a bar for the 95% t interval over seeds, a line across for the mean. {_legend(comparison)}",
+        f"A mark per seed{_same(comparison)}, a bar for the 95% t interval over seeds, a line across for the mean. "
+        f"{_legend(comparison)}",
         "; ".join(f"{n}: mean {hundredths(comparison.summaries[n].mean)}" for n in names), figure,
     )  # fmt: skip
+
+
+def _marks(axes, comparison: Comparison) -> None:  # noqa: ANN001
+    """All contenders' values of one seed at a time; few seeds have shapes of their own, so that pairs can be seen."""
+    seeds = _seeds(comparison)
+    for i, seed in enumerate(seeds):
+        found = [(place, name) for place, name in enumerate(comparison.names) if seed in comparison.values[name]]
+        axes.scatter(
+            [100 * comparison.values[name][seed] for _, name in found], [place for place, _ in found],
+            s=26, marker=_SHAPES[i] if len(seeds) <= len(_SHAPES) else "o", alpha=0.75, linewidth=0, zorder=3,
+            color=[role_colour(comparison, name) for _, name in found],
+        )  # fmt: skip
+
+
+def _seeds(comparison: Comparison) -> list[int]:
+    return sorted({seed for by_seed in comparison.values.values() for seed in by_seed})
+
+
+def _same(comparison: Comparison) -> str:
+    return " (the same shape, the same seed)" if 1 < len(_seeds(comparison)) <= len(_SHAPES) else ""
 
 
 def _limits(axes, comparison: Comparison) -> None:  # noqa: ANN001

@@ -18,6 +18,8 @@ from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -90,8 +92,8 @@ class Chart:
         for axes in self.figure.axes:  # what is drawn within the axes need not be measured to lay them out
             for artist in (*axes.collections, *axes.lines, *axes.patches):
                 artist.set_in_layout(False)
-        buffer = io.StringIO()
-        self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        buffer = io.StringIO()  # savefig would draw everything twice, the first time for its size
+        FigureCanvasSVG(self.figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
         self.figure.set_layout_engine("none")  # it is laid out now: once is enough
         svg = re.sub(r"font-family: [^;\"]*", f"font-family: '{WHOLE}', Verdana, sans-serif", buffer.getvalue())
         return re.sub(r"<[^>]*>", _shorter, svg)
@@ -101,7 +103,7 @@ class Chart:
         """The figure as a PDF file, laid out as the SVG is."""
         assert self.svg
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+        FigureCanvasPdf(self.figure).print_pdf(buffer, metadata={"CreationDate": None})
         return buffer.getvalue()
 
 

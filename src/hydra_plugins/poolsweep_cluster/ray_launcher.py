@@ -1,0 +1,53 @@
+"""The Ray launcher as a Hydra plugin. Hydra imports this file in every Hydra program, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.utils import JobReturn
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from hydra_plugins.poolsweep_cluster.composing import ComposingLauncher
+
+if TYPE_CHECKING:
+    from poolsweep.cluster.ray import RayLimits
+
+
+class RayLauncher(ComposingLauncher):
+    """One Ray task per run; see ``conf/hydra/launcher/ray.yaml``.
+
+    Args:
+        limits: See ``poolsweep.cluster.ray.RayLimits``.
+    """
+
+    def __init__(self, **limits: Any) -> None:  # noqa: ANN401
+        super().__init__()
+        self._given = limits
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take note of what the sweep is made of, and of what devices its runs will find."""
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        from poolsweep.cluster.launcher import require
+        from poolsweep.device import runs_elsewhere
+
+        require("ray")
+        runs_elsewhere(self.limits.accelerator)
+
+    @property
+    def limits(self) -> RayLimits:
+        """What each run asks for."""
+        from poolsweep.cluster.limits import read_limits
+        from poolsweep.cluster.ray import RayLimits
+
+        return read_limits(self.plain(self._given), RayLimits)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run all, each where there is room."""
+        from poolsweep.cluster.launcher import planned, returned
+        from poolsweep.cluster.ray import launch_on_ray
+
+        runs = planned(job_overrides, compose=self.composed)
+        launch_on_ray(runs, self.limits)
+        return [returned(run) for run in runs]

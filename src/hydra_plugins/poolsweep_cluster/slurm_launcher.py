@@ -1,0 +1,58 @@
+"""The Slurm launcher as a Hydra plugin. Hydra imports this file in every Hydra program, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.utils import JobReturn
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from hydra_plugins.poolsweep_cluster.composing import ComposingLauncher
+
+if TYPE_CHECKING:
+    from poolsweep.cluster.limits import Limits
+
+
+class SlurmLauncher(ComposingLauncher):
+    """One Slurm job per run, in arrays; see ``conf/hydra/launcher/slurm.yaml``.
+
+    Args:
+        wait: Stay until every run has ended; False: submit and leave.
+        dry_run: Print the scripts instead of submitting anything.
+        poll_seconds: Between two questions to Slurm.
+        limits: See ``poolsweep.cluster.limits.Limits``.
+    """
+
+    def __init__(self, wait: bool, dry_run: bool, poll_seconds: float, **limits: Any) -> None:  # noqa: ANN401
+        super().__init__()
+        self.detached = not wait
+        self.dry_run = dry_run
+        self._poll_seconds = poll_seconds
+        self._given = limits
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take note of what the sweep is made of, and look what earlier jobs came to."""
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        from poolsweep.cluster.launcher import plan_on_login_node, require
+
+        require("submitit", extra="slurm")
+        plan_on_login_node(config, self.limits, dry_run=self.dry_run)
+
+    @property
+    def limits(self) -> Limits:
+        """What each job asks for."""
+        from poolsweep.cluster.limits import Limits, read_limits
+
+        return read_limits(self.plain(self._given), Limits)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Submit the runs that have no job yet, and wait for all of them unless ``wait=false``."""
+        from poolsweep.cluster.launcher import launch, planned, print_scripts
+
+        runs = planned(job_overrides, compose=self.composed)
+        if self.dry_run:
+            print_scripts(runs, limits=self.limits)
+            return []
+        return launch(runs, limits=self.limits, wait=not self.detached, poll_seconds=self._poll_seconds)

@@ -1,0 +1,1 @@
+"""Runs on a cluster: submitting them, following them, and leaving an allocation without losing anything."""

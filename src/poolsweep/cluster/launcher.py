@@ -1,0 +1,132 @@
+"""What ``hydra/launcher=slurm`` does with the runs of a sweep."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig
+from rich.console import Console
+
+from poolsweep.cluster.limits import Limits
+from poolsweep.cluster.script import scripts
+from poolsweep.cluster.slurm import SlurmUnreachableError
+from poolsweep.cluster.submit import Planned, Submission, settle, submit_missing
+from poolsweep.cluster.watch import wait_for
+from poolsweep.config import resolve
+from poolsweep.device import accelerator_type, runs_elsewhere
+from poolsweep.errors import UserError
+from poolsweep.run.files import read_json
+from poolsweep.run.job import UNNAMED, folder_of
+from poolsweep.run.signals import Interrupted
+from poolsweep.sweep.plan import read_plan
+
+Compose = Callable[[Sequence[str]], DictConfig]
+
+
+def require(package: str, *, extra: str | None = None) -> None:
+    """Make sure that what a launcher stands on is installed.
+
+    Raises:
+        UserError: If it isn't.
+    """
+    extra = extra or package
+    if importlib.util.find_spec(package) is None:
+        raise UserError(f"hydra/launcher={extra} needs {package}: pip install 'poolsweep[{extra}]'")
+
+
+def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> None:
+    """Before a sweep is planned: what devices its runs will find, and which earlier jobs came to nothing.
+
+    Args:
+        config: Hydra's.
+        limits: Of each job.
+        dry_run: Write nothing, and ask Slurm nothing.
+    Raises:
+        UserError: If Slurm doesn't answer.
+    """
+    runs_elsewhere(limits.accelerator)
+    if dry_run:
+        if config.retry == "all":
+            raise UserError("retry=all forgets what has finished, and a dry run changes nothing: leave one of them out")
+        return
+    try:
+        settle(Path(str(config.output_root)) / str(config.study))
+    except SlurmUnreachableError as error:
+        raise UserError(str(error)) from error
+
+
+def planned(job_overrides: Sequence[Sequence[str]], *, compose: Compose) -> list[Planned]:
+    """The runs behind lists of overrides."""
+    runs = []
+    for overrides in job_overrides:
+        content = resolve(compose(overrides))
+        content["trainer"]["accelerator"] = accelerator_type(content["trainer"]["accelerator"])
+        folder, identity = folder_of(content)
+        given = tuple(o for o in overrides if not o.startswith("hydra"))
+        plan = read_plan(folder.path.parent).get(identity, {})
+        name = plan.get("name") or " ".join(o for o in given if not o.startswith(UNNAMED))
+        runs.append(Planned(folder, content, name, given))
+    return runs
+
+
+def launch(runs: Sequence[Planned], *, limits: Limits, wait: bool, poll_seconds: float) -> list[JobReturn]:
+    """Submit what is missing and, with ``wait``, follow it to its end.
+
+    Args:
+        runs: Of one study.
+        limits: Of each job.
+        wait: Whether to stay until every run has ended.
+        poll_seconds: Between two questions to Slurm.
+    Raises:
+        UserError: If sbatch refuses, or Slurm doesn't answer.
+    """
+    console = Console(stderr=True)
+    study = runs[0].folder.path.parent
+    try:
+        submission = submit_missing(runs, study=study, limits=limits)
+    except SlurmUnreachableError as error:
+        raise UserError(f"nothing is submitted, since it is unknown which jobs there are: {error}") from error
+    _say(submission, study=study, console=console)
+    if wait:
+        try:
+            wait_for([*submission.submitted, *submission.left], poll_seconds=poll_seconds, console=console)
+        except (KeyboardInterrupt, Interrupted):
+            console.print("jobs go on without this process; poolsweep status shows them", highlight=False)
+            raise
+    return [returned(run) for run in runs]
+
+
+def print_scripts(runs: Sequence[Planned], *, limits: Limits) -> None:
+    """Print what sbatch would be given, and submit nothing."""
+    for script in scripts(runs, study=runs[0].folder.path.parent, limits=limits):
+        print(script)
+
+
+def _say(submission: Submission, *, study: Path, console: Console) -> None:
+    arrays = _arrays(record.job_id for record in submission.submitted.values())
+    lines = []
+    if submission.left:
+        lines.append(f"{len(submission.left)} runs have a job already, which is left to them")
+    if submission.submitted:
+        jobs = f"{len(arrays)} arrays" if len(arrays) > 1 else "job"
+        lines.append(f"submitted {len(submission.submitted)} runs as Slurm {jobs} {' '.join(arrays)}")
+    ids = [*arrays, *_arrays(job.job_id for job in submission.left.values())]
+    lines.append(f"watch: poolsweep status {study.name}   end: scancel {' '.join(ids)}")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _arrays(job_ids: Iterable[str | None]) -> list[str]:
+    return sorted({job_id.partition("_")[0] for job_id in job_ids if job_id}, key=int)
+
+
+def returned(run: Planned) -> JobReturn:
+    """For sweepers that look at it; ours read run folders."""
+    result: Any = read_json(run.folder.result)
+    returned = JobReturn(overrides=[], status=JobStatus.COMPLETED)
+    returned.return_value = result if isinstance(result, dict) else {"status": "submitted"}
+    return returned

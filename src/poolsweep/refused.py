@@ -1,0 +1,114 @@
+"""What Hydra refuses, in one sentence with the nearest valid names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.errors import OverrideParseException
+
+from poolsweep.conf_dir import conf_dir
+from poolsweep.errors import nearest
+
+
+def in_one_line(error: Exception, arguments: Sequence[str] = ()) -> str:
+    """What Hydra refused, in one sentence.
+
+    Args:
+        error: Hydra's or OmegaConf's.
+        arguments: The command line, which says what options the groups have.
+    """
+    text = str(error).strip()
+    if isinstance(error, OverrideParseException):
+        return f"{error.override} cannot be parsed: {text.splitlines()[0]}{_quoted(error.override)}"
+    option = re.search(r"Could not find '(.+?)/([^/']+)'", text)
+    if option:
+        group = option.group(1)
+        return f"{group}={option.group(2)} is no option of {group}; {nearest(option.group(2), _options(group))}"
+    unknown = re.search(r"Could not override '(.+?)'", text) or re.search(r"Key '(.+?)' is not in struct", text)
+    if unknown:
+        return _unknown_key(unknown.group(1), arguments)
+    group = re.search(r"In '.+': Could not override '(.+?)'\. No match in the defaults list", text)
+    if group:
+        return f"there is no group {group.group(1)}; {nearest(group.group(1), _groups())}"
+    return " ".join(line.strip() for line in text.splitlines()[:2])
+
+
+def _quoted(override: str) -> str:
+    """The same override with its value in quotes, if that is what was missing: for column names, say."""
+    key, equals, value = override.partition("=")
+    if not equals or not re.search(r"[ ()\[\]{}:;,?!&']", value) or value[0] in "[{'\"":
+        return ""
+    return f"""; quote what has special characters: {key}='"{value}"'"""
+
+
+def _unknown_key(key: str, arguments: Sequence[str]) -> str:
+    """The chosen options of its group decide which keys there are; another option may have it."""
+    parent, _, name = key.rpartition(".")
+    group = parent.replace(".", "/")
+    if group in _options("sweep"):
+        if group not in _chosen("sweep", arguments):
+            return f"{key} is a key of sweep={group}, which must be given too"
+        own = _read(conf_dir() / "sweep" / f"{group}.yaml").get(group, {})
+        return f"there is no key {key}; {nearest(key, [f'{group}.{known}' for known in own])}"
+    if group not in _groups():
+        root = _read(conf_dir() / "train.yaml")
+        nested = [f"{above}.{below}" for above, value in root.items() if isinstance(value, dict) for below in value]
+        own = nested if f"{parent}." in {f"{one.partition('.')[0]}." for one in nested} else [*_groups(), *root]
+        return f"there is no key {key}; {nearest(key, set(own) - {'defaults', 'hydra'})}"
+    chosen = _chosen(group, arguments)
+    lacking = next((option for option in chosen if name not in _keys(group, option)), None)
+    others = [option for option in _options(group) if name in _keys(group, option)]
+    if lacking is not None and others:
+        known = ", ".join(sorted(_keys(group, lacking))) or "none"
+        others.sort(key=lambda option: _read(conf_dir() / group / f"{option}.yaml").get(name) != "???")
+        who = " or ".join(f"{group}={option}" for option in others[:3])
+        return f"{group}={lacking} has no key {name}, choose {who} for it; its keys: {known}"
+    found = set().union(*(_keys(group, option) for option in chosen))
+    return f"there is no key {key}; {nearest(key, [f'{parent}.{known}' for known in found])}"
+
+
+def _groups() -> list[str]:
+    return [str(path.relative_to(conf_dir())) for path in conf_dir().rglob("*") if path.is_dir()]
+
+
+def _options(group: str) -> list[str]:
+    return sorted(p.stem for p in (conf_dir() / group).glob("*.yaml") if not p.stem.startswith("_"))
+
+
+def _chosen(group: str, arguments: Sequence[str]) -> list[str]:
+    """Names of the options of a group that a command line chooses; several if they are swept."""
+    typed = [a.removeprefix("+").partition("=")[2] for a in arguments if a.removeprefix("+").startswith(f"{group}=")]
+    if typed:
+        return [option.strip() for option in typed[-1].split(",") if option.strip() in _options(group)]
+    experiment = _chosen("experiment", arguments) if group != "experiment" else []
+    files = [conf_dir() / "experiment" / f"{name}.yaml" for name in experiment]
+    above, _, last = group.rpartition("/")
+    if above:
+        files += [conf_dir() / above / f"{name}.yaml" for name in _chosen(above, arguments)]
+    for path in [*files, conf_dir() / "train.yaml"]:
+        for default in _read(path).get("defaults", []):
+            for said, option in default.items() if isinstance(default, dict) else ():
+                if said.removeprefix("override ").removeprefix("/") in {group, last if above else group}:
+                    return [option]
+    return []
+
+
+def _keys(group: str, option: str) -> set[str]:
+    """Keys that an option's file sets, with those of the files it is made of."""
+    path = conf_dir() / group / f"{option}.yaml"
+    bases = [base for base in _read(path).get("defaults", []) if isinstance(base, str) and base != "_self_"]
+    return _keys_of(path).union(*(_keys(group, base) for base in bases))
+
+
+def _keys_of(path: Path) -> set[str]:
+    return {key for key in _read(path) if key not in {"defaults", "hydra"} and not key.startswith("_")}
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path.is_file() else {}

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+import subprocess
+
+
+def test_the_script_runs_its_runs(cli, tiny_run, slurm, no_new_files, tmp_path):
+    done = cli("submit", *tiny_run, "seed=0,1", "study=s", "--dry-run", "hydra.launcher.time=1:30:00")
+    assert done.status == 0, done.err
+    assert "#SBATCH --time=90\n" in done.out
+    assert "#SBATCH --array=0-1%2\n" in done.out
+    (tmp_path / "slurm-bin" / "srun").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
+    ran = subprocess.run(["bash", "-e"], input=done.out, env=environment, capture_output=True, text=True, check=True)
+    words = ran.stdout.split("|")
+    assert words[words.index("poolsweep") - 1 : words.index("poolsweep") + 2] == ["-m", "poolsweep", "train"]
+    assert {"seed=1", "study=s"} < set(words)
+    assert not [word for word in words if word.startswith("hydra")]
+    assert slurm.queue == [], "nothing was submitted"
+
+
+def test_one_script_per_number_of_devices(cli, tiny_run, slurm):
+    done = cli("submit", *tiny_run, "trainer.devices=1,2,1", "--dry-run")
+    assert done.out.count("#!/bin/bash") == 2
+
+
+def test_a_dry_run_forgets_nothing(cli, tiny_run, slurm):
+    done = cli("submit", *tiny_run, "--dry-run", "retry=all")
+    assert done.status == 2
+    assert "retry=all" in done.err
+
+
+def test_help_says_the_keys(cli):
+    assert "hydra.launcher.partition" in cli("submit", "--help").out

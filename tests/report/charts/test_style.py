@@ -1,0 +1,79 @@
+"""How figures become files."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from poolsweep.report.charts.style import BASE, LEAD, REST, Cells, Chart, house_style, role_colour, short
+from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.results import load_runs
+
+
+def chart(text: str = "hello") -> Chart:
+    figure = Figure(figsize=(2, 1), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0.123456789, 1])
+    axes.set_title(text)
+    return Chart("x", "X", "caption", "summary", figure)
+
+
+def test_svg_is_whole_keeps_text_and_is_the_same_each_time():
+    with house_style():
+        first, second = chart(), chart()
+        assert first.svg == second.svg
+        root = ElementTree.fromstring(first.svg)
+    assert root.tag.endswith("svg")
+    assert "hello" in "".join(root.itertext())
+    assert "0.123456" not in first.svg
+
+
+def test_pdf_is_a_pdf_and_the_same_each_time():
+    with house_style():
+        first, second = chart(), chart()
+        assert first.pdf.startswith(b"%PDF")
+        assert first.pdf.rstrip().endswith(b"%%EOF")
+        assert first.pdf == second.pdf
+
+
+@pytest.mark.parametrize("name", ["$x_1$ \\frac", "<script>&\"'", "日本語", "a\nb\x07", "😀"])
+def test_any_name_can_be_drawn(name: str):
+    with house_style():
+        one = chart(short(name))
+        root = ElementTree.fromstring(one.svg)
+        assert one.pdf
+    assert short(name)[:2] in "".join(root.itertext())
+
+
+def test_the_users_own_style_is_left_alone():
+    before = dict(matplotlib.rcParams)
+    with house_style():
+        assert matplotlib.rcParams["svg.fonttype"] == "none"
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_colour_tells_the_role(make_study):
+    [comparison] = compare_all(load_runs([make_study()]))
+    assert role_colour(comparison, "cls") == BASE
+    assert {role_colour(comparison, name) for name in comparison.leading if name != "cls"} == {LEAD}
+    rest = [name for name in comparison.names if name not in comparison.leading and name != "cls"]
+    assert all(role_colour(comparison, name) == REST for name in rest)
+
+
+def test_cells_stand_where_they_are_told():
+    with house_style():
+        axes = Figure().add_subplot()
+        cells = Cells(axes, ["a", "b"], ["x", "y", "z"])
+        cells.fill(1, 2, LEAD, 0.5)
+        cells.outline(0, 1)
+        cells.write(0, 1, "7", size=8)
+        cells.draw()
+    filled, outlined = axes.collections
+    assert filled.get_paths()[0].contains_point((2, 1)) or np.allclose(filled.get_paths()[0].get_extents().x0, 1.52)
+    assert len(outlined.get_paths()) == 1
+    assert [text.get_position() for text in axes.texts] == [(1, 0)]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["x", "y", "z"]

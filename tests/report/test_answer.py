@@ -1,0 +1,80 @@
+"""The answer in words."""
+
+from __future__ import annotations
+
+import pytest
+from studies import write_run
+
+from poolsweep.report.answer import against_baseline, answer, evidence, what_would_settle
+from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.results import load_runs
+
+
+@pytest.fixture
+def compared(make_study):
+    def compare(metric: str = "accuracy", **options):
+        [comparison] = compare_all(load_runs([make_study(**options)]), metric=metric)
+        return comparison
+
+    return compare
+
+
+def test_a_tie_is_named_and_hedged(compared):
+    comparison = compared()
+    assert len(comparison.leading) > 1, "premise: a tie"
+    text = answer(comparison)
+    best, second = comparison.leading[:2]
+    assert text.startswith(f"{best} has the highest test accuracy (")
+    assert "but 3 seeds and 200 test texts do not tell it from" in text
+    assert second in text
+    assert evidence(comparison) == "3 seeds and 200 test texts"
+
+
+def test_a_clear_winner_is_named_without_a_but(outputs):
+    for seed in range(5):
+        write_run(outputs / "s", pooling="cls", seed=seed, skill=0.5, num_texts=400)
+        write_run(outputs / "s", pooling="max", seed=seed, skill=0.95, num_texts=400)
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    text = answer(comparison)
+    assert "tell every other pooling apart from it, at 95% jointly." in text
+    assert "points over cls, 95% interval +" in text
+    assert "Holm p < 0.001" in text
+    assert against_baseline(comparison) == "Beyond chance (Holm, 95%): max above cls."
+    assert what_would_settle(comparison) == []
+
+
+def test_when_the_baseline_leads_it_says_so(outputs):
+    for seed in range(3):
+        write_run(outputs / "s", pooling="cls", seed=seed, skill=0.9)
+        write_run(outputs / "s", pooling="max", seed=seed, skill=0.5)
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert answer(comparison).startswith("cls, the baseline, has the highest test accuracy (")
+    assert against_baseline(comparison) == "Beyond chance (Holm, 95%): max below cls."
+
+
+def test_one_pooling_is_compared_with_nothing(compared):
+    comparison = compared(poolings=["cls"])
+    assert answer(comparison).endswith("there is nothing to compare it with.")
+    assert what_would_settle(comparison) == []
+
+
+def test_one_seed_says_what_it_leaves_out(compared):
+    assert "which leaves out what another seed would give" in answer(compared(seeds=[0]))
+
+
+def test_without_any_basis_nothing_is_claimed(compared):
+    comparison = compared(seeds=[0], predictions=False)
+    assert answer(comparison).endswith("but nothing says whether that is more than chance.")
+    assert against_baseline(comparison) == ""
+
+
+def test_a_correlation_is_no_percentage(compared):
+    assert "%" not in answer(compared(metric="mcc")).split("(")[1].split(",")[0]
+
+
+def test_what_would_settle_names_each_tie_once(compared):
+    comparison = compared()
+    lines = what_would_settle(comparison)
+    best, *tied = comparison.leading
+    assert [line.split(":")[0] for line in lines] == [f"{best} and {name}" for name in tied][:5]
+    assert all("seeds" in line or "test texts" in line or "apart" in line or "same" in line for line in lines)

@@ -1,0 +1,40 @@
+"""Other views of the differences agree with what they are named after."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from poolsweep.report.companions import companions
+from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.results import load_runs
+
+
+def test_each_contender_but_the_baseline_with_scipys_sign_flips(make_study):
+    [comparison] = compare_all(load_runs([make_study(seeds=range(5))]))
+    found = companions(comparison)
+    assert [one.name for one in found] == [name for name in comparison.names if name != "cls"]
+    for one in found:
+        gaps = np.array([comparison.values[one.name][seed] - comparison.values["cls"][seed] for seed in range(5)])
+        assert one.bootstrap.value == pytest.approx(gaps.mean())
+        assert one.bootstrap.low < gaps.mean() < one.bootstrap.high
+        assert one.signs is not None
+        assert one.signs.smallest_p == 2 / 2**5
+        wanted = stats.permutation_test((gaps,), np.mean, permutation_type="samples", alternative="two-sided",
+                                        n_resamples=np.inf)  # fmt: skip
+        assert one.signs.p_value == pytest.approx(wanted.pvalue)
+        assert one.effect.seed_win_share == (gaps > 0).mean() + (gaps == 0).mean() / 2
+
+
+def test_one_seed_has_no_signs_and_no_g(make_study):
+    [comparison] = compare_all(load_runs([make_study(seeds=[0])]))
+    found = companions(comparison)
+    assert len(found) == 3
+    assert all(one.signs is None and one.hedges_g == "–" for one in found)
+
+
+@pytest.mark.parametrize("options", [{"predictions": False}, {"poolings": ["max", "elmo"]}])
+def test_without_predictions_or_a_baseline_there_are_none(make_study, options):
+    [comparison] = compare_all(load_runs([make_study(**options)]))
+    assert companions(comparison) == []

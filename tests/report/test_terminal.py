@@ -1,0 +1,77 @@
+"""What the leaderboard prints."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from studies import write_run
+
+from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.results import load_runs
+from poolsweep.report.terminal import print_cautions, print_leaderboards, show_study
+
+
+@pytest.fixture
+def printed():
+    def run(study, *, metric: str = "accuracy", width: int = 120) -> str:
+        out = io.StringIO()
+        console = Console(file=out, width=width)
+        runs = load_runs([study])
+        comparisons = compare_all(runs, metric=metric)
+        print_leaderboards(comparisons, console=console)
+        print_cautions(comparisons, runs, console=console)
+        return out.getvalue()
+
+    return run
+
+
+def test_ties_are_marked_and_the_answer_follows(make_study, printed):
+    text = printed(make_study())
+    assert "= tied with the best: not told from it at 95%" in text
+    [comparison] = compare_all(load_runs([make_study("again")]))
+    marked = {line.split()[1] for line in text.splitlines() if line.startswith("= ") and "±" in line}
+    assert marked == set(comparison.leading)
+    assert f"{comparison.names[0]} has the highest test accuracy" in text
+    assert "caution" not in text
+
+
+def test_a_clear_best_has_a_star(outputs, printed):
+    for seed in range(5):
+        write_run(outputs / "s", pooling="cls", seed=seed, skill=0.5)
+        write_run(outputs / "s", pooling="max", seed=seed, skill=0.95)
+    text = printed(outputs / "s")
+    assert "★ best beyond chance" in text
+    assert "★ max" in text
+
+
+def test_one_seed_says_what_to_add_and_is_cautioned(make_study, printed):
+    text = printed(make_study(seeds=[0]))
+    assert "One seed gives no interval: add seeds with seed=0,1,2." in text
+    assert "caution: One seed each" in text
+
+
+def test_names_are_not_taken_for_markup(outputs, printed):
+    for pooling in ("cls", "[bold red]x[/]"):
+        for seed in (0, 1):
+            write_run(outputs / "s", pooling=pooling, seed=seed, num_texts=40)
+    assert "[bold red]x[/]" in printed(outputs / "s")
+
+
+def test_several_data_sets_have_a_table_each(make_study, printed):
+    text = printed(make_study(data=("animals", "birds"), seeds=[0]))
+    assert "animals · tiny · test accuracy in %" in text
+    assert "caution: birds: One seed each" in text
+
+
+def test_a_correlation_is_times_a_hundred(make_study, printed):
+    assert "test Matthews correlation × 100" in printed(make_study(), metric="mcc")
+
+
+def test_after_a_sweep_the_study_is_shown_with_where_to_go_on(make_study):
+    study, out = make_study(), io.StringIO()
+    show_study(study, console=Console(file=out, width=200))
+    assert (study / "leaderboard.csv").is_file()
+    assert str(study / "leaderboard.csv") in out.getvalue()
+    assert "poolsweep report study" in out.getvalue()

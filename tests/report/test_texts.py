@@ -1,0 +1,66 @@
+"""Test texts are read again from where the config says, and only if they are still the same."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from poolsweep.report.predictions import Predicted
+from poolsweep.report.results import RunRecord
+from poolsweep.report.texts import read_texts
+
+SOURCE = "poolsweep.data.sources.files.files"
+
+
+@pytest.fixture
+def asked(tmp_path, write_csv):
+    rows = [("a first", "no"), ("a second", "yes"), ("a third", "no")]
+
+    def ask(*, target: str = SOURCE, labels=(0, 1, 0), row_ids=(0, 1, 2), pair: bool = False, **changed):
+        train = write_csv(tmp_path / "train.csv", [(f"text {i}", "yes" if i % 2 else "no") for i in range(20)])
+        if pair:
+            header = ("text", "more", "label")
+            train = write_csv(tmp_path / "train.csv", [(f"t {i}", "m", "yes" if i % 2 else "no") for i in range(20)],
+                              header=header)  # fmt: skip
+            test = write_csv(tmp_path / "test.csv", [(text, "and more", label) for text, label in rows], header=header)
+        else:
+            test = write_csv(tmp_path / "test.csv", rows)
+        data = {"_target_": target, "train": str(train), "test": str(test), "batch_size": 4, **changed}
+        data |= {"text_pair": "more"} if pair else {}
+        (tmp_path / "config.yaml").write_text(json.dumps({"data": data}))
+        ids = np.array(labels)
+        predicted = Predicted(np.array(row_ids), ids, ids, ("no", "yes"), None, None, None)
+        return read_texts(RunRecord(tmp_path, {}), predicted)
+
+    return ask
+
+
+def test_texts_come_in_the_order_of_the_predictions(asked):
+    found = asked()
+    assert (found.texts, found.reason) == (("a first", "a second", "a third"), "")
+
+
+def test_pairs_are_joined(asked):
+    assert asked(pair=True).texts == ("a first ⟂ and more", "a second ⟂ and more", "a third ⟂ and more")
+
+
+@pytest.mark.parametrize("changed", [{"labels": (0, 1, 1)}, {"row_ids": (0, 1, 5)}])
+def test_data_that_changed_are_not_shown(asked, changed):
+    found = asked(**changed)
+    assert found.texts is None
+    assert found.reason.startswith("the data have changed since")
+
+
+def test_a_file_that_is_gone_is_named(asked):
+    found = asked(train="nowhere/train.csv")
+    assert found.texts is None
+    assert "nowhere/train.csv" in found.reason
+
+
+@pytest.mark.parametrize("target", ["os.system", "my_package.data", "poolsweep.data.sources.files.csv"])
+def test_nothing_but_our_own_sources_is_called(asked, target):
+    found = asked(target=target)
+    assert found.texts is None
+    assert found.reason == "the run's config names no source of poolsweep's own"
