@@ -18,7 +18,9 @@ import pytest
 
 # Before any import of datasets, huggingface_hub or wandb: they read these once.
 _SESSION = Path(tempfile.mkdtemp(prefix="poolsweep-tests-"))
-for _name in [name for name in os.environ if name.startswith(("WANDB_", "POOLSWEEP_", "SLURM_"))]:
+for _name in [
+    name for name in os.environ if name.startswith(("WANDB_", "POOLSWEEP_", "SLURM_", "MLFLOW_", "TRACKIO_"))
+]:
     del os.environ[_name]
 os.environ |= {
     "HF_HUB_OFFLINE": "1",
@@ -26,6 +28,7 @@ os.environ |= {
     "HF_DATASETS_CACHE": str(_SESSION / "hf" / "datasets"),
     "XDG_CACHE_HOME": str(_SESSION / "xdg"),
     "POOLSWEEP_CACHE": str(_SESSION / "cache"),
+    "TRACKIO_DIR": str(_SESSION / "trackio"),
     "NETRC": str(_SESSION / "no-netrc"),
     "TOKENIZERS_PARALLELISM": "false",
 }

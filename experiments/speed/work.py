@@ -50,12 +50,12 @@ def work(data: str | None, *overrides: str, rows: int, root: Path) -> Work:
     """Compose a run over the first ``rows`` shuffled rows of a csv file, or of icd10.
 
     Args:
-        data: Path of a csv file with the columns text and label.
+        data: A csv file with the columns text and label, or a folder with train.csv and others.
         overrides: As typed.
         rows: Of each split, at most.
         root: Where runs write.
     """
-    files = [] if data is None else ["data=files", f"data.train={data}", f"data.test={data}"]
+    files = [] if data is None else files_of(data)
     fixed = [f"data.batch_size={BATCH}", f"data.max_length={LENGTH}", "callbacks=none", f"output_root={root}"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         content = resolve(compose("train", overrides=[*files, *fixed, *overrides]))
@@ -63,6 +63,17 @@ def work(data: str | None, *overrides: str, rows: int, root: Path) -> Work:
     splits = prepared.splits
     cut = replace(splits, **{split.name: _first(split, rows) for split in splits})
     return Work(content, replace(prepared, splits=cut), root)
+
+
+def files_of(data: str) -> list[str]:
+    """The overrides that read a csv file, or the files of a folder."""
+    path = Path(data)
+    if not path.is_dir():
+        return ["data=files", f"data.train={path}"]
+    found = [
+        f"data.{name}={path / name}.csv" for name in ("train", "validation", "test") if (path / f"{name}.csv").exists()
+    ]
+    return ["data=files", *found]
 
 
 def _first(split: Split, rows: int) -> Split:

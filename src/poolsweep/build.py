@@ -20,10 +20,12 @@ from poolsweep.callbacks.heartbeat import Heartbeat
 from poolsweep.classifier import Classifier
 from poolsweep.data import Batch, DataModule
 from poolsweep.data.labels import Labels
+from poolsweep.device import set_matmul_precision
 from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.inputs import Inputs, feature_rows, token_rows
 from poolsweep.loggers.metrics_file import MetricsFile
+from poolsweep.loggers.tracker import shown_config
 from poolsweep.make import make
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
@@ -82,6 +84,7 @@ def build(
         status: Told how the run goes.
         still_ours: Called before a checkpoint is written; raises if another process has the run now.
     """
+    set_matmul_precision(config["matmul_precision"])
     pl.seed_everything(config["init_seed"], verbose=False)
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
@@ -101,6 +104,7 @@ def build(
         probe = make(config["trainer"], monitor=config["monitor"], mode=config["mode"], loggers=loggers)
         return ProbeRun(classifier, data, probe, prepared.labels, truncated, config["data_seed"])
     loading = {key: config["data"][key] for key in ("batch_size", "eval_batch_size", "num_workers")}
+    loading["max_tokens"] = config["data"]["max_tokens"] if config["data"]["batching"] == "by_tokens" else None
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
@@ -181,7 +185,7 @@ def build_loggers(config: Mapping[str, Any], *, folder: RunFolder, run_id: str) 
         "run_id": run_id,
         "run_folder": folder.path,
         "group": f"{data_name(config)}/{pooling_label(config)}",
-        "config": dict(config),
+        "config": shown_config(config),
     }
     loggers: list[Logger] = [MetricsFile(folder.metrics)]
     # Partial, since instantiate would build whatever the logged config names.

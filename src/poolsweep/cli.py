@@ -21,6 +21,9 @@ usage: poolsweep VERB [ARGUMENTS]
   submit [OVERRIDES]     a sweep as jobs of a Slurm cluster, without waiting; --dry-run prints the sbatch scripts
   status [STUDY]         which runs are finished, running, failed (and why) or missing
   report STUDY           the leaderboard, and a page with charts, cautions and all runs:  poolsweep report demo
+  dashboard STUDY        the report while the sweep runs, in a browser on this machine
+  sync STUDY             sends offline W&B runs (says first which: --yes sends them)
+  wandb-sweep OVERRIDES  prints a sweep.yaml for W&B's agents:  poolsweep wandb-sweep pooling=cls,max seed=0,1
   poolings               every pooling with its formula, source, output size and parameters
   check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
   explain RUN            what each token and layer of a text contributed:  poolsweep explain outputs/demo/ID --text "…"
@@ -48,7 +51,7 @@ often used:
   retry=never            leave what failed; retry=all: run everything again (default: failed)
   sweep=race             with -m: stop hopeless poolings early, and spend seeds on those that could be the best
   on_failure=stop        end a sweep after a run that failed (default: continue)
-  logger=wandb           also: logger=tensorboard
+  logger=wandb           also tensorboard, mlflow, trackio; several: 'logger=[wandb,mlflow]'
   experiment=demo        a named set of overrides
 
 Hydra's own options:
@@ -82,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "submit": _submit,
         "status": _status,
         "report": _report,
+        "dashboard": _dashboard,
+        "sync": _sync,
+        "wandb-sweep": _wandb_sweep,
         "poolings": _poolings,
         "check": _check,
         "explain": _explain,
@@ -176,6 +182,63 @@ def _report(arguments: list[str]) -> int:
         given.studies, baseline=given.baseline, metric=given.metric, out=given.out, with_texts=not given.no_texts,
         console=Console(),
     )  # fmt: skip
+    return 0
+
+
+def _dashboard(arguments: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep dashboard",
+        description="Serves progress and report of a study to browsers on this machine, refreshed while the sweep "
+        "runs. From elsewhere: ssh -L 8765:localhost:8765 HOST.",
+    )
+    parser.add_argument("study", metavar="STUDY", help="a name or a folder")
+    parser.add_argument("--port", type=int, default=8765, help="default: 8765; 0: any that is free")
+    parser.add_argument("--no-texts", action="store_true", help="keep the texts of the test split out of the page")
+    given = parser.parse_args(arguments)
+    from poolsweep.dashboard.command import dashboard
+
+    return dashboard(given.study, port=given.port, with_texts=not given.no_texts)
+
+
+def _sync(arguments: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep sync",
+        description="Says which offline W&B runs of a study would be sent; with --yes, sends them. "
+        "Exit status 1 if one could not be sent.",
+    )
+    parser.add_argument("study", metavar="STUDY", help="a name or a folder")
+    parser.add_argument("--yes", action="store_true", help="send them")
+    parser.add_argument("--timeout-minutes", type=float, default=10, help="for each run (default: 10)")
+    given = parser.parse_args(arguments)
+    if given.timeout_minutes <= 0:
+        raise UserError(f"--timeout-minutes must be above 0, got {given.timeout_minutes:g}")
+    from rich.console import Console
+
+    from poolsweep.loggers.sync import sync
+    from poolsweep.sweep.status import find_studies
+
+    [study] = find_studies(given.study)
+    return sync(study, send=given.yes, timeout_minutes=given.timeout_minutes, console=Console())
+
+
+def _wandb_sweep(arguments: list[str]) -> int:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="poolsweep wandb-sweep",
+        description="Prints a sweep.yaml by which W&B's agents run poolsweep train: values separated by commas are "
+        "swept, the other overrides are given to every run.",
+    )
+    parser.add_argument("--method", choices=["grid", "random", "bayes"], default="grid", help="default: grid")
+    parser.add_argument("--project", default="poolsweep", help="W&B project (default: poolsweep)")
+    given, overrides = parser.parse_known_args(arguments)
+    from poolsweep.loggers.agent import sweep_yaml
+
+    print(sweep_yaml(overrides, method=given.method, project=given.project), end="")
     return 0
 
 

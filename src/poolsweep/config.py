@@ -33,6 +33,7 @@ class Root:
         output_root: Folder of studies.
         monitor: Validation metric that selects the checkpoint.
         mode: Whether more of it is better.
+        matmul_precision: Of float32 matrix products; only ``highest`` keeps GPUs from TensorFloat32.
         trusted: Packages of your own whose classes a config may name.
         retry: Which runs to run again: those that failed, none, or all.
         on_failure: Whether a sweep goes on after a run that failed.
@@ -46,6 +47,7 @@ class Root:
     output_root: str
     monitor: str
     mode: Literal["max", "min"]
+    matmul_precision: Literal["highest", "high", "medium"]
     trusted: list[str]
     retry: Literal["failed", "never", "all"]
     on_failure: Literal["continue", "stop"]
@@ -85,12 +87,16 @@ class Loading:
         batch_size: Training examples per step and device.
         eval_batch_size: Examples per step in validation and test.
         num_workers: Processes that prepare batches.
+        batching: Whether training batches are cut by texts or by tokens.
+        max_tokens: Of a batch that is cut by tokens.
     """
 
     max_length: int | None
     batch_size: int
     eval_batch_size: int
     num_workers: int
+    batching: Literal["by_count", "by_tokens"]
+    max_tokens: int
 
 
 # ${if:condition,yes,no} in YAML: the frozen recipe follows from encoder.frozen alone. Registered on import, so that the
@@ -165,6 +171,7 @@ def _range_problems(config: Mapping[str, Any]) -> list[str]:
         value = (config.get("data") or {}).get(key)
         if type(value) is int and value < 1:
             problems.append(f"data.{key} must be at least 1, got {value}")
+    problems += _batching_problems(config)
     numbers = {"run_timeout_minutes": config.get("run_timeout_minutes")}
     numbers["features.max_gib"] = (config.get("features") or {}).get("max_gib")
     numbers |= {f"checkpoint.{key}": value for key, value in (config.get("checkpoint") or {}).items()}
@@ -172,6 +179,21 @@ def _range_problems(config: Mapping[str, Any]) -> list[str]:
     study = config.get("study")
     if isinstance(study, str) and (not study or study.startswith(".") or "/" in study or "\\" in study):
         problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")
+    return problems
+
+
+def _batching_problems(config: Mapping[str, Any]) -> list[str]:
+    data, trainer = config.get("data") or {}, config.get("trainer") or {}
+    if data.get("batching") != "by_tokens":
+        return []
+    problems = []
+    if (config.get("encoder") or {}).get("frozen"):
+        problems.append("data.batching=by_tokens needs an encoder that is trained; of a frozen one heads read vectors")
+    if trainer.get("devices", 1) not in (1, "1", [0]) or trainer.get("num_nodes", 1) != 1:
+        problems.append(f"data.batching=by_tokens runs on one device, got trainer.devices={trainer.get('devices')}")
+    length, tokens = data.get("max_length"), data.get("max_tokens")
+    if type(length) is int and type(tokens) is int and tokens < 3 * length:
+        problems.append(f"data.max_tokens must be at least three times data.max_length={length}, got {tokens}")
     return problems
 
 

@@ -37,6 +37,17 @@ def accelerator_type(accelerator: str) -> str:
     return accelerator
 
 
+def set_matmul_precision(precision: str) -> None:
+    """How float32 matrices are multiplied, on all devices, and what convolutions and LSTMs on GPUs do.
+
+    Args:
+        precision: ``highest`` is float32 throughout; ``high`` lets GPUs use TensorFloat32, ``medium`` bfloat16.
+    """
+    torch.set_float32_matmul_precision(precision)
+    for operation in (torch.backends.cudnn.conv, torch.backends.cudnn.rnn):  # type: ignore[attr-defined]
+        operation.fp32_precision = "ieee" if precision == "highest" else "tf32"
+
+
 def device_problems(trainer: Mapping[str, Any]) -> list[str]:
     """What the machine lacks of what a trainer's config asks for."""
     asked = str(trainer.get("accelerator", "auto"))

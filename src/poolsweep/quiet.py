@@ -15,6 +15,7 @@ _MESSAGES = (
     r"You're resuming from a checkpoint that ended before the epoch ended",
     r".*isinstance\(treespec, LeafSpec\)` is deprecated",
     r"GPU available but not used",
+    r"The \.grad attribute of a Tensor that is not a leaf Tensor is being accessed",  # torch.compile's own doing
     r"The `srun` command is available on your system but is not used",
     r"`tensorboardX` has been removed as a dependency",
 )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from pytorch_lightning.loggers import Logger
 
 from poolsweep.build import Run
 from poolsweep.features import FeatureRows
@@ -113,11 +112,3 @@ def _threads_for(run: Run) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def close_loggers(loggers: Iterable[Logger], *, succeeded: bool) -> None:
-    """Close every logger that stays open between runs of one process."""
-    for logger in loggers:
-        close = getattr(logger, "close", None)
-        if close is not None:
-            close(succeeded=succeeded)

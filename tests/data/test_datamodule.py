@@ -63,6 +63,16 @@ def test_batches_are_padded_to_their_own_longest_text(module):
     assert max(widths) <= 16
 
 
+def test_batches_by_tokens_are_within_them_and_resume_where_they_were(module):
+    module.max_tokens = 64
+    found = list(module.train_dataloader())
+    rows = [int(i) for batch in found for i in batch.row_ids]
+    assert sorted(rows) == sorted(module.rows["train"].row_ids.tolist())
+    assert max(int(batch.mask.sum()) for batch in found) <= 64
+    module.position = (0, 2)
+    assert [int(i) for batch in module.train_dataloader() for i in batch.row_ids] == rows[-sum(map(len, found[2:])) :]
+
+
 def test_workers_give_the_same_batches(module):
     here = row_ids(module.val_dataloader())
     module.num_workers = 1

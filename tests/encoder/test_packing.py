@@ -181,6 +181,41 @@ def test_unpacking_undoes_packing():
     assert torch.equal(packing.unpack(packing.pack(values)), values * mask[..., None])
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch's tracer looks at it
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "modernbert"])
+def test_compiled_parts_give_the_states_and_gradients_of_others(kind: str, monkeypatch):
+    compile_, parts = torch.nn.Module.compile, []
+
+    def without_a_compiler(module, **options):
+        parts.append(module)
+        compile_(module, **options, backend="eager")  # traced as for any other
+
+    monkeypatch.setattr(torch.nn.Module, "compile", without_a_compiler)
+    ids, mask = batch()
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        config = copy.deepcopy(CONFIGS[kind])
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+            if hasattr(config, name):
+                setattr(config, name, 0.0)
+        encoder = Encoder(AutoModel.from_config(config), name="x", packing="on", compiled=compiled).train()
+        encoder.drop_pooler()
+        state = encoder(ids, mask, layers=[3]).hidden[0]
+        state.pow(2).sum().backward()
+        found.append((state, {name: p.grad for name, p in encoder.named_parameters() if p.grad is not None}))
+    assert len(parts) >= 3, "at least one of each layer"
+    torch.testing.assert_close(found[1][0], found[0][0], atol=1e-5, rtol=1e-5)
+    assert found[0][1].keys() == found[1][1].keys()
+    for name, gradient in found[0][1].items():
+        torch.testing.assert_close(found[1][1][name], gradient, atol=1e-4, rtol=1e-4)
+
+
+def test_what_cannot_be_compiled_is_refused():
+    with pytest.raises(UserError, match=r"encoder\.compiled=true: the layers of mine are not where"):
+        Encoder(AutoModel.from_config(copy.deepcopy(CONFIGS["albert"])), name="mine", compiled=True)
+
+
 FIRST_TOKENS_APART = {"bert", "distilbert", "roberta", "electra"}
 
 

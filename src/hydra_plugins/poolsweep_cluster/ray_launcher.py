@@ -48,6 +48,6 @@ class RayLauncher(ComposingLauncher):
         from poolsweep.cluster.launcher import planned, returned
         from poolsweep.cluster.ray import launch_on_ray
 
-        runs = planned(job_overrides, compose=self.composed)
+        runs = planned(job_overrides, content_of=self.content)
         launch_on_ray(runs, self.limits)
         return [returned(run) for run in runs]

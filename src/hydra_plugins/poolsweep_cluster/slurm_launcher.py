@@ -51,7 +51,7 @@ class SlurmLauncher(ComposingLauncher):
         """Submit the runs that have no job yet, and wait for all of them unless ``wait=false``."""
         from poolsweep.cluster.launcher import launch, planned, print_scripts
 
-        runs = planned(job_overrides, compose=self.composed)
+        runs = planned(job_overrides, content_of=self.content)
         if self.dry_run:
             print_scripts(runs, limits=self.limits)
             return []

@@ -14,6 +14,8 @@ import torch
 
 from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.loop_state import batches_done, epochs_done, loop_state, restartable, set_loop_state
+from poolsweep.loggers.metrics_file import read_rows
+from poolsweep.loggers.tracker import Tracker
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.environment import versions, warn_of_other_versions
 from poolsweep.run.files import write_whole
@@ -169,6 +171,9 @@ class Checkpoint(pl.Callback):
         if trainer.is_global_zero and state["metrics"]:  # without a line there is no file
             with write_whole(self._metrics) as temporary:
                 temporary.write_bytes(state["metrics"].encode())
+            for logger in trainer.loggers:
+                if isinstance(logger, Tracker):
+                    logger.replay(read_rows(self._metrics))
 
     def _between_steps(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *, validation_due: bool) -> None:
         asked = self._asked(trainer)

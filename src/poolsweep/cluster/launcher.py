@@ -16,15 +16,12 @@ from poolsweep.cluster.script import scripts
 from poolsweep.cluster.slurm import SlurmUnreachableError
 from poolsweep.cluster.submit import Planned, Submission, settle, submit_missing
 from poolsweep.cluster.watch import wait_for
-from poolsweep.config import resolve
 from poolsweep.device import accelerator_type, runs_elsewhere
 from poolsweep.errors import UserError
 from poolsweep.run.files import read_json
 from poolsweep.run.job import UNNAMED, folder_of
 from poolsweep.run.signals import Interrupted
 from poolsweep.sweep.plan import read_plan
-
-Compose = Callable[[Sequence[str]], DictConfig]
 
 
 def require(package: str, *, extra: str | None = None) -> None:
@@ -59,16 +56,25 @@ def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> 
         raise UserError(str(error)) from error
 
 
-def planned(job_overrides: Sequence[Sequence[str]], *, compose: Compose) -> list[Planned]:
-    """The runs behind lists of overrides."""
-    runs = []
+def planned(
+    job_overrides: Sequence[Sequence[str]], *, content_of: Callable[[Sequence[str]], dict[str, Any]]
+) -> list[Planned]:
+    """The runs of one study, from lists of overrides.
+
+    Args:
+        job_overrides: One list per run.
+        content_of: Gives the resolved config.
+    """
+    runs: list[Planned] = []
+    plan: dict[str, dict[str, Any]] | None = None
     for overrides in job_overrides:
-        content = resolve(compose(overrides))
-        content["trainer"]["accelerator"] = accelerator_type(content["trainer"]["accelerator"])
+        content = content_of(overrides)
+        trainer = content["trainer"]
+        content = {**content, "trainer": {**trainer, "accelerator": accelerator_type(trainer["accelerator"])}}
         folder, identity = folder_of(content)
+        plan = read_plan(folder.path.parent) if plan is None else plan
         given = tuple(o for o in overrides if not o.startswith("hydra"))
-        plan = read_plan(folder.path.parent).get(identity, {})
-        name = plan.get("name") or " ".join(o for o in given if not o.startswith(UNNAMED))
+        name = plan.get(identity, {}).get("name") or " ".join(o for o in given if not o.startswith(UNNAMED))
         runs.append(Planned(folder, content, name, given))
     return runs
 

@@ -6,6 +6,7 @@ what a task returns says only that it has ended.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def _start(limits: RayLimits) -> None:
 
     local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if limits.address is None else {}
     try:
-        ray.init(address=limits.address, log_to_driver=False, logging_level="ERROR", **{**local, **limits.init})
+        ray.init(address=limits.address, log_to_driver=False, logging_level=logging.ERROR, **{**local, **limits.init})
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(f"Ray cannot be had at {limits.address or 'this machine'}: {_first_line(error)}") from error
 

@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.sampler import EpochSampler
+from poolsweep.data.token_batches import TokenBatches
+from poolsweep.data.token_rows import TokenRows
 
 
 class DataModule(pl.LightningDataModule):
@@ -24,6 +26,7 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Examples per step in validation and test.
         data_seed: Seed of the training order.
         num_workers: Processes that prepare batches; 0 = the training process itself.
+        max_tokens: Cut training batches by tokens, at most so many, instead of by ``batch_size``.
     Attributes:
         position: Epoch, and batches of it that are behind a run that is resumed.
     """
@@ -36,6 +39,7 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: int,
         data_seed: int,
         num_workers: int = 0,
+        max_tokens: int | None = None,
     ) -> None:
         super().__init__()
         self.rows = dict(rows)
@@ -43,6 +47,7 @@ class DataModule(pl.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.data_seed = data_seed
         self.num_workers = num_workers
+        self.max_tokens = max_tokens
         self.position = (0, 0)
 
     def state_dict(self) -> dict[str, Any]:
@@ -57,6 +62,8 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled batches; the last of an epoch may be smaller."""
         rows = self.rows["train"]
+        if self.max_tokens is not None:
+            return self._by_tokens(rows, self.max_tokens)
         epoch, batches = self.position
         sampler = EpochSampler(
             len(rows),  # type: ignore[arg-type]
@@ -66,6 +73,27 @@ class DataModule(pl.LightningDataModule):
             start=(epoch, batches * self.batch_size),
         )
         return self._loader(rows, sampler=sampler, batch_size=self.batch_size)
+
+    def _by_tokens(self, rows: Dataset[Batch], max_tokens: int) -> DataLoader[Batch]:
+        assert isinstance(rows, TokenRows)
+        lengths = rows.tokenised.lengths
+        batches = TokenBatches(
+            EpochSampler(len(rows), seed=self.data_seed), lengths, max_tokens=max_tokens, start=self.position
+        )
+        batches.sampler.set_epoch(self.position[0])
+        return DataLoader(
+            rows,
+            batch_sampler=batches,
+            num_workers=self.num_workers,
+            generator=torch.Generator().manual_seed(self.data_seed),
+            collate_fn=_already_a_batch,  # type: ignore[arg-type]
+            persistent_workers=self.num_workers > 0,
+            pin_memory=self._on_cuda,
+        )
+
+    @property
+    def _on_cuda(self) -> bool:
+        return self.trainer is not None and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator"
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation rows in file order."""
@@ -89,7 +117,7 @@ class DataModule(pl.LightningDataModule):
             generator=torch.Generator().manual_seed(self.data_seed),  # else each pass draws from the global one
             collate_fn=_already_a_batch,  # type: ignore[arg-type]  the rows give whole batches
             persistent_workers=self.num_workers > 0,
-            pin_memory=self.trainer is not None and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator",
+            pin_memory=self._on_cuda,
         )
 
     def transfer_batch_to_device(self, batch: Batch, device: Any, dataloader_idx: int) -> Batch:  # noqa: ANN401

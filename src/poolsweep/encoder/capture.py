@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
+from poolsweep.encoder.compiled import compile_layers
+
 
 class LayerCapture:
     """Captures the outputs of chosen layers through forward hooks on the model's stack of layers.
@@ -37,6 +39,10 @@ class LayerCapture:
     def last_layer(self) -> nn.Module | None:
         """The highest layer that is run, or None if the model's stack was not found."""
         return self._stack[-1] if self._stack is not None and len(self._stack) else None
+
+    def compile(self) -> bool:
+        """Compile the layers' parts beside attention; False if there are none to be found."""
+        return self._stack is not None and compile_layers(self._stack) > 0
 
     def run(
         self, inputs: dict[str, Tensor], *, layers: Sequence[int], output_attentions: bool = False

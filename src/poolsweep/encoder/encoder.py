@@ -48,9 +48,10 @@ class Encoder(nn.Module):
         frozen: No parameter is trained, and the model stays in eval mode.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
         packing: ``on`` computes no padded token, ``auto`` likewise where the model allows it.
+        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
         pooler_is_fresh: The checkpoint carried no pooler weights, so they are new.
     Raises:
-        UserError: If packing is on, and the model does not allow it.
+        UserError: If packing is on, and the model does not allow it, or it has nothing to compile.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Encoder(nn.Module):
         frozen: bool = False,
         gradient_checkpointing: bool = False,
         packing: PackingMode = "off",
+        compiled: bool = False,
         pooler_is_fresh: bool = False,
     ) -> None:
         super().__init__()
@@ -77,6 +79,8 @@ class Encoder(nn.Module):
         self.unpacked_because = PACKING_OFF if packing == "off" else use_packed_attention(model)
         if packing == "on" and self.unpacked_because is not None:
             raise UserError(f"encoder.packing=on: {name} cannot be packed, since {self.unpacked_because}")
+        if compiled and not self._capture.compile():
+            raise UserError(f"encoder.compiled=true: the layers of {name} are not where they are looked for")
         if gradient_checkpointing and not frozen:
             # transformers 5.17 knows the older of the two names alone; newer ones deprecate it.
             name = "activation_checkpointing_enable"

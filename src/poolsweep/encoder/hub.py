@@ -15,6 +15,7 @@ def hub(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    compiled: bool = False,
     trust_remote_code: bool = False,
 ) -> LoadedEncoder:
     """Load ``model`` from the hub, its local cache, or a folder.
@@ -27,6 +28,7 @@ def hub(
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
         packing: Compute no padded token: auto, on, off.
+        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
         trust_remote_code: Run model code that the repository carries.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
@@ -39,5 +41,6 @@ def hub(
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
+        compiled=compiled,
         trust_remote_code=trust_remote_code,
     )

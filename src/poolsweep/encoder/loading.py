@@ -43,6 +43,7 @@ def load_pretrained(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    compiled: bool = False,
     trust_remote_code: bool = False,
 ) -> LoadedEncoder:
     """Load an encoder with ``AutoModel`` from a folder or the hub.
@@ -55,6 +56,7 @@ def load_pretrained(
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
         packing: Compute no padded token: auto, on, off.
+        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
         trust_remote_code: Run model code that the repository carries.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
@@ -76,6 +78,7 @@ def load_pretrained(
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
+        compiled=compiled,
         pooler_is_fresh=fresh,
     )
     return LoadedEncoder(encoder, tokenizer)

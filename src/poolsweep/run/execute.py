@@ -20,6 +20,7 @@ from poolsweep.build import Prepared, Run, build, data_name, pooling_label
 from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.cluster.record import record_this_job
 from poolsweep.device import accelerator_type
+from poolsweep.loggers.tracker import close_loggers
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import in_one_line, kind_of, require_room
@@ -27,9 +28,10 @@ from poolsweep.run.files import last_lines, make_durable, write_json, write_whol
 from poolsweep.run.folder import RESULT_VERSION, RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.run.lock import LockLostError, RunLock
+from poolsweep.run.secrets import redacted
 from poolsweep.run.signals import Interrupted, stop_signals
 from poolsweep.run.status import StatusFile
-from poolsweep.train import Outcome, close_loggers, train
+from poolsweep.train import Outcome, train
 
 
 def execute(
@@ -51,7 +53,7 @@ def execute(
     status = StatusFile(folder, name=name, run_id=identity, silent=not leads)
     facts: dict[str, Any] = {"run_id": identity, "name": name}
     run: Run | ProbeRun | None = None
-    succeeded = False
+    finished: dict[str, Any] | None = None
     with _log_to(folder), stop_signals:
         try:
             status.update(force=True)
@@ -68,7 +70,7 @@ def execute(
             still_ours()
             if leads:
                 _finish(folder, run, result)
-            succeeded = True
+            finished = result
             status.update(force=True, state="finished", metrics=outcome.metrics)
             return result
         except (KeyboardInterrupt, SystemExit, Interrupted):
@@ -82,7 +84,7 @@ def execute(
             raise
         finally:
             if run is not None:
-                close_loggers(run.trainer.loggers, succeeded=succeeded)
+                close_loggers(run.trainer.loggers, result=finished)
 
 
 def _of_the_leader() -> None:
@@ -109,7 +111,7 @@ def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -
 
 def _record_failure(folder: RunFolder, facts: Mapping[str, Any], error: Exception, *, status: StatusFile) -> None:
     logging.getLogger("poolsweep").error(traceback.format_exc())
-    failure = {"reason": in_one_line(error), "kind": kind_of(error)}
+    failure = {"reason": redacted(in_one_line(error)), "kind": kind_of(error)}
     log = last_lines(folder.log)
     if isinstance(error, TrainingDivergedError):  # what it would go on from leads nowhere
         for path in folder.checkpoints.glob("*"):
@@ -164,11 +166,16 @@ def _result(
     }
 
 
+class _WithoutSecrets(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
+
+
 @contextmanager
 def _log_to(folder: RunFolder) -> Iterator[None]:
     """Send log lines and warnings of the run to its folder."""
     handler = logging.FileHandler(folder.log, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in ("poolsweep", "pytorch_lightning", "py.warnings")]
     for logger in loggers:
         logger.addHandler(handler)

@@ -119,6 +119,8 @@ def variant_id(config: Mapping[str, Any]) -> str:
     content = {key: value for key, value in used.items() if key not in dropped}
     content["frozen"] = config["encoder"]["frozen"]
     content["trainer"] = {**config["trainer"], "precision": canonical_precision(config["trainer"]["precision"])}
-    content["data"] = {key: used["data"].get(key) for key in ("max_length", "batch_size", "split_seed")}
+    content["data"] = {
+        key: used["data"].get(key) for key in ("max_length", "batch_size", "batching", "max_tokens", "split_seed")
+    }
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

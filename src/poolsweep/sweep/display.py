@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
+from poolsweep.sweep.estimate import duration, seconds_left
 
 _ENDED = {"finished", "failed", "interrupted"}
 
@@ -22,7 +24,8 @@ _ENDED = {"finished", "failed", "interrupted"}
 class Display:
     """One bar for all runs, a line per running run, and a line that stays for each run that ends.
 
-    Without a terminal there are plain lines alone: one per finished run, and for a single run one per validation too.
+    The bar moves with the runs under way, not only when one ends, and says when all of them will have. Without a
+    terminal there are plain lines alone: one per run that ends, and for a single run one per validation too.
 
     Args:
         runs: Folder → name of each run that is going to run.
@@ -33,15 +36,18 @@ class Display:
         self._runs = dict(runs)
         self._console = console
         self._ended = 0
+        self._took: list[float] = []
+        self._left: float | None = None
         self._stale = {folder: _earlier_attempt(folder) for folder in runs}
         self._seen_epochs: dict[RunFolder, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._bar = Progress(
-            TextColumn("[bold]sweep" if len(runs) > 1 else "[bold]run"), BarColumn(), MofNCompleteColumn(),
-            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console,
+            TextColumn("[bold]sweep" if len(runs) > 1 else "[bold]run"), BarColumn(),
+            TextColumn("{task.fields[ended]}/{task.total}"), TimeElapsedColumn(), TextColumn("{task.fields[left]}"),
+            console=console,
         )  # fmt: skip
-        self._task = self._bar.add_task("", total=len(runs))
+        self._task = self._bar.add_task("", total=len(runs), ended=0, left="")
 
     def __enter__(self) -> Display:
         self._thread.start()
@@ -65,20 +71,40 @@ class Display:
             self._draw()
 
     def _draw(self) -> Group:
-        lines: list[Text] = []
+        running: dict[str, Mapping[str, Any]] = {}
+        ended: list[tuple[str, Mapping[str, Any]]] = []
         for folder, name in list(self._runs.items()):
             status = read_json(folder.status)
             if not isinstance(status, dict) or status.get("started") == self._stale[folder]:
                 continue  # an earlier attempt's
             if status.get("state") in _ENDED:
-                self._ended += 1
-                self._print_end(name, status)
+                ended.append((name, status))
+                if status["state"] == "finished":
+                    self._took.append(_seconds(status))
                 del self._runs[folder]
             else:
-                lines.append(Text(f"  ▶ {name}  {_progress(status)}"))
+                running[name] = status
                 self._print_epoch(folder, status)
-        self._bar.update(self._task, completed=self._ended)
+        waiting = len(self._runs) - len(running)
+        for place, (name, status) in enumerate(ended, 1):
+            self._ended += 1
+            last = place == len(ended)
+            self._left = self._estimate(running, waiting) if last else None
+            self._print_end(name, status)
+        self._left = self._estimate(running, waiting)
+        shares = sum(_share(status) for status in running.values())
+        left = "" if self._left is None else f"about {duration(self._left)} left"
+        self._bar.update(self._task, completed=self._ended + shares, ended=self._ended, left=left)
+        room = max(1, self._console.height - 4)
+        lines = [Text(f"  ▶ {name}  {_progress(status)}") for name, status in list(running.items())[:room]]
+        if len(running) > room:
+            lines.append(Text(f"  … and {len(running) - room} more", "dim"))
         return Group(self._bar, *lines)
+
+    def _estimate(self, running: Mapping[str, Mapping[str, Any]], waiting: int) -> float | None:
+        if not self._runs:
+            return None
+        return seconds_left(took=self._took, running=list(running.values()), waiting=waiting, now=time.time())
 
     def _print_epoch(self, folder: RunFolder, status: Mapping[str, Any]) -> None:
         epoch = status.get("epoch", 0) if "value" in status else 0
@@ -89,7 +115,9 @@ class Display:
     def _print_end(self, name: str, status: Mapping[str, Any]) -> None:
         total = len(self._stale)
         count = f"[{self._ended}/{total}] " if total > 1 else ""
-        seconds = f"{status.get('heartbeat', 0) - status.get('started', 0):.1f} s"
+        seconds = f"{_seconds(status):.1f} s"
+        if not self._console.is_terminal and self._left is not None:
+            seconds += f"  (about {duration(self._left)} left)"
         if status["state"] == "finished":
             metrics = status.get("metrics", {})
             shown = "  ".join(f"{m} {metrics[m]:.4f}" for m in ("val/accuracy", "test/accuracy") if m in metrics)
@@ -106,9 +134,21 @@ def _earlier_attempt(folder: RunFolder) -> float | None:
     return None if holder(folder.lock) is not None else (read_json(folder.status) or {}).get("started", 0.0)
 
 
+def _seconds(status: Mapping[str, Any]) -> float:
+    """How long a run that has ended took."""
+    return max(0.0, status.get("heartbeat", 0.0) - status.get("started", 0.0))
+
+
+def _share(status: Mapping[str, Any]) -> float:
+    step, steps = status.get("step"), status.get("steps")
+    return min(1.0, step / steps) if step and steps else 0.0
+
+
 def _progress(status: Mapping[str, Any]) -> str:
     step, steps = status.get("step"), status.get("steps")
     percent = f" {100 * step / steps:.0f}%" if step and steps else ""
     epoch = f" epoch {status['epoch']}/{status['epochs']}" if "epoch" in status and "epochs" in status else ""
     value = f" {status['monitor']} {status['value']:.4f}" if "value" in status else ""
-    return f"{status.get('phase', '')}{epoch}{percent}{value}"
+    left = status.get("seconds_left")
+    rest = f"  {duration(left)} left" if left is not None and status.get("phase") == "training" else ""
+    return f"{status.get('phase', '')}{epoch}{percent}{value}{rest}"

@@ -52,6 +52,7 @@ class Plan:
         runs: Run folder → point, all of them, in the order of the points.
         finished: Those that have finished.
         left: Those that failed and are not to be run again.
+        contents: Resolved configs of those that have not finished.
         notes: What to tell the user once.
         stops: Whether a failure ends the sweep.
     """
@@ -59,6 +60,7 @@ class Plan:
     runs: dict[RunFolder, Point] = field(default_factory=dict)
     finished: set[RunFolder] = field(default_factory=set)
     left: set[RunFolder] = field(default_factory=set)
+    contents: dict[RunFolder, dict[str, Any]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     stops: bool = False
 
@@ -88,9 +90,9 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     console.print(f"{len(plan.runs)} runs in {study}{before}", highlight=False, soft_wrap=True)
     for note in plan.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
-    if hasattr(launcher, "compose"):  # ours composes a thousand points in seconds, Hydra's way in minutes
-        known = {point.overrides: point for point in plan.runs.values()}
-        launcher.compose = lambda given: compose(known[tuple(given)])  # type: ignore[attr-defined]
+    if hasattr(launcher, "contents"):  # composing a thousand points again takes a minute
+        contents = {plan.runs[folder].overrides: content for folder, content in plan.contents.items()}
+        launcher.contents = contents  # type: ignore[attr-defined]
     missing = plan.missing
     if not getattr(launcher, "dry_run", False):
         write_plan(study, {folder: point.name for folder, point in plan.runs.items()})
@@ -166,7 +168,8 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
             problems |= dict.fromkeys(error.problems)
             continue
         folder, _ = folder_of(content)
-        plan.runs.setdefault(folder, point)
+        if plan.runs.setdefault(folder, point) is point:
+            plan.contents[folder] = content
         plan.stops = plan.stops or content["on_failure"] == "stop"
         if content["retry"] == "never" and failed_before(folder):
             plan.left.add(folder)

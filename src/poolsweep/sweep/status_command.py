@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from poolsweep.sweep.estimate import duration
 from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studies, study_status
 
 _LISTED = 12  # of each state; --json has all
@@ -74,7 +75,7 @@ def _headline(study: StudyStatus) -> Text:
         if count:
             line.append(f", {count} {state}", _STYLES[state])
     if study.seconds_left is not None:
-        line.append(f", about {_duration(study.seconds_left)} left", "")
+        line.append(f", about {duration(study.seconds_left)} left", "")
     return line
 
 
@@ -82,8 +83,8 @@ def _running(runs: list[RunStatus]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for run in runs[:_LISTED]:
         progress = "" if run.progress is None else f"{100 * run.progress:.0f}%"
-        left = "" if run.seconds_left is None else f"{_duration(run.seconds_left)} left"
-        beat = "" if run.heartbeat_age is None else f"heard {_duration(run.heartbeat_age)} ago"
+        left = "" if run.seconds_left is None else f"{duration(run.seconds_left)} left"
+        beat = "" if run.heartbeat_age is None else f"heard {duration(run.heartbeat_age)} ago"
         table.add_row(
             Text("  running", "cyan"),
             Text(run.name),
@@ -109,13 +110,3 @@ def _line(run: RunStatus) -> Text:
     if run.state != "failed" and run.reason is not None:
         line.append(f"  {run.reason}", "dim")
     return line
-
-
-def _duration(seconds: float) -> str:
-    """A length of time in one or two units."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

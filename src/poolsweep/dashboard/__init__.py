@@ -1,0 +1,1 @@
+"""The live report in a browser of this machine."""

@@ -1,0 +1,48 @@
+"""When a sweep will be over, by the pace of its runs so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+
+def seconds_left(
+    *, took: Sequence[float], running: Sequence[Mapping[str, Any]], waiting: int, now: float
+) -> float | None:
+    """Seconds until the last run has ended, with as many at once as now; None while nothing tells.
+
+    Args:
+        took: Seconds of each run that finished.
+        running: ``status.json`` of each run at work.
+        waiting: Runs that have not begun.
+        now: The time.
+    Example:
+        >>> seconds_left(took=[10.0, 12.0], running=[{"started": 95.0}], waiting=3, now=100.0)
+        39.0
+        >>> seconds_left(took=[], running=[{"started": 95.0, "seconds_left": 15.0}], waiting=1, now=100.0)
+        35.0
+    """
+    elapsed = [now - status.get("started", now) for status in running]
+    foretold = [status.get("seconds_left") for status in running]
+    whole = list(took) or [spent + left for spent, left in zip(elapsed, foretold, strict=True) if left is not None]
+    if not whole:
+        return None
+    usual = median(whole)
+    present = [max(0.0, usual - spent) if left is None else left for spent, left in zip(elapsed, foretold, strict=True)]
+    return max((sum(present) + waiting * usual) / max(1, len(running)), max(present, default=0.0))
+
+
+def duration(seconds: float) -> str:
+    """A length of time in one or two units.
+
+    Example:
+        >>> duration(59.2), duration(61), duration(7300)
+        ('59 s', '1 min 1 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,48 @@
+"""wandb-sweep: W&B's own code turns the printed sweep.yaml into a command that poolsweep understands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import wandb
+import yaml
+from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
+
+
+@pytest.fixture
+def agent(monkeypatch):
+    """An agent's environment; W&B reads it once a process, so it is made to read anew before and after."""
+    wandb.teardown()
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep1")
+    monkeypatch.setenv("WANDB_RUN_ID", "agent1")
+    yield
+    monkeypatch.undo()
+    wandb.teardown()
+
+
+def test_an_agents_command_trains_the_run_that_train_would(cli, tiny_run, outputs, agent):
+    printed = cli(
+        "wandb-sweep", *tiny_run, "encoder.frozen=true", "pooling=cls,max", "seed=0,1", "trainer.precision=32"
+    )
+    assert printed.status == 0, printed.err
+    sweep = yaml.safe_load(printed.out)
+    assert sweep["parameters"] == {"pooling": {"values": ["cls", "max"]}, "seed": {"values": [0, 1]}}
+    assert sweep["metric"] == {"name": "val/accuracy", "goal": "maximize"}
+    given = create_sweep_command_args({"args": {"pooling": {"value": "max"}, "seed": {"value": 1}}})
+    typed = []
+    for part in create_sweep_command(sweep["command"]):
+        typed += given[part[2:-1]] if part in {"${args_no_hyphens}"} else [] if part == "${env}" else [part]
+    assert typed[0] == "poolsweep"
+    assert cli(*typed[1:]).status == 0
+    [path] = outputs.glob("default/*/result.json")
+    result = json.loads(path.read_text())
+    assert (result["pooling"], result["seed"]) == ("max", 1)
+    [folder] = outputs.glob("default/wandb/offline-run-*")
+    assert folder.name.endswith("-agent1"), "under an agent the run there is the agent's"
+
+
+def test_nothing_swept_is_named(cli):
+    done = cli("wandb-sweep", "pooling=cls")
+    assert done.status == 2
+    assert done.problems[0].startswith("nothing is swept")
