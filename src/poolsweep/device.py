@@ -44,7 +44,8 @@ def set_matmul_precision(precision: str) -> None:
         precision: ``highest`` is float32 throughout; ``high`` lets GPUs use TensorFloat32, ``medium`` bfloat16.
     """
     torch.set_float32_matmul_precision(precision)
-    for operation in (torch.backends.cudnn.conv, torch.backends.cudnn.rnn):  # type: ignore[attr-defined]
+    operations: tuple[Any, ...] = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)  # type: ignore[attr-defined]
+    for operation in operations:
         operation.fp32_precision = "ieee" if precision == "highest" else "tf32"
 
 

@@ -20,6 +20,7 @@ from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
 from poolsweep.errors import UserError
 from poolsweep.refused import in_one_line
+from poolsweep.run.folder import RunFolder
 
 
 class FailedBeforeError(Exception):
@@ -87,6 +88,8 @@ def _task(config: DictConfig) -> dict[str, Any]:
         folder, identity = folder_of(content)
         console.print(f"run {identity} finished before; its result stands", highlight=False)
         result = run_job(config)
+        if os.environ.get("WANDB_SWEEP_ID"):
+            _tell_agent(content, folder, identity, result)
         _print_result(result, str(folder.path))
         return result
     notes = checked(content).notes
@@ -101,6 +104,18 @@ def _task(config: DictConfig) -> dict[str, Any]:
         result = run_job(config)
     _print_result(result, str(folder.path))
     return result
+
+
+def _tell_agent(content: dict[str, Any], folder: RunFolder, identity: str, result: dict[str, Any]) -> None:
+    """A W&B agent waits for a run of its own, also where there is nothing left to do but to say what came out."""
+    from poolsweep.build import build_loggers
+    from poolsweep.loggers.tracker import close_loggers
+    from poolsweep.loggers.wandb import WandbRun
+
+    loggers = [one for one in build_loggers(content, folder=folder, run_id=identity) if isinstance(one, WandbRun)]
+    for logger in loggers:
+        logger.log_metrics(result["metrics"], step=result.get("steps"))
+    close_loggers(loggers, result=result)
 
 
 def _print_result(result: dict[str, Any], path: str) -> None:

@@ -41,6 +41,14 @@ def test_empty_split():
     assert problems(splits(test=([], []))) == ["test.csv: the test split has no rows"]
 
 
+def test_a_split_for_which_too_few_rows_were_left():
+    data = splits()
+    carved = Split("test", "train.csv (test carved out)", data.test.rows.select([]), np.arange(0))
+    assert problems(Splits(data.train, data.validation, carved)) == [
+        "train.csv (test carved out): the test split has no rows; give data.test=… or more rows of each label"
+    ]
+
+
 def test_empty_null_and_blank_texts_and_labels():
     train = (["x", "", None, " \t", "y", "z"], ["a", "b", "a", "b", None, " "])
     assert problems(splits(train=train)) == [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -12,9 +14,8 @@ from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
 
 
-@pytest.fixture
-def module(animals) -> DataModule:
-    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+def module_of(path: Path) -> DataModule:
+    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(path)})
     tokenizer = tiny().tokenizer
     rows = {
         split.name: TokenRows(
@@ -24,6 +25,20 @@ def module(animals) -> DataModule:
         for split in splits
     }  # fmt: skip
     return DataModule(rows, batch_size=16, eval_batch_size=4, data_seed=0)
+
+
+@pytest.fixture
+def module(animals) -> DataModule:
+    return module_of(animals)
+
+
+def test_batches_of_a_file_sorted_by_label_mix_the_labels(tmp_path, write_csv, animal_rows):
+    ordered = sorted(animal_rows, key=lambda row: row[1])
+    module = module_of(write_csv(tmp_path / "sorted.csv", ordered))
+    labels = [int(label) for label in module.rows["train"].__getitems__(range(51)).labels]
+    assert labels == sorted(labels), "premise: the rows come label by label"
+    batches = [batch.labels.unique().tolist() for batch in module.train_dataloader() if len(batch) == 16]
+    assert batches == [[0, 1, 2]] * 3
 
 
 def row_ids(loader, *, epoch: int = 0) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 import wandb
 import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
+from wandb_file import WandbFile
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def agent(monkeypatch):
     wandb.teardown()
 
 
-def test_an_agents_command_trains_the_run_that_train_would(cli, tiny_run, outputs, agent):
+def test_an_agents_command_trains_the_run_that_train_would(cli, tiny_run, outputs, agent, monkeypatch):
     printed = cli(
         "wandb-sweep", *tiny_run, "encoder.frozen=true", "pooling=cls,max", "seed=0,1", "trainer.precision=32"
     )
@@ -40,6 +41,16 @@ def test_an_agents_command_trains_the_run_that_train_would(cli, tiny_run, output
     assert (result["pooling"], result["seed"]) == ("max", 1)
     [folder] = outputs.glob("default/wandb/offline-run-*")
     assert folder.name.endswith("-agent1"), "under an agent the run there is the agent's"
+
+    monkeypatch.setenv("WANDB_RUN_ID", "agent2")
+    wandb.teardown()
+    assert cli(*typed[1:]).status == 0
+    wandb.teardown()
+    [again] = outputs.glob("default/wandb/offline-run-*-agent2")
+    told = WandbFile(again)
+    assert told.history, told.summary
+    assert told.summary["val/accuracy"] == pytest.approx(result["metrics"]["val/accuracy"])
+    assert told.exit_code == 0, "a run that finished before is told to the agent that asks for it"
 
 
 def test_nothing_swept_is_named(cli):

@@ -73,7 +73,8 @@ def rows_in_words(row_ids: np.ndarray, *, most: int = 5) -> str:
 
 def _problems_of(split: Split) -> list[str]:
     if not len(split):
-        return [f"{split.origin}: the {split.name} split has no rows"]
+        cure = f"; give data.{split.name}=… or more rows of each label" if split.origin.endswith("carved out)") else ""
+        return [f"{split.origin}: the {split.name} split has no rows{cure}"]
     problems = []
     for name in ("text", "text_pair", "label"):
         if name in split.rows.column_names:

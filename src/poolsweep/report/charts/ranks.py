@@ -21,14 +21,14 @@ def ranks_chart(across: Across) -> Chart:
     axes = figure.add_subplot()
     axes.axis("off")
     axes.set_xlim(1 - 0.3 * (num - 1), num + 0.3 * (num - 1))
-    axes.set_ylim(depth + 0.3 * half, -0.75)
+    axes.set_ylim(depth + 0.3 * half + 0.15, -0.75)
     axes.plot([1, num], [0, 0], color=INK, linewidth=1.2)
     for rank in range(1, num + 1):
         axes.plot([rank, rank], [0, -0.09], color=INK, linewidth=1)
         axes.text(rank, -0.2, str(rank), ha="center", va="bottom", fontsize=8.5, color=MUTED)
     for i, (name, rank) in enumerate(zip(ranking.names, ranking.mean_ranks, strict=True)):
         left = i < half
-        level = depth + 0.3 * (i if left else num - 1 - i)
+        level = depth + (0.3 * i if left else 0.3 * (num - 1 - i) + 0.15)  # equal ranks must not share a line
         edge = 1 - 0.04 * (num - 1) if left else num + 0.04 * (num - 1)
         axes.plot([rank, rank, edge], [0, level, level], color=MUTED, linewidth=0.8)
         axes.text(edge, level, f"{short(name)}  {rank:.2f}" if left else f"{rank:.2f}  {short(name)}",
