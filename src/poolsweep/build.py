@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.plugins.environments import SLURMEnvironment
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.utils.data import Dataset
 
+from poolsweep.batches import batch_plan
 from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.checkpoint import Checkpoint
 from poolsweep.callbacks.heartbeat import Heartbeat
@@ -21,6 +24,8 @@ from poolsweep.classifier import Classifier
 from poolsweep.data import Batch, DataModule
 from poolsweep.data.labels import Labels
 from poolsweep.device import set_matmul_precision
+from poolsweep.distributed.trainer import trainer_arguments
+from poolsweep.distributed.world import ALONE, World
 from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.inputs import Inputs, feature_rows, token_rows
@@ -73,6 +78,8 @@ def build(
     run_id: str,
     status: StatusFile,
     still_ours: Callable[[], None] = lambda: None,
+    world: World = ALONE,
+    parts: int = 1,
 ) -> Run | ProbeRun:
     """Make all objects of a run.
 
@@ -83,9 +90,11 @@ def build(
         run_id: Its identity.
         status: Told how the run goes.
         still_ours: Called before a checkpoint is written; raises if another process has the run now.
+        world: This process among those that train the run, which have joined.
+        parts: Steps that each batch is divided into.
     """
     set_matmul_precision(config["matmul_precision"])
-    pl.seed_everything(config["init_seed"], verbose=False)
+    _seed_everything(config["init_seed"])
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
     inputs = Inputs(prepared.loaded, pooling, config["pooling"], prepared.labels, prepared.max_length)
@@ -103,7 +112,9 @@ def build(
         loggers = build_loggers(config, folder=folder, run_id=run_id)
         probe = make(config["trainer"], monitor=config["monitor"], mode=config["mode"], loggers=loggers)
         return ProbeRun(classifier, data, probe, prepared.labels, truncated, config["data_seed"])
-    loading = {key: config["data"][key] for key in ("batch_size", "eval_batch_size", "num_workers")}
+    plan = batch_plan(config)
+    loading = {key: config["data"][key] for key in ("eval_batch_size", "num_workers")}
+    loading |= {"batch_size": plan.per_device, "parts": parts}
     loading["max_tokens"] = config["data"]["max_tokens"] if config["data"]["batching"] == "by_tokens" else None
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
     checkpoint = Checkpoint(
@@ -113,12 +124,14 @@ def build(
         **config["checkpoint"],
         timeout_minutes=config["run_timeout_minutes"],
         still_ours=still_ours,
+        parts=parts,
     )
+    steps = plan.options(parts, rows=len(rows["train"]), validate_every=config["trainer"]["val_check_interval"])
     callbacks = [best, Heartbeat(status, monitor=config["monitor"]), checkpoint]
     return Run(
         classifier,
         DataModule(data, data_seed=config["data_seed"], **loading),
-        build_trainer(config, callbacks, folder=folder, run_id=run_id),
+        build_trainer(config, callbacks, folder=folder, run_id=run_id, world=world, options=steps),
         prepared.labels,
         best,
         checkpoint,
@@ -169,12 +182,27 @@ def build_classifier(
 
 
 def build_trainer(
-    config: Mapping[str, Any], callbacks: list[pl.Callback], *, folder: RunFolder, run_id: str
+    config: Mapping[str, Any],
+    callbacks: list[pl.Callback],
+    *,
+    folder: RunFolder,
+    run_id: str,
+    world: World = ALONE,
+    options: Mapping[str, Any] | None = None,
 ) -> pl.Trainer:
-    """Make Lightning's Trainer with our callbacks and loggers beside the configured ones."""
+    """Make Lightning's Trainer with our callbacks and loggers beside the configured ones.
+
+    Args:
+        config: Resolved and validated.
+        callbacks: Ours.
+        folder: Where the run writes.
+        run_id: Its identity.
+        world: This process among those that train the run.
+        options: Of the Trainer, instead of the configured ones.
+    """
     loggers = build_loggers(config, folder=folder, run_id=run_id)
     try:
-        return _trainer(config, callbacks, loggers, folder=folder)
+        return _trainer(config, callbacks, loggers, folder=folder, world=world, options=options or {})
     except (ValueError, TypeError, MisconfigurationException) as error:
         raise UserError(f"trainer: {str(error).strip().splitlines()[0]}") from error
 
@@ -193,10 +221,16 @@ def build_loggers(config: Mapping[str, Any], *, folder: RunFolder, run_id: str) 
 
 
 def _trainer(
-    config: Mapping[str, Any], callbacks: list[pl.Callback], loggers: list[Logger], *, folder: RunFolder
+    config: Mapping[str, Any],
+    callbacks: list[pl.Callback],
+    loggers: list[Logger],
+    *,
+    folder: RunFolder,
+    world: World,
+    options: Mapping[str, Any],
 ) -> pl.Trainer:
     return make(
-        config["trainer"],
+        trainer_arguments(config["trainer"], world) | dict(options),
         callbacks=[*callbacks, *(make(node) for node in (config["callbacks"] or {}).values())],
         logger=loggers,
         enable_progress_bar=False,
@@ -205,14 +239,15 @@ def _trainer(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         default_root_dir=folder.path,
-        **_in_slurm(),
         _convert_="all",
     )
 
 
-def _in_slurm() -> dict[str, Any]:
-    """In a Slurm job Lightning would requeue by itself, from a checkpoint of its own; our callback does that."""
-    return {"plugins": [SLURMEnvironment(auto_requeue=False)]} if SLURMEnvironment.detect() else {}
+def _seed_everything(seed: int) -> None:
+    """As Lightning's, but without leaving a variable in the environment, by which it would seed later runs too."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
 
 
 def data_name(config: Mapping[str, Any]) -> str:

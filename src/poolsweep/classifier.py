@@ -11,12 +11,12 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import MeanMetric
 
 from poolsweep.callbacks.best_weights import require_finite
 from poolsweep.data.batch import Batch
+from poolsweep.distributed.group import sum_over_processes
 from poolsweep.encoder import Encoder
-from poolsweep.metrics import classification_metrics
+from poolsweep.metrics import MeanLoss, classification_metrics
 from poolsweep.pooling import Pooling, PoolingContext
 from poolsweep.postprocess.base import Postprocess
 from poolsweep.predictions import Predictions
@@ -58,11 +58,12 @@ class Classifier(pl.LightningModule):
         self._make_scheduler = make_scheduler
         self.val_metrics = classification_metrics(num_labels, prefix="val/")
         self.test_metrics = classification_metrics(num_labels, prefix="test/")
-        # The default of torchmetrics leaves NaN out of the mean, which would hide that training diverged.
-        self.val_loss, self.test_loss = MeanMetric(nan_strategy="disable"), MeanMetric(nan_strategy="disable")
+        self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
         self.predictions: dict[str, Predictions] | None = None
         self.examples_seen = 0
+        self.last_batch: Batch | None = None  # what did not fit if memory runs out
         self._log_every = 50
+        self._step_loss: Tensor | float = 0.0
 
     def pool(self, batch: Batch) -> Tensor:
         """The pooled vectors of a batch, before post-processing; (B, D)."""
@@ -101,24 +102,38 @@ class Classifier(pl.LightningModule):
         self._log_every = getattr(self.trainer, "log_every_n_steps", 50)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of one batch."""
+        """The loss of this process's share of a step, weighted so that the mean over all shares is that over rows."""
+        self.last_batch = batch
+        loss = self.loss_of(batch)
+        if batch.weight != 1:
+            loss = loss * batch.weight
+        self.examples_seen += len(batch) if batch.total is None else batch.total
+        if (self.global_step + 1) % self._log_every == 0:
+            self._log_loss(loss.detach(), batch_idx)
+        return loss
+
+    def loss_of(self, batch: Batch) -> Tensor:
+        """The mean loss over the rows of a batch, with the pooling's own."""
         loss = self.loss(self(batch), batch.labels)
         penalty = self.pooling.auxiliary_loss()
-        if penalty is not None:
-            loss = loss + penalty
-        self.examples_seen += len(batch)
-        if (self.global_step + 1) % self._log_every == 0:
-            require_finite(loss.detach(), step=self.global_step + 1)
-            self.log("train/loss", loss.detach())
-        return loss
+        return loss if penalty is None else loss + penalty
+
+    def _log_loss(self, loss: Tensor, batch_idx: int) -> None:
+        """Add up the loss of all shares of an optimizer step, and log it with the last."""
+        accumulated = self.trainer.accumulate_grad_batches
+        self._step_loss = loss if batch_idx % accumulated == 0 else self._step_loss + loss
+        if (batch_idx + 1) % accumulated == 0 or batch_idx + 1 == self.trainer.num_training_batches:
+            mean = sum_over_processes(self._step_loss) / (accumulated * self.trainer.world_size)
+            require_finite(mean, step=self.global_step + 1)
+            self.log("train/loss", mean)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Update the validation metrics."""
-        self._evaluate(batch, "validation")
+        self._evaluate(batch, batch_idx, "validation")
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Update the test metrics."""
-        self._evaluate(batch, "test")
+        self._evaluate(batch, batch_idx, "test")
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation metrics."""
@@ -153,10 +168,14 @@ class Classifier(pl.LightningModule):
         else:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
-    def _evaluate(self, batch: Batch, split: str) -> None:
+    def _evaluate(self, batch: Batch, batch_idx: int, split: str) -> None:
+        self.last_batch = batch
         logits = self(batch)
+        if batch.weight == 0:  # it fills a place
+            return
         metrics, mean_loss = self._metrics_of(split)
-        mean_loss.update(self.loss(logits, batch.labels), weight=len(batch))
+        place = batch_idx * self.trainer.world_size + self.trainer.global_rank
+        mean_loss.add(self.loss(logits, batch.labels), rows=len(batch), place=place)
         metrics.update(logits, batch.labels)
         if self.predictions is not None:
             self.predictions[split].add(batch, logits)
@@ -169,7 +188,7 @@ class Classifier(pl.LightningModule):
         metrics.reset()
         mean_loss.reset()
 
-    def _metrics_of(self, split: str) -> tuple[Any, MeanMetric]:
+    def _metrics_of(self, split: str) -> tuple[Any, MeanLoss]:
         if split == "validation":
             return self.val_metrics, self.val_loss
         return self.test_metrics, self.test_loss

@@ -14,7 +14,9 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from poolsweep.batches import batch_problems
 from poolsweep.device import device_problems
+from poolsweep.distributed.trainer import distribution_problems
 from poolsweep.errors import RefusedError, UserError, nearest
 from poolsweep.metrics import METRIC_NAMES
 from poolsweep.parts import PARTS, Part, base_classes, part_at
@@ -85,6 +87,7 @@ class Loading:
     Attributes:
         max_length: Longest input in tokens, special tokens included; None = the encoder's limit.
         batch_size: Training examples per step and device.
+        effective_batch_size: Training examples per optimizer step, on all devices together; None = what follows.
         eval_batch_size: Examples per step in validation and test.
         num_workers: Processes that prepare batches.
         batching: Whether training batches are cut by texts or by tokens.
@@ -93,6 +96,7 @@ class Loading:
 
     max_length: int | None
     batch_size: int
+    effective_batch_size: int | None
     eval_batch_size: int
     num_workers: int
     batching: Literal["by_count", "by_tokens"]
@@ -143,6 +147,8 @@ def validate(config: Mapping[str, Any]) -> None:
     problems += _range_problems(config)
     problems += device_problems(config.get("trainer") or {})
     problems += probe_problems(config)
+    problems += batch_problems(config)
+    problems += distribution_problems(config)
     refused = False
     for path, node in _nodes_with_target(config):
         try:
@@ -167,7 +173,7 @@ def _range_problems(config: Mapping[str, Any]) -> list[str]:
         problems.append(f"monitor={config['monitor']} is no validation metric; {nearest(config['monitor'], monitored)}")
     elif str(config.get("monitor", "")).endswith("loss") and config.get("mode") == "max":
         problems.append("monitor=val/loss needs mode=min")
-    for key in ("batch_size", "eval_batch_size", "max_length"):
+    for key in ("batch_size", "effective_batch_size", "eval_batch_size", "max_length"):
         value = (config.get("data") or {}).get(key)
         if type(value) is int and value < 1:
             problems.append(f"data.{key} must be at least 1, got {value}")
@@ -237,7 +243,7 @@ def _hints(found: Any) -> dict[str, Any]:  # noqa: ANN401
 def _argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Part) -> list[str]:  # noqa: ANN401
     signature = inspect.signature(found)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    skip = {"data": LOADING_KEYS, "trainer": {"precision"}}.get(where, frozenset())  # checked elsewhere
+    skip = {"data": LOADING_KEYS, "trainer": {"precision", "on_oom"}}.get(where, frozenset())  # checked elsewhere
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     problems = [

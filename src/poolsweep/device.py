@@ -62,8 +62,8 @@ def device_problems(trainer: Mapping[str, Any]) -> list[str]:
         return ["trainer.accelerator=gpu: this machine has no GPU that torch can use; trainer.accelerator=cpu runs"]
     if device in available and not available[device]:
         return [f"trainer.accelerator={asked}: torch sees no {device} device here; trainer.accelerator=auto runs"]
-    if device == "cpu" and precision in {"16-mixed", "16-true"}:
-        return [f"trainer.precision={trainer['precision']} needs a GPU, and this run is on the CPU; use bf16-mixed"]
+    if device == "cpu" and precision == "16-true":
+        return [f"trainer.precision={trainer['precision']} needs a GPU, and this run is on the CPU; use bf16-true"]
     if device == "cuda" and precision.startswith("bf16") and not torch.cuda.is_bf16_supported():
         return [f"trainer.precision={trainer['precision']}: this GPU has no bfloat16; use 16-mixed"]
     devices = trainer.get("devices", 1)

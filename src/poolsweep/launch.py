@@ -38,6 +38,8 @@ def launch(arguments: Sequence[str]) -> int:
     from poolsweep.callbacks.best_weights import TrainingDivergedError
     from poolsweep.callbacks.checkpoint import RunTimeoutError
     from poolsweep.device import runs_elsewhere
+    from poolsweep.distributed.failures import RankFailedError
+    from poolsweep.oom import BatchTooLargeError
     from poolsweep.run.failure import DiskFullError
     from poolsweep.run.job import RunsElsewhereError
     from poolsweep.run.signals import stop_signals
@@ -46,7 +48,10 @@ def launch(arguments: Sequence[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     sys.argv = ["poolsweep train", *arguments]
     known: list[Exception] = []
-    said = (TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError)
+    said = (
+        TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError, RankFailedError,
+        BatchTooLargeError,
+    )  # fmt: skip
 
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
@@ -75,10 +80,12 @@ def launch(arguments: Sequence[str]) -> int:
 
 
 def _task(config: DictConfig) -> dict[str, Any]:
+    from poolsweep.distributed.world import given_world
     from poolsweep.run.job import checked, failed_before, finished_before, folder_of, run_job, start_over
     from poolsweep.sweep.display import Display
 
-    if HydraConfig.get().mode is RunMode.MULTIRUN:
+    world = given_world()
+    if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
         return run_job(config)
     if str(HydraConfig.get().launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
         raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")

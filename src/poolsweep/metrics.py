@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassMatthewsCorrCoef
+
+from poolsweep.distributed.group import of_all_processes
 
 METRIC_NAMES = ("accuracy", "f1_macro", "loss", "mcc")
 LOWER_IS_BETTER = frozenset({"loss"})
@@ -24,3 +28,31 @@ def classification_metrics(num_labels: int, *, prefix: str) -> MetricCollection:
         },
         prefix=prefix,
     )
+
+
+class MeanLoss:
+    """The mean loss over all rows of a split, the same to the last bit however many processes share its batches."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[int, int, Tensor]] = []
+
+    def add(self, mean: Tensor, *, rows: int, place: int) -> None:
+        """Take note of a batch.
+
+        Args:
+            mean: Its mean loss.
+            rows: Its number of rows.
+            place: Its number among the batches of all processes.
+        """
+        self._found.append((place, rows, mean.detach()))
+
+    def compute(self) -> Tensor:
+        """The mean over the rows of all processes, added up in the order of the batches; NaN if one is."""
+        found = [(place, rows, mean.double().item()) for place, rows, mean in self._found]
+        found = sorted(part for of_one in of_all_processes(found) for part in of_one)
+        total = sum(rows for _, rows, _ in found)
+        return torch.tensor(sum(rows * mean for _, rows, mean in found) / total if total else float("nan"))
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        self._found.clear()

@@ -13,6 +13,7 @@ from torch import Tensor
 from poolsweep.data.batch import Batch
 from poolsweep.data.labels import Labels
 from poolsweep.data.tokenise import TokenisedSplit
+from poolsweep.distributed.group import of_all_processes
 from poolsweep.run.files import write_whole
 
 
@@ -32,13 +33,9 @@ class Predictions:
 
     def gather(self) -> None:
         """Bring the rows of all processes together, on every process."""
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-            return
-        world = torch.distributed.get_world_size()
         for parts in (self._row_ids, self._labels, self._probabilities):
-            everyone: list[Tensor | None] = [None] * world
-            torch.distributed.all_gather_object(everyone, torch.cat(parts))
-            parts[:] = [part for part in everyone if part is not None]
+            mine = torch.cat(parts) if parts else None  # a process may have had no batch
+            parts[:] = [part for part in of_all_processes(mine) if part is not None]
 
     def write(self, path: Path, *, labels: Labels, texts: TokenisedSplit | None = None) -> None:
         """Write columns row_id, label, predicted (names) and probabilities (one list per row), by row id.

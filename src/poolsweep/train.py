@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import torch
 
 from poolsweep.build import Run
+from poolsweep.distributed.group import of_all_processes, of_the_leader
 from poolsweep.features import FeatureRows
 from poolsweep.predictions import Predictions
 from poolsweep.run.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.run.folder import RunFolder
+
+_BETWEEN_PROCESSES = 1_000_003  # between their seeds, so that no two runs of a study share one
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Outcome:
         resumed_at: Optimizer steps that were taken by an earlier process; None if none were.
         train_seconds: Time of training with its validations, that of earlier processes included.
         examples_per_second: Training examples by that time.
-        peak_memory_mib: ``process`` and, with a GPU, ``gpu``.
+        peak_memory_mib: ``process`` and, with a GPU, ``gpu``; of the process of the run that needed most.
         parameters: ``trained`` and ``pooled_size``.
     """
 
@@ -53,10 +56,11 @@ def train(run: Run, *, folder: RunFolder) -> Outcome:
         folder: Where predictions go.
     """
     reset_peak_memory()
-    begun = run.checkpoint.find(run.classifier)
-    if begun is None and run.trainer.is_global_zero:
+    leads = run.trainer.is_global_zero
+    begun = of_the_leader(run.checkpoint.find(run.classifier) if leads else None)  # what is damaged is removed once
+    if begun is None and leads:
         run.best.clear()
-    torch.manual_seed(run.seed)
+    torch.manual_seed(run.seed + _BETWEEN_PROCESSES * run.trainer.global_rank)  # each drops out other numbers
     started = time.perf_counter()
     with _threads_for(run):
         run.trainer.fit(run.classifier, datamodule=run.data, ckpt_path=begun, weights_only=True)
@@ -65,7 +69,7 @@ def train(run: Run, *, folder: RunFolder) -> Outcome:
     if run.best.value is None:  # no validation took place
         run.best.save(run.trainer, run.classifier)
     run.best.restore(run.classifier)
-    if run.trainer.is_global_zero:
+    if leads:
         run.best.publish()
     metrics = evaluate(run, folder=folder)
     trained = sum(p.numel() for p in run.classifier.parameters() if p.requires_grad)
@@ -77,9 +81,14 @@ def train(run: Run, *, folder: RunFolder) -> Outcome:
         resumed_at=run.checkpoint.resumed_at,
         train_seconds=round(seconds, 3),
         examples_per_second=round(run.classifier.examples_seen / seconds, 1),
-        peak_memory_mib=peak_memory_mib(),
+        peak_memory_mib=_most_of_any(peak_memory_mib()),
         parameters={"trained": trained, "pooled_size": run.classifier.pooling.output_size},
     )
+
+
+def _most_of_any(mine: dict[str, float]) -> dict[str, float]:
+    everyone = of_all_processes(mine)
+    return {name: max(one[name] for one in everyone) for name in mine}
 
 
 def evaluate(run: Run, *, folder: RunFolder) -> dict[str, float]:

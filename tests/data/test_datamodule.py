@@ -42,8 +42,9 @@ def test_batches_of_a_file_sorted_by_label_mix_the_labels(tmp_path, write_csv, a
 
 
 def row_ids(loader, *, epoch: int = 0) -> list[int]:
-    if hasattr(loader.sampler, "set_epoch"):
-        loader.sampler.set_epoch(epoch)
+    order = getattr(loader.batch_sampler, "sampler", None)
+    if order is not None:
+        order.set_epoch(epoch)
     return [int(i) for batch in loader for i in batch.row_ids]
 
 

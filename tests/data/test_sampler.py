@@ -7,8 +7,8 @@ import torch
 from poolsweep.data.sampler import EpochSampler
 
 
-def order(size: int, *, seed: int, epoch: int = 0, rank: int = 0, world_size: int = 1) -> list[int]:
-    sampler = EpochSampler(size, seed=seed, rank=rank, world_size=world_size)
+def order(size: int, *, seed: int, epoch: int = 0) -> list[int]:
+    sampler = EpochSampler(size, seed=seed)
     sampler.set_epoch(epoch)
     return list(sampler)
 
@@ -24,10 +24,3 @@ def test_does_not_depend_on_global_random_state():
     first = order(20, seed=0)
     torch.manual_seed(2)
     assert order(20, seed=0) == first
-
-
-def test_processes_share_the_rows():
-    parts = [order(10, seed=0, rank=rank, world_size=3) for rank in range(3)]
-    assert [len(part) for part in parts] == [4, 4, 4]
-    assert set().union(*parts) == set(range(10))
-    assert [row for triple in zip(*parts, strict=True) for row in triple][:10] == order(10, seed=0)

@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file, save_file
 
+from poolsweep.distributed.sharded import load_whole_state, whole_state
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.files import make_durable, write_whole
 
@@ -57,7 +58,7 @@ class BestWeights(pl.Callback):
 
     def save(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the weights."""
-        state = {k: v.detach().cpu().contiguous() for k, v in pl_module.state_dict().items() if v.numel()}
+        state = {k: v.detach().cpu().contiguous() for k, v in whole_state(pl_module).items() if v.numel()}
         if trainer.is_global_zero:
             with write_whole(self._candidate(self.step)) as temporary:
                 save_file(state, temporary)
@@ -67,7 +68,7 @@ class BestWeights(pl.Callback):
     def restore(self, pl_module: pl.LightningModule) -> None:
         """Read the best weights back."""
         path = self._candidate(self.step)
-        missing, unexpected = pl_module.load_state_dict(load_file(path), strict=False)
+        missing, unexpected = load_whole_state(pl_module, load_file(path))
         state = pl_module.state_dict()
         missing = [name for name in missing if state[name].numel()]
         if missing or unexpected:

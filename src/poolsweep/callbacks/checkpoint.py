@@ -14,6 +14,7 @@ import torch
 
 from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.loop_state import batches_done, epochs_done, loop_state, restartable, set_loop_state
+from poolsweep.distributed.group import of_all_processes
 from poolsweep.loggers.metrics_file import read_rows
 from poolsweep.loggers.tracker import Tracker
 from poolsweep.run.checkpoints import CheckpointStore
@@ -45,6 +46,7 @@ class Checkpoint(pl.Callback):
         every_minutes: Save after so long without; None = never for that.
         timeout_minutes: Save and fail after so long; None = never.
         still_ours: Called before each save; raises if another process has the run now.
+        parts: Steps that each batch is divided into: a position counts them.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Checkpoint(pl.Callback):
         every_minutes: float | None,
         timeout_minutes: float | None = None,
         still_ours: Callable[[], None] = lambda: None,
+        parts: int = 1,
     ) -> None:
         self.store = store
         self.seconds_before = 0.0  # of training in earlier processes
@@ -68,6 +71,7 @@ class Checkpoint(pl.Callback):
         self._deadline = None if timeout_minutes is None else time.monotonic() + 60 * timeout_minutes
         self._timeout_minutes = timeout_minutes
         self._still_ours = still_ours
+        self._parts = parts
         self._loaded: dict[str, Any] | None = None
         self._state: dict[str, Any] = {}
         self._saved_step, self._saved_time, self._started = 0, time.monotonic(), time.monotonic()
@@ -82,6 +86,7 @@ class Checkpoint(pl.Callback):
                 return (
                     {name: tensor.shape for name, tensor in content["state_dict"].items()} == expected
                     and _KEY in content
+                    and content[_KEY].get("parts", 1) == self._parts
                     and self._best.can_go_on_from(content[_KEY]["best"])
                 )
             except Exception as error:  # whatever a damaged file makes of torch's reader
@@ -157,6 +162,7 @@ class Checkpoint(pl.Callback):
             "best": self._best.state_dict(),
             "seconds": self.seconds_before + time.monotonic() - self._started,
             "versions": versions(),
+            "parts": self._parts,
         }
 
     def on_load_checkpoint(
@@ -193,7 +199,7 @@ class Checkpoint(pl.Callback):
         return {
             "loops": loop_state(trainer),
             "validation_due": validation_due,
-            "random": _of_all_processes(trainer, random_states()),
+            "random": of_all_processes(random_states()),
             "should_stop": bool(trainer.should_stop),
             "examples_seen": pl_module.examples_seen,
             "metrics": self._metrics.read_bytes().decode() if self._metrics.exists() else "",
@@ -236,11 +242,3 @@ class Checkpoint(pl.Callback):
 def _anyone(trainer: pl.Trainer, mine: bool) -> bool:
     """Whether it holds in any process of the run; all have to do the same."""
     return mine if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(mine, all=False)
-
-
-def _of_all_processes(trainer: pl.Trainer, mine: dict[str, Any]) -> list[dict[str, Any]]:
-    if trainer.world_size == 1:
-        return [mine]
-    everyone: list[dict[str, Any]] = [{}] * trainer.world_size
-    torch.distributed.all_gather_object(everyone, mine)
-    return everyone

@@ -29,6 +29,8 @@ class Batch:
         template: (B, T) bool, True at the [MASK] of an input template, if the pooling has one.
         hidden: One (B, T, H) or, where each layer is already pooled, (B, H) per layer that the pooling reads.
         pooler_output: (B, H), the frozen encoder's pooler output, if the pooling asks for it.
+        weight: By how much its mean loss counts in the mean over processes and accumulated steps; 0: not at all.
+        total: Rows that all processes have in this step together; None = those of this batch.
         packing: Where real tokens lie, for a batch that goes to a device: laid out there it would have to wait for it.
     """
 
@@ -41,10 +43,20 @@ class Batch:
     template: Tensor | None = None
     hidden: tuple[Tensor, ...] | None = None
     pooler_output: Tensor | None = None
+    weight: float = 1.0
+    total: int | None = None
     packing: Packing | None = None
 
     def __len__(self) -> int:
         return self.labels.shape[0]
+
+    def select(self, rows: Tensor) -> Batch:
+        """Some of its rows, without the padding that they do not need."""
+        part = replace(self, packing=None)._map(lambda tensor: tensor[rows])
+        width = int(part.mask.sum(dim=1).max()) if len(rows) else 0
+        if self.mask.shape[1] == width or not bool(part.mask[:, :width].sum() == part.mask.sum()):
+            return part
+        return part._map(lambda tensor: tensor[:, :width] if tensor.shape[1:2] == self.mask.shape[1:2] else tensor)
 
     def pin_memory(self) -> Batch:
         """A copy in page-locked memory, for non-blocking copies to a GPU."""

@@ -1,4 +1,4 @@
-"""The LightningDataModule: shuffles training rows, and nothing else."""
+"""The LightningDataModule: shuffles training rows, and deals all rows to the processes of the run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.sampler import EpochSampler
+from poolsweep.data.shares import EvaluationShares, Share, SharedRows, TrainingShares, lengths_of
 from poolsweep.data.token_batches import TokenBatches
 from poolsweep.data.token_rows import TokenRows
 
@@ -18,7 +19,8 @@ from poolsweep.data.token_rows import TokenRows
 class DataModule(pl.LightningDataModule):
     """Batches of the three splits.
 
-    Training rows are shuffled each epoch by ``data_seed``. Validation and test come in file order, every row once.
+    Training rows are shuffled each epoch by ``data_seed``. Validation and test come in file order, every row once,
+    however many processes share them.
 
     Args:
         rows: Split name → a dataset whose ``__getitems__`` gives a ``Batch``.
@@ -26,9 +28,10 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Examples per step in validation and test.
         data_seed: Seed of the training order.
         num_workers: Processes that prepare batches; 0 = the training process itself.
+        parts: Steps that each training batch is divided into, whose gradients are added up.
         max_tokens: Cut training batches by tokens, at most so many, instead of by ``batch_size``.
     Attributes:
-        position: Epoch, and batches of it that are behind a run that is resumed.
+        position: Epoch, and steps of it that are behind a run that is resumed.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: int,
         data_seed: int,
         num_workers: int = 0,
+        parts: int = 1,
         max_tokens: int | None = None,
     ) -> None:
         super().__init__()
@@ -47,6 +51,7 @@ class DataModule(pl.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.data_seed = data_seed
         self.num_workers = num_workers
+        self.parts = parts
         self.max_tokens = max_tokens
         self.position = (0, 0)
 
@@ -64,15 +69,19 @@ class DataModule(pl.LightningDataModule):
         rows = self.rows["train"]
         if self.max_tokens is not None:
             return self._by_tokens(rows, self.max_tokens)
-        epoch, batches = self.position
-        sampler = EpochSampler(
-            len(rows),  # type: ignore[arg-type]
-            seed=self.data_seed,
+        trainer = self.trainer
+        shares = TrainingShares(
+            EpochSampler(len(rows), seed=self.data_seed, epoch=self.position[0]),  # type: ignore[arg-type]
+            self.batch_size,
             rank=self._rank,
             world_size=self._world_size,
-            start=(epoch, batches * self.batch_size),
+            lengths=lengths_of(rows),
+            parts=self.parts,
+            accumulated=lambda: 1 if trainer is None else trainer.accumulate_grad_batches,
+            limit=lambda: float("inf") if trainer is None else trainer.num_training_batches or float("inf"),
+            start=self.position,
         )
-        return self._loader(rows, sampler=sampler, batch_size=self.batch_size)
+        return self._loader(rows, shares)
 
     def _by_tokens(self, rows: Dataset[Batch], max_tokens: int) -> DataLoader[Batch]:
         assert isinstance(rows, TokenRows)
@@ -105,14 +114,15 @@ class DataModule(pl.LightningDataModule):
 
     def _evaluation(self, name: str) -> DataLoader[Batch]:
         rows = self.rows[name]
-        mine = range(self._rank, len(rows), self._world_size)  # type: ignore[arg-type]
-        return self._loader(rows, sampler=mine, batch_size=self.eval_batch_size)
+        size: int = len(rows)  # type: ignore[arg-type]
+        return self._loader(
+            rows, EvaluationShares(size, self.eval_batch_size, rank=self._rank, world_size=self._world_size)
+        )
 
-    def _loader(self, rows: Dataset[Batch], *, sampler: Sampler[int] | range, batch_size: int) -> DataLoader[Batch]:
+    def _loader(self, rows: Dataset[Batch], shares: Sampler[Share]) -> DataLoader[Batch]:
         return DataLoader(
-            rows,
-            batch_size=batch_size,
-            sampler=sampler,
+            SharedRows(rows),
+            batch_sampler=shares,  # type: ignore[arg-type]  a share stands for a list of rows
             num_workers=self.num_workers,
             generator=torch.Generator().manual_seed(self.data_seed),  # else each pass draws from the global one
             collate_fn=_already_a_batch,  # type: ignore[arg-type]  the rows give whole batches

@@ -17,10 +17,7 @@ class EpochSampler(Sampler[int]):
     Args:
         size: Number of rows.
         seed: Together with the epoch, decides the order.
-        rank: This process among ``world_size``.
-        world_size: Processes that share the rows; each gets every ``world_size``-th, the first rows once more where
-            they do not divide evenly.
-        start: Epoch, and rows of it that this process has had already: where a resumed run goes on.
+        epoch: That comes first.
     Example:
         >>> sampler = EpochSampler(4, seed=0)
         >>> first = list(sampler)
@@ -29,25 +26,17 @@ class EpochSampler(Sampler[int]):
         (True, False)
     """
 
-    def __init__(
-        self, size: int, *, seed: int, rank: int = 0, world_size: int = 1, start: tuple[int, int] = (0, 0)
-    ) -> None:
+    def __init__(self, size: int, *, seed: int, epoch: int = 0) -> None:
         self.size = size
         self.seed = seed
-        self.rank = rank
-        self.world_size = world_size
-        self.start = start
-        self.epoch = start[0]
+        self.epoch = epoch
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self.size // self.world_size)
+        return self.size
 
     def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
-        padded = np.resize(order, len(self) * self.world_size)
-        had = self.start[1] if self.epoch == self.start[0] else 0
-        return iter(padded[self.rank :: self.world_size][had:].tolist())
+        return iter(np.random.default_rng((self.seed, self.epoch)).permutation(self.size).tolist())

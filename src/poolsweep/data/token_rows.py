@@ -40,6 +40,11 @@ class TokenRows(Dataset[Batch]):
         self.special_token_ids = torch.tensor(list(special_token_ids), dtype=torch.int64)
         self.template_token_id = template_token_id
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text; (N,)."""
+        return self.tokenised.lengths
+
     def __len__(self) -> int:
         return len(self.labels)
 

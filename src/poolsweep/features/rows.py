@@ -46,6 +46,11 @@ class FeatureRows(Dataset[Batch]):
         return self._kind != "states"
 
     @property
+    def lengths(self) -> np.ndarray | None:
+        """Tokens of each text; None where each is a vector already."""
+        return None if self.are_vectors else self._tokens.lengths
+
+    @property
     def tokenised(self) -> TokenisedSplit:
         """The texts that the encoder read."""
         return self._tokens.tokenised

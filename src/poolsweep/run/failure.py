@@ -22,7 +22,10 @@ class DiskFullError(Exception):
 
 
 def kind_of(error: BaseException) -> str:
-    """``diverged``, ``timeout``, ``out_of_memory``, ``disk_full`` or, for all else, ``exception``."""
+    """``diverged``, ``timeout``, ``out_of_memory``, ``disk_full``, ``killed`` or, for all else, ``exception``."""
+    told = getattr(error, "kind", None)
+    if isinstance(told, str):
+        return told
     if isinstance(error, TrainingDivergedError):
         return "diverged"
     if isinstance(error, RunTimeoutError):
@@ -34,7 +37,7 @@ def kind_of(error: BaseException) -> str:
             return "disk_full"
         text += str(chain)
         chain = chain.__cause__ or chain.__context__
-    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or any(words in text for words in _NO_MEMORY):
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in text for words in _NO_MEMORY):
         return "out_of_memory"
     return "exception"
 

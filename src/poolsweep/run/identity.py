@@ -16,7 +16,7 @@ _EXCLUDED = (
     "hydra", "study", "output_root", "logger", "display", "trusted",
     "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race",
 )  # fmt: skip
-_EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"))
+_EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"), ("trainer", "on_oom"))
 _FILE_KEYS = ("train", "validation", "test")
 _COMPARED_BY_CONTENT = (
     "data.train", "data.validation", "data.test", "data.name", "encoder.model", "encoder.name", "trainer.accelerator",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.build import Prepared, prepare
 from poolsweep.config import resolve, validate
 from poolsweep.device import accelerator_type
+from poolsweep.distributed.group import joined, of_the_leader
+from poolsweep.distributed.trainer import device_of
+from poolsweep.distributed.world import ALONE, given_world, processes_of, world_for
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.execute import execute
@@ -113,7 +117,8 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
         RunsElsewhereError: Unless ``sweeping``, if another process is at work on it.
     """
     quiet_third_parties()
-    before = finished_before(content)
+    together = processes_of(content["trainer"]) > 1 and given_world() is not None  # then the first of them looks
+    before = None if together else finished_before(content)
     if before is not None:
         return before[1]
     prepared = checked(content)
@@ -147,20 +152,32 @@ def run_locked(
         RunsElsewhereError: If another process holds the lock.
         UserError: If the folder holds a run of another config.
     """
-    if not is_first_process():
-        return execute(content, prepared, folder=folder, identity=identity, name=name, lock=None)
+    world = world_for(content["trainer"])
+    run = partial(execute, content, prepared, folder=folder, identity=identity, name=name, world=world)
+    with joined(world or ALONE, device=device_of(content["trainer"], world or ALONE)):
+        if world is not None and world.rank > 0:
+            return of_the_leader(None) or run(lock=None)
+        with _decided(folder, content, identity) as lock:
+            return of_the_leader(folder.finished()) or run(lock=lock)
+
+
+@contextmanager
+def _decided(folder: RunFolder, content: Mapping[str, Any], identity: str) -> Iterator[RunLock]:
+    """Hold the lock of a run; if that is not to be, the other processes of the run are told and go on."""
     lock = RunLock(folder.path)
     if not lock.acquire():
+        of_the_leader({"status": "elsewhere", "run_id": identity})
         who = holder(folder.lock) or {}
         raise RunsElsewhereError(
             f"run {identity} is being run by process {who.get('pid')} on {who.get('host')}; it is left to it"
         )
     with lock:
-        _require_same_config(folder, content)
-        done = folder.finished()
-        if done is not None:
-            return done
-        return execute(content, prepared, folder=folder, identity=identity, name=name, lock=lock)
+        try:
+            _require_same_config(folder, content)
+        except UserError:
+            of_the_leader({"status": "failed", "run_id": identity})
+            raise
+        yield lock
 
 
 def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
@@ -174,11 +191,6 @@ def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
             f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "
             "choose another study, or remove that folder"
         )
-
-
-def is_first_process() -> bool:
-    """Whether this process leads its run: of those that train one run together, it alone locks and writes."""
-    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def start_over(folder: RunFolder) -> bool:

@@ -32,12 +32,13 @@ class RunLock:
 
     Args:
         folder: The run's folder; its parent, the study's, holds the guard of all locks.
+        token: Of a lock that the process which started this one holds for it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, token: str | None = None) -> None:
         self.path = folder / "lock.json"
         self._guard = FileLock(folder.parent / ".locks")
-        self._token = uuid.uuid4().hex
+        self.token = token or uuid.uuid4().hex
         self._stop = threading.Event()
         self._beating: threading.Thread | None = None
         self.lost = False
@@ -48,7 +49,7 @@ class RunLock:
         with self._guard:
             if holder(self.path, now=self._time_of_file_system()) is not None:
                 return False
-            write_json(self.path, {**owner(), "token": self._token, "since": time.time()})
+            write_json(self.path, {**owner(), "token": self.token, "since": time.time()})
         self._beating = threading.Thread(target=self._beat, daemon=True, name="poolsweep-lock")
         self._beating.start()
         return True
@@ -80,7 +81,7 @@ class RunLock:
         self.release()
 
     def _is_mine(self) -> bool:
-        return (read_json(self.path) or {}).get("token") == self._token
+        return (read_json(self.path) or {}).get("token") == self.token
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):

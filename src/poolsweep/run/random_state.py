@@ -11,7 +11,7 @@ import torch
 
 
 def random_states() -> dict[str, Any]:
-    """The states of Python's, numpy's, torch's and every GPU's generator."""
+    """The states of Python's, numpy's, torch's and this process's GPU's generator."""
     _, keys, position, has_gauss, gauss = np.random.get_state()
     return {
         "python": random.getstate(),
@@ -22,7 +22,7 @@ def random_states() -> dict[str, Any]:
             "gauss": float(gauss),
         },
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_available() else [],
     }
 
 
@@ -35,5 +35,5 @@ def restore_random_states(states: Mapping[str, Any]) -> None:
     np.random.set_state(("MT19937", keys, saved["position"], saved["has_gauss"], saved["gauss"]))
     torch.set_rng_state(states["torch"])
     if torch.cuda.is_available():
-        for device, state in enumerate(states["cuda"][: torch.cuda.device_count()]):
-            torch.cuda.set_rng_state(state, device)
+        for state in states["cuda"][:1]:
+            torch.cuda.set_rng_state(state)

@@ -22,18 +22,23 @@ class StatusFile:
         name: What a person calls the run (its overrides).
         run_id: Its identity.
         silent: Write nothing: another process of the run does.
+        goes_on: This process goes on with what the one that started it has begun, rather than beginning anew.
     """
 
-    def __init__(self, folder: RunFolder, *, name: str, run_id: str, silent: bool = False) -> None:
+    def __init__(
+        self, folder: RunFolder, *, name: str, run_id: str, silent: bool = False, goes_on: bool = False
+    ) -> None:
         self._silent = silent
         self._path = folder.status
         self._last_write = 0.0
         before = read_json(folder.status)
-        attempts = before.get("attempts", 1) if isinstance(before, dict) else 0
+        before = before if isinstance(before, dict) else {"attempts": 0}
+        attempts = before.get("attempts", 1) + (not goes_on)
         who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
-            "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts + 1,
-            "started": time.time(), "job": os.environ.get("SLURM_JOB_ID"), **who,
+            "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts,
+            "started": before["started"] if goes_on else time.time(), "job": os.environ.get("SLURM_JOB_ID"),
+            "parts": before.get("parts", 1), **who,
         }  # fmt: skip
 
     def update(self, *, force: bool = False, **content: Any) -> None:  # noqa: ANN401
@@ -48,3 +53,8 @@ class StatusFile:
             self.content["heartbeat"] = time.time()
             with contextlib.suppress(OSError):
                 write_json(self._path, self.content)
+
+    def catch_up(self) -> None:
+        """Take over what another process of the run has written meanwhile."""
+        written = read_json(self._path)
+        self.content |= written if isinstance(written, dict) else {}

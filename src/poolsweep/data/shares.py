@@ -1,0 +1,199 @@
+"""Which rows a process has in each step, so that many processes compute what one would."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch.utils.data import Dataset, Sampler
+
+from poolsweep.data.batch import Batch
+from poolsweep.data.sampler import EpochSampler
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one process has in one step.
+
+    Attributes:
+        rows: Positions in the split.
+        weight: By how much its mean loss counts in the mean over processes and accumulated steps. 0: the row fills a
+            place, since all processes take the same number of steps.
+        total: Rows that count, of all processes.
+    """
+
+    rows: tuple[int, ...]
+    weight: float
+    total: int
+
+
+class TrainingShares(Sampler[Share]):
+    """Deals the rows of an epoch to processes and steps.
+
+    The rows of one optimizer step depend on the product of batch size, processes and accumulated steps alone. Each
+    process gets as many of them as the others, or one less, and about as many tokens. A share's weight makes up for
+    uneven numbers: the gradients' mean over processes and accumulated steps is the mean over rows.
+
+    Args:
+        order: Of all rows; Lightning tells it the epoch.
+        batch_size: Rows of a process and step.
+        rank: This process among ``world_size``.
+        world_size: Processes.
+        lengths: (N,) tokens of each row; None = all alike.
+        parts: Steps that each batch is divided into, where it does not fit into memory at once.
+        accumulated: Gives the steps whose gradients are added up.
+        limit: Gives the most steps of an epoch.
+        start: Epoch, and steps of it that are behind a run that is resumed.
+    Example:
+        >>> order = EpochSampler(5, seed=0)
+        >>> [[len(share.rows) for share in TrainingShares(order, 2, rank=rank, world_size=2)] for rank in (0, 1)]
+        [[2, 1], [2, 1]]
+        >>> [[share.weight for share in TrainingShares(order, 2, rank=rank, world_size=2)] for rank in (0, 1)]
+        [[1.0, 2.0], [1.0, 0.0]]
+    """
+
+    def __init__(
+        self,
+        order: EpochSampler,
+        batch_size: int,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+        lengths: np.ndarray | None = None,
+        parts: int = 1,
+        accumulated: Callable[[], int] = lambda: 1,
+        limit: Callable[[], float] = lambda: float("inf"),
+        start: tuple[int, int] = (0, 0),
+    ) -> None:
+        self.sampler = order  # where Lightning looks for set_epoch
+        self.batch_size = batch_size
+        self._rank = rank
+        self._world_size = world_size
+        self._lengths = lengths
+        self._parts = parts
+        self._accumulated = accumulated
+        self._limit = limit
+        self._start = start
+
+    def __len__(self) -> int:
+        return self._parts * -(-self.sampler.size // (self.batch_size * self._world_size))
+
+    def __iter__(self) -> Iterator[Share]:
+        order = np.fromiter(self.sampler, np.int64, self.sampler.size)
+        first = self._start[1] if self.sampler.epoch == self._start[0] else 0
+        together = self.batch_size * self._world_size
+        for number in range(first // self._parts, len(self) // self._parts):
+            rows = order[number * together : (number + 1) * together]
+            mine = deal(rows, self._lengths_at(rows), self._world_size)[self._rank]
+            for part, dealt in enumerate(deal(mine, self._lengths_at(mine), self._parts)):
+                step = number * self._parts + part
+                if step >= first:
+                    weight = len(dealt) * self._world_size * self._accumulated() / max(1, self._rows_from(step))
+                    chosen = dealt if len(dealt) else rows[:1]
+                    yield Share(tuple(chosen.tolist()), weight, self._rows_in(step))
+
+    def _lengths_at(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self._lengths is None else self._lengths[rows]
+
+    def _rows_from(self, step: int) -> int:
+        """Rows of the optimizer step that a step belongs to."""
+        accumulated = self._accumulated()
+        begin = step - step % accumulated
+        return sum(
+            self._rows_in(each) for each in range(begin, int(min(begin + accumulated, len(self), self._limit())))
+        )
+
+    def _rows_in(self, step: int) -> int:
+        """Rows of all processes in a step."""
+        number, part = divmod(step, self._parts)
+        together = self.batch_size * self._world_size
+        rows = min(together, self.sampler.size - number * together)
+        shares = (_size(rows, rank, self._world_size) for rank in range(self._world_size))
+        return sum(_size(share, part, self._parts) for share in shares)
+
+
+class EvaluationShares(Sampler[Share]):
+    """Deals whole batches, each the same as one process would have, so that a row's logits are the same bits.
+
+    Args:
+        size: Rows, in file order.
+        batch_size: Rows of a batch.
+        rank: This process among ``world_size``.
+        world_size: Processes; batch b goes to process b modulo their number.
+    """
+
+    def __init__(self, size: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:
+        self._size = size
+        self.batch_size = batch_size
+        self._rank = rank
+        self._world_size = world_size
+
+    def __len__(self) -> int:
+        return -(-self._size // (self.batch_size * self._world_size))
+
+    def __iter__(self) -> Iterator[Share]:
+        for step in range(len(self)):
+            begin = (step * self._world_size + self._rank) * self.batch_size
+            rows = tuple(range(begin, min(begin + self.batch_size, self._size)))
+            yield Share(rows or (0,), float(bool(rows)), len(rows))
+
+
+class SharedRows(Dataset[Batch]):
+    """The rows of a split, fetched by the share.
+
+    Args:
+        rows: A dataset whose ``__getitems__`` gives a ``Batch``.
+    """
+
+    def __init__(self, rows: Dataset[Batch]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.rows[index]
+
+    def __getitems__(self, share: Share) -> Batch:
+        """The rows of a share as one batch that knows its weight; the data loader calls it once per step."""
+        batch: Batch = self.rows.__getitems__(share.rows)  # type: ignore[attr-defined]
+        batch.weight, batch.total = share.weight, share.total
+        return batch
+
+
+def deal(rows: np.ndarray, weights: np.ndarray | None, count: int) -> list[np.ndarray]:
+    """Divide rows into shares of equal number, up to one, and about equal weight; each keeps the order of the rows.
+
+    Args:
+        rows: What is dealt.
+        weights: Of each row; None = all alike.
+        count: Shares; the first of them get the rows that do not divide evenly.
+    Example:
+        >>> [part.tolist() for part in deal(np.array([1, 2, 3, 4, 5]), np.array([9, 8, 1, 1, 1]), 2)]
+        [[1, 3, 5], [2, 4]]
+    """
+    if count == 1:
+        return [rows]
+    if weights is None:
+        return [rows[part::count] for part in range(count)]
+    room = [_size(len(rows), part, count) for part in range(count)]
+    taken: list[list[int]] = [[] for _ in range(count)]
+    lightest = [(0, part) for part in range(count) if room[part]]
+    for position in np.argsort(-weights, kind="stable").tolist():  # the longest first, each to whom has least
+        weight, part = heapq.heappop(lightest)
+        taken[part].append(position)
+        if len(taken[part]) < room[part]:
+            heapq.heappush(lightest, (weight + int(weights[position]), part))
+    return [rows[sorted(positions)] for positions in taken]
+
+
+def _size(rows: int, part: int, count: int) -> int:
+    return rows // count + (part < rows % count)
+
+
+def lengths_of(rows: Dataset[Batch]) -> np.ndarray | None:
+    """Tokens of each row of a split, if its rows differ in them."""
+    lengths: Sequence[int] | np.ndarray | None = getattr(rows, "lengths", None)
+    return None if lengths is None else np.asarray(lengths)

@@ -1,0 +1,71 @@
+"""From the keys of ``trainer`` to what Lightning's Trainer is given: strategy, precision and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
+
+from poolsweep.device import accelerator_type
+from poolsweep.distributed.environment import GivenEnvironment
+from poolsweep.distributed.replicated import Replicated
+from poolsweep.distributed.sharded import Sharded
+from poolsweep.distributed.world import World, devices_of, processes_of
+from poolsweep.run.identity import canonical_precision
+
+STRATEGIES = ("auto", "ddp", "fsdp")
+_OURS = ("on_oom",)  # keys of the group that are not Lightning's
+
+
+def trainer_arguments(trainer: Mapping[str, Any], world: World) -> dict[str, Any]:
+    """The options of a Trainer that is one process of ``world``.
+
+    Args:
+        trainer: The trainer's part of a config.
+        world: Processes that have joined.
+    """
+    given = {key: value for key, value in trainer.items() if key not in _OURS}
+    device, precision = accelerator_type(str(trainer["accelerator"])), canonical_precision(trainer["precision"])
+    plugins: list[Any] = [GivenEnvironment(world)]
+    if precision == "16-mixed":  # Lightning would take bfloat16 on a CPU
+        plugins.append(MixedPrecision("16-mixed", device, torch.amp.GradScaler(device)))
+        given["precision"] = None
+    strategy: Any = "auto"
+    if world.size > 1:
+        strategy = Sharded() if trainer["strategy"] == "fsdp" else Replicated()
+    elif trainer["strategy"] not in STRATEGIES:
+        strategy = trainer["strategy"]
+    return given | {"strategy": strategy, "plugins": plugins}
+
+
+def device_of(trainer: Mapping[str, Any], world: World) -> torch.device:
+    """What a process of a run computes on."""
+    kind = accelerator_type(str(trainer["accelerator"]))
+    if kind != "cuda" or world.size == 1:
+        return torch.device(kind)
+    chosen = trainer["devices"]
+    if isinstance(chosen, str) and "," in chosen:
+        chosen = [int(part) for part in chosen.split(",") if part.strip()]
+    return torch.device("cuda", int(chosen[world.local_rank]) if isinstance(chosen, list) else world.local_rank)
+
+
+def distribution_problems(config: Mapping[str, Any]) -> list[str]:
+    """What in a resolved config does not go with many devices."""
+    trainer = config.get("trainer") or {}
+    strategy, oom = trainer.get("strategy", "auto"), trainer.get("on_oom", "fail")
+    problems = []
+    if oom not in {"fail", "halve"}:
+        problems.append(f"trainer.on_oom={oom} is neither fail nor halve")
+    if processes_of(trainer) < 2:
+        return problems
+    if strategy not in STRATEGIES:
+        problems.append(f"trainer.strategy={strategy} with several devices is none of {', '.join(STRATEGIES)}")
+    if strategy == "fsdp" and canonical_precision(trainer.get("precision", 32)) == "16-mixed":
+        problems.append("trainer.strategy=fsdp and trainer.precision=16-mixed do not go together; use bf16-mixed")
+    if strategy == "fsdp" and (config.get("encoder") or {}).get("frozen"):
+        problems.append("trainer.strategy=fsdp shards an encoder that is trained, and encoder.frozen=true; use ddp")
+    if str(trainer.get("_target_", "")).startswith("poolsweep.probe.") and devices_of(trainer) > 1:
+        problems.append("trainer=probe solves on one device; trainer.devices=1")
+    return problems

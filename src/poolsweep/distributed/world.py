@@ -1,0 +1,97 @@
+"""The processes that train one run together: how many a config asks for, and which of them this one is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from poolsweep.device import accelerator_type
+from poolsweep.errors import UserError
+
+OURS = "POOLSWEEP_RANK"  # set in processes that we start
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among those that train one run together.
+
+    Attributes:
+        size: Their number.
+        rank: Of this one; 0 leads: it alone locks and writes.
+        local_rank: Of this one among those of its machine.
+        node: Number of its machine.
+    """
+
+    size: int = 1
+    rank: int = 0
+    local_rank: int = 0
+    node: int = 0
+
+
+ALONE = World()
+
+
+def devices_of(trainer: Mapping[str, Any]) -> int:
+    """How many devices of a machine a trainer's config asks for: a number, a list of them, ``auto`` or -1 for all.
+
+    Example:
+        >>> [devices_of({"devices": devices, "accelerator": "cpu"}) for devices in (2, "2", [0, 3], "auto")]
+        [2, 2, 2, 1]
+    """
+    asked = trainer.get("devices", 1)
+    if isinstance(asked, str) and asked not in {"auto", "-1"}:
+        parts = [part for part in asked.split(",") if part.strip()]
+        if not all(part.strip().isdigit() for part in parts):
+            return 1  # Lightning says what is wrong with it
+        asked = int(parts[0]) if len(parts) == 1 and "," not in asked else parts
+    if isinstance(asked, int) and asked >= 0:
+        return asked
+    if isinstance(asked, list):
+        return len(asked)
+    return torch.cuda.device_count() if accelerator_type(str(trainer.get("accelerator", "auto"))) == "cuda" else 1
+
+
+def processes_of(trainer: Mapping[str, Any]) -> int:
+    """How many processes a trainer's config asks for, on all machines: one per device."""
+    nodes = trainer.get("num_nodes", 1)
+    return devices_of(trainer) * (nodes if isinstance(nodes, int) else 1)
+
+
+def given_world() -> World | None:
+    """What a launcher that starts all processes itself says about this one: we, torchrun or Slurm's srun; else None."""
+    env = os.environ
+    if "TORCHELASTIC_RUN_ID" in env or OURS in env:
+        return World(*(int(env[key]) for key in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "GROUP_RANK")))
+    if int(env.get("SLURM_STEP_NUM_TASKS", "1")) > 1 and "SLURM_PROCID" in env:  # set by srun alone
+        keys = ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID")
+        return World(*(int(env.get(key, "0")) for key in keys))
+    return None
+
+
+def world_for(trainer: Mapping[str, Any]) -> World | None:
+    """This process among those of a run; None if the run wants more processes than this one, which nobody has started.
+
+    A run on one device is one process, whatever else a launcher started beside it.
+
+    Args:
+        trainer: The trainer's part of a config.
+    Raises:
+        UserError: If a launcher started another number of processes than the run wants, or the run wants several
+            machines and no launcher has started it there.
+    """
+    wanted, given = processes_of(trainer), given_world()
+    if wanted <= 1 or str(trainer.get("_target_", "")).startswith("poolsweep.probe."):
+        return ALONE
+    nodes = trainer.get("num_nodes", 1)
+    asks = f"trainer.devices={trainer.get('devices')} and trainer.num_nodes={nodes} ask for {wanted} processes"
+    if given is not None and given.size != wanted:
+        raise UserError(f"{asks}, and {given.size} were started for this run; let the launcher start {wanted}")
+    if given is None and nodes != 1:
+        raise UserError(
+            f"{asks} on {nodes} machines, and nothing has started them; hydra/launcher=slurm or torchrun does"
+        )
+    return given

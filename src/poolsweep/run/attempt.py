@@ -1,0 +1,156 @@
+"""One attempt at a run, as one of its processes: build, train, test, write the result."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+
+from poolsweep.batches import batch_plan
+from poolsweep.build import Prepared, Run, build, data_name, pooling_label
+from poolsweep.device import accelerator_type
+from poolsweep.distributed.world import World, processes_of
+from poolsweep.loggers.tracker import close_loggers
+from poolsweep.oom import batch_too_large
+from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
+from poolsweep.run.environment import git_changes, git_commit, hardware, versions
+from poolsweep.run.failure import kind_of, require_room
+from poolsweep.run.files import make_durable, write_json, write_whole
+from poolsweep.run.folder import RESULT_VERSION, RunFolder
+from poolsweep.run.identity import variant_id
+from poolsweep.run.lock import RunLock
+from poolsweep.run.status import StatusFile
+from poolsweep.train import Outcome, train
+
+
+def attempt(
+    content: dict[str, Any],
+    prepared: Prepared,
+    *,
+    folder: RunFolder,
+    identity: str,
+    name: str,
+    lock: RunLock | None,
+    world: World,
+    parts: int,
+    status: StatusFile,
+) -> dict[str, Any]:
+    """Train one run, as one process of ``world``; what goes wrong is raised and not recorded.
+
+    Args:
+        content: Resolved and validated config.
+        prepared: What it reads.
+        folder: Where it writes.
+        identity: Its run id.
+        name: What a person calls it.
+        lock: As for ``execute``.
+        world: This process among those that train the run, which have joined.
+        parts: Steps that each batch is divided into.
+        status: Told how it goes.
+    """
+    started = time.time()
+    leads = lock is not None
+    still_ours = lock.check if lock is not None else _of_the_leader
+    run: Run | ProbeRun | None = None
+    finished: dict[str, Any] | None = None
+    try:
+        if leads:
+            _start(folder, content, prepared)
+        facts = facts_of(content, prepared, identity=identity, name=name, started=started)
+        run = build(
+            content, prepared, folder=folder, run_id=identity, status=status, still_ours=still_ours, world=world,
+            parts=parts,
+        )  # fmt: skip
+        trains = isinstance(run, Run)
+        require_room(folder.path, run.classifier, checkpoints=trains and any(content["checkpoint"].values()))
+        outcome = (
+            _trained(run, content, folder=folder, parts=parts) if trains else solve(run, folder=folder, status=status)
+        )
+        seconds = time.time() - started + (run.checkpoint.seconds_before if trains else 0)
+        result = _result(facts, outcome, run, seconds=seconds, attempts=status.content["attempts"])
+        if trains:
+            result["batch"] = batch_plan(content).in_parts(parts)
+        still_ours()
+        if leads:
+            _finish(folder, run, result)
+        finished = result
+        status.update(force=True, state="finished", metrics=outcome.metrics)
+        return result
+    finally:
+        if run is not None:
+            close_loggers(run.trainer.loggers, result=finished)
+
+
+def _trained(run: Run, content: Mapping[str, Any], *, folder: RunFolder, parts: int) -> Outcome:
+    try:
+        return train(run, folder=folder)
+    except Exception as error:
+        if kind_of(error) != "out_of_memory":
+            raise
+        raise batch_too_large(run, content, error, parts=parts) from error
+
+
+def _of_the_leader() -> None:
+    """The lock is the business of the process that leads."""
+
+
+def _start(folder: RunFolder, content: Mapping[str, Any], prepared: Prepared) -> None:
+    for stale in (folder.metrics, folder.result, folder.best, *folder.path.glob(".*")):  # .*: half-written
+        stale.unlink(missing_ok=True)
+    with write_whole(folder.config) as temporary:
+        temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_json(folder.labels, prepared.labels.to_mapping())
+
+
+def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -> None:
+    """The result comes last, when all that it speaks of is on the disk: it is what makes a run a finished one."""
+    for split in ("validation", "test"):
+        make_durable(folder.predictions(split))
+    write_json(folder.result, result, durable=True)
+    if isinstance(run, Run):
+        run.checkpoint.store.clear()
+        run.best.clear()
+
+
+def facts_of(
+    content: Mapping[str, Any], prepared: Prepared, *, identity: str, name: str, started: float
+) -> dict[str, Any]:
+    accelerator = accelerator_type(content["trainer"]["accelerator"])
+    return {
+        "schema_version": RESULT_VERSION,
+        "run_id": identity,
+        "name": name,
+        "study": content["study"],
+        "seed": content["seed"],
+        "data": data_name(content),
+        "encoder": prepared.loaded.encoder.name,
+        "frozen": content["encoder"]["frozen"],
+        "pooling": pooling_label(content),
+        "variant": variant_id(content),
+        "monitor": content["monitor"],
+        "mode": content["mode"],
+        "labels": len(prepared.labels),
+        "sizes": {split.name: len(split) for split in prepared.splits},
+        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "hardware": hardware(accelerator=accelerator, devices=processes_of(content["trainer"])),
+        "git_commit": git_commit(),
+        "git_changes": git_changes(),
+    }
+
+
+def _result(
+    facts: dict[str, Any], outcome: Outcome | ProbeOutcome, run: Run | ProbeRun, *, seconds: float, attempts: int
+) -> dict[str, Any]:
+    return {
+        **facts,
+        "status": "finished",
+        "seconds": round(seconds, 3),
+        "attempts": attempts,
+        **asdict(outcome),
+        "truncated_share": {name: round(share, 6) for name, share in run.truncated_share.items()},
+    }

@@ -1,0 +1,31 @@
+"""Which of several failures is told: the first cause."""
+
+from __future__ import annotations
+
+from poolsweep.distributed.failures import RankFailedError, first_failure, report_failure
+from poolsweep.run.failure import kind_of
+
+
+def test_the_cause_and_not_what_followed_from_it(tmp_path):
+    assert first_failure(tmp_path) is None
+    report_failure(tmp_path, RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer"), rank=0)
+    report_failure(tmp_path, ValueError("the cause\nwith details"), rank=1)
+    report_failure(tmp_path, ValueError("later"), rank=2)
+    found = first_failure(tmp_path)
+    assert found is not None
+    assert (found.rank, found.reason, found.kind) == (1, "ValueError: the cause", "exception")
+
+
+def test_a_lost_connection_is_told_if_nothing_else_is_known(tmp_path):
+    report_failure(tmp_path, RuntimeError("Connection closed by peer"), rank=0)
+    found = first_failure(tmp_path)
+    assert found is not None
+    assert found.rank == 0
+
+
+def test_kind_and_facts_go_through_a_file(tmp_path):
+    report_failure(tmp_path, RankFailedError("out of memory", kind="out_of_memory", facts={"parts": 4}), rank=0)
+    found = first_failure(tmp_path)
+    assert found is not None
+    assert (found.kind, found.facts) == ("out_of_memory", {"parts": 4})
+    assert kind_of(RankFailedError("", kind=found.kind)) == "out_of_memory"
