@@ -76,7 +76,7 @@ def main() -> None:
     chosen = given.only if given.only is not None else range(len(SCENARIOS))
     append = given.only is not None and given.out.exists()
     with given.out.open("a" if append else "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if not append:
             writer.writeheader()
         for number in chosen:

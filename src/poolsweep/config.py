@@ -107,11 +107,13 @@ class Loading:
 # workers of every launcher have it.
 OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
 
+_OF_THE_SWEEP = {"hydra", "race"}  # they choose which runs are made, and are no part of any
+
 LOADING_KEYS = frozenset(field.name for field in fields(Loading))
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
-    """The config as plain containers, every interpolation resolved, without Hydra's own node.
+    """The config as plain containers, every interpolation resolved, without what is Hydra's or the sweep's.
 
     Raises:
         UserError: If a mandatory value is missing or an interpolation cannot be resolved.
@@ -119,7 +121,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
     if missing:
         raise UserError(*(f"{key} must be given: {key}=…" for key in missing))
-    part = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    part = OmegaConf.masked_copy(config, [str(key) for key in config if key not in _OF_THE_SWEEP])
     try:
         content = OmegaConf.to_container(part, resolve=True)
     except OmegaConfBaseException as error:

@@ -50,6 +50,11 @@ def _unknown_key(key: str, arguments: Sequence[str]) -> str:
     """The chosen options of its group decide which keys there are; another option may have it."""
     parent, _, name = key.rpartition(".")
     group = parent.replace(".", "/")
+    if group in _options("sweep"):
+        if group not in _chosen("sweep", arguments):
+            return f"{key} is a key of sweep={group}, which must be given too"
+        own = _read(conf_dir() / "sweep" / f"{group}.yaml").get(group, {})
+        return f"there is no key {key}; {nearest(key, [f'{group}.{known}' for known in own])}"
     if group not in _groups():
         root = _read(conf_dir() / "train.yaml")
         nested = [f"{above}.{below}" for above, value in root.items() if isinstance(value, dict) for below in value]

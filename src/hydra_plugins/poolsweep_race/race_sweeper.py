@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import ListConfig, OmegaConf
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
@@ -35,9 +36,14 @@ class RaceSweeper(GridSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""
+        from poolsweep.errors import UserError
         from poolsweep.sweep.race.driver import race
         from poolsweep.sweep.race.options import race_options
 
+        parsed = OverridesParser.create().parse_overrides(arguments)
+        swept = [o.key_or_group for o in parsed if o.is_sweep_override() and o.key_or_group.startswith("race.")]
+        if swept:
+            raise UserError(*(f"{key} is the race's own and takes one value, not several" for key in swept))
         options = race_options(self._options)
         points = self.points(arguments)
         assert self.launcher is not None

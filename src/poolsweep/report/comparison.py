@@ -109,7 +109,7 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     basis, scores, pairwise = _pairs(group, metric, {name: values[name] for name in names}, predictions, level)
     racing = [name for name in pairwise.names if name not in dropped] if pairwise else []
     best = compare_with_best(pairwise, level=min(level + spent, 0.999), among=racing) if pairwise and racing else None
-    known = baseline if baseline in names else None
+    known = baseline if baseline in names and baseline not in dropped else None  # two seeds say too little of it
     against: dict[str, ComparisonWithBaseline] = {}
     if pairwise and known in pairwise.names:
         against = {item.name: item for item in compare_with_baseline(pairwise, known, level=level)}

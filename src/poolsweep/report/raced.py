@@ -49,7 +49,7 @@ def _runs_when_dropped(dropped: Iterable[Dropped]) -> Mapping[str, set[str]]:
 
 
 def race_note(dropped: Mapping[str, Dropped]) -> str:
-    """Who was dropped and when, in one sentence; empty without a race.
+    """Who was dropped and when, in one line; empty without a race.
 
     Example:
         >>> one = Dropped("cls", "pooling=cls", 2, "pooling=max", -0.1, 0.0001, (), ())
@@ -76,7 +76,7 @@ def race_cautions(dropped: Mapping[str, Dropped], *, means: Mapping[str, float])
         return []
     sentence = (
         f"{race_note(dropped)} They have fewer seeds than the others by design, and their means, over the seeds that "
-        "dropped them, are a little low; race.json has the reasons."
+        "dropped them, are a little low; race.json has the reasons. A baseline keeps its seeds with race.keep=[NAME]."
     )
     best = max((mean for name, mean in means.items() if name not in dropped), default=0.0)
     better = [name for name in dropped if means.get(name, 0.0) >= best]

@@ -118,8 +118,7 @@ def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: 
     Raises:
         UserError: If the launcher is not to wait, and whoever asks goes on from the results.
     """
-    if getattr(launcher, "detached", False) or getattr(launcher, "dry_run", False):
-        raise UserError("this sweep decides by results what to run next, so it must wait: hydra.launcher.wait=true")
+    require_waiting(launcher)
     todo = dict(missing)
     while todo:
         launcher.launch([list(point.overrides) for point in todo.values()], initial_job_idx=0)
@@ -134,6 +133,16 @@ def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: 
         while any(holder(folder.lock) is not None for folder in todo):
             time.sleep(_POLL_SECONDS)
         todo = {f: point for f, point in todo.items() if f.finished() is None and not failed_before(f)}
+
+
+def require_waiting(launcher: Launcher) -> None:
+    """Refuse a launcher that hands jobs over and returns.
+
+    Raises:
+        UserError: If it does.
+    """
+    if getattr(launcher, "detached", False) or getattr(launcher, "dry_run", False):
+        raise UserError("this sweep decides by results what to run next, so it must wait: hydra.launcher.wait=true")
 
 
 def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]) -> Plan:

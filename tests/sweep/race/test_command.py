@@ -30,6 +30,7 @@ def test_race_then_again_then_the_full_grid(cli, raced, outputs):
     assert "  pooling/tokens=cls seed=2" in done.out
     results = {path: json.loads(path.read_text()) for path in outputs.glob("s/*/result.json")}
     assert len(results) == 8
+    assert not any("race:" in path.with_name("config.yaml").read_text() for path in results)
     [record] = json.loads((outputs / "s" / "race.json").read_text())["races"]
     [dropped] = record["dropped"]
     assert sorted(r["seed"] for r in results.values() if r["pooling"] == dropped["pooling"]) == [0, 1]
@@ -72,3 +73,21 @@ def test_an_unknown_kind_of_sweep(cli, raced, no_new_files):
     done = cli(*raced, "sweep=races")
     assert done.status == 2
     assert done.problems[-1] == "sweep=races is no option of sweep; did you mean race?"
+
+
+def test_a_key_of_the_race_without_the_race(cli, raced, no_new_files):
+    done = cli(*raced, "race.min_seeds=3")
+    assert done.status == 2
+    assert done.problems[-1] == "race.min_seeds is a key of sweep=race, which must be given too"
+
+
+def test_a_key_that_the_race_has_not(cli, raced, no_new_files):
+    done = cli(*raced, "sweep=race", "race.min_seed=3")
+    assert done.status == 2
+    assert done.problems[-1].startswith("there is no key race.min_seed; did you mean race.min_seeds")
+
+
+def test_a_key_of_the_race_cannot_be_swept(cli, raced, no_new_files):
+    done = cli(*raced, "sweep=race", "race.level=0.99,0.98")
+    assert done.status == 2
+    assert done.problems == ["race.level is the race's own and takes one value, not several"]

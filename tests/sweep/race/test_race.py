@@ -274,3 +274,14 @@ def test_an_earlier_race_on_other_data_is_kept(start, outputs):
     assert [one.data for one in read_races(outputs / "s")] == ["minerals", "animals"]
     (outputs / "s" / "race.json").write_text("{")
     assert read_races(outputs / "s") == []
+
+
+def test_a_launcher_that_does_not_wait_is_refused():
+    from poolsweep.errors import UserError
+    from poolsweep.sweep.race.driver import race
+
+    class Detached:
+        detached = True
+
+    with pytest.raises(UserError, match=r"must wait: hydra\.launcher\.wait=true"):
+        race([], compose=lambda point: None, launcher=Detached(), options=OPTIONS)  # type: ignore[arg-type, return-value]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poolsweep.report.statistics import Scores, compare_with_best, pairwise_differences
-from poolsweep.sweep.race.rule import hopeless, hopeless_nested, look_level, steadied
+from poolsweep.sweep.race.rule import UNSTEADIER, hopeless, hopeless_nested, look_level, steadied
 
 ROWS = 400
 
@@ -71,7 +71,7 @@ def test_steadied_errors_by_hand():
     }
     field = {name: Scores(rows, seeds=(0, 1), row_ids=range(4)) for name, rows in table.items()}
     # Means less row and column means: a −1/6, 1/6; b and c 1/12, −1/12. Squares: 2/36 + 4/144 = 1/12, of 2 df: 1/24.
-    pooled = 2 * (1 / 24) * 4
+    pooled = UNSTEADIER * 2 * (1 / 24) * 4
     found = steadied(field)
     # b − c: seeds [−0.5, −0.5], so a mean square of 0; rows −1/2, −1, −1, 1/2 less … by hand:
     difference = np.array(table["b"]) - np.array(table["c"])
@@ -82,7 +82,7 @@ def test_steadied_errors_by_hand():
     assert found.standard_error[1, 2] ** 2 == pytest.approx(expected)
     plain = pairwise_differences(field)
     assert found.value.tolist() == plain.value.tolist()
-    assert found.standard_error[0, 1] >= plain.standard_error[0, 1], "a's own noise is larger than the pooled"
+    assert found.standard_error[0, 1] >= plain.standard_error[0, 1], "no error becomes smaller"
 
 
 def test_looks_spend_the_level_and_no_more():

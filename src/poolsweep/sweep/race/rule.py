@@ -17,6 +17,7 @@ from poolsweep.report.statistics import (
 )
 from poolsweep.report.statistics.components import MeanSquares, lowered_df, mean_squares, satterthwaite_df
 
+UNSTEADIER = 2.0  # how many times the average seed variance a contender may have before the level suffers
 MOST_CORRELATED = 40  # beyond, Bonferroni's bound stands in for the correlation of the differences
 
 
@@ -95,8 +96,8 @@ def steadied(scores: Mapping[str, Scores]) -> Pairwise:
 
     Two seeds leave a pair one degree of freedom for its seed noise, with which nothing can be dropped. The interaction
     of contenders and seeds has (K − 1)(S − 1): its mean square, twice, is what a pair's would be if all contenders were
-    equally noisy. A pair takes that or its own, whichever is larger, so that one that is visibly less stable than the
-    others keeps its wider error. The noise of the texts is each pair's own.
+    equally noisy. They are not, so a pair takes ``UNSTEADIER`` times that, or its own if that is larger still. The
+    noise of the texts is each pair's own.
 
     Shape:
         scores (S, N) each, the same seeds and rows.
@@ -110,7 +111,7 @@ def steadied(scores: Mapping[str, Scores]) -> Pairwise:
     num, num_seeds = means.shape
     interaction = means - means.mean(axis=0) - means.mean(axis=1, keepdims=True) + means.mean()
     df = (num - 1) * (num_seeds - 1)
-    pooled = 2 * float(np.sum(interaction**2)) / df
+    pooled = UNSTEADIER * 2 * float(np.sum(interaction**2)) / df
     errors, dfs = pairwise.standard_error.copy(), pairwise.df.copy()
     tables = list(scores.values())
     for i, j in itertools.combinations(range(num), 2):
