@@ -94,6 +94,7 @@ def execute(
                     facts = facts_of(content, prepared, identity=identity, name=name, started=started)
                     if kind_of(cause) == "pruned":
                         status.update(force=True, state="pruned", reason=str(cause))
+                        _forget(error)
                         return record_pruned(folder, facts, cause)
                     _record_failure(folder, facts, cause, status=status)
                 if cause is error:

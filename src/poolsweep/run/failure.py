@@ -22,7 +22,7 @@ class DiskFullError(Exception):
 
 
 def kind_of(error: BaseException) -> str:
-    """``diverged``, ``timeout``, ``out_of_memory``, ``disk_full``, ``killed``, ``pruned`` or, for all else, ``exception``."""
+    """``diverged``, ``timeout``, ``out_of_memory``, ``disk_full``, ``killed``, ``pruned`` or else ``exception``."""
     told = getattr(error, "kind", None)
     if isinstance(told, str):
         return told
