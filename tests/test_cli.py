@@ -135,8 +135,8 @@ MISTAKES = {
     "column": (["data.text=txt"], ["{train} has no column 'txt'; did you mean text?"]),
     "max_length": (["data.max_length=129"], ["data.max_length must be at most the encoder's 128 tokens, got 129"]),
     "precision": (
-        ["trainer.precision=16-mixed"],
-        ["trainer.precision=16-mixed needs a GPU, and this run is on the CPU; use bf16-mixed"],
+        ["trainer.precision=16-true"],
+        ["trainer.precision=16-true needs a GPU, and this run is on the CPU; use bf16-true"],
     ),
     "precision's name": (["trainer.precision=17"], ["trainer.precision=17 is none of 32-true"]),
     "offline hub": (

@@ -44,9 +44,9 @@ def set_matmul_precision(precision: str) -> None:
         precision: ``highest`` is float32 throughout; ``high`` lets GPUs use TensorFloat32, ``medium`` bfloat16.
     """
     torch.set_float32_matmul_precision(precision)
-    operations: tuple[Any, ...] = (torch.backends.cudnn.conv, torch.backends.cudnn.rnn)  # type: ignore[attr-defined]
-    for operation in operations:
-        operation.fp32_precision = "ieee" if precision == "highest" else "tf32"
+    # Not the newer `fp32_precision` of each operation: torch's compiler and exporter read this one, and torch refuses
+    # to read it once the other has been set.
+    torch.backends.cudnn.allow_tf32 = precision != "highest"
 
 
 def device_problems(trainer: Mapping[str, Any]) -> list[str]:

@@ -138,7 +138,7 @@ def test_a_single_run_is_no_sweep(cli, tiny_run, slurm):
 def test_gpus_are_planned_where_there_are_none(cli, tiny_run, slurm, outputs):
     given = [word for word in tiny_run if not word.startswith("trainer.accelerator")]
     for gpus in ("auto", "0"):
-        done = cli(*TYPED, *given, f"hydra.launcher.gpus={gpus}", "trainer.precision=16-mixed")
+        done = cli(*TYPED, *given, f"hydra.launcher.gpus={gpus}", "trainer.precision=16-true")
         assert done.status == (0 if gpus == "auto" else 2), done.err
     assert "#SBATCH --gpus-per-node=1" in slurm.queue[0]["script"]
-    assert cli("train", *given, "study=here", "trainer.precision=16-mixed").status == 2, "the plan is forgotten"
+    assert cli("train", *given, "study=here", "trainer.precision=16-true").status == 2, "the plan is forgotten"

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from poolsweep.distributed.failures import RankFailedError
+
 
 def children() -> set[str]:
     """Processes that this one has started, as their numbers."""
@@ -32,9 +34,17 @@ def curve(folder: Path, column: str) -> list[float]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at processes through /proc")
-def test_two_processes_compute_what_one_does_and_leave_nothing_behind(cli, short_run, outputs):
+def test_two_processes_compute_what_one_does_and_leave_nothing_behind(cli, short_run, outputs, monkeypatch):
     """Dropout off, float64; 51 rows in steps of 8, so that the last of an epoch is uneven."""
-    typed = ["train", *short_run, "trainer.precision=64-true", "encoder.dropout=0", "trainer.strategy=ddp"]
+    typed = [
+        "train",
+        *short_run,
+        "trainer.precision=64-true",
+        "encoder.dropout=0",
+        "trainer.strategy=ddp",
+        "callbacks=none",
+    ]
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as the command sets it
     before = (dict(os.environ), children(), listening(), threading.active_count())
     done = cli(*typed, "data.batch_size=4", "trainer.devices=2", "study=two")
     assert done.status == 0, done.err
@@ -54,3 +64,16 @@ def test_two_processes_compute_what_one_does_and_leave_nothing_behind(cli, short
         found, expected = (pq.read_table(folder / f"predictions-{split}.parquet") for folder in (two, one))
         assert found["row_id"].to_pylist() == expected["row_id"].to_pylist()
         assert found["predicted"].equals(expected["predicted"])
+
+
+def test_a_process_that_is_killed_after_all_is_done_fails_nothing(cli, short_run, outputs, monkeypatch):
+    def done_then_killed(job, *, processes: int, log: Path) -> None:
+        assert processes == 2
+        (job.folder / "result.json").write_text('{"status": "finished", "metrics": {}, "truncated_share": {}}')
+        raise RankFailedError("process 0 of 2 was killed by SIGTERM", kind="killed")
+
+    monkeypatch.setattr("poolsweep.run.execute.run_in_ranks", done_then_killed)
+    done = cli("train", *short_run, "trainer.devices=2", "trainer.strategy=ddp")
+    assert done.status == 0, done.err
+    [result] = outputs.glob("default/*/result.json")
+    assert '"finished"' in result.read_text()

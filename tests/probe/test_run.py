@@ -117,7 +117,7 @@ REFUSED = {
     ),
     "several devices": (["trainer.devices=2"], "trainer.devices "),
     "a penalty of zero": (["trainer.penalties=[1,0]"], "trainer.penalties must be one or more numbers above 0"),
-    "an option of Lightning's": (["trainer.max_epochs=3"], "there is no key trainer.max_epochs"),
+    "an option of Lightning's": (["trainer.max_epochs=3"], "trainer=probe has no key max_epochs"),
 }  # fmt: skip
 
 

@@ -90,7 +90,8 @@ def test_a_disk_that_fills_up_leaves_no_result_and_the_run_can_be_finished(cli, 
     assert CheckpointStore(folder / "checkpoints").newest_first() == []
 
     with monkeypatch.context() as patch:
-        patch.setattr("poolsweep.run.execute.write_json", full)  # no room for the result either
+        for room in ("attempt", "execute"):  # no room for the result either
+            patch.setattr(f"poolsweep.run.{room}.write_json", full)
         assert cli(*typed).status == 1
     assert cli("status", "default").out.startswith("default: 1 runs, 1 failed")
     assert cli(*typed).status == 0

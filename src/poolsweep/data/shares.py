@@ -172,7 +172,7 @@ def deal(rows: np.ndarray, weights: np.ndarray | None, count: int) -> list[np.nd
         count: Shares; the first of them get the rows that do not divide evenly.
     Example:
         >>> [part.tolist() for part in deal(np.array([1, 2, 3, 4, 5]), np.array([9, 8, 1, 1, 1]), 2)]
-        [[1, 3, 5], [2, 4]]
+        [[1, 4, 5], [2, 3]]
     """
     if count == 1:
         return [rows]

@@ -12,7 +12,7 @@ from poolsweep.device import accelerator_type
 from poolsweep.distributed.environment import GivenEnvironment
 from poolsweep.distributed.replicated import Replicated
 from poolsweep.distributed.sharded import Sharded
-from poolsweep.distributed.world import World, devices_of, processes_of
+from poolsweep.distributed.world import World, processes_of
 from poolsweep.run.identity import canonical_precision
 
 STRATEGIES = ("auto", "ddp", "fsdp")
@@ -66,6 +66,4 @@ def distribution_problems(config: Mapping[str, Any]) -> list[str]:
         problems.append("trainer.strategy=fsdp and trainer.precision=16-mixed do not go together; use bf16-mixed")
     if strategy == "fsdp" and (config.get("encoder") or {}).get("frozen"):
         problems.append("trainer.strategy=fsdp shards an encoder that is trained, and encoder.frozen=true; use ddp")
-    if str(trainer.get("_target_", "")).startswith("poolsweep.probe.") and devices_of(trainer) > 1:
-        problems.append("trainer=probe solves on one device; trainer.devices=1")
     return problems

@@ -70,7 +70,11 @@ def execute(
                     )  # fmt: skip
                 assert lock is not None
                 job = RankJob(content, folder.path, identity, name, lock.token, parts)
-                run_in_ranks(job, processes=processes_of(content["trainer"]), log=folder.log)
+                try:
+                    run_in_ranks(job, processes=processes_of(content["trainer"]), log=folder.log)
+                except RankFailedError:
+                    if folder.finished() is None:  # else it was done, and a signal met it on its way out
+                        raise
                 result = folder.finished()
                 assert result is not None, "all of its processes ended well"
                 return result

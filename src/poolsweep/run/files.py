@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_LOG_LINES = 15
+_LOG_LINES = 30
 
 
 @contextmanager

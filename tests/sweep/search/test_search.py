@@ -18,9 +18,8 @@ def trials(study: Path) -> list[dict[str, str]]:
 def typed(tiny_run) -> list[str]:
     return [
         "train", "-m", "sweep=optuna", *tiny_run, "search.trials=5", "search.startup_trials=2",
-        "search.pruner_startup=1",        "search.pruner_warmup=0", "seed=0,1", "pooling=cls,max",
-        "optimizer.lr=tag(log,interval(1e-6,1e-2))",
-        "checkpoint.every_steps=2",
+        "search.pruner_startup=1", "search.pruner_warmup=0", "seed=0,1", "pooling=cls,max",
+        "optimizer.lr=tag(log,interval(1e-6,1e-2))", "checkpoint.every_steps=2", "monitor=val/loss", "mode=min",
     ]  # fmt: skip
 
 
@@ -43,12 +42,12 @@ def test_a_search_ends_at_its_number_of_trials_whatever_interrupts_it(cli, typed
         assert pruned["seed"] == 0, "the other seed is spared"
         assert list((alone / pruned["run_id"] / "checkpoints").iterdir()) == []
         assert not any(name.startswith("test/") for name in pruned["metrics"])
-    best = max((t for t in found if t["state"] == "finished"), key=lambda t: float(t["val/accuracy"]))
+    best = min((t for t in found if t["state"] == "finished"), key=lambda t: float(t["val/loss"]))
     of_best = [
-        r["metrics"]["val/accuracy"] for r in by_status["finished"]
+        r["metrics"]["val/loss"] for r in by_status["finished"]
         if f"optimizer.lr={best['optimizer.lr']}" in r["name"] and f"pooling={best['pooling']}" in r["name"]
     ]  # fmt: skip
-    assert float(best["val/accuracy"]) == pytest.approx(sum(of_best) / 2)
+    assert float(best["val/loss"]) == pytest.approx(sum(of_best) / 2)
     assert len(of_best) == 2
     assert f"5 of 5 trials: {states.count('finished')} finished, {states.count('pruned')} pruned" in done.out
     assert f"in trial {best['trial']}: " in done.out
