@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check test-system slurm chromium bench clean
+.PHONY: demo test check test-system test-long slurm chromium bench clean
 
 demo: $(INSTALLED)
 	$(BIN)/poolsweep train -m experiment=demo
@@ -22,6 +22,10 @@ check: $(INSTALLED)
 # Tests that need a real Slurm or a real browser: installed from the distribution when run as root.
 test-system: $(INSTALLED) slurm chromium
 	$(BIN)/python -m pytest tests/system -m "slurm or browser or slow"
+
+# Several processes of one run, and interruptions of all that can be interrupted: a quarter of an hour, not part of .ci/run.
+test-long: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/system -m long
 
 # Slurm, its accounting and munge, for tests that start a private one; says what is missing when not root.
 slurm:

@@ -12,7 +12,7 @@ import pytest
 
 from poolsweep.run.files import read_json
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore")]  # Ray's own
 RAY = ["train", "-m", "hydra/launcher=ray", "+hydra.launcher.init.num_cpus=2", "study=s"]
 
 

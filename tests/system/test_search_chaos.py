@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SEED = int(os.environ.get("POOLSWEEP_CHAOS_SEED", "0"))
 TRIALS = 8

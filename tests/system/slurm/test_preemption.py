@@ -49,7 +49,7 @@ def minutes_since_start(lab, job_id: str) -> int:
     return 60 * sum(hours) + minutes + (seconds > 0)
 
 
-def disturb(lab, kind: str, run: Path) -> None:
+def disturb(lab, kind: str, run: Path, found: dict[str, list[str]]) -> None:
     job_id, status = read_json(run / "job.json")["job_id"], read_json(run / "status.json")
     if kind in {"sigterm", "sigusr2"}:
         send_user_signal(lab, on=kind == "sigusr2")
@@ -65,10 +65,24 @@ def disturb(lab, kind: str, run: Path) -> None:
         lab.sh("scontrol", "update", f"JobId={job_id}", "TimeLimit=60")
     else:
         lab.kill_node(NODES[kind], status["pid"])
+        found[kind] = saved(run)  # at once: when it goes on it saves again
         lab.sh("scontrol", "update", f"NodeName={NODES[kind]}", "State=DOWN", "Reason=died")
         time.sleep(1)
         subprocess.run(["slurmd", "-N", NODES[kind]], check=True)
-        lab.sh("scontrol", "update", f"NodeName={NODES[kind]}", "State=RESUME")
+        lab.wait("the node is back", lambda: is_up(lab, NODES[kind]), seconds=60)
+
+
+def is_up(lab, node: str) -> bool:
+    """Whether jobs may begin on a node; it is asked to let them until it does.
+
+    Slurm refuses that if the node has come back by itself, which it may do at any moment once its daemon has started.
+    """
+    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], capture_output=True, timeout=120)
+    return "DOWN" not in lab.sh("scontrol", "show", "node", node)
+
+
+def saved(run: Path) -> list[str]:
+    return [path.name for path in (run / "checkpoints").glob("step-*")]
 
 
 def left(run: Path) -> bool:
@@ -84,23 +98,20 @@ def disturbed(lab, output_root) -> dict[str, list[str]]:
         saving = ["checkpoint.every_steps=10"] if kind == "node failure" else []
         lab.submit(study_of(kind), f"+hydra.launcher.sbatch.nodelist={node}", *saving)
     runs = {kind: lab.run(study_of(kind)) for kind in DISTURBANCES}
-    waiting, found = list(DISTURBANCES), {}
+    waiting, again, found = list(DISTURBANCES), set(), {}
 
     def look() -> bool:
         for kind in list(waiting):
             status = read_json(runs[kind] / "status.json") or {}
             if status.get("step", 0) >= 25:
                 assert status["state"] == "running", "premise: it had not ended"
-                disturb(lab, kind, runs[kind])
+                disturb(lab, kind, runs[kind], found)
                 waiting.remove(kind)
         for kind in DISTURBANCES:
-            if (
-                kind not in waiting
-                and kind not in found
-                and (read_json(runs[kind] / "status.json") or {}).get("attempts") == 2
-            ):
-                found[kind] = [path.name for path in (runs[kind] / "checkpoints").glob("step-*")]
-        return len(found) == len(DISTURBANCES)
+            if kind not in waiting and (read_json(runs[kind] / "status.json") or {}).get("attempts") == 2:
+                again.add(kind)
+                found.setdefault(kind, saved(runs[kind]))
+        return len(again) == len(DISTURBANCES)
 
     lab.wait("all disturbed and begun again", look, seconds=900)
     for study in (ALONE, *map(study_of, DISTURBANCES)):
