@@ -12,14 +12,15 @@ from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
 
 
 class RaceSweeper(GridSweeper):
-    """The grid in rounds of seeds, without the runs of poolings that a look at the rounds before has dropped.
+    """The grid in rounds of seeds, without the runs that a look at the rounds before has shown to be of no use.
 
     Args:
         params: As of the grid.
         min_seeds: Seeds before the first look.
         level: Probability with which no look drops the best.
         metric: Of the validation split.
-        keep: Poolings that are never dropped.
+        keep: Poolings that get every seed.
+        certainty: With which a verdict has to be settled before a pooling rests.
     """
 
     def __init__(
@@ -29,10 +30,13 @@ class RaceSweeper(GridSweeper):
         level: object,
         metric: object,
         keep: object,
+        certainty: object,
         params: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(params=params)
-        self._options = {"min_seeds": min_seeds, "level": level, "metric": metric, "keep": _plain(keep)}
+        self._options = {
+            "min_seeds": min_seeds, "level": level, "metric": metric, "keep": _plain(keep), "certainty": certainty,
+        }  # fmt: skip
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""

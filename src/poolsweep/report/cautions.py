@@ -27,13 +27,12 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     group = comparison.group
     several = [run for c in group.contenders.values() for run in (*c.runs.values(), *c.failed)]
     facts = [_facts(comparison, run) for run in (*several, *group.without_result)]
-    in_race = [
-        fact for fact in facts if fact.contender not in comparison.dropped
-    ]  # the others' seeds are few by design
+    by_design = comparison.raced.names  # has fewer seeds
+    in_race = [fact for fact in facts if fact.contender not in by_design]
     told = [item for item in study_cautions(facts) if item.kind not in _ABOUT_SEEDS]
     told += [item for item in study_cautions(in_race) if item.kind in _ABOUT_SEEDS]
     found = [(item.serious, item.sentence) for item in told]
-    found += race_cautions(comparison.dropped, means={name: s.mean for name, s in comparison.summaries.items()})
+    found += race_cautions(comparison.raced, means={name: s.mean for name, s in comparison.summaries.items()})
     accuracy = {} if comparison.metric != "accuracy" else {n: s.mean for n, s in comparison.summaries.items()}
     counts = _label_counts(comparison)
     if counts:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from poolsweep.report.contenders import Contender, Group
 from poolsweep.report.predictions import Predicted, read_predictions
-from poolsweep.report.raced import dropped_in_race
+from poolsweep.report.raced import Raced, raced
 from poolsweep.report.statistics import (
     BestVerdict,
     ComparisonWithBaseline,
@@ -26,7 +26,6 @@ from poolsweep.report.statistics import (
     seed_summary,
     share_rows,
 )
-from poolsweep.sweep.race.record import Dropped
 
 Basis = Literal["seeds and texts", "texts", "seeds", "splits", "nothing"]
 
@@ -40,7 +39,7 @@ class Comparison:
     Attributes:
         group: The contenders.
         metric: Without its split, such as ``accuracy``.
-        names: All contenders, best mean first; those that a race dropped come after the others.
+        names: All contenders, best mean first; those that lost in a race come after the others.
         values: The metric by seed, by contender.
         summaries: Mean, sd and t interval over seeds, by contender.
         predictions: Contender → seed → predictions on the test split, where they can be read.
@@ -51,7 +50,8 @@ class Comparison:
         best: The verdict on them.
         baseline: The contender that the others are held against; None if there is none of that name.
         against: Each other contender against the baseline.
-        dropped: Those that a race dropped, and why: they are not in the verdict, having lost it before.
+        raced: What a race decided: those that lost in it are not in the verdict, and those that it settled as tied are
+            tied.
     """
 
     group: Group
@@ -66,7 +66,7 @@ class Comparison:
     best: BestVerdict | None
     baseline: str | None
     against: Mapping[str, ComparisonWithBaseline]
-    dropped: Mapping[str, Dropped] = field(default_factory=dict)
+    raced: Raced = field(default_factory=Raced)
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -87,9 +87,9 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     """Compare all contenders of a group.
 
     Differences are paired by seed and by text where predictions exist. Contenders that cannot be held against the
-    others (no predictions where others have them) keep their mean, and are left out of the verdict. So do those that a
-    race dropped; the verdict on the others then has a level that leaves the race its share, so that both together hold
-    ``level``.
+    others (no predictions where others have them) keep their mean, and are left out of the verdict. So do those that
+    lost in a race; the verdict on the others then has a level that leaves the race its share, so that both together
+    hold ``level``.
 
     Args:
         group: With at least one contender.
@@ -102,20 +102,38 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
         for name, contender in group.contenders.items()
     }
     summaries = {name: seed_summary(list(by_seed.values()), level=level) for name, by_seed in values.items()}
-    dropped, spent = dropped_in_race(group, metric=metric)
-    names = tuple(sorted(summaries, key=lambda name: (name in dropped, -summaries[name].mean, name)))
+    race = raced(group, metric=metric)
+    names = tuple(sorted(summaries, key=lambda name: (name in race.lost, -summaries[name].mean, name)))
     read = {name: _read(group.contenders[name]) for name in names}
     predictions = {name: found for name, found in read.items() if found}
     basis, scores, pairwise = _pairs(group, metric, {name: values[name] for name in names}, predictions, level)
-    racing = [name for name in pairwise.names if name not in dropped] if pairwise else []
-    best = compare_with_best(pairwise, level=min(level + spent, 0.999), among=racing) if pairwise and racing else None
-    known = baseline if baseline in names and baseline not in dropped else None  # two seeds say too little of it
+    best = _verdict(pairwise, race, level=level) if pairwise else None
+    known = baseline if baseline in names and baseline not in race.lost else None  # two seeds say too little of it
     against: dict[str, ComparisonWithBaseline] = {}
     if pairwise and known in pairwise.names:
         against = {item.name: item for item in compare_with_baseline(pairwise, known, level=level)}
     return Comparison(
-        group, metric, names, values, summaries, predictions, basis, scores, pairwise, best, known, against, dropped
+        group, metric, names, values, summaries, predictions, basis, scores, pairwise, best, known, against, race
     )
+
+
+def _verdict(pairwise: Pairwise, race: Raced, *, level: float) -> BestVerdict | None:
+    """Hsu's verdict on those that have every seed; in a race, those that it settled as tied have theirs already.
+
+    Held against each other with the few seeds that they have, they would widen the margins of all.
+    """
+    left = [name for name in pairwise.names if name not in race.lost]
+    if not left:
+        return None
+    level = race.verdict_level(level)
+    everyone = compare_with_best(pairwise, level=level, among=left)
+    whole = [name for name in left if name not in race.tied]
+    if len(whole) == len(left):
+        return everyone
+    told = compare_with_best(pairwise, level=level, among=whole).comparisons if whole else ()
+    known = {item.name: item for item in told}
+    settled = [known.get(item.name, replace(item, could_be_best=True)) for item in everyone.comparisons]
+    return BestVerdict(tuple(settled), level)
 
 
 def _read(contender: Contender) -> dict[int, Predicted]:

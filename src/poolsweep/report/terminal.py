@@ -51,8 +51,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         console.print(answer(comparison), highlight=False, markup=False)
         if against_baseline(comparison):
             console.print(against_baseline(comparison), highlight=False, markup=False)
-        if comparison.dropped:
-            console.print(race_note(comparison.dropped), highlight=False, markup=False)
+        if race_note(comparison.raced):
+            console.print(race_note(comparison.raced), highlight=False, markup=False)
         seeds = what_seeds_are(comparison)
         if seeds:
             console.print(seeds, highlight=False, markup=False)
@@ -95,8 +95,8 @@ def _table(comparison: Comparison, rows: Sequence[Row]) -> Table:
         title += f"\n{mark} " + (
             "tied with the best: not told from it at 95%" if mark == TIED else "best beyond chance"
         )
-    if comparison.dropped:
-        title += f"\n{DROPPED} dropped by the race"
+    if comparison.raced.lost:
+        title += f"\n{DROPPED} lost in the race"
     table = Table(
         title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
         show_edge=False, pad_edge=False,
@@ -115,7 +115,7 @@ def _table(comparison: Comparison, rows: Sequence[Row]) -> Table:
 
 
 def _mark(comparison: Comparison, row: Row, mark: str) -> str:
-    return mark if row.tied else DROPPED if row.pooling in comparison.dropped else " "
+    return mark if row.tied else DROPPED if row.pooling in comparison.raced.lost else " "
 
 
 def _percent(row: Row) -> str:

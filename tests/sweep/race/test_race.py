@@ -23,7 +23,7 @@ from poolsweep.sweep.race.options import RaceOptions
 from poolsweep.sweep.race.record import read_races
 
 NUM_TEXTS = 400
-OPTIONS = RaceOptions(min_seeds=2, level=0.99, metric="accuracy", keep=())
+OPTIONS = RaceOptions(min_seeds=2, level=0.99, metric="accuracy", keep=(), certainty=1.0)
 
 
 class Numbers:
@@ -171,14 +171,14 @@ def test_a_race_that_is_settled_stops(start, outputs, capsys):
 
 
 def test_a_kept_pooling_runs_to_the_end(start):
-    race, launcher = start(FIELD, options=RaceOptions(2, 0.99, "accuracy", ("worse",)))
+    race, launcher = start(FIELD, options=RaceOptions(2, 0.99, "accuracy", ("worse",), 1.0))
     race.run()
     assert seeds_of(launcher, "worse") == [0, 1, 2, 3, 4]
     assert seeds_of(launcher, "bad") == [0, 1]
 
 
 def test_no_look_before_min_seeds(start):
-    race, launcher = start(FIELD, options=RaceOptions(4, 0.99, "accuracy", ()))
+    race, launcher = start(FIELD, options=RaceOptions(4, 0.99, "accuracy", (), 1.0))
     race.run()
     assert seeds_of(launcher, "bad") == [0, 1, 2, 3]
     assert len(launcher.batches[0]) == 20
@@ -239,7 +239,7 @@ def test_the_report_says_who_raced_and_does_not_cry_wolf(start, outputs, capsys)
     assert [line.split(",")[10] for line in csv.splitlines() if ",bad," in line] == ["no"]
 
     f1 = compare_all(load_runs([outputs / "s"]), metric="mcc")
-    assert not f1 or not f1[0].dropped, "the race went by accuracy"
+    assert not f1 or not f1[0].raced.names, "the race went by accuracy"
 
 
 def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
@@ -248,7 +248,7 @@ def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
     for name in set(launcher.folders) - set(launcher.launched):
         launcher.write(name)
     [comparison] = compare_all(load_runs([outputs / "s"]))
-    assert comparison.dropped == {}
+    assert comparison.raced.names == set()
     assert comparison.best is not None
     assert len(comparison.best.comparisons) == 5
     assert comparison.best.level == 0.95
@@ -268,7 +268,7 @@ def test_one_that_was_dropped_but_does_well_on_test_is_named(start, outputs):
 def test_an_earlier_race_on_other_data_is_kept(start, outputs):
     from poolsweep.sweep.race.record import RaceRecord, write_races
 
-    other = RaceRecord("minerals", "tiny", "accuracy", 0.99, ("seed=0",))
+    other = RaceRecord("minerals", "tiny", "accuracy", 0.99, 1.0, ("seed=0",))
     write_races(outputs / "s", [other])
     start(FIELD)[0].run()
     assert [one.data for one in read_races(outputs / "s")] == ["minerals", "animals"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poolsweep.report.statistics import Scores, compare_with_best, pairwise_differences
-from poolsweep.sweep.race.rule import UNSTEADIER, hopeless, hopeless_nested, look_level, steadied
+from poolsweep.sweep.race.rule import UNSTEADIER, hopeless, hopeless_nested, steadied
 
 ROWS = 400
 
@@ -83,14 +83,6 @@ def test_steadied_errors_by_hand():
     plain = pairwise_differences(field)
     assert found.value.tolist() == plain.value.tolist()
     assert found.standard_error[0, 1] >= plain.standard_error[0, 1], "no error becomes smaller"
-
-
-def test_looks_spend_the_level_and_no_more():
-    spent = [1 - look_level(look, level=0.99) for look in range(1, 2000)]
-    assert spent[0] == pytest.approx(0.005)
-    assert spent[1] == pytest.approx(0.01 / 6)
-    assert spent == sorted(spent, reverse=True)
-    assert 0.00999 < sum(spent) <= 0.01
 
 
 def test_more_contenders_than_the_correlation_is_reckoned_for():

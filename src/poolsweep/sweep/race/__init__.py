@@ -1,1 +1,1 @@
-"""The race (``sweep=race``): rounds of seeds, and after each a look that drops what cannot be the best."""
+"""The race (``sweep=race``): rounds of seeds; after each, the hopeless are dropped, and what is settled rests."""

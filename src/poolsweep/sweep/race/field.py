@@ -40,6 +40,10 @@ class Entrant:
                 return facts["data"], facts["encoder"]
         return None
 
+    def run_ids(self, rounds: int) -> tuple[str, ...]:
+        """The ids of its runs of the first rounds."""
+        return tuple(self.runs[place].path.name for place in range(rounds) if place in self.runs)
+
 
 @dataclass(frozen=True)
 class Field:

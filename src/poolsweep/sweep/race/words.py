@@ -11,7 +11,7 @@ from poolsweep.report.metric import METRICS
 from poolsweep.sweep.grid import Plan
 from poolsweep.sweep.race.field import Field
 from poolsweep.sweep.race.options import RaceOptions
-from poolsweep.sweep.race.record import Dropped, RaceRecord
+from poolsweep.sweep.race.record import Dropped, RaceRecord, Rested
 
 
 def say_start(plan: Plan, field: Field, options: RaceOptions, *, study: Path, console: Console) -> None:
@@ -29,13 +29,24 @@ def say_start(plan: Plan, field: Field, options: RaceOptions, *, study: Path, co
 
 
 def say_look(record: RaceRecord, done: int, *, console: Console) -> None:
-    """Who was dropped at a look, and how many go on."""
+    """Who was dropped at a look, who rests, and how many go on."""
     now = [one for one in record.dropped if one.seeds == done]
     where = f"{record.data} · {record.encoder}, {_count(done, 'seed')}"
     for one in now:
         _say(f"{where}: {one.name} is out, {_behind(one, record)}", console)
-    if record.settled:
+    for one in record.rested:
+        if one.seeds == done and one.saved:
+            _say(f"{where}: {one.name} rests, {_settled(one)}", console)
+    for name in record.again:
+        _say(f"{where}: {name} is taken up again, its verdict is open again", console)
+    if len(record.left) == 1:
         _say(f"{where}: {record.left[0]} alone is left, which settles it", console)
+    elif record.settled:
+        _say(f"{where}: no verdict is open any more", console)
+    elif record.rested:
+        resting = {one.pooling for one in record.rested}
+        going_on = [name for name in record.left if name not in resting]
+        _say(f"{where}: {_count(len(going_on), 'pooling')} of {len(record.left)} go on", console)
     else:
         _say(f"{where}: {_count(len(record.left), 'pooling')} could still be the best and go on", console)
 
@@ -44,12 +55,12 @@ def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console)
     """The runs that were not made, by name."""
     saved = sum(record.num_saved for record in records)
     if not saved:
-        _say(f"The race saved none of {_count(num_runs, 'run')}: every pooling could be the best to the end.", console)
+        _say(f"The race saved none of {_count(num_runs, 'run')}: every verdict was open to the end.", console)
         return
-    _say(f"The race saved {saved} of {num_runs} runs ({100 * saved / num_runs:.0f}%), for good reason with probability "
-         f"{records[0].level:g}; race.json has the reasons. Not run:", console)  # fmt: skip
+    _say(f"The race saved {saved} of {num_runs} runs ({100 * saved / num_runs:.0f}%); race.json has the reasons. "
+         "Not run:", console)  # fmt: skip
     for record in records:
-        for one in record.dropped:
+        for one in [*record.dropped, *record.rested]:
             if one.saved:
                 _say(f"  {', '.join(one.saved)}", console)
         if record.saved:
@@ -60,6 +71,11 @@ def _behind(one: Dropped, record: RaceRecord) -> str:
     points = f"{-100 * one.gap:.2f} points of validation {METRICS[record.metric]} behind {one.behind}"
     chance = "p < 0.0001" if one.p_value < 1e-4 else f"p = {one.p_value:.4f}"
     return f"{points} ({chance} of its being the best)"
+
+
+def _settled(one: Rested) -> str:
+    likely = f"{one.chance:.2f}" if one.chance < 0.995 else "over 0.99"
+    return f"{'' if one.tied else 'not '}tied with the best: with every seed it would be so with probability {likely}"
 
 
 def _count(number: int, thing: str) -> str:
