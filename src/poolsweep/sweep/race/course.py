@@ -11,7 +11,7 @@ from poolsweep.sweep.race.levels import look_level
 from poolsweep.sweep.race.look import look
 from poolsweep.sweep.race.options import VERDICT_LEVEL, RaceOptions
 from poolsweep.sweep.race.record import Dropped, RaceRecord, Rested
-from poolsweep.sweep.race.rest import chance, now_resting, with_a_rival
+from poolsweep.sweep.race.rest import chance, now_resting, with_rivals
 from poolsweep.sweep.race.standing import standing
 
 
@@ -88,11 +88,15 @@ class Course:
         may = {entrant: one for entrant, (one, _) in found.items() if entrant.pooling not in self._options.keep}
         before = {entrant: tied for entrant, tied in self._resting.items() if entrant in left}
         settled = now_resting(may, resting=before, certainty=self._options.certainty)
-        on = with_a_rival(
-            [entrant for entrant in left if entrant not in settled and any(place >= done for place in entrant.runs)],
-            means={entrant: mean for entrant, (_, mean) in found.items()},
-            complete=[entrant for entrant in found if self._had[entrant] == done],
+        waiting = [e for e in left if e not in settled and any(place >= done for place in e.runs)]
+        speaks = {entrant.pooling: entrant for entrant in found}  # one setting each
+        rivals = with_rivals(
+            [entrant.pooling for entrant in waiting],
+            forecasts={name: found[entrant][0] for name, entrant in speaks.items()},
+            means={name: found[entrant][1] for name, entrant in speaks.items()},
+            certainty=self._options.certainty,
         )
+        on = [*waiting, *(speaks[name] for name in rivals if name in speaks and speaks[name] not in waiting)]
         resting = {entrant: tied for entrant, tied in settled.items() if entrant not in on}
         record.again = tuple(entrant.name for entrant in before if entrant not in settled)
         record.rested = [self._rested(entrant, may[entrant], tied=tied) for entrant, tied in resting.items()]

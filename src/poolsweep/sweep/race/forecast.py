@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,13 @@ class Forecast:
         stays_tied: Probability that it is at all planned seeds.
         out_if_best: Probability that it is not, even if it were in truth as good as the one that is ahead of it; 0
             where ``stays_tied`` is above one half.
+        beaten_by: Rival → in which draws that rival alone shows, at all planned seeds, that it is not the best.
     """
 
     tied: bool
     stays_tied: float
     out_if_best: float
+    beaten_by: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
 
 def forecast(scores: Mapping[str, Scores], *, left: Sequence[str], planned: int, level: float) -> dict[str, Forecast]:
@@ -64,9 +66,13 @@ def forecast(scores: Mapping[str, Scores], *, left: Sequence[str], planned: int,
     for place, name in enumerate(left):
         critical = _critical(pairwise, name, planned=planned, level=level)
         pair = known.around(place)
-        stays = _could_be_best(drawn.table, place, pair, critical).mean()
-        lifted = _could_be_best(drawn.lifted(place, pair), place, pair, critical).mean() if stays < 0.5 else 1.0
-        found[name] = Forecast(name in tied, float(stays), 1 - float(lifted))
+        beaten = _beaten(drawn.table, place, pair, critical)
+        stays = 1 - float(beaten.any(axis=1).mean())
+        out = (
+            float(_beaten(drawn.lifted(place, pair), place, pair, critical).any(axis=1).mean()) if stays < 0.5 else 0.0
+        )
+        rivals = [rival for rival in left if rival != name]
+        found[name] = Forecast(name in tied, stays, out, dict(zip(rivals, beaten.T, strict=True)))
     return found
 
 
@@ -184,11 +190,11 @@ def _critical(pairwise: Pairwise, name: str, *, planned: int, level: float) -> f
     return float(ndtr(largest.maxima[math.ceil(level * len(largest.maxima)) - 1]))
 
 
-def _could_be_best(table: NDArray[np.float64], place: int, texts: _Texts, critical: float) -> NDArray[np.bool_]:
-    """Of each draw, whether nobody beats a contender beyond the margin; as ``components.variance_of_mean`` reckons it.
+def _beaten(table: NDArray[np.float64], place: int, texts: _Texts, critical: float) -> NDArray[np.bool_]:
+    """In which draws each rival beats a contender beyond the margin, as ``components.variance_of_mean`` reckons it.
 
     Shape:
-        table (draws, S, K); returns (draws,).
+        table (draws, S, K); returns (draws, K − 1).
     """
     gaps = table[:, :, [place]] - np.delete(table, place, axis=2)
     num_seeds = gaps.shape[1]
@@ -204,4 +210,4 @@ def _could_be_best(table: NDArray[np.float64], place: int, texts: _Texts, critic
     short = needed > stdtrit(df, TAIL)  # as ``components.lowered_df``
     df[short] = np.maximum(stdtridf(TAIL, needed[short]), num_seeds - 1)
     margin = stdtrit(df, critical) * np.sqrt(total / (num_seeds * texts.num))
-    return np.asarray((gaps.mean(axis=1) + margin >= 0).all(axis=1))
+    return np.asarray(gaps.mean(axis=1) + margin < 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
+
+import numpy as np
 
 from poolsweep.sweep.race.forecast import Forecast
 
@@ -58,19 +60,45 @@ def chance(one: Forecast, *, tied: bool) -> float:
     return one.stays_tied if tied else 1 - one.stays_tied
 
 
-def with_a_rival(running: Collection[Name], *, means: Mapping[Name, float], complete: Sequence[Name]) -> list[Name]:
-    """Those that run on: the ones whose verdict is open, and the best to hold them against.
+def with_rivals(
+    waiting: Sequence[str], *, forecasts: Mapping[str, Forecast], means: Mapping[str, float], certainty: float
+) -> list[str]:
+    """Those that run on: the ones whose verdict is open, and as many rivals as it takes to tell.
+
+    The best goes first. Where several are about as good, a contender may be shown to be worse by one that is not the
+    best so far; rivals are added, the most telling first, until the full grid would show no contender to be worse that
+    those who run do not, except with a probability of 1 − ``certainty``.
 
     Args:
-        running: Whose verdict is open.
+        waiting: Whose verdict is open, or cannot be forecast.
+        forecasts: Of those that may run.
         means: Scores by which the best is told.
-        complete: Those that have every seed so far.
+        certainty: As in :func:`now_resting`.
 
     Example:
-        >>> with_a_rival(["c"], means={"a": 0.9, "b": 0.91, "c": 0.8}, complete=["a", "c"])
-        ['a', 'c']
+        >>> import numpy as np
+        >>> shown = {"a": np.array([True, False, False]), "b": np.array([True, False, True])}
+        >>> now = {"c": Forecast(True, 0.33, 0.0, shown), "a": Forecast(True, 1.0, 0.0), "b": Forecast(True, 1.0, 0.0)}
+        >>> means = {"a": 0.9, "b": 0.89, "c": 0.8}
+        >>> with_rivals(["c"], forecasts=now, means=means, certainty=0.6)
+        ['c', 'a']
+        >>> with_rivals(["c"], forecasts=now, means=means, certainty=0.8)
+        ['c', 'a', 'b']
     """
-    if not running or not complete:
-        return list(running)
-    best = max(complete, key=lambda name: means[name])
-    return [*([best] if best not in running else []), *running]
+    on = list(waiting)
+    if not on or not forecasts:
+        return on
+    best = max(forecasts, key=lambda name: means[name])
+    on += [best] if best not in on else []
+    open_ones = {name: forecasts[name] for name in waiting if name in forecasts}
+    while others := [name for name in forecasts if name not in on]:
+        if max((_tied(one, on) - one.stays_tied for one in open_ones.values()), default=0.0) <= 1 - certainty:
+            break
+        on.append(min(others, key=lambda name: sum(_tied(one, [*on, name]) for one in open_ones.values())))
+    return on
+
+
+def _tied(one: Forecast, rivals: Sequence[str]) -> float:
+    """The probability that a contender ends as tied, where only some rivals run on."""
+    shown = [one.beaten_by[rival] for rival in rivals if rival in one.beaten_by]
+    return 1 - float(np.mean(np.any(shown, axis=0))) if shown else 1.0
