@@ -16,10 +16,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+from poolsweep.cli.refused import in_one_line
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
 from poolsweep.errors import UserError
-from poolsweep.refused import in_one_line
 from poolsweep.run.folder import RunFolder
 
 
