@@ -39,9 +39,9 @@ def launch(arguments: Sequence[str]) -> int:
     from poolsweep.callbacks.checkpoint import RunTimeoutError
     from poolsweep.device import runs_elsewhere
     from poolsweep.distributed.failures import RankFailedError
-    from poolsweep.oom import BatchTooLargeError
     from poolsweep.run.failure import DiskFullError
     from poolsweep.run.job import RunsElsewhereError
+    from poolsweep.run.oom import BatchTooLargeError
     from poolsweep.run.signals import stop_signals
     from poolsweep.sweep.grid import SweepFailedError
 

@@ -15,7 +15,6 @@ from poolsweep.build import Prepared, Run, build, data_name, pooling_label
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.world import World, processes_of
 from poolsweep.loggers.tracker import close_loggers
-from poolsweep.oom import batch_too_large
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import kind_of, require_room
@@ -23,6 +22,7 @@ from poolsweep.run.files import make_durable, write_json, write_whole
 from poolsweep.run.folder import RESULT_VERSION, RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.run.lock import RunLock
+from poolsweep.run.oom import batch_too_large
 from poolsweep.run.status import StatusFile
 from poolsweep.train import Outcome, train
 
