@@ -52,7 +52,7 @@ class Split:
         return (pc.fill_null(values, "") for values in self._arrays(name))
 
     def _arrays(self, name: str) -> Iterator[pa.Array]:
-        # Of rows that were selected, datasets gives one chunk per row, which takes a kilobyte: never of all rows at once.
+        # Of rows that were selected, datasets gives a chunk each, which takes a kilobyte: never of all rows at once.
         chosen = self.rows.select_columns([name]).with_format("arrow")
         for start in range(0, len(self), _ROWS_AT_ONCE):
             table: Any = chosen[start : start + _ROWS_AT_ONCE]  # a table in this format, whatever the annotation says
