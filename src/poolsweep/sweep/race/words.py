@@ -55,7 +55,9 @@ def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console)
     """The runs that were not made, by name."""
     saved = sum(record.num_saved for record in records)
     if not saved:
-        _say(f"The race saved none of {_count(num_runs, 'run')}: every verdict was open to the end.", console)
+        decided = any(record.dropped or record.rested for record in records)
+        why = "what it leaves out had been run before" if decided else "every verdict was open to the end"
+        _say(f"The race saved none of {_count(num_runs, 'run')}: {why}.", console)
         return
     _say(f"The race saved {saved} of {num_runs} runs ({100 * saved / num_runs:.0f}%); race.json has the reasons. "
          "Not run:", console)  # fmt: skip
