@@ -62,6 +62,8 @@ def test_its_few_seeds_do_not_widen_the_margins_of_the_others(start, outputs):
     """Who has every seed is judged as in a race of those alone."""
     start(OPEN, options=RESTING)[0].run()
     [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert comparison.best is not None
+    assert comparison.pairwise is not None
     found = {item.name: item for item in comparison.best.comparisons}
     alone = compare_with_best(comparison.pairwise, level=comparison.best.level, among=["good", "near"])
     assert {item.name: item for item in alone.comparisons} == {name: found[name] for name in ("good", "near")}
