@@ -10,8 +10,8 @@ from sentence_transformers import SentenceTransformer
 from timing import compare, matrix_rate, seconds, useful_flops
 from work import Encoded, work
 
+from poolsweep.assembly.inputs import Inputs, _tokenised, feature_rows, token_rows
 from poolsweep.encoder.minilm import embedded_folder
-from poolsweep.inputs import Inputs, _tokenised, feature_rows, token_rows
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.status import StatusFile
 

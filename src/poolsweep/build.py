@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch.utils.data import Dataset
 
+from poolsweep.assembly.classifier import build_classifier
+from poolsweep.assembly.inputs import Inputs, feature_rows, token_rows
+from poolsweep.assembly.make import make
+from poolsweep.assembly.names import data_name, pooling_label
+from poolsweep.assembly.prepared import Prepared, build_pooling, fresh, load_data, load_encoder, prepare
+from poolsweep.assembly.trainer import build_loggers, build_trainer
 from poolsweep.batches import batch_plan
 from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.checkpoint import Checkpoint
@@ -24,25 +26,17 @@ from poolsweep.classifier import Classifier
 from poolsweep.data import Batch, DataModule
 from poolsweep.data.labels import Labels
 from poolsweep.device import set_matmul_precision
-from poolsweep.distributed.trainer import trainer_arguments
 from poolsweep.distributed.world import ALONE, World
-from poolsweep.encoder import Encoder
-from poolsweep.errors import UserError
-from poolsweep.inputs import Inputs, feature_rows, token_rows
-from poolsweep.loggers.metrics_file import MetricsFile
-from poolsweep.loggers.tracker import shown_config
-from poolsweep.make import make
-from poolsweep.pooling import Pooling
-from poolsweep.pooling.presets import pooling_name
-from poolsweep.prepare import Prepared, build_pooling, fresh, load_data, load_encoder, prepare
 from poolsweep.probe.run import ProbeRun
 from poolsweep.probe.settings import is_probe
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.identity import canonical_precision
 from poolsweep.run.status import StatusFile
 
-__all__ = ["Prepared", "Run", "build", "build_classifier", "build_pooling", "load_data", "load_encoder", "prepare"]
+__all__ = [
+    "Prepared", "Run", "build", "build_classifier", "build_loggers", "build_pooling", "data_name", "load_data",
+    "load_encoder", "pooling_label", "prepare",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,7 +97,7 @@ def build(
     data: dict[str, Dataset[Batch]] = dict(rows)
     if encoder.frozen:
         data = feature_rows(config, inputs, rows, status=status)
-    if "pooler_output" not in pooling.context_needed and not encoder.frozen:
+    elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
     classifier = build_classifier(
         config, encoder, pooling, num_labels=len(prepared.labels), encoder_runs=not encoder.frozen
@@ -112,10 +106,6 @@ def build(
         loggers = build_loggers(config, folder=folder, run_id=run_id)
         probe = make(config["trainer"], monitor=config["monitor"], mode=config["mode"], loggers=loggers)
         return ProbeRun(classifier, data, probe, prepared.labels, truncated, config["data_seed"])
-    plan = batch_plan(config)
-    loading = {key: config["data"][key] for key in ("eval_batch_size", "num_workers")}
-    loading |= {"batch_size": plan.per_device, "parts": parts}
-    loading["max_tokens"] = config["data"]["max_tokens"] if config["data"]["batching"] == "by_tokens" else None
     best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
@@ -126,15 +116,12 @@ def build(
         still_ours=still_ours,
         parts=parts,
     )
-    steps = plan.options(parts, rows=len(rows["train"]), validate_every=config["trainer"]["val_check_interval"])
-    callbacks = [best, Heartbeat(status, monitor=config["monitor"]), checkpoint]
-    if "pruner" in (config.get("trial") or {}):
-        from poolsweep.callbacks.pruning import Pruning  # needs Optuna
-
-        callbacks.append(Pruning(folder.path.parent, trial=config["trial"], monitor=config["monitor"]))
+    callbacks = [best, Heartbeat(status, monitor=config["monitor"]), checkpoint, *_pruning(config, folder)]
+    validate_every = config["trainer"]["val_check_interval"]
+    steps = batch_plan(config).options(parts, rows=len(rows["train"]), validate_every=validate_every)
     return Run(
         classifier,
-        DataModule(data, data_seed=config["data_seed"], **loading),
+        _data_module(config, data, parts=parts),
         build_trainer(config, callbacks, folder=folder, run_id=run_id, world=world, options=steps),
         prepared.labels,
         best,
@@ -144,107 +131,26 @@ def build(
     )
 
 
-def build_classifier(
-    config: Mapping[str, Any], encoder: Encoder, pooling: Pooling, *, num_labels: int, encoder_runs: bool
-) -> Classifier:
-    """Make the LightningModule.
-
-    Args:
-        config: Resolved and validated.
-        encoder: Its sizes decide the head's.
-        pooling: Fits the encoder.
-        num_labels: C.
-        encoder_runs: False if every batch carries stored states of the frozen encoder.
-    """
-    if encoder_runs and not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
-        encoder.keep_layers(max(pooling.layers_needed))
-    if encoder_runs and pooling.tokens.reads_first_token:
-        encoder.keep_first_tokens()
-    head = config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {})
-    sized = {"size": pooling.output_size}
-    if config["postprocess"]["_target_"].endswith(".auto"):
-        sized["frozen"] = encoder.frozen
-    try:
-        postprocess = make(config["postprocess"], **sized)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    made_head = make(
-        head, input_size=postprocess.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
-    )
-    # In float16 a fused optimizer would unscale gradients after they have been clipped.
-    fused = canonical_precision(config["trainer"]["precision"]) != "16-mixed"
-    return Classifier(
-        encoder=encoder if encoder_runs else None,
-        pooling=pooling,
-        postprocess=postprocess,
-        head=made_head,
-        loss=make(config["loss"]),
-        num_labels=num_labels,
-        make_optimizer=partial(make, {**config["optimizer"], "fused": fused}),
-        make_scheduler=partial(make, config["scheduler"]),
+def _data_module(config: Mapping[str, Any], rows: Mapping[str, Dataset[Batch]], *, parts: int) -> DataModule:
+    data = config["data"]
+    return DataModule(
+        rows,
+        batch_size=batch_plan(config).per_device,
+        eval_batch_size=data["eval_batch_size"],
+        data_seed=config["data_seed"],
+        num_workers=data["num_workers"],
+        parts=parts,
+        max_tokens=data["max_tokens"] if data["batching"] == "by_tokens" else None,
     )
 
 
-def build_trainer(
-    config: Mapping[str, Any],
-    callbacks: list[pl.Callback],
-    *,
-    folder: RunFolder,
-    run_id: str,
-    world: World = ALONE,
-    options: Mapping[str, Any] | None = None,
-) -> pl.Trainer:
-    """Make Lightning's Trainer with our callbacks and loggers beside the configured ones.
+def _pruning(config: Mapping[str, Any], folder: RunFolder) -> list[pl.Callback]:
+    """What ends a hopeless trial of a search early, if this run is one that may be."""
+    if "pruner" not in (config.get("trial") or {}):
+        return []
+    from poolsweep.callbacks.pruning import Pruning  # needs Optuna
 
-    Args:
-        config: Resolved and validated.
-        callbacks: Ours.
-        folder: Where the run writes.
-        run_id: Its identity.
-        world: This process among those that train the run.
-        options: Of the Trainer, instead of the configured ones.
-    """
-    loggers = build_loggers(config, folder=folder, run_id=run_id)
-    try:
-        return _trainer(config, callbacks, loggers, folder=folder, world=world, options=options or {})
-    except (ValueError, TypeError, MisconfigurationException) as error:
-        raise UserError(f"trainer: {str(error).strip().splitlines()[0]}") from error
-
-
-def build_loggers(config: Mapping[str, Any], *, folder: RunFolder, run_id: str) -> list[Logger]:
-    """Make metrics.csv and the configured loggers."""
-    described = {
-        "run_id": run_id,
-        "run_folder": folder.path,
-        "group": f"{data_name(config)}/{pooling_label(config)}",
-        "config": shown_config(config),
-    }
-    loggers: list[Logger] = [MetricsFile(folder.metrics)]
-    # Partial, since instantiate would build whatever the logged config names.
-    return loggers + [make({**node, "_partial_": True})(**described) for node in (config["logger"] or {}).values()]
-
-
-def _trainer(
-    config: Mapping[str, Any],
-    callbacks: list[pl.Callback],
-    loggers: list[Logger],
-    *,
-    folder: RunFolder,
-    world: World,
-    options: Mapping[str, Any],
-) -> pl.Trainer:
-    return make(
-        trainer_arguments(config["trainer"], world) | dict(options),
-        callbacks=[*callbacks, *(make(node) for node in (config["callbacks"] or {}).values())],
-        logger=loggers,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        enable_checkpointing=False,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        default_root_dir=folder.path,
-        _convert_="all",
-    )
+    return [Pruning(folder.path.parent, trial=config["trial"], monitor=config["monitor"])]
 
 
 def _seed_everything(seed: int) -> None:
@@ -252,20 +158,3 @@ def _seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
-
-
-def data_name(config: Mapping[str, Any]) -> str:
-    """How the data set is called in leaderboards."""
-    data = config["data"]
-    if data.get("name"):
-        subset = data.get("subset")
-        return f"{data['name']}/{subset}" if subset else data["name"]
-    if "train" in data:
-        path = Path(data["train"])
-        return path.absolute().parent.name if path.stem in {"train", "training", "data"} else path.stem
-    return str(data["_target_"]).rsplit(".", 1)[-1]
-
-
-def pooling_label(config: Mapping[str, Any]) -> str:
-    """How the pooling is called in leaderboards: its preset, or the two halves."""
-    return pooling_name(config["pooling"])

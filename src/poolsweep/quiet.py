@@ -17,7 +17,6 @@ _MESSAGES = (
     r"GPU available but not used",
     r"The \.grad attribute of a Tensor that is not a leaf Tensor is being accessed",  # torch.compile's own doing
     r"The `srun` command is available on your system but is not used",
-    r"`tensorboardX` has been removed as a dependency",
     r"It is recommended to use `self\.log\(.*, sync_dist=True\)`",  # they are the same on every process already
     r"The ``compute`` method of metric \w+ was called before the ``update`` method",  # a process without a batch
 )

@@ -57,3 +57,9 @@ def test_nothing_swept_is_named(cli):
     done = cli("wandb-sweep", "pooling=cls")
     assert done.status == 2
     assert done.problems[0].startswith("nothing is swept")
+
+
+def test_a_pattern_stands_for_the_options_of_a_group(cli):
+    printed = cli("wandb-sweep", "pooling=glob(cls_last4_m*)")
+    assert printed.status == 0, printed.err
+    assert yaml.safe_load(printed.out)["parameters"]["pooling"]["values"] == ["cls_last4_max", "cls_last4_mean"]

@@ -37,6 +37,22 @@ def test_ties_are_marked_and_the_answer_follows(make_study, printed):
     assert "caution" not in text
 
 
+@pytest.mark.parametrize(("width", "terminal", "kept"), [(30, False, 3), (100, True, 3), (66, True, 1), (58, True, 0)])
+def test_a_name_is_never_broken_before_the_costs_have_gone(width, terminal, kept, outputs):
+    name = "generalized_pooling"
+    for pooling in ("cls", name):
+        for seed in range(3):
+            write_run(outputs / "s", pooling=pooling, seed=seed, num_texts=40)
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=terminal, color_system=None)
+    print_leaderboards(compare_all(load_runs([outputs / "s"])), console=console)
+    header = next(line for line in out.getvalue().splitlines() if "pooling " in line and "accuracy" in line)
+    assert [column for column in ("s/run", "trained", "dims") if column in header] == ["s/run", "trained", "dims"][
+        :kept
+    ]
+    assert any(line[2:].startswith(f"{name} ") and "±" in line for line in out.getvalue().splitlines())
+
+
 def test_a_clear_best_has_a_star(outputs, printed):
     for seed in range(5):
         write_run(outputs / "s", pooling="cls", seed=seed, skill=0.5)

@@ -64,6 +64,12 @@ def test_grid_leaderboard_and_second_typing(cli, tiny_run, outputs):
     assert "[2/2] finished" in more.err
 
 
+def test_a_pattern_stands_for_the_options_of_a_group(cli, tiny_run, outputs):
+    done = cli("train", "-m", *tiny_run, *FAST, "pooling=glob(cls_last4_m*)")
+    assert done.status == 0, done.err
+    assert {r["pooling"] for r in results(outputs)} == {"cls_last4_max", "cls_last4_mean"}
+
+
 def test_a_failing_run_is_named_and_the_others_go_on(cli, tiny_run, outputs, tmp_path, monkeypatch):
     (tmp_path / "failing.py").write_text(
         "import pytorch_lightning as pl, torch\n"

@@ -39,7 +39,7 @@ class GridSweeper(BasicSweeper):
         """Every combination of the swept values, of the command line and of ``params``."""
         from poolsweep.sweep.grid import Point
 
-        parser = OverridesParser.create()
+        parser = self.parser()
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
         params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
         overrides = parser.parse_overrides([*params, *arguments])
@@ -53,6 +53,11 @@ class GridSweeper(BasicSweeper):
             )
             for combination in self.split_arguments(overrides, None)[0]
         ]
+
+    def parser(self) -> OverridesParser:
+        """Of overrides; it knows the groups, which ``glob(*)`` asks for."""
+        assert self.hydra_context is not None
+        return OverridesParser.create(self.hydra_context.config_loader)
 
     def _sets_a_value(self, override: Override, others: Sequence[Override]) -> bool:
         """Whether an override can be applied after composition: it chooses no group, and no other one touches it."""
@@ -75,7 +80,7 @@ class GridSweeper(BasicSweeper):
             self._composed[base] = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
             OmegaConf.set_struct(self._composed[base], True)
         config = copy.deepcopy(self._composed[base])
-        parsed = OverridesParser.create().parse_overrides(list(point.values))
+        parsed = self.parser().parse_overrides(list(point.values))
         ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
         return config
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import ListConfig, OmegaConf
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
@@ -40,7 +39,7 @@ class RaceSweeper(GridSweeper):
         from poolsweep.sweep.race.driver import race
         from poolsweep.sweep.race.options import race_options
 
-        parsed = OverridesParser.create().parse_overrides(arguments)
+        parsed = self.parser().parse_overrides(arguments)
         swept = [o.key_or_group for o in parsed if o.is_sweep_override() and o.key_or_group.startswith("race.")]
         if swept:
             raise UserError(*(f"{key} is the race's own and takes one value, not several" for key in swept))

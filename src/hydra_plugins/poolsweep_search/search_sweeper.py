@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
@@ -34,7 +33,7 @@ class SearchSweeper(GridSweeper):
         from poolsweep.sweep.search.space import read_space
 
         options = search_options(self._options)
-        parser = OverridesParser.create()
+        parser = self.parser()
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
         params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
         overrides = parser.parse_overrides([*params, *arguments])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from torch.utils.data import Dataset, Sampler
@@ -29,6 +29,7 @@ class Share:
     total: int
 
 
+@dataclass(eq=False)
 class TrainingShares(Sampler[Share]):
     """Deals the rows of an epoch to processes and steps.
 
@@ -37,7 +38,7 @@ class TrainingShares(Sampler[Share]):
     uneven numbers: the gradients' mean over processes and accumulated steps is the mean over rows.
 
     Args:
-        order: Of all rows; Lightning tells it the epoch.
+        sampler: The order of all rows; Lightning tells it the epoch.
         batch_size: Rows of a process and step.
         rank: This process among ``world_size``.
         world_size: Processes.
@@ -54,66 +55,53 @@ class TrainingShares(Sampler[Share]):
         [[1.0, 2.0], [1.0, 0.0]]
     """
 
-    def __init__(
-        self,
-        order: EpochSampler,
-        batch_size: int,
-        *,
-        rank: int = 0,
-        world_size: int = 1,
-        lengths: np.ndarray | None = None,
-        parts: int = 1,
-        accumulated: Callable[[], int] = lambda: 1,
-        limit: Callable[[], float] = lambda: float("inf"),
-        start: tuple[int, int] = (0, 0),
-    ) -> None:
-        self.sampler = order  # where Lightning looks for set_epoch
-        self.batch_size = batch_size
-        self._rank = rank
-        self._world_size = world_size
-        self._lengths = lengths
-        self._parts = parts
-        self._accumulated = accumulated
-        self._limit = limit
-        self._start = start
+    sampler: EpochSampler  # where Lightning looks for set_epoch
+    batch_size: int
+    _: KW_ONLY
+    rank: int = 0
+    world_size: int = 1
+    lengths: np.ndarray | None = None
+    parts: int = 1
+    accumulated: Callable[[], int] = lambda: 1
+    limit: Callable[[], float] = lambda: float("inf")
+    start: tuple[int, int] = (0, 0)
 
     def __len__(self) -> int:
-        return self._parts * -(-self.sampler.size // (self.batch_size * self._world_size))
+        return self.parts * -(-self.sampler.size // (self.batch_size * self.world_size))
 
     def __iter__(self) -> Iterator[Share]:
         order = np.fromiter(self.sampler, np.int64, self.sampler.size)
-        first = self._start[1] if self.sampler.epoch == self._start[0] else 0
-        together = self.batch_size * self._world_size
-        for number in range(first // self._parts, len(self) // self._parts):
+        first = self.start[1] if self.sampler.epoch == self.start[0] else 0
+        together = self.batch_size * self.world_size
+        for number in range(first // self.parts, len(self) // self.parts):
             rows = order[number * together : (number + 1) * together]
-            mine = deal(rows, self._lengths_at(rows), self._world_size)[self._rank]
-            for part, dealt in enumerate(deal(mine, self._lengths_at(mine), self._parts)):
-                step = number * self._parts + part
+            mine = deal(rows, self._lengths_at(rows), self.world_size)[self.rank]
+            for part, dealt in enumerate(deal(mine, self._lengths_at(mine), self.parts)):
+                step = number * self.parts + part
                 if step >= first:
-                    weight = len(dealt) * self._world_size * self._accumulated() / max(1, self._rows_from(step))
+                    weight = len(dealt) * self.world_size * self.accumulated() / max(1, self._rows_from(step))
                     chosen = dealt if len(dealt) else rows[:1]
                     yield Share(tuple(chosen.tolist()), weight, self._rows_in(step))
 
     def _lengths_at(self, rows: np.ndarray) -> np.ndarray | None:
-        return None if self._lengths is None else self._lengths[rows]
+        return None if self.lengths is None else self.lengths[rows]
 
     def _rows_from(self, step: int) -> int:
         """Rows of the optimizer step that a step belongs to."""
-        accumulated = self._accumulated()
+        accumulated = self.accumulated()
         begin = step - step % accumulated
-        return sum(
-            self._rows_in(each) for each in range(begin, int(min(begin + accumulated, len(self), self._limit())))
-        )
+        return sum(self._rows_in(each) for each in range(begin, int(min(begin + accumulated, len(self), self.limit()))))
 
     def _rows_in(self, step: int) -> int:
         """Rows of all processes in a step."""
-        number, part = divmod(step, self._parts)
-        together = self.batch_size * self._world_size
+        number, part = divmod(step, self.parts)
+        together = self.batch_size * self.world_size
         rows = min(together, self.sampler.size - number * together)
-        shares = (_size(rows, rank, self._world_size) for rank in range(self._world_size))
-        return sum(_size(share, part, self._parts) for share in shares)
+        shares = (_size(rows, rank, self.world_size) for rank in range(self.world_size))
+        return sum(_size(share, part, self.parts) for share in shares)
 
 
+@dataclass(eq=False)
 class EvaluationShares(Sampler[Share]):
     """Deals whole batches, each the same as one process would have, so that a row's logits are the same bits.
 
@@ -124,19 +112,19 @@ class EvaluationShares(Sampler[Share]):
         world_size: Processes; batch b goes to process b modulo their number.
     """
 
-    def __init__(self, size: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> None:
-        self._size = size
-        self.batch_size = batch_size
-        self._rank = rank
-        self._world_size = world_size
+    size: int
+    batch_size: int
+    _: KW_ONLY
+    rank: int = 0
+    world_size: int = 1
 
     def __len__(self) -> int:
-        return -(-self._size // (self.batch_size * self._world_size))
+        return -(-self.size // (self.batch_size * self.world_size))
 
     def __iter__(self) -> Iterator[Share]:
         for step in range(len(self)):
-            begin = (step * self._world_size + self._rank) * self.batch_size
-            rows = tuple(range(begin, min(begin + self.batch_size, self._size)))
+            begin = (step * self.world_size + self.rank) * self.batch_size
+            rows = tuple(range(begin, min(begin + self.batch_size, self.size)))
             yield Share(rows or (0,), float(bool(rows)), len(rows))
 
 

@@ -44,16 +44,19 @@ class Split:
         return "text_pair" in self.rows.column_names
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """A column as Arrow, in the order of ``row_ids``."""
-        table: Any = self.rows.with_format("arrow")[:]  # a table in this format, whatever the annotation says
-        return table.column(name)
+        """A short column, such as the labels, whole and as Arrow, in the order of ``row_ids``."""
+        return pa.chunked_array(self._arrays(name), pa.string())
 
     def slices(self, name: str) -> Iterator[pa.Array]:
         """A column a few thousand rows at a time: for what must not hold all texts in memory at once."""
+        return (pc.fill_null(values, "") for values in self._arrays(name))
+
+    def _arrays(self, name: str) -> Iterator[pa.Array]:
+        # Of rows that were selected, datasets gives a chunk each, which takes a kilobyte: never of all rows at once.
         chosen = self.rows.select_columns([name]).with_format("arrow")
         for start in range(0, len(self), _ROWS_AT_ONCE):
-            table: Any = chosen[start : start + _ROWS_AT_ONCE]
-            yield pc.fill_null(pa.concat_arrays(table.column(name).chunks), "")
+            table: Any = chosen[start : start + _ROWS_AT_ONCE]  # a table in this format, whatever the annotation says
+            yield pa.concat_arrays(table.column(name).chunks)
 
     def hashes(self, name: str) -> np.ndarray:
         """A 64-bit fingerprint of each value of a column; (N,) uint64."""

@@ -22,6 +22,7 @@ from poolsweep.run.execute import at_work
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import checked
 from poolsweep.run.lock import LockLostError, RunLock
+from poolsweep.run.planned import PlannedRun
 from poolsweep.run.signals import Interrupted
 from poolsweep.run.status import StatusFile
 
@@ -42,10 +43,8 @@ def main(job: Mapping[str, Any]) -> int:
     status = StatusFile(folder, name=job["name"], run_id=job["identity"], silent=lock is None, goes_on=True)
     try:
         with at_work(folder), joined(world, device=device_of(content["trainer"], world)):
-            attempt(
-                content, checked(content), folder=folder, identity=job["identity"], name=job["name"], lock=lock,
-                world=world, parts=job["parts"], status=status,
-            )  # fmt: skip
+            planned = PlannedRun(content, checked(content), folder, job["identity"], job["name"])
+            attempt(planned, lock=lock, world=world, parts=job["parts"], status=status)
     except Interrupted as interruption:
         return 128 + interruption.signum
     except LockLostError:

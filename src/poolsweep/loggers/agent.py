@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 
 _HEADER = """\
@@ -25,12 +26,15 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     Raises:
         UserError: If nothing is swept, or an override cannot be parsed.
     """
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.utils import create_config_search_path
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.core.override_parser.types import QuotedString
     from hydra.errors import OverrideParseException
 
+    groups = ConfigLoaderImpl(create_config_search_path(str(conf_dir())))  # glob(*) asks for them
     try:
-        overrides = OverridesParser.create().parse_overrides(list(arguments))
+        overrides = OverridesParser.create(groups).parse_overrides(list(arguments))
     except OverrideParseException as error:
         raise UserError(f"{error.override} cannot be parsed") from error
     swept: dict[str, list[Any]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from poolsweep.run.secrets import without_secrets
 _log = logging.getLogger(__name__)
 
 
-class Tracker:
+class Tracker(ABC):
     """Mixed into Lightning's loggers.
 
     ``build`` passes four things to each: ``run_id``, ``run_folder`` (trackers that keep files keep them beside it, one
@@ -33,13 +34,13 @@ class Tracker:
             values = {name: value for name, value in row.items() if name != "step"}
             self.log_metrics(values, step=int(row["step"]))  # type: ignore[attr-defined]
 
+    @abstractmethod
     def close(self, *, result: Mapping[str, Any] | None) -> None:
         """Write what is left, so that nothing stays open for the next run of the process.
 
         Args:
             result: The content of result.json; None if the run failed or was interrupted.
         """
-        raise NotImplementedError
 
 
 def close_loggers(loggers: Iterable[Logger], *, result: Mapping[str, Any] | None) -> None:

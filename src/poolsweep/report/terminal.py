@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -46,7 +47,7 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
     """Print one table per data set and encoder, each with its answer in a sentence."""
     for comparison in comparisons:
         rows = leaderboard([comparison])
-        console.print(_table(comparison, rows))
+        _print_table(comparison, rows, console=console)
         console.print()
         console.print(answer(comparison), highlight=False, markup=False)
         if against_baseline(comparison):
@@ -79,7 +80,20 @@ def print_cautions(comparisons: Sequence[Comparison], runs: Sequence[RunRecord],
         console.print(f"{lesser} lesser caution{'s' * (lesser > 1)}: see the page", highlight=False)
 
 
-def _table(comparison: Comparison, rows: Sequence[Row]) -> Table:
+def _print_table(comparison: Comparison, rows: Sequence[Row], *, console: Console) -> None:
+    """A file takes any width; in a narrow terminal the columns about cost give way to names and intervals."""
+    for costs in (3, 2, 1, 0):
+        table = _table(comparison, rows, costs=costs)
+        width = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+        if width <= console.width:
+            return console.print(table)
+        if not console.is_terminal:
+            table.width = width
+            return console.print(table, crop=False)
+    return console.print(table)
+
+
+def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
     counts = sorted({len(row.seeds) for row in rows})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     scale = "× 100" if comparison.metric == "mcc" else "in %"
@@ -102,15 +116,14 @@ def _table(comparison: Comparison, rows: Sequence[Row]) -> Table:
         show_edge=False, pad_edge=False,
     )  # fmt: skip
     table.add_column("  pooling", overflow="fold", min_width=12)
-    columns = (METRICS[comparison.metric], f"Δ {escape(comparison.baseline or BASELINE)}", "s/run", "trained", "dims")
-    for name in columns:
+    columns = (METRICS[comparison.metric], f"Δ {escape(comparison.baseline or BASELINE)}")
+    for name in (*columns, *("s/run", "trained", "dims")[:costs]):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(
-            Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.pooling}"), _percent(row),
-            _difference(row, comparison.baseline), f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size),
-            style="bold" if row.tied else None,
-        )  # fmt: skip
+        cost = (f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size))[:costs]
+        name = Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.pooling}")
+        difference = _difference(row, comparison.baseline)
+        table.add_row(name, _percent(row), difference, *cost, style="bold" if row.tied else None)
     return table
 
 

@@ -11,11 +11,10 @@ from typing import Any
 import yaml
 
 from poolsweep.batches import batch_plan
-from poolsweep.build import Prepared, Run, build, data_name, pooling_label
+from poolsweep.build import Run, build, data_name, pooling_label
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.world import World, processes_of
 from poolsweep.loggers.tracker import close_loggers
-from poolsweep.oom import batch_too_large
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import kind_of, require_room
@@ -23,47 +22,37 @@ from poolsweep.run.files import make_durable, write_json, write_whole
 from poolsweep.run.folder import RESULT_VERSION, RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.run.lock import RunLock
+from poolsweep.run.oom import batch_too_large
+from poolsweep.run.planned import PlannedRun
 from poolsweep.run.status import StatusFile
 from poolsweep.train import Outcome, train
 
 
 def attempt(
-    content: dict[str, Any],
-    prepared: Prepared,
-    *,
-    folder: RunFolder,
-    identity: str,
-    name: str,
-    lock: RunLock | None,
-    world: World,
-    parts: int,
-    status: StatusFile,
+    planned: PlannedRun, *, lock: RunLock | None, world: World, parts: int, status: StatusFile
 ) -> dict[str, Any]:
     """Train one run, as one process of ``world``; what goes wrong is raised and not recorded.
 
     Args:
-        content: Resolved and validated config.
-        prepared: What it reads.
-        folder: Where it writes.
-        identity: Its run id.
-        name: What a person calls it.
+        planned: The run.
         lock: As for ``execute``.
         world: This process among those that train the run, which have joined.
         parts: Steps that each batch is divided into.
         status: Told how it goes.
     """
     started = time.time()
+    content, folder = planned.content, planned.folder
     leads = lock is not None
     still_ours = lock.check if lock is not None else _of_the_leader
     run: Run | ProbeRun | None = None
     finished: dict[str, Any] | None = None
     try:
         if leads:
-            _start(folder, content, prepared)
-        facts = facts_of(content, prepared, identity=identity, name=name, started=started)
+            _start(planned)
+        facts = facts_of(planned, started=started)
         run = build(
-            content, prepared, folder=folder, run_id=identity, status=status, still_ours=still_ours, world=world,
-            parts=parts,
+            content, planned.prepared, folder=folder, run_id=planned.identity, status=status, still_ours=still_ours,
+            world=world, parts=parts,
         )  # fmt: skip
         trains = isinstance(run, Run)
         require_room(folder.path, run.classifier, checkpoints=trains and any(content["checkpoint"].values()))
@@ -98,12 +87,13 @@ def _of_the_leader() -> None:
     """The lock is the business of the process that leads."""
 
 
-def _start(folder: RunFolder, content: Mapping[str, Any], prepared: Prepared) -> None:
+def _start(planned: PlannedRun) -> None:
+    folder = planned.folder
     for stale in (folder.metrics, folder.result, folder.best, *folder.path.glob(".*")):  # .*: half-written
         stale.unlink(missing_ok=True)
     with write_whole(folder.config) as temporary:
-        temporary.write_text(yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True), encoding="utf-8")
-    write_json(folder.labels, prepared.labels.to_mapping())
+        temporary.write_text(yaml.safe_dump(planned.content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write_json(folder.labels, planned.prepared.labels.to_mapping())
 
 
 def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -> None:
@@ -116,14 +106,19 @@ def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -
         run.best.clear()
 
 
-def facts_of(
-    content: Mapping[str, Any], prepared: Prepared, *, identity: str, name: str, started: float
-) -> dict[str, Any]:
+def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
+    """What a record says of a run however it ended.
+
+    Args:
+        planned: The run.
+        started: When, in seconds since the epoch.
+    """
+    content, prepared = planned.content, planned.prepared
     accelerator = accelerator_type(content["trainer"]["accelerator"])
     return {
         "schema_version": RESULT_VERSION,
-        "run_id": identity,
-        "name": name,
+        "run_id": planned.identity,
+        "name": planned.name,
         "study": content["study"],
         "seed": content["seed"],
         "data": data_name(content),

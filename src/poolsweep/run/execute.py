@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 
-from poolsweep.build import Prepared
 from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.cluster.record import record_this_job
 from poolsweep.distributed.failures import RankFailedError, first_failure, report_failure
@@ -25,6 +24,7 @@ from poolsweep.run.failure import in_one_line, kind_of
 from poolsweep.run.files import last_lines, write_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import LockLostError, RunLock
+from poolsweep.run.planned import PlannedRun
 from poolsweep.run.pruned import record_pruned
 from poolsweep.run.secrets import redacted
 from poolsweep.run.signals import Interrupted, stop_signals
@@ -33,29 +33,17 @@ from poolsweep.run.status import StatusFile
 _SECONDS_FOR_THE_OTHERS = 2.0  # to say why they failed, on a shared drive
 
 
-def execute(
-    content: dict[str, Any],
-    prepared: Prepared,
-    *,
-    folder: RunFolder,
-    identity: str,
-    name: str,
-    lock: RunLock | None,
-    world: World | None = ALONE,
-) -> dict[str, Any]:
+def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = ALONE) -> dict[str, Any]:
     """Train one run in its folder and write its result, or its failure.
 
     Args:
-        content: Resolved and validated config.
-        prepared: What it reads.
-        folder: Where it writes; it goes on from the last checkpoint that an unfinished attempt left.
-        identity: Its run id.
-        name: What a person calls it.
+        planned: The run; it goes on from the last checkpoint that an unfinished attempt left in its folder.
         lock: Held; None in a process that trains the run together with the one that holds it.
         world: This process among those that train the run, which have joined; None: they are still to be started.
     """
     started = time.time()
-    status = StatusFile(folder, name=name, run_id=identity, silent=lock is None)
+    content, folder = planned.content, planned.folder
+    status = StatusFile(folder, name=planned.name, run_id=planned.identity, silent=lock is None)
     with at_work(folder):
         if lock is not None:
             record_this_job(folder)
@@ -64,12 +52,9 @@ def execute(
             try:
                 status.update(force=True)
                 if world is not None:
-                    return attempt(
-                        content, prepared, folder=folder, identity=identity, name=name, lock=lock, world=world,
-                        parts=parts, status=status,
-                    )  # fmt: skip
+                    return attempt(planned, lock=lock, world=world, parts=parts, status=status)
                 assert lock is not None
-                job = RankJob(content, folder.path, identity, name, lock.token, parts)
+                job = RankJob(content, folder.path, planned.identity, planned.name, lock.token, parts)
                 try:
                     run_in_ranks(job, processes=processes_of(content["trainer"]), log=folder.log)
                 except RankFailedError:
@@ -95,7 +80,7 @@ def execute(
                 cause = _cause(folder, error, world=world)
                 if lock is not None:
                     status.catch_up()
-                    facts = facts_of(content, prepared, identity=identity, name=name, started=started)
+                    facts = facts_of(planned, started=started)
                     if kind_of(cause) == "pruned":
                         status.update(force=True, state="pruned", reason=str(cause))
                         _forget(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import differing_keys, run_id
 from poolsweep.run.lock import RunLock, holder
+from poolsweep.run.planned import PlannedRun
 from poolsweep.sweep.plan import stopped_by
 
 UNNAMED = ("study=", "experiment=", "+trial=")  # overrides that tell no runs of a study apart
@@ -131,7 +131,7 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
     if sweeping and content["on_failure"] == "stop" and stopped_by(folder) is not None:
         return {"status": "stopped", "run_id": identity}
     try:
-        return run_locked(content, prepared, folder=folder, identity=identity, name=name)
+        return run_locked(PlannedRun(content, prepared, folder, identity, name))
     except RunsElsewhereError:
         if not sweeping:
             raise
@@ -142,33 +142,28 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
         return {"status": "failed", "run_id": identity}
 
 
-def run_locked(
-    content: dict[str, Any], prepared: Prepared, *, folder: RunFolder, identity: str, name: str
-) -> dict[str, Any]:
+def run_locked(planned: PlannedRun) -> dict[str, Any]:
     """Take the run's lock and execute it, unless it was finished while we waited.
 
     Args:
-        content: Resolved and validated config.
-        prepared: What it reads.
-        folder: The run's.
-        identity: Its run id.
-        name: What a person calls it.
+        planned: The run.
     Raises:
         RunsElsewhereError: If another process holds the lock.
         UserError: If the folder holds a run of another config.
     """
-    world = world_for(content["trainer"])
-    run = partial(execute, content, prepared, folder=folder, identity=identity, name=name, world=world)
-    with joined(world or ALONE, device=device_of(content["trainer"], world or ALONE)):
+    trainer = planned.content["trainer"]
+    world = world_for(trainer)
+    with joined(world or ALONE, device=device_of(trainer, world or ALONE)):
         if world is not None and world.rank > 0:
-            return of_the_leader(None) or run(lock=None)
-        with _decided(folder, content, identity) as lock:
-            return of_the_leader(folder.finished()) or run(lock=lock)
+            return of_the_leader(None) or execute(planned, lock=None, world=world)
+        with _decided(planned) as lock:
+            return of_the_leader(planned.folder.finished()) or execute(planned, lock=lock, world=world)
 
 
 @contextmanager
-def _decided(folder: RunFolder, content: Mapping[str, Any], identity: str) -> Iterator[RunLock]:
+def _decided(planned: PlannedRun) -> Iterator[RunLock]:
     """Hold the lock of a run; if that is not to be, the other processes of the run are told and go on."""
+    folder, identity = planned.folder, planned.identity
     lock = RunLock(folder.path)
     if not lock.acquire():
         of_the_leader({"status": "elsewhere", "run_id": identity})
@@ -178,7 +173,7 @@ def _decided(folder: RunFolder, content: Mapping[str, Any], identity: str) -> It
         )
     with lock:
         try:
-            _require_same_config(folder, content)
+            _require_same_config(folder, planned.content)
         except UserError:
             of_the_leader({"status": "failed", "run_id": identity})
             raise

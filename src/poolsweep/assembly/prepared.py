@@ -11,6 +11,7 @@ from typing import Any
 
 from hydra.utils import get_class
 
+from poolsweep.assembly.make import make
 from poolsweep.config import LOADING_KEYS
 from poolsweep.data.checks import check
 from poolsweep.data.labels import Labels
@@ -18,7 +19,6 @@ from poolsweep.data.splits import Splits
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
 from poolsweep.errors import UserError
-from poolsweep.make import make
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs

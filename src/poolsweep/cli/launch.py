@@ -16,10 +16,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+from poolsweep.cli.refused import in_one_line
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
 from poolsweep.errors import UserError
-from poolsweep.refused import in_one_line
 from poolsweep.run.folder import RunFolder
 
 
@@ -39,9 +39,9 @@ def launch(arguments: Sequence[str]) -> int:
     from poolsweep.callbacks.checkpoint import RunTimeoutError
     from poolsweep.device import runs_elsewhere
     from poolsweep.distributed.failures import RankFailedError
-    from poolsweep.oom import BatchTooLargeError
     from poolsweep.run.failure import DiskFullError
     from poolsweep.run.job import RunsElsewhereError
+    from poolsweep.run.oom import BatchTooLargeError
     from poolsweep.run.signals import stop_signals
     from poolsweep.sweep.grid import SweepFailedError
 

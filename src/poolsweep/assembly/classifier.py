@@ -1,0 +1,55 @@
+"""Makes the LightningModule: what the sizes of encoder, pooling and labels decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from poolsweep.assembly.make import make
+from poolsweep.classifier import Classifier
+from poolsweep.encoder import Encoder
+from poolsweep.errors import UserError
+from poolsweep.pooling import Pooling
+from poolsweep.run.identity import canonical_precision
+
+
+def build_classifier(
+    config: Mapping[str, Any], encoder: Encoder, pooling: Pooling, *, num_labels: int, encoder_runs: bool
+) -> Classifier:
+    """Make the LightningModule.
+
+    Args:
+        config: Resolved and validated.
+        encoder: Its sizes decide the head's.
+        pooling: Fits the encoder.
+        num_labels: C.
+        encoder_runs: False if every batch carries stored states of the frozen encoder.
+    """
+    if encoder_runs and not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
+        encoder.keep_layers(max(pooling.layers_needed))
+    if encoder_runs and pooling.tokens.reads_first_token:
+        encoder.keep_first_tokens()
+    head = config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {})
+    sized = {"size": pooling.output_size}
+    if config["postprocess"]["_target_"].endswith(".auto"):
+        sized["frozen"] = encoder.frozen
+    try:
+        postprocess = make(config["postprocess"], **sized)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    made_head = make(
+        head, input_size=postprocess.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
+    )
+    # In float16 a fused optimizer would unscale gradients after they have been clipped.
+    fused = canonical_precision(config["trainer"]["precision"]) != "16-mixed"
+    return Classifier(
+        encoder=encoder if encoder_runs else None,
+        pooling=pooling,
+        postprocess=postprocess,
+        head=made_head,
+        loss=make(config["loss"]),
+        num_labels=num_labels,
+        make_optimizer=partial(make, {**config["optimizer"], "fused": fused}),
+        make_scheduler=partial(make, config["scheduler"]),
+    )

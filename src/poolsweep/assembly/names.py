@@ -1,0 +1,26 @@
+"""How data sets and poolings are called in leaderboards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from poolsweep.pooling.presets import pooling_name
+
+
+def data_name(config: Mapping[str, Any]) -> str:
+    """How the data set is called in leaderboards."""
+    data = config["data"]
+    if data.get("name"):
+        subset = data.get("subset")
+        return f"{data['name']}/{subset}" if subset else data["name"]
+    if "train" in data:
+        path = Path(data["train"])
+        return path.absolute().parent.name if path.stem in {"train", "training", "data"} else path.stem
+    return str(data["_target_"]).rsplit(".", 1)[-1]
+
+
+def pooling_label(config: Mapping[str, Any]) -> str:
+    """How the pooling is called in leaderboards: its preset, or the two halves."""
+    return pooling_name(config["pooling"])

@@ -1,0 +1,45 @@
+"""What the command lines of the verbs have in common: how a mistake is answered, and arguments that several take."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Literal, NoReturn
+
+from poolsweep.errors import UserError, nearest
+
+_UNKNOWN = "unrecognized arguments: "
+
+
+class VerbParser(argparse.ArgumentParser):
+    """Parses what is typed after a verb; a mistake is a ``UserError`` of one line.
+
+    Args:
+        verb: After ``poolsweep``.
+        description: For its help.
+    """
+
+    def __init__(self, verb: str, description: str) -> None:
+        super().__init__(prog=f"poolsweep {verb}", description=description)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found, with the nearest option for one that there is not."""
+        if message.startswith(_UNKNOWN):
+            [unknown, *_] = message.removeprefix(_UNKNOWN).split()
+            options = [option for action in self._actions for option in action.option_strings]
+            found = f"there is no option {unknown}; {nearest(unknown, options)}"
+            message = found if unknown.startswith("-") else f"{unknown} is more than {self.prog} takes"
+        raise UserError(f"{message}; {self.prog} --help says more")
+
+    def add_study(self, name: str = "study", *, nargs: Literal["?", "+"] | None = None, note: str = "") -> None:
+        """Take a study.
+
+        Args:
+            name: Of the attribute that gets it.
+            nargs: ``?`` = it may be left out; ``+`` = several.
+            note: Added to its help.
+        """
+        self.add_argument(name, metavar="STUDY", nargs=nargs, help=f"a name or a folder{note}")
+
+    def add_no_texts(self) -> None:
+        """Take ``--no-texts``, for a page that is shown to others."""
+        self.add_argument("--no-texts", action="store_true", help="keep the texts of the test split out of the page")

@@ -1,0 +1,83 @@
+"""The program: finds the verb, and turns what ends it into an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from poolsweep import __version__
+from poolsweep.cli.poolings import check, explain, poolings
+from poolsweep.cli.studies import dashboard, report, status
+from poolsweep.cli.trackers import sync, wandb_sweep
+from poolsweep.cli.training import submit, train
+from poolsweep.errors import UserError, nearest
+from poolsweep.run.signals import Interrupted
+
+VERBS: dict[str, Callable[[list[str]], int]] = {
+    "train": train,
+    "submit": submit,
+    "status": status,
+    "report": report,
+    "dashboard": dashboard,
+    "sync": sync,
+    "wandb-sweep": wandb_sweep,
+    "poolings": poolings,
+    "check": check,
+    "explain": explain,
+}
+
+_HELP = f"""\
+poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts, and is the difference real?
+
+usage: poolsweep VERB [ARGUMENTS]
+
+  train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
+  train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
+  submit [OVERRIDES]     a sweep as jobs of a Slurm cluster, without waiting; --dry-run prints the sbatch scripts
+  status [STUDY]         which runs are finished, running, failed (and why) or missing
+  report STUDY           the leaderboard, and a page with charts, cautions and all runs:  poolsweep report demo
+  dashboard STUDY        the report while the sweep runs, in a browser on this machine
+  sync STUDY             sends offline W&B runs (says first which: --yes sends them)
+  wandb-sweep OVERRIDES  prints a sweep.yaml for W&B's agents:  poolsweep wandb-sweep pooling=cls,max seed=0,1
+  poolings               every pooling with its formula, source, output size and parameters
+  check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
+  explain RUN            what each token and layer of a text contributed:  poolsweep explain outputs/demo/ID --text "…"
+
+poolsweep VERB --help says more. Results lie in outputs/<study>/; the same command again skips what is finished.
+POOLSWEEP_DEBUG=1 shows the traceback behind an error.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb.
+
+    Args:
+        argv: What was typed after ``poolsweep``; None = of this process.
+    Returns:
+        The exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb = arguments.pop(0) if arguments else "--help"
+    if verb in {"-h", "--help", "help"}:
+        print(_HELP, end="")
+        return 0
+    if verb in {"-V", "--version"}:
+        print(f"poolsweep {__version__}")
+        return 0
+    try:
+        if verb not in VERBS:
+            raise UserError(f"there is no verb {verb!r}; {nearest(verb, VERBS)}")
+        return VERBS[verb](arguments)
+    except UserError as error:
+        if os.environ.get("POOLSWEEP_DEBUG") == "1":
+            raise
+        for problem in error.problems:
+            print(f"poolsweep: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("poolsweep: interrupted", file=sys.stderr)
+        return 130
+    except Interrupted as interruption:
+        print("poolsweep: interrupted; the same command again goes on from here", file=sys.stderr)
+        return 128 + interruption.signum

@@ -1,0 +1,61 @@
+"""``poolsweep status``, ``report`` and ``dashboard``: three ways of looking at a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poolsweep.cli.arguments import VerbParser
+
+
+def status(arguments: list[str]) -> int:
+    """Which runs are finished, running, failed or missing."""
+    parser = VerbParser(
+        "status", "Which runs are finished, running, failed (and why) or missing; exit status 1 if one failed."
+    )
+    parser.add_study(nargs="?", note=" (default: all studies)")
+    parser.add_argument("--watch", action="store_true", help="refresh until every run has ended")
+    parser.add_argument("--json", action="store_true", help="all of it, for programs")
+    given = parser.parse_args(arguments)
+    from poolsweep.sweep.status_command import run_status
+
+    return run_status(given.study, watch=given.watch, as_json=given.json)
+
+
+def report(arguments: list[str]) -> int:
+    """The leaderboard, and a page."""
+    parser = VerbParser(
+        "report",
+        "Compares the runs of a study: which pooling is best, and is the difference real? Writes a page "
+        "that loads nothing (report.html), tables (csv, LaTeX, Markdown), runs.parquet and figures (SVG, PDF).",
+    )
+    parser.add_study("studies", nargs="+", note="; or several")
+    parser.add_argument("--baseline", default="cls", help="pooling that the others are held against (default: cls)")
+    parser.add_argument("--metric", default="accuracy", help="accuracy (default), f1_macro or mcc")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: STUDY/report)")
+    parser.add_no_texts()
+    given = parser.parse_args(arguments)
+    from rich.console import Console
+
+    from poolsweep.report.command import report as write_report
+
+    write_report(
+        given.studies, baseline=given.baseline, metric=given.metric, out=given.out, with_texts=not given.no_texts,
+        console=Console(),
+    )  # fmt: skip
+    return 0
+
+
+def dashboard(arguments: list[str]) -> int:
+    """The report while the sweep runs."""
+    parser = VerbParser(
+        "dashboard",
+        "Serves progress and report of a study to browsers on this machine, refreshed while the sweep "
+        "runs. From elsewhere: ssh -L 8765:localhost:8765 HOST.",
+    )
+    parser.add_study()
+    parser.add_argument("--port", type=int, default=8765, help="default: 8765; 0: any that is free")
+    parser.add_no_texts()
+    given = parser.parse_args(arguments)
+    from poolsweep.dashboard.command import dashboard as serve
+
+    return serve(given.study, port=given.port, with_texts=not given.no_texts)

@@ -1,0 +1,47 @@
+"""Whether the numbers and names of a config are such as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from poolsweep.errors import nearest
+from poolsweep.metrics import METRIC_NAMES
+
+
+def range_problems(config: Mapping[str, Any]) -> list[str]:
+    """What is out of range in a resolved config."""
+    problems = []
+    monitored = [f"val/{name}" for name in METRIC_NAMES]
+    if isinstance(config.get("monitor"), str) and config["monitor"] not in monitored:
+        problems.append(f"monitor={config['monitor']} is no validation metric; {nearest(config['monitor'], monitored)}")
+    elif str(config.get("monitor", "")).endswith("loss") and config.get("mode") == "max":
+        problems.append("monitor=val/loss needs mode=min")
+    for key in ("batch_size", "effective_batch_size", "eval_batch_size", "max_length"):
+        value = (config.get("data") or {}).get(key)
+        if type(value) is int and value < 1:
+            problems.append(f"data.{key} must be at least 1, got {value}")
+    problems += _batching_problems(config)
+    numbers = {"run_timeout_minutes": config.get("run_timeout_minutes")}
+    numbers["features.max_gib"] = (config.get("features") or {}).get("max_gib")
+    numbers |= {f"checkpoint.{key}": value for key, value in (config.get("checkpoint") or {}).items()}
+    problems += [f"{k} must be above 0, got {v}" for k, v in numbers.items() if isinstance(v, int | float) and v <= 0]
+    study = config.get("study")
+    if isinstance(study, str) and (not study or study.startswith(".") or "/" in study or "\\" in study):
+        problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")
+    return problems
+
+
+def _batching_problems(config: Mapping[str, Any]) -> list[str]:
+    data, trainer = config.get("data") or {}, config.get("trainer") or {}
+    if data.get("batching") != "by_tokens":
+        return []
+    problems = []
+    if (config.get("encoder") or {}).get("frozen"):
+        problems.append("data.batching=by_tokens needs an encoder that is trained; of a frozen one heads read vectors")
+    if trainer.get("devices", 1) not in (1, "1", [0]) or trainer.get("num_nodes", 1) != 1:
+        problems.append(f"data.batching=by_tokens runs on one device, got trainer.devices={trainer.get('devices')}")
+    length, tokens = data.get("max_length"), data.get("max_tokens")
+    if type(length) is int and type(tokens) is int and tokens < 3 * length:
+        problems.append(f"data.max_tokens must be at least three times data.max_length={length}, got {tokens}")
+    return problems

@@ -1,0 +1,34 @@
+"""From what Hydra composed to plain containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from poolsweep.errors import UserError
+
+# ${if:condition,yes,no} in YAML: the frozen recipe follows from encoder.frozen alone. Registered on import, so that the
+# workers of every launcher have it.
+OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
+
+_OF_THE_SWEEP = {"hydra", "race"}  # they choose which runs are made, and are no part of any
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """The config as plain containers, every interpolation resolved, without what is Hydra's or the sweep's.
+
+    Raises:
+        UserError: If a mandatory value is missing or an interpolation cannot be resolved.
+    """
+    missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
+    if missing:
+        raise UserError(*(f"{key} must be given: {key}=…" for key in missing))
+    part = OmegaConf.masked_copy(config, [str(key) for key in config if key not in _OF_THE_SWEEP])
+    try:
+        content = OmegaConf.to_container(part, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError(str(error).strip().splitlines()[0]) from error
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}

@@ -1,0 +1,101 @@
+"""Whether the classes that a config names may be run, and take what they are given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, get_type_hints
+
+import hydra.utils
+
+from poolsweep.config.keys import LOADING_KEYS
+from poolsweep.config.parts import Part, base_classes, part_at
+from poolsweep.config.types import type_problem
+from poolsweep.errors import RefusedError, nearest
+
+
+def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) -> tuple[Part, Any]:  # noqa: ANN401
+    """The part that a node stands for, and the class or function that it names.
+
+    Args:
+        path: Where the node is in the config.
+        node: With a ``_target_``.
+        trusted: Packages of the user's own, if it is a list.
+    Raises:
+        RefusedError: If it may not be run there.
+    """
+    where, target, part = ".".join(path), str(node["_target_"]), part_at(path)
+    if part is None:
+        raise RefusedError(f"{where}._target_={target} is refused: no class is expected there")
+    prefixes = (*part.prefixes, *(f"{name}." for name in (trusted if isinstance(trusted, list) else [])))
+    if not target.startswith(prefixes):
+        raise RefusedError(
+            f"{where}._target_={target} is refused: it must come from {' or '.join(p.rstrip('.') for p in prefixes)}; "
+            f"trust a package of your own with trusted=[{target.split('.', 1)[0]}]"
+        )
+    try:
+        found = hydra.utils.get_object(target)
+    except Exception as error:  # importing runs the module's code, which may raise anything
+        reason = str(error).strip().splitlines()[0]
+        raise RefusedError(f"{where}._target_={target} cannot be imported: {reason}") from error
+    bases = base_classes(part)
+    if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, bases):
+        kind = " or ".join(f"a {b.__name__}" for b in bases) if bases is not None else "a function of that package"
+        raise RefusedError(f"{where}._target_={target} is refused: it is not {kind}")
+    return part, found
+
+
+def _makes(found: Any, bases: tuple[type, ...] | None) -> bool:  # noqa: ANN401
+    """Whether calling ``found`` gives one of ``bases``: it is such a class, or a function annotated to return one."""
+    if bases is None:
+        return callable(found)
+    kind = found if inspect.isclass(found) else _hints(found).get("return")
+    return inspect.isclass(kind) and issubclass(kind, bases)
+
+
+def _hints(found: Any) -> dict[str, Any]:  # noqa: ANN401
+    try:
+        return get_type_hints(found)
+    except (NameError, TypeError):  # annotations that only a type checker can read
+        return {}
+
+
+def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Part) -> list[str]:  # noqa: ANN401
+    """What a class or function does not take, lacks, or takes otherwise.
+
+    Args:
+        where: The node's place in the config, dotted.
+        node: Its arguments.
+        found: What ``authorised`` gave.
+        part: Says which arguments are derived.
+    """
+    signature = inspect.signature(found)
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    skip = {"data": LOADING_KEYS, "trainer": {"precision", "on_oom"}}.get(where, frozenset())  # checked elsewhere
+    given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
+    known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    problems = [
+        f"{where}.{key} is not an option of {node['_target_']}; {nearest(key, set(known) - part.derived)}"
+        for key in given
+        if key not in known and not takes_any
+    ]
+    for name, parameter in signature.parameters.items():
+        required = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
+        if required and name not in given and name not in part.derived:
+            problems.append(f"{where}.{name} must be given")
+    hints = _hints(found.__init__ if inspect.isclass(found) else found)
+    for key in given.keys() & hints.keys():
+        problems += type_problem(f"{where}.{key}", given[key], hints[key])
+    return problems
+
+
+def nodes_with_target(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:  # noqa: ANN401
+    """Every node of a config that names a class or function, with its path."""
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield path, node
+        for key, value in node.items():
+            yield from nodes_with_target(value, (*path, str(key)))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from nodes_with_target(value, (*path, str(index)))
