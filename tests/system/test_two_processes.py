@@ -117,6 +117,7 @@ def test_device_counts_change_within_a_sweep(start, typed, outputs, tmp_path):
     assert gone(outputs)
 
 
+@pytest.mark.slow  # short enough for make test-system too
 def test_early_stopping_and_the_best_weights_are_those_of_one_process(cli, typed, outputs):
     """Float64 and dropout off, so that what is left to differ is the order of sums."""
     line = [
@@ -140,6 +141,7 @@ def test_early_stopping_and_the_best_weights_are_those_of_one_process(cli, typed
         torch.testing.assert_close(weights[name], tensor, atol=1e-9, rtol=0, msg=name)
 
 
+@pytest.mark.slow  # short enough for make test-system too
 def test_the_same_weights_are_evaluated_to_the_same_bits(cli, typed, outputs):
     """In float32, whose sums depend on their order: a learning rate of 0 gives both runs the same weights."""
     line = [*typed, "optimizer.lr=0", "optimizer.head_lr=0", "optimizer.pooling_lr=0", "trainer.max_epochs=1"]
