@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 SEED = int(os.environ.get("POOLSWEEP_CHAOS_SEED", "0"))
 FILES = ("result.json", "predictions-test.parquet", "predictions-validation.parquet", "checkpoints/best.safetensors")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
+from statistics import fmean
 from typing import Any
 
 
@@ -19,7 +19,7 @@ def seconds_left(
         now: The time.
     Example:
         >>> seconds_left(took=[10.0, 12.0], running=[{"started": 95.0}], waiting=3, now=100.0)
-        39.0
+        35.0
         >>> seconds_left(took=[], running=[{"started": 95.0, "seconds_left": 15.0}], waiting=1, now=100.0)
         35.0
     """
@@ -28,9 +28,21 @@ def seconds_left(
     whole = list(took) or [spent + left for spent, left in zip(elapsed, foretold, strict=True) if left is not None]
     if not whole:
         return None
-    usual = median(whole)
+    usual = usual_seconds(whole)
     present = [max(0.0, usual - spent) if left is None else left for spent, left in zip(elapsed, foretold, strict=True)]
     return max((sum(present) + waiting * usual) / max(1, len(running)), max(present, default=0.0))
+
+
+def usual_seconds(took: Sequence[float]) -> float:
+    """What one more run will take: the mean, without the longest, which is often the one that encodes for the others.
+
+    The median would forget that some poolings of a sweep take ten times as long as most.
+
+    Example:
+        >>> usual_seconds([200.0]), usual_seconds([200.0, 6.0]), usual_seconds([200.0, 6.0, 60.0])
+        (200.0, 6.0, 33.0)
+    """
+    return fmean(sorted(took)[:-1] or took)
 
 
 def duration(seconds: float) -> str:

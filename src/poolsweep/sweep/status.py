@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal
 
 from poolsweep.cluster.lost import KIND, follow, lost_log
@@ -17,6 +16,7 @@ from poolsweep.errors import UserError, nearest
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
+from poolsweep.sweep.estimate import usual_seconds
 from poolsweep.sweep.plan import read_plan
 
 State = Literal["finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "missing"]
@@ -99,7 +99,7 @@ class StudyStatus:
         if not running or (waiting and not took):
             return None
         present = max((run.seconds_left or 0.0 for run in running), default=0.0)
-        return present + (waiting * median(took) / len(running) if waiting else 0.0)
+        return present + (waiting * usual_seconds(took) / len(running) if waiting else 0.0)
 
     def of(self, *states: State) -> list[RunStatus]:
         """The runs in some states."""
