@@ -38,6 +38,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_SESSION, ignore_errors=True)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device that torch can use")
+
+
 @dataclass(frozen=True)
 class Done:
     """How a command ended.

@@ -118,6 +118,22 @@ def test_logits_loss_and_gradients_equal_those_of_bert_for_sequence_classificati
     assert_same_step(reference, model, random_batch())
 
 
+def test_in_bfloat16_logits_and_loss_are_float32():
+    """Theirs are bfloat16; the logits are the same, and the loss is that of these logits, not rounded."""
+    reference = reference_model().bfloat16().eval()
+    batch, model = random_batch(), ours(reference).bfloat16().eval()
+    their_logits, their_loss = theirs(reference, batch)
+    logits = model(batch)
+    assert (their_logits.dtype, their_loss.dtype) == (torch.bfloat16, torch.bfloat16), "premise: theirs are rounded"
+    assert logits.dtype == torch.float32
+    assert torch.equal(logits, their_logits.float())
+    loss = model.loss_of(batch)
+    assert torch.equal(loss, nn.functional.cross_entropy(their_logits.float(), batch.labels))
+    assert loss.bfloat16() != loss, "premise: rounding would show"
+    loss.backward()
+    assert {grad.dtype for grad in gradients(model).values()} == {torch.bfloat16}
+
+
 def test_dropout_makes_training_mode_differ_from_eval_mode():
     model = ours(reference_model())
     model.eval()

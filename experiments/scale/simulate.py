@@ -22,6 +22,7 @@ from poolsweep.sweep.status import study_status
 
 FATE = {"requeued": 0.05, "failed": 0.02, "lost": 0.02}
 POLL_SECONDS = 2
+SECONDS_PER_RUN = 0.3  # of the whole study: so that it still runs when the command has been typed again
 
 
 def measure(runs: int, slots: int, folder: Path) -> dict[str, float]:
@@ -45,7 +46,7 @@ def measure(runs: int, slots: int, folder: Path) -> dict[str, float]:
         return status
 
     on_path(folder / "bin")
-    with Cluster(folder / "bin", slots=slots, seconds=2.0, fate=FATE) as cluster:
+    with Cluster(folder / "bin", slots=slots, seconds=SECONDS_PER_RUN * slots, fate=FATE) as cluster:
         timed("submit and leave", *typed, "hydra.launcher.wait=false")
         asked = Counter(cluster.calls)
         begun = time.perf_counter()

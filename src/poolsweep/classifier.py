@@ -18,6 +18,7 @@ from poolsweep.distributed.group import sum_over_processes
 from poolsweep.encoder import Encoder
 from poolsweep.metrics import MeanLoss, classification_metrics
 from poolsweep.pooling import Pooling, PoolingContext
+from poolsweep.pooling.functional import at_least_float32
 from poolsweep.postprocess.base import Postprocess
 from poolsweep.predictions import Predictions
 
@@ -89,8 +90,12 @@ class Classifier(pl.LightningModule):
         return self.pooling(output.hidden, output.mask, context)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits of a batch; (B, C)."""
-        return self.head(self.postprocess(self.pool(batch)))
+        """Logits of a batch; (B, C), in float32 in every precision but 64-true, which keeps float64.
+
+        So losses, metrics and probabilities are float32 under bf16-true too. ``BertForSequenceClassification`` in
+        bfloat16 gives the loss in bfloat16, where two losses less than half a per cent apart are the same.
+        """
+        return at_least_float32(self.head(self.postprocess(self.pool(batch))))
 
     def on_fit_start(self) -> None:
         """Fit the post-processing on the training split, in file order."""

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,3 +75,82 @@ def test_a_damaged_cache_is_made_anew(animals):
         damage()
         assert tokenise(splits.train, tokenizer=tokenizer, max_length=14).ids.tolist() == expected
     assert not list(path.parent.parent.glob(".making-*")), "nothing temporary stays"
+
+
+OTHER = """
+import sys, time
+from pathlib import Path
+from poolsweep.data import tokenise as module
+from poolsweep.data.sources.files import files
+from poolsweep.encoder.tiny import tiny
+
+train, begun, go, parallel_from = sys.argv[1:]
+encode = module._Encode.__call__
+
+def slowly(self, batch):
+    Path(begun).touch()
+    while not Path(go).exists():
+        time.sleep(0.01)
+    return encode(self, batch)
+
+module._Encode.__call__, module._PARALLEL_FROM = slowly, int(parallel_from)
+module.tokenise(files(train=train).train, tokenizer=tiny().tokenizer, max_length=12)
+"""
+
+
+@pytest.fixture
+def other(animals, tmp_path, monkeypatch):
+    """Start another process that tokenises the animals until a file named go exists; returns once it has begun."""
+    monkeypatch.setenv("POOLSWEEP_CACHE", str(tmp_path / "cache"))
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*, parallel_from: int) -> subprocess.Popen[str]:
+        begun, command = tmp_path / "begun", [sys.executable, "-c", OTHER, str(animals)]
+        process = subprocess.Popen(
+            [*command, str(begun), str(tmp_path / "go"), str(parallel_from)], start_new_session=True, text=True,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        started.append(process)
+        deadline = time.monotonic() + 240
+        while not begun.exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return process
+
+    yield start
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the processes that it started too
+        process.communicate()
+
+
+def test_of_two_processes_at_once_one_tokenises_and_the_other_waits(animals, tmp_path, monkeypatch, other):
+    process = other(parallel_from=1000)
+    monkeypatch.setattr("poolsweep.data.tokenise._Encode.__call__", lambda *_: pytest.fail("tokenised twice"))
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    with ThreadPoolExecutor() as threads:
+        waits = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
+        time.sleep(0.5)
+        assert not waits.done(), waits.result()
+        (tmp_path / "go").touch()
+        assert len(waits.result(timeout=240).lengths) == len(splits.train)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+
+
+def test_a_process_that_is_killed_while_it_tokenises_holds_up_no_other(animals, tmp_path, other):
+    """Those that it has started to help it outlive it: the lock may not be theirs."""
+    process = other(parallel_from=1)
+    folder = tmp_path / "cache" / "tokenised"
+    assert list(folder.glob(".making-*")), "premise: it was at work"
+    process.kill()
+    process.wait()
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    with ThreadPoolExecutor() as threads:
+        found = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
+        try:
+            assert len(found.result(timeout=60).lengths) == len(splits.train)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # else a lock of theirs would hold up this test
+    assert not list(folder.glob(".making-*")), "nothing that it left stays"

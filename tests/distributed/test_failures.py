@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from poolsweep.distributed.failures import RankFailedError, first_failure, report_failure
+from poolsweep.distributed.supervise import _what_happened
 from poolsweep.run.failure import kind_of
 
 
@@ -21,6 +24,20 @@ def test_a_lost_connection_is_told_if_nothing_else_is_known(tmp_path):
     found = first_failure(tmp_path)
     assert found is not None
     assert found.rank == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "by_themselves", "told"),
+    [
+        ("Connection reset by peer", [-9, 1], "process 0 of 2 was killed by SIGKILL"),
+        ("Connection reset by peer", [None, 1], "process 1 of 2: RuntimeError: Connection reset by peer"),
+        ("the cause", [-9, 1], "process 1 of 2: RuntimeError: the cause"),
+    ],
+)
+def test_a_killed_process_is_the_cause_if_the_others_only_miss_it(reason, by_themselves, told, tmp_path):
+    """In the second line it had to be ended by us, so that its SIGKILL is no cause."""
+    report_failure(tmp_path, RuntimeError(reason), rank=1)
+    assert str(_what_happened([-9, 1], by_themselves, tmp_path)) == told
 
 
 def test_kind_and_facts_go_through_a_file(tmp_path):

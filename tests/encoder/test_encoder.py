@@ -152,6 +152,21 @@ def test_layers_that_no_pooling_reads_are_neither_run_nor_needed(kind: str, pack
     assert encoder.num_layers == 3
 
 
+@pytest.mark.parametrize("packing", ["off", "on"])
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_embeddings_alone_need_no_layer(kind: str, packing: str):
+    ids, mask = batch()
+    encoder = Encoder(model_of(kind), name=kind, packing=packing).eval()
+    encoder.drop_pooler()
+    [expected] = encoder(ids, mask, layers=[0]).hidden
+    encoder.keep_layers(0)
+    [found] = encoder(ids, mask, layers=[0]).hidden
+    assert torch.equal(found[mask], expected[mask])
+    found[mask].sum().backward()
+    if kind == "bert":
+        assert all(p.grad is not None for p in encoder.parameters()), "no layer is left that nothing trains"
+
+
 def test_a_stack_that_cannot_be_cut_stays_whole():
     encoder = Encoder(model_of("albert"), name="albert").eval()
     ids, mask = batch()

@@ -163,3 +163,29 @@ def test_going_on_under_other_versions_is_said_once(capsys):
     assert "(before: 1.0)" in err
     warn_of_other_versions(tuple(versions().items()))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_the_loss_scaler_goes_on_where_it_was(accelerator, cli, short_run, outputs, killed_at, bits, monkeypatch):
+    seen: dict[int, dict] = {}
+    step = Classifier.training_step
+
+    def noted(self, batch, batch_idx):
+        seen[self.global_step] = self.trainer.precision_plugin.scaler.state_dict()
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Classifier, "training_step", noted)
+    typed = ["train", *short_run, *EACH_STEP, "trainer.precision=16-mixed", f"trainer.accelerator={accelerator}"]
+    assert cli(*typed, "study=alone").status == 0
+    expected = seen.copy()
+    assert expected[5]["_growth_tracker"] == 5, "premise: it counts the steps without an overflow"
+    seen.clear()
+    with killed_at(7) as kill, pytest.raises(kill.error):
+        cli(*typed, "study=again")
+    before = max(seen)
+    seen.clear()
+    done = cli(*typed, "study=again")
+    assert done.status == 0, done.err
+    assert 0 < min(seen) <= before + 1, "premise: it went on from a checkpoint"
+    assert seen == {at: state for at, state in expected.items() if at >= min(seen)}
+    assert bits(the_run(outputs, "again")) == bits(the_run(outputs, "alone"))

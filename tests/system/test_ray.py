@@ -34,7 +34,7 @@ def test_a_worker_is_killed_and_its_run_goes_on(short_run, outputs):
             os.kill(begun[0]["pid"], signal.SIGKILL)
             break
         assert time.monotonic() < deadline
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err

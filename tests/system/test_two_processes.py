@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 pytestmark = [
     pytest.mark.long,
@@ -48,10 +50,11 @@ def typed(short_run) -> list[str]:
 def start(tmp_path, outputs):
     """Start poolsweep in a process of its own, in a folder from which it could import faulty.py."""
     (tmp_path / "faulty.py").write_text(FAULTY)
+    paths = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     began: list[subprocess.Popen[str]] = []
 
     def popen(*arguments: str, command: tuple[str, ...] = ("-m", "poolsweep"), **environment: str):
-        variables = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(tmp_path), **environment}
+        variables = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths, **environment}
         process = subprocess.Popen(
             [sys.executable, *command, *arguments], cwd=tmp_path, env=variables, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -102,7 +105,7 @@ def results(outputs: Path, study: str) -> list[dict]:
 
 def test_device_counts_change_within_a_sweep(start, typed, outputs, tmp_path):
     """Lightning#11300, lightning-hydra-template#393: each process ran the whole sweep, into folders of its own."""
-    process = start(*typed, "seed=0,1", "trainer.devices=1,2", "study=mixed")
+    process = start(*typed, "seed=0,1", "trainer.devices=1,2", "callbacks=none", "study=mixed")
     _, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     found = results(outputs, "mixed")
@@ -113,6 +116,43 @@ def test_device_counts_change_within_a_sweep(start, typed, outputs, tmp_path):
     assert sorted(path.name for path in outputs.iterdir() if path.is_dir()) == ["mixed"], "no second sweep folder"
     assert {path.name for path in tmp_path.iterdir()} <= {"outputs", "faulty.py", "__pycache__"}
     assert gone(outputs)
+
+
+@pytest.mark.slow  # short enough for make test-system too
+def test_early_stopping_and_the_best_weights_are_those_of_one_process(cli, typed, outputs):
+    """Float64 and dropout off, so that what is left to differ is the order of sums."""
+    line = [
+        *typed, "trainer.precision=64-true", "encoder.dropout=0", "callbacks.early_stopping.patience=2",
+        "trainer.max_epochs=20",
+    ]  # fmt: skip
+    for study, how in (("two", "trainer.devices=2"), ("one", "data.batch_size=8")):
+        done = cli(*line, how, f"study={study}")
+        assert done.status == 0, done.err
+    [two], [one] = results(outputs, "two"), results(outputs, "one")
+    assert one["steps"] < 20 * 7, "premise: it stopped early"
+    assert one["best_epoch"] < one["epochs"], "premise: the best weights are not the last"
+    for key in ("steps", "epochs", "best_epoch", "metrics"):
+        assert two[key] == pytest.approx(one[key], abs=1e-9), key
+    assert two["batch"]["effective"] == one["batch"]["effective"]
+    weights, expected = (
+        load_file(next(outputs.glob(f"{study}/*/checkpoints/best.safetensors"))) for study in ("two", "one")
+    )
+    assert weights.keys() == expected.keys()
+    for name, tensor in expected.items():
+        torch.testing.assert_close(weights[name], tensor, atol=1e-9, rtol=0, msg=name)
+
+
+@pytest.mark.slow  # short enough for make test-system too
+def test_the_same_weights_are_evaluated_to_the_same_bits(cli, typed, outputs):
+    """In float32, whose sums depend on their order: a learning rate of 0 gives both runs the same weights."""
+    line = [*typed, "optimizer.lr=0", "optimizer.head_lr=0", "optimizer.pooling_lr=0", "trainer.max_epochs=1"]
+    for study, processes in (("two", 2), ("one", 1)):
+        done = cli(*line, f"trainer.devices={processes}", f"study={study}")
+        assert done.status == 0, done.err
+    [two], [one] = outputs.glob("two/*/"), outputs.glob("one/*/")
+    for file in ("checkpoints/best.safetensors", "predictions-validation.parquet", "predictions-test.parquet"):
+        assert (two / file).read_bytes() == (one / file).read_bytes(), file
+    assert results(outputs, "two")[0]["metrics"] == results(outputs, "one")[0]["metrics"]
 
 
 def test_a_process_that_raises_fails_its_run_alone(start, typed, outputs):

@@ -111,7 +111,7 @@ def _start(limits: RayLimits) -> None:
     local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if limits.address is None else {}
     try:
         ray.init(address=limits.address, log_to_driver=False, logging_level=logging.ERROR, **{**local, **limits.init})
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # of a node that is slow to start Ray raises no narrower one
         raise UserError(f"Ray cannot be had at {limits.address or 'this machine'}: {_first_line(error)}") from error
 
 

@@ -1,4 +1,8 @@
-"""Texts to token ids, once: cached on disk by content, memory-mapped afterwards."""
+"""Texts to token ids, once: cached on disk by content, memory-mapped afterwards.
+
+Of the processes that ask for the same texts at the same time, those of a run or jobs of a sweep, one does the work and
+the others wait for it; should it be killed, the next of them does.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 from datasets import Dataset, Features, Sequence, Value
+from filelock import FileLock
 from transformers import PreTrainedTokenizerBase
 
 from poolsweep.data.cache import cache_dir
@@ -87,18 +92,30 @@ def tokenise(
     if found is not None:
         return found
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=folder.parent) as temporary:
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        found = _read(split, folder)  # another process may have made it meanwhile
+        if found is None:
+            _make(split, folder, tokenizer, max_length=max_length, template=template)
+            found = _read(split, folder)
+    assert found is not None, "tokenised a moment ago"
+    return found
+
+
+def _make(
+    split: Split, folder: Path, tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None
+) -> None:
+    """Tokenise into a folder that appears whole; only the process that holds its lock may."""
+    making = f".making-{folder.name}-"
+    for left in folder.parent.glob(f"{making}*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=making, dir=folder.parent) as temporary:
         rows = _map(split, tokenizer, max_length=max_length, template=template, cache_file=Path(temporary) / "a.arrow")
         whole = Path(temporary) / "whole"
         whole.mkdir()
         _flatten(rows, whole)
         del rows
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
-        if not folder.exists():  # another process may have been faster
-            whole.rename(folder)
-    found = _read(split, folder)
-    assert found is not None, "tokenised a moment ago"
-    return found
+        whole.rename(folder)
 
 
 def _read(split: Split, folder: Path) -> TokenisedSplit | None:

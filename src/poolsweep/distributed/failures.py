@@ -44,6 +44,19 @@ class RankFailure:
     kind: str
     facts: dict[str, Any]
 
+    @property
+    def is_a_consequence(self) -> bool:
+        """Whether the process says no more than that another is gone."""
+        words = (
+            "Connection closed by peer",
+            "Connection reset by peer",
+            "Broken pipe",
+            "NCCL",
+            "recvBytes",
+            "sendBytes",
+        )
+        return any(word in self.reason for word in words)
+
 
 def report_failure(folder: Path, error: BaseException, *, rank: int) -> None:
     """Write down why this process failed, for whoever started it."""
@@ -56,10 +69,4 @@ def first_failure(folder: Path) -> RankFailure | None:
     """The process that failed first; one that only lost the others is not asked if there is another."""
     found = [read_json(path) for path in folder.glob("rank-*.json")]
     failures = [RankFailure(**content) for content in found if isinstance(content, dict)]
-    return min(failures, key=lambda failure: (_is_a_consequence(failure.reason), failure.since), default=None)
-
-
-def _is_a_consequence(reason: str) -> bool:
-    """Whether a process says no more than that another is gone."""
-    words = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "recvBytes", "sendBytes")
-    return any(word in reason for word in words)
+    return min(failures, key=lambda failure: (failure.is_a_consequence, failure.since), default=None)

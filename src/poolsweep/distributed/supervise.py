@@ -80,13 +80,13 @@ def run_in_ranks(job: RankJob, *, processes: int, log: Path) -> None:
                     ranks.append(
                         _start(job, rank=rank, processes=processes, port=store.port, reports=reports, output=output)
                     )
-                _watch(ranks, asked)
+                by_themselves = _watch(ranks, asked)
             finally:
                 _end(ranks)
                 del store  # and with it the port
         statuses = [rank.returncode for rank in ranks]
         if any(statuses):
-            raise _what_happened(statuses, reports)
+            raise _what_happened(statuses, by_themselves, reports)
 
 
 def _start(
@@ -128,8 +128,8 @@ def _environment(*, rank: int, processes: int, port: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _watch(ranks: list[subprocess.Popen[bytes]], asked: Any) -> None:  # noqa: ANN401
-    """Wait until all have ended well, or one has not."""
+def _watch(ranks: list[subprocess.Popen[bytes]], asked: Any) -> list[int | None]:  # noqa: ANN401
+    """Wait until all have ended well, or one has not; gives the statuses of those that ended before we end them."""
     told = False
     while any(rank.poll() is None for rank in ranks):
         if asked.requested is not None and not told:
@@ -138,8 +138,9 @@ def _watch(ranks: list[subprocess.Popen[bytes]], asked: Any) -> None:  # noqa: A
                 rank.send_signal(signal.SIGTERM)
         if any(rank.returncode for rank in ranks):
             _give_time(ranks)
-            return
+            break
         time.sleep(_POLL_SECONDS)
+    return [rank.poll() for rank in ranks]
 
 
 def _give_time(ranks: list[subprocess.Popen[bytes]]) -> None:
@@ -160,8 +161,11 @@ def _end(ranks: list[subprocess.Popen[bytes]]) -> None:
                 rank.stdin.close()
 
 
-def _what_happened(statuses: list[int], reports: Path) -> BaseException:
+def _what_happened(statuses: list[int], by_themselves: list[int | None], reports: Path) -> BaseException:
     failure = first_failure(reports)
+    lost = [(rank, -status) for rank, status in enumerate(by_themselves) if status is not None and status < 0]
+    if failure is not None and failure.is_a_consequence and lost:  # it misses one that could not say anything
+        return _killed(*lost[0], len(statuses))
     if failure is not None:
         of = f"process {failure.rank} of {len(statuses)}: "
         return RankFailedError(of + failure.reason, kind=failure.kind, facts=failure.facts)

@@ -96,7 +96,11 @@ class LayerCapture:
     ) -> tuple[BaseModelOutput, dict[int, Tensor]]:
         self._wanted = wanted
         try:
-            return call(**inputs), self._found
+            output = call(**inputs)
+            if 0 in wanted and self._stack is not None and not len(self._stack):  # no layer is left to see its input
+                assert output.last_hidden_state is not None
+                self._found[0] = output.last_hidden_state
+            return output, self._found
         finally:
             self._wanted, self._found = frozenset(), {}
 

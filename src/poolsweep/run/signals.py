@@ -5,6 +5,7 @@ They have one owner, this module; the handlers of Lightning and submitit are put
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -83,7 +84,8 @@ class StopSignals:
         self.requested = signum
         if not self.deferring:
             raise Interrupted(signum)
-        os.write(2, b"\npoolsweep: saving after this step; once more to leave at once\n")
+        with contextlib.suppress(OSError):  # whoever read it may be gone, which is why this process was asked to leave
+            os.write(2, b"\npoolsweep: saving after this step; once more to leave at once\n")
 
 
 def _leave(signum: int) -> None:
