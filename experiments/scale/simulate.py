@@ -53,7 +53,8 @@ def measure(runs: int, slots: int, folder: Path) -> dict[str, float]:
         shown = study_status(study)
         found["status while it runs: seconds"] = round(time.perf_counter() - begun, 2)
         assert sum(shown.counts.values()) == runs
-        assert not timed("typed again while it runs", *typed, "hydra.launcher.wait=false")
+        # What has failed by now would rightly be submitted again: retry=never leaves it.
+        assert not timed("typed again while it runs", *typed, "hydra.launcher.wait=false", "retry=never")
         assert len(cluster.jobs) == runs, "nothing was submitted twice"
         timed("typed again, waiting for the rest", *typed)
         folders = [RunFolder(path.parent) for path in study.glob("*/job.json")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from studies import PRESETS, write_study
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 
 def test_300_runs(cli, outputs):

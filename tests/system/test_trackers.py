@@ -9,7 +9,7 @@ import sys
 import pytest
 from tracker_stores import ALL, in_mlflow, in_wandb, require_all_hold, results
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 
 def test_two_sweeps_at_once_share_one_study_in_every_tracker(tiny_run, outputs, tmp_path):
