@@ -6,7 +6,9 @@ would have written into its run folder, or nothing at all. One thread plays them
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 import pickle
 import random
@@ -42,6 +44,8 @@ class Job:
     until: float = 0.0
     restarts: int = 0
     content: dict = field(default_factory=dict)
+    submitted: float = field(default_factory=time.time)
+    ended: float = math.inf
 
 
 class Cluster:
@@ -82,6 +86,19 @@ class Cluster:
             path.write_text(CLIENT.format(python=sys.executable, port=self._server.server_address[1]))
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         self._threads = [threading.Thread(target=t, daemon=True) for t in (self._server.serve_forever, self._play)]
+
+    @property
+    def twice(self) -> int:
+        """Jobs that were submitted while an earlier one of the same run had not ended."""
+        by_run: dict[Path, list[Job]] = {}
+        for job in self.jobs.values():
+            if job.content:
+                by_run.setdefault(self._run(job), []).append(job)
+        return sum(
+            later.submitted < earlier.ended
+            for jobs in by_run.values()
+            for earlier, later in itertools.pairwise(sorted(jobs, key=lambda job: job.submitted))
+        )
 
     def __enter__(self) -> Cluster:
         for thread in self._threads:
@@ -165,7 +182,7 @@ class Cluster:
             }
             write_json(run / "result.json", {**facts, "schema_version": 1, "status": fate})
             write_json(run / "status.json", {**status, "state": fate, "metrics": score, "heartbeat": time.time()})
-        job.state = "COMPLETED" if fate != "failed" else "FAILED"
+        job.state, job.ended = "COMPLETED" if fate != "failed" else "FAILED", time.time()
 
 
 def on_path(folder: Path) -> None:
