@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import threading
@@ -16,8 +17,11 @@ from poolsweep.distributed.failures import RankFailedError
 
 def children() -> set[str]:
     """Processes that this one has started, as their numbers."""
-    task = Path(f"/proc/{os.getpid()}/task")
-    return {pid for thread in task.iterdir() for pid in (thread / "children").read_text().split()}
+    found = set()
+    for thread in Path(f"/proc/{os.getpid()}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that ends meanwhile
+            found |= set((thread / "children").read_text().split())
+    return found
 
 
 def listening() -> list[str]:

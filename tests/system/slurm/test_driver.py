@@ -67,7 +67,7 @@ def test_two_drivers_at_once(lab):
         *lab.typed("both", SHORT, "seed=0,1", HELD, "hydra.launcher.wait=false"),
     ]
     both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate(timeout=240)[1] for process in both]
+    said = [process.communicate(timeout=600)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted("submitted 2 runs" in text for text in said) == [False, True]
     assert len(lab.jobs("both")) == 2

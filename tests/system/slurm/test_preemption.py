@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from poolsweep.run.files import read_json
 pytestmark = pytest.mark.slurm
 
 ALONE = "alone"
+LONGER = "trainer.max_epochs=40"  # 2,000 steps: some are left when Slurm gets round to it
 NODES = {"sigterm": "n0", "sigusr2": "n1", "node failure": "n2", "requeue": "n3", "time limit": "n3", "stray": "n3"}
 DISTURBANCES = tuple(NODES)
 
@@ -90,30 +94,68 @@ def left(run: Path) -> bool:
     return status.get("state") in {"interrupted", "finished"} or status.get("attempts", 1) > 1
 
 
+class Held:
+    """Stops each run that has trained for a while until its turn has come, however long the others' turns take."""
+
+    def __init__(self, runs: dict[str, Path]) -> None:
+        self._waiting, self._stopped, self._lock = dict(runs), dict[str, int](), threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Held:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        for kind in list(self._stopped):
+            self.let_go(kind)
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.05):
+            with self._lock:
+                for kind, run in self._waiting.items():
+                    status = read_json(run / "status.json") or {}
+                    if kind not in self._stopped and status.get("step", 0) >= 25 and status["state"] == "running":
+                        os.kill(status["pid"], signal.SIGSTOP)
+                        self._stopped[kind] = status["pid"]
+
+    def ready(self) -> list[str]:
+        """Those that are stopped."""
+        with self._lock:
+            return list(self._stopped)
+
+    def let_go(self, kind: str) -> None:
+        """Its turn has come."""
+        with self._lock:
+            del self._waiting[kind]
+            os.kill(self._stopped.pop(kind), signal.SIGCONT)
+
+
 @pytest.fixture(scope="module")
 def disturbed(lab, output_root) -> dict[str, list[str]]:
     """One run per disturbance, all at once; gives what lay in checkpoints/ when each went on."""
-    lab.submit(ALONE, "+hydra.launcher.sbatch.nodelist=n3")  # where nobody is preempted
+    lab.submit(ALONE, "+hydra.launcher.sbatch.nodelist=n3", LONGER)  # where nobody is preempted
     for kind, node in NODES.items():
         saving = ["checkpoint.every_steps=10"] if kind == "node failure" else []
-        lab.submit(study_of(kind), f"+hydra.launcher.sbatch.nodelist={node}", *saving)
+        lab.submit(study_of(kind), f"+hydra.launcher.sbatch.nodelist={node}", LONGER, *saving)
     runs = {kind: lab.run(study_of(kind)) for kind in DISTURBANCES}
     waiting, again, found = list(DISTURBANCES), set(), {}
 
     def look() -> bool:
-        for kind in list(waiting):
-            status = read_json(runs[kind] / "status.json") or {}
-            if status.get("step", 0) >= 25:
-                assert status["state"] == "running", "premise: it had not ended"
-                disturb(lab, kind, runs[kind], found)
-                waiting.remove(kind)
+        for kind in held.ready():
+            held.let_go(kind)
+            waiting.remove(kind)
+            disturb(lab, kind, runs[kind], found)
         for kind in DISTURBANCES:
             if kind not in waiting and (read_json(runs[kind] / "status.json") or {}).get("attempts") == 2:
                 again.add(kind)
                 found.setdefault(kind, saved(runs[kind]))
         return len(again) == len(DISTURBANCES)
 
-    lab.wait("all disturbed and begun again", look, seconds=900)
+    with Held(runs) as held:
+        lab.wait("all disturbed and begun again", look, seconds=900)
     for study in (ALONE, *map(study_of, DISTURBANCES)):
         lab.wait(f"{study} ended", lambda study=study: lab.ended(study))
     return found
@@ -135,7 +177,7 @@ def test_the_same_bits_as_left_alone(kind, lab, disturbed, bits):
 
 def test_here_and_in_a_job_are_the_same_run(lab, bits, disturbed):
     """The reference itself, without Slurm."""
-    typed = [word for word in lab.typed("here") if not word.startswith(("hydra", "-m"))]
+    typed = [word for word in lab.typed("here", LONGER) if not word.startswith(("hydra", "-m"))]
     assert main(typed) == 0
     [here] = lab.study("here").glob("*/")
     assert here.name == lab.run(ALONE).name, "the same run id"
