@@ -22,7 +22,7 @@ check: $(INSTALLED)
 # Tests that need a real Slurm or a real browser: installed from the distribution when run as root.
 # Slurm's tests mostly wait, so another process runs the others meanwhile.
 test-system: $(INSTALLED) slurm chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/system -m "slurm or browser or slow" --numprocesses=2 --dist=loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/system -m "slurm or browser or slow" --numprocesses=2 --dist=loadscope
 
 # Several processes of one run, and interruptions of all that can be interrupted: a quarter of an hour, not part of .ci/run.
 test-long: $(INSTALLED)

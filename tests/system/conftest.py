@@ -1,13 +1,29 @@
-"""Tests that share a cluster or a browser stay in one process each, beside the others: ``--dist loadgroup``."""
+"""Tests that share a cluster or a browser stay in one process each, beside the others."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+    from xdist.scheduler import LoadScopeScheduling
+
+SHARED = ("slurm", "browser")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group by marker; what has neither goes to whichever process is free."""
-    for item in items:
-        for shared in ("slurm", "browser"):
-            if item.get_closest_marker(shared):
-                item.add_marker(pytest.mark.xdist_group(shared))
+def scope_of(nodeid: str) -> str:
+    """What a worker takes at once: a folder whose tests share something, a single test of any other."""
+    folder = PurePosixPath(nodeid.partition("::")[0]).parent.name
+    return folder if folder in SHARED else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Give out by folder, largest first. ``--dist=loadgroup`` no longer groups under pytest 9.2 (pytest-xdist issue 1386)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return ByFolder(config, log)
