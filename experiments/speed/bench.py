@@ -33,7 +33,7 @@ def run(part: str, *, data: str | None, rows: int) -> None:
     elif part == "encoding":
         from encoding import encoding
 
-        encoding(data, rows=4 * rows)
+        encoding(data, rows=8 * rows)
     elif part == "head":
         from frozen_head import frozen_head
 

@@ -19,7 +19,7 @@ def scope_of(nodeid: str) -> str:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Give out by folder, largest first. ``--dist=loadgroup`` no longer groups under pytest 9.2 (pytest-xdist issue 1386)."""
+    """Give out by folder, largest first; ``--dist=loadgroup`` groups nothing under pytest 9.2 (pytest-xdist#1386)."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFolder(LoadScopeScheduling):

@@ -82,13 +82,19 @@ class Packing:
         """The same with its tensors changed: moved to a device, say."""
         return Packing(change(self.places), self.lengths, change(self.mask), self.only_first)
 
+    @property
+    def is_padded(self) -> bool:
+        """Whether the batch has padding; without, its packed row is the batch in its own order."""
+        return sum(self.lengths) < self.mask.numel()
+
     def pack(self, values: Tensor) -> Tensor:
         """Take the real tokens out of a padded batch.
 
         Shape:
             values (B, T, …); returns (1, N, …).
         """
-        return values.flatten(0, 1)[self.places][None]
+        flat = values.flatten(0, 1)
+        return (flat[self.places] if self.is_padded else flat)[None]
 
     def unpack(self, values: Tensor) -> Tensor:
         """Put packed tokens back where they came from, with zeros as padding.
@@ -96,6 +102,8 @@ class Packing:
         Shape:
             values (1, N, H); returns (B, T, H).
         """
+        if not self.is_padded:
+            return values[0].unflatten(0, self.mask.shape)
         padded = values.new_zeros(self.mask.numel(), values.shape[-1])
         return padded.index_copy(0, self.places, values[0]).unflatten(0, self.mask.shape)
 
