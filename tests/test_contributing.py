@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import yaml
@@ -32,7 +33,8 @@ def test_a_class_of_ones_own_trains_when_trusted(tmp_path, monkeypatch):
     (tmp_path / "guide_package.py").write_text(code.group(1), encoding="utf-8")
     rows = [f"{word} {i},{label}" for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
     (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
     typed = [
         "train", "encoder=tiny", "encoder.frozen=true", "data=files", f"data.train={tmp_path / 'train.csv'}",
         "pooling.tokens._target_=guide_package.FirstLast", "trainer.max_epochs=1", f"output_root={tmp_path}",

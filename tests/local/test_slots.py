@@ -60,6 +60,8 @@ def test_visible_gpus_keep_their_names():
     assert visible(1, "6,99") == ["6"], "torch stops at the first that is not there"
     assert visible(2, "6,7", [1]) == ["7"]
     assert visible(0, "") == []
+    with pytest.raises(ValueError, match="names GPU 7, and torch sees 2 here"):
+        visible(2, chosen=[7])
     with pytest.raises(ValueError, match="names GPU 2, and CUDA_VISIBLE_DEVICES=6,7"):
         visible(2, "6,7", [2])
 

@@ -11,6 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from poolsweep.config import LOADING_KEYS
+from poolsweep.probe.settings import _UNUSED_OF_DATA
 from poolsweep.run.identity import run_id, variant_id
 from poolsweep.run.load import load_run
 
@@ -80,6 +82,10 @@ def test_large_data_is_read_block_by_block_with_the_same_result(cli, probe, outp
         assert blocks["metrics"][name] == pytest.approx(value, abs=1e-3), name
 
 
+def test_what_a_probe_does_not_read_are_keys_that_there_are():
+    assert {*_UNUSED_OF_DATA} < {*LOADING_KEYS}
+
+
 def test_without_bootstrap_all_seeds_are_one_run(cli, probe, outputs):
     done = cli("train", "-m", *probe, "trainer.bootstrap=false", "seed=0,1,2")
     assert done.status == 0
@@ -99,7 +105,7 @@ def test_a_leaderboard_says_what_its_seeds_are(cli, probe):
 def test_what_is_not_used_is_not_in_the_identity(compose, probe):
     def of(*overrides: str) -> tuple[str, str]:
         content = compose(*probe, *overrides)
-        return run_id(content, accelerator="cpu"), variant_id(content)
+        return run_id(content, accelerator="cpu"), variant_id(content, accelerator="cpu")
 
     unused = ["optimizer.head_lr=1", "scheduler=cosine", "callbacks=none", "head.dropout=0.5", "data.batch_size=7"]
     for override in unused:

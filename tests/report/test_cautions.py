@@ -84,6 +84,13 @@ def test_predictions_that_are_missing(make_study):
     assert any(s.startswith("No predictions were found") for s in found(make_study("none", predictions=False)))
 
 
+def test_runs_that_are_left_out_for_later_ones(make_study):
+    study = make_study(poolings=("cls", "max"))
+    write_run(study, pooling="cls", seed=1, run_id="again", started="2027")
+    told = found(study)
+    assert told["1 finished runs are left out: later ones have their setting and seeds, on other files."]
+
+
 def test_unfinished_runs_in_one_sentence(make_study):
     study = make_study()
     assert unfinished(load_runs([study])) == ""

@@ -28,6 +28,8 @@ SAME = {
     "spelling of precision": ["trainer.precision=32-true"],
     "accelerator that resolves to the same": ["trainer.accelerator=auto"],
     "the preset by its halves": ["pooling/layers=last", "pooling/tokens=mean"],
+    "spelling of devices": ["trainer.devices='1'"],
+    "which GPU": ["trainer.devices=[3]"],
     "order of overrides": ["seed=0", "pooling=masked_mean"],
 }
 DIFFERENT = {
@@ -89,8 +91,11 @@ def test_data_files_count_by_content_not_by_path(identity, animals, tmp_path):
 
 
 def test_variant_is_what_is_swept_beside_pooling_and_seed(compose, tiny_run):
-    def of(*overrides: str) -> str:
-        return variant_id(compose(*tiny_run, *overrides))
+    def of(*overrides: str, accelerator: str = "cpu") -> str:
+        return variant_id(compose(*tiny_run, *overrides), accelerator=accelerator)
 
-    assert of("seed=1", "pooling=cls", "data.num_workers=2", "study=x") == of()
-    assert len({of(), of("optimizer.lr=1e-3"), of("encoder.frozen=true"), of("data.batch_size=8")}) == 4
+    same = ["seed=1", "pooling=cls", "data.num_workers=2", "study=x", "data.train=other.csv", "trainer.devices=[3]"]
+    assert of(*same, "trainer.accelerator=auto") == of()
+    swept = ["optimizer.lr=1e-3", "encoder.frozen=true", "data.batch_size=8", "data.effective_batch_size=64",
+             "encoder.packing=off", "data.text=title", "data.validation_fraction=0.2", "trainer.devices=2"]  # fmt: skip
+    assert len({of(), of(accelerator="cuda"), *map(of, swept)}) == len(swept) + 2

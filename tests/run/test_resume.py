@@ -66,13 +66,21 @@ def test_killed_and_typed_again_gives_the_same_bits(kind, cli, short_run, output
     assert not (folder / "lock.json").exists()
 
 
-@pytest.mark.parametrize(("signum", "phase"), [(signal.SIGTERM, "training_step"), (signal.SIGINT, "validation_step")])
-def test_a_signal_saves_after_the_step_and_leaves(signum, phase, cli, short_run, outputs, alone, monkeypatch, bits):
-    expected = alone()
-    typed = ["train", *short_run, "study=asked"]  # checkpoints every five minutes: the signal alone saves
+IN_BETWEEN = ["trainer.accumulate_grad_batches=2", "trainer.val_check_interval=3"]  # gradients pend while it validates
+
+
+@pytest.mark.parametrize(
+    ("signum", "phase", "overrides", "when", "resumed_at"),
+    [(signal.SIGTERM, "training_step", [], 4, 5), (signal.SIGINT, "validation_step", [], 6, 6),
+     (signal.SIGTERM, "validation_step", IN_BETWEEN, 1, 2)],
+)  # fmt: skip
+def test_a_signal_saves_after_the_step_and_leaves(
+    signum, phase, overrides, when, resumed_at, cli, short_run, outputs, alone, monkeypatch, bits
+):
+    expected = alone(*overrides)
+    typed = ["train", *short_run, *overrides, "study=asked"]  # checkpoints every five minutes: the signal alone saves
     original = getattr(Classifier, phase)
     steps: list[int] = []
-    when = 4 if phase == "training_step" else 6
 
     def asked(self, batch, batch_idx):
         steps.append(self.global_step)
@@ -93,7 +101,7 @@ def test_a_signal_saves_after_the_step_and_leaves(signum, phase, cli, short_run,
     assert cli(*typed).status == 0
     assert bits(folder) == expected
     resumed = json.loads((folder / "result.json").read_text())["resumed_at"]
-    assert resumed == (5 if phase == "training_step" else 6)
+    assert resumed == resumed_at
 
 
 def test_a_truncated_checkpoint_gives_way_to_the_one_before(cli, short_run, outputs, alone, killed_at, bits):

@@ -79,7 +79,8 @@ def feature_rows(
     device = torch.device(accelerator_type(config["trainer"]["accelerator"]))
     total, before, result = sum(map(len, rows.values())), 0, {}
     for name, tokens in rows.items():
-        parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, precision]
+        parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, precision, device.type]
+        parts += [config["matmul_precision"], config["encoder"]["compiled"]]
         parts += [encoder.model.config._attn_implementation, inputs.pooling.template]
         key = _key([*parts, tokens.tokenised.split.content_hash])
         folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from poolsweep.cli.arguments import VerbParser
+from poolsweep.cli.arguments import VerbParser, import_from_here
 from poolsweep.errors import UserError
 
 
@@ -37,7 +36,7 @@ def check(arguments: list[str]) -> int:
     wrong = [option for option in given.options if "=" not in option]
     if wrong:
         raise UserError(*(f"{option!r} must be KEY=VALUE" for option in wrong))
-    sys.path.insert(0, "")  # a class of the folder that the command is typed in
+    import_from_here()
     return run_check(given.target, {k: yaml.safe_load(v) for k, v in (o.split("=", 1) for o in given.options)})
 
 
@@ -55,5 +54,7 @@ def explain(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     from poolsweep.report.explain import explain_run
 
+    if given.trust:
+        import_from_here()
     explain_run(given.run, given.text, page=given.html, trusted=given.trust)
     return 0

@@ -22,7 +22,7 @@ class Root:
         trusted: Packages of your own whose classes a config may name.
         retry: Which runs to run again: those that failed, none, or all.
         on_failure: Whether a sweep goes on after a run that failed.
-        run_timeout_minutes: A run that takes longer fails; None = no limit.
+        run_timeout_minutes: A run that trains for longer fails; None = no limit.
     """
 
     seed: int

@@ -33,7 +33,7 @@ PARTS: dict[str, Part] = {
         ("poolsweep.postprocess.",), "poolsweep.postprocess.base.Postprocess", frozenset({"size", "frozen"})
     ),
     "head": Part(("poolsweep.head.",), "torch.nn.Module", frozenset({"input_size", "num_labels", "initializer_range"})),
-    "loss": Part(("poolsweep.loss.", "torch.nn."), "torch.nn.Module"),
+    "loss": Part(("torch.nn.",), "torch.nn.Module"),
     "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "pooling", "head"})),
     "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
     "trainer": Part(

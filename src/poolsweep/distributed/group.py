@@ -31,6 +31,8 @@ def joined(world: World, *, device: torch.device) -> Iterator[None]:
         device: What it computes on.
     """
     rank_before = getattr(rank_zero_only, "rank", 0)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     if world.size == 1:
         rank_zero_only.rank = 0  # type: ignore[attr-defined]
         try:
@@ -38,8 +40,6 @@ def joined(world: World, *, device: torch.device) -> Iterator[None]:
         finally:
             rank_zero_only.rank = rank_before  # type: ignore[attr-defined]
         return
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
     dist.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
         store=_store(world),

@@ -30,6 +30,8 @@ from poolsweep.run.signals import Interrupted, stop_signals
 
 _POLL_SECONDS = 0.05
 _GRACE_SECONDS = 10.0  # for the others to say what they know once one has failed
+_SAVING_SECONDS = 600.0  # for the first to write a checkpoint once they were asked to leave
+_ASKED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # statuses of a process that saved and left
 LOST_LOCK = 75  # exit status of a process whose run was taken over
 # -P and sys.path as it is here: what a user's folder holds must not stand in for a library.
 _START = (
@@ -131,22 +133,23 @@ def _environment(*, rank: int, processes: int, port: int) -> dict[str, str]:
 def _watch(ranks: list[subprocess.Popen[bytes]], asked: Any) -> list[int | None]:  # noqa: ANN401
     """Wait until all have ended well, or one has not; gives the statuses of those that ended before we end them."""
     told = False
-    while any(rank.poll() is None for rank in ranks):
+    while None in [rank.poll() for rank in ranks]:  # of all: one that waits for a failed one may wait for long
         if asked.requested is not None and not told:
             told = True
             for rank in ranks:
                 rank.send_signal(signal.SIGTERM)
         if any(rank.returncode for rank in ranks):
-            _give_time(ranks)
+            was_asked = asked.requested is not None or any(rank.returncode in _ASKED for rank in ranks)
+            _give_time(ranks, seconds=_SAVING_SECONDS if was_asked else _GRACE_SECONDS)
             break
         time.sleep(_POLL_SECONDS)
     return [rank.poll() for rank in ranks]
 
 
-def _give_time(ranks: list[subprocess.Popen[bytes]]) -> None:
-    """Let the others end by themselves, which they do at once if they notice."""
-    deadline = time.monotonic() + _GRACE_SECONDS
-    while any(rank.poll() is None for rank in ranks) and time.monotonic() < deadline:
+def _give_time(ranks: list[subprocess.Popen[bytes]], *, seconds: float) -> None:
+    """Let the others end by themselves, which they do at once if they notice, unless they save before."""
+    deadline = time.monotonic() + seconds
+    while None in [rank.poll() for rank in ranks] and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
 
 
@@ -177,7 +180,7 @@ def _what_happened(statuses: list[int], by_themselves: list[int | None], reports
     for rank, signum in killed:
         if signum != signal.SIGKILL or len(killed) < len(statuses):
             return _killed(rank, signum, len(statuses))
-    asked = [status - 128 for status in statuses if status in {128 + signal.SIGTERM, 128 + signal.SIGINT}]
+    asked = [status - 128 for status in statuses if status in _ASKED]
     if asked:
         return Interrupted(stop_signals.requested or asked[0])
     if killed:

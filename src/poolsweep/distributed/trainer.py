@@ -43,7 +43,7 @@ def trainer_arguments(trainer: Mapping[str, Any], world: World) -> dict[str, Any
 def device_of(trainer: Mapping[str, Any], world: World) -> torch.device:
     """What a process of a run computes on."""
     kind = accelerator_type(str(trainer["accelerator"]))
-    if kind != "cuda" or world.size == 1:
+    if kind != "cuda":
         return torch.device(kind)
     chosen = trainer["devices"]
     if isinstance(chosen, str) and "," in chosen:

@@ -11,6 +11,8 @@ import torch
 
 from poolsweep.device import accelerator_type
 from poolsweep.errors import UserError
+from poolsweep.probe.settings import is_probe
+from poolsweep.run.identity import canonical_devices
 
 OURS = "POOLSWEEP_RANK"  # set in processes that we start
 
@@ -42,16 +44,11 @@ def devices_of(trainer: Mapping[str, Any]) -> int:
         >>> [devices_of({"devices": devices, "accelerator": "cpu"}) for devices in (2, "2", [0, 3], "auto")]
         [2, 2, 2, 1]
     """
-    asked = trainer.get("devices", 1)
-    if isinstance(asked, str) and asked not in {"auto", "-1"}:
-        parts = [part for part in asked.split(",") if part.strip()]
-        if not all(part.strip().isdigit() for part in parts):
-            return 1  # Lightning says what is wrong with it
-        asked = int(parts[0]) if len(parts) == 1 and "," not in asked else parts
-    if isinstance(asked, int) and asked >= 0:
+    asked = canonical_devices(trainer.get("devices", 1))
+    if isinstance(asked, int):
         return asked
-    if isinstance(asked, list):
-        return len(asked)
+    if asked != "auto":
+        return 1
     return torch.cuda.device_count() if accelerator_type(str(trainer.get("accelerator", "auto"))) == "cuda" else 1
 
 
@@ -84,7 +81,7 @@ def world_for(trainer: Mapping[str, Any]) -> World | None:
             machines and no launcher has started it there.
     """
     wanted, given = processes_of(trainer), given_world()
-    if wanted <= 1 or str(trainer.get("_target_", "")).startswith("poolsweep.probe."):
+    if wanted <= 1 or is_probe({"trainer": trainer}):
         return ALONE
     nodes = trainer.get("num_nodes", 1)
     asks = f"trainer.devices={trainer.get('devices')} and trainer.num_nodes={nodes} ask for {wanted} processes"

@@ -11,6 +11,7 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from poolsweep.probe.settings import is_probe
 from poolsweep.run.secrets import without_secrets
 
 _log = logging.getLogger(__name__)
@@ -90,6 +91,6 @@ def goes_on(run_folder: Path) -> bool:
 
 def kind_of_run(config: Mapping[str, Any]) -> str:
     """``probe``, ``frozen`` or ``fine-tune``: how it comes by its head."""
-    if str(config["trainer"]["_target_"]).startswith("poolsweep.probe."):
+    if is_probe(config):
         return "probe"
     return "frozen" if config["encoder"]["frozen"] else "fine-tune"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _HEAD = "poolsweep.head.linear.Linear"
 _LOSS = "torch.nn.CrossEntropyLoss"
 _UNUSED = ("optimizer", "scheduler", "callbacks", "seed")
-_UNUSED_OF_DATA = ("batch_size", "effective_batch_size", "eval_batch_size", "batching", "batch_tokens")
+_UNUSED_OF_DATA = ("batch_size", "effective_batch_size", "eval_batch_size", "batching", "max_tokens")
 
 
 def is_probe(config: Mapping[str, Any]) -> bool:

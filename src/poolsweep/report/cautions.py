@@ -44,6 +44,10 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if chosen:
         sentence = f"Other swept settings were chosen on validation, per pooling: {', '.join(sorted(chosen))}."
         found.append((False, sentence))
+    superseded = sum(len(contender.superseded) for contender in group.contenders.values())
+    if superseded:
+        sentence = f"{superseded} finished runs are left out: later ones have their setting and seeds, on other files."
+        found.append((True, sentence))
     seeds = what_seeds_are(comparison)
     if seeds:
         found.append((False, f"{seeds[0].upper()}{seeds[1:]}."))

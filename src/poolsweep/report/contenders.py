@@ -21,12 +21,14 @@ class Contender:
         runs: Its finished runs by seed.
         failed: Its runs that did not finish, of the same setting.
         variants: How many settings of other swept axes it was chosen from, on validation.
+        superseded: Finished runs of the same setting and seeds as another that began later: on data that has changed.
     """
 
     name: str
     runs: Mapping[int, RunRecord]
     failed: tuple[RunRecord, ...]
     variants: int
+    superseded: tuple[RunRecord, ...] = ()
 
     @property
     def any_run(self) -> RunRecord:
@@ -94,11 +96,13 @@ def _contender(name: str, runs: Sequence[RunRecord], *, metric: str, seeds: Mapp
         return None
     chosen = max(variants.values(), key=_quality)
     variant = chosen[0].facts["variant"]
-    by_seed = {seeds[run.path.name]: run for run in sorted(chosen, key=lambda run: seeds[run.path.name])}
+    in_order = sorted(chosen, key=lambda run: (seeds[run.path.name], str(run.facts.get("started"))))
+    by_seed = {seeds[run.path.name]: run for run in in_order}
+    superseded = tuple(run for run in in_order if by_seed[seeds[run.path.name]] is not run)
     failed = tuple(
         run for run in runs if run.facts["variant"] == variant and not _counts(run, metric) and run.state != "pruned"
     )  # fmt: skip
-    return Contender(name, by_seed, failed, len(variants))
+    return Contender(name, by_seed, failed, len(variants), superseded)
 
 
 def _counts(run: RunRecord, metric: str) -> bool:

@@ -125,7 +125,7 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "encoder": prepared.loaded.encoder.name,
         "frozen": content["encoder"]["frozen"],
         "pooling": pooling_label(content),
-        "variant": variant_id(content),
+        "variant": variant_id(content, accelerator=accelerator),
         "monitor": content["monitor"],
         "mode": content["mode"],
         "labels": len(prepared.labels),

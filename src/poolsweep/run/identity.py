@@ -21,6 +21,8 @@ _FILE_KEYS = ("train", "validation", "test")
 _COMPARED_BY_CONTENT = (
     "data.train", "data.validation", "data.test", "data.name", "encoder.model", "encoder.name", "trainer.accelerator",
 )  # fmt: skip
+_NAMES_DATA = ("_target_", "name", "subset", *_FILE_KEYS)
+_NAMES_ENCODER = ("_target_", "name", "model")
 _PRECISIONS = {"32": "32-true", "64": "64-true", "16": "16-mixed", "bf16": "bf16-mixed"}
 
 
@@ -34,6 +36,24 @@ def canonical_precision(precision: str | int) -> str:
     return _PRECISIONS.get(str(precision), str(precision))
 
 
+def canonical_devices(devices: int | str | list[int]) -> int | str:
+    """How many devices a trainer asks for, whichever these are; ``auto`` for all.
+
+    Example:
+        >>> [canonical_devices(asked) for asked in (2, "2", [0, 3], "0,3", [1], "auto", -1)]
+        [2, 2, 2, 2, 1, 'auto', 'auto']
+    """
+    if isinstance(devices, list):
+        return len(devices)
+    text = str(devices)
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if text in {"auto", "-1"}:
+        return "auto"
+    if not parts or not all(part.isdigit() for part in parts):
+        return text  # Lightning says what is wrong with it
+    return len(parts) if "," in text else int(text)
+
+
 def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
     """The identity of a run: a hash of all in its config that can change its result.
 
@@ -43,18 +63,30 @@ def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
         config: The resolved config as plain containers.
         accelerator: Type of the device the run is on (cpu, cuda, …).
     """
+    content = _without_excluded(config)
+    content["trainer"] = _canonical_trainer(content["trainer"], accelerator=accelerator)
+    content["data"] = _files_by_content(content["data"])
+    content["encoder"] = _folder_by_content(content["encoder"])
+    return _hash(content)[:12]
+
+
+def _without_excluded(config: Mapping[str, Any]) -> dict[str, Any]:
     content = {key: value for key, value in without_unused(config).items() if key not in _EXCLUDED}
     for group, key in _EXCLUDED_PATHS:
         if isinstance(content.get(group), Mapping):
             content[group] = {k: v for k, v in content[group].items() if k != key}
-    trainer = dict(content["trainer"])
-    trainer["accelerator"] = accelerator
-    trainer["precision"] = canonical_precision(trainer["precision"])
-    content["trainer"] = trainer
-    content["data"] = _files_by_content(content["data"])
-    content["encoder"] = _folder_by_content(content["encoder"])
+    return content
+
+
+def _hash(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical_trainer(trainer: Mapping[str, Any], *, accelerator: str) -> dict[str, Any]:
+    """Without what does not count, and what does in one spelling."""
+    said = {"accelerator": accelerator, "precision": canonical_precision(trainer["precision"])}
+    return {**trainer, **said, "devices": canonical_devices(trainer.get("devices", 1))}
 
 
 def _files_by_content(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +131,8 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
         for key, value in node.items():
             yield from _leaves(value, f"{path}.{key}" if path else str(key))
     else:
-        yield path, canonical_precision(str(node)) if path == "trainer.precision" else node
+        spelling = {"trainer.precision": canonical_precision, "trainer.devices": canonical_devices}.get(path)
+        yield path, spelling(node) if spelling else node  # type: ignore[arg-type]
 
 
 @cache
@@ -108,19 +141,18 @@ def _file_hash(path: str, size: int, modified: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def variant_id(config: Mapping[str, Any]) -> str:
+def variant_id(config: Mapping[str, Any], *, accelerator: str) -> str:
     """A hash of what was swept beside data, encoder, pooling and seed: runs of one variant differ in these alone.
+
+    Which data set and which encoder do not count, since runs are compared within each; how they are used does.
 
     Args:
         config: The resolved config as plain containers.
+        accelerator: Type of the device the run is on (cpu, cuda, …).
     """
-    dropped = {*_EXCLUDED, "data", "encoder", "pooling", "seed", "init_seed", "data_seed"}
-    used = without_unused(config)
-    content = {key: value for key, value in used.items() if key not in dropped}
-    content["frozen"] = config["encoder"]["frozen"]
-    content["trainer"] = {**config["trainer"], "precision": canonical_precision(config["trainer"]["precision"])}
-    content["data"] = {
-        key: used["data"].get(key) for key in ("max_length", "batch_size", "batching", "max_tokens", "split_seed")
-    }
-    text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    used = _without_excluded(config)
+    content = {key: value for key, value in used.items() if key not in {"pooling", "seed", "init_seed", "data_seed"}}
+    content["trainer"] = _canonical_trainer(used["trainer"], accelerator=accelerator)
+    for group, named in (("data", _NAMES_DATA), ("encoder", _NAMES_ENCODER)):
+        content[group] = {key: value for key, value in used[group].items() if key not in named}
+    return _hash(content)[:8]

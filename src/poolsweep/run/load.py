@@ -45,7 +45,13 @@ class LoadedRun:
     max_length: int
 
     def batch(self, texts: Sequence[str]) -> Batch:
-        """Texts as the run's encoder reads them, padded on the right; labels are all 0."""
+        """Texts as the run's encoder reads them, padded on the right; labels are all 0.
+
+        Raises:
+            UserError: If the run read pairs of texts.
+        """
+        if self.config["data"].get("text_pair"):
+            raise UserError(f"the run read pairs of texts (data.text_pair={self.config['data']['text_pair']}), not one")
         tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
         if template is None:
             ids = tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]

@@ -85,10 +85,10 @@ class RunLock:
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):
-            if not self._is_mine():
-                self.lost = True
-                return
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # of a network drive, say: the next beat may be luckier
+                if not self._is_mine():
+                    self.lost = True
+                    return
                 os.utime(self.path)
 
     def _time_of_file_system(self) -> float:

@@ -90,9 +90,7 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     console.print(f"{len(plan.runs)} runs in {study}{before}", highlight=False, soft_wrap=True)
     for note in plan.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
-    if hasattr(launcher, "contents"):  # composing a thousand points again takes a minute
-        contents = {plan.runs[folder].overrides: content for folder, content in plan.contents.items()}
-        launcher.contents = contents  # type: ignore[attr-defined]
+    hand_over(plan, launcher)
     missing = plan.missing
     if not getattr(launcher, "dry_run", False):
         write_plan(study, {folder: point.name for folder, point in plan.runs.items()})
@@ -110,6 +108,13 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
         raise SweepFailedError(
             f"{len(unfinished)} of {len(plan.runs)} runs did not finish{why}; type the command again to run them"
         )
+
+
+def hand_over(plan: Plan, launcher: Launcher) -> None:
+    """Give a launcher of ours what is composed already: composing a thousand points again takes a minute."""
+    if hasattr(launcher, "contents"):
+        contents = {plan.runs[folder].overrides: content for folder, content in plan.contents.items()}
+        launcher.contents = contents  # type: ignore[attr-defined]
 
 
 def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:

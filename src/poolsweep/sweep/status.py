@@ -13,6 +13,7 @@ from typing import Any, Literal
 from poolsweep.cluster.lost import KIND, follow, lost_log
 from poolsweep.cluster.slurm import SlurmUnreachableError
 from poolsweep.errors import UserError, nearest
+from poolsweep.report.locate import output_root
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
@@ -122,7 +123,7 @@ def find_studies(given: str | None) -> list[Path]:
     Raises:
         UserError: If there is none.
     """
-    root = Path(os.environ.get("POOLSWEEP_OUTPUTS", "outputs"))
+    root = output_root()
     studies = sorted(p for p in root.iterdir() if p.is_dir() and p.name[0] != ".") if root.is_dir() else []
     if given is None:
         if not studies:

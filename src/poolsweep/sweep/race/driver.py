@@ -19,7 +19,7 @@ from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import failed_before
 from poolsweep.sweep.display import Display
-from poolsweep.sweep.grid import Plan, Point, SweepFailedError, plan_runs, require_waiting, run_all
+from poolsweep.sweep.grid import Plan, Point, SweepFailedError, hand_over, plan_runs, require_waiting, run_all
 from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.race.course import Course
 from poolsweep.sweep.race.field import Field, field_of
@@ -55,9 +55,7 @@ def race(
     unknown = [name for name in options.keep if name not in field.poolings]
     if unknown:
         raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, field.poolings)}" for name in unknown))
-    if hasattr(launcher, "compose"):  # as in a grid: ours composes once what Hydra composes for every point
-        known = {point.overrides: point for point in plan.runs.values()}
-        launcher.compose = lambda given: compose(known[tuple(given)])  # type: ignore[attr-defined]
+    hand_over(plan, launcher)
     Race(plan, field, launcher=launcher, options=options).run()
 
 

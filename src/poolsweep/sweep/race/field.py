@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolsweep.build import pooling_label
+from poolsweep.device import accelerator_type
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.sweep.grid import Point
@@ -92,7 +93,8 @@ def field_of(runs: Mapping[RunFolder, Point], *, content: Callable[[Point], Mapp
 def _setting(config: Mapping[str, Any]) -> str:
     """What two runs have in common that differ in their seeds alone."""
     parts = {key: config[key] for key in ("data", "encoder", "pooling")}
-    return json.dumps([parts, variant_id(config)], sort_keys=True, default=str)
+    variant = variant_id(config, accelerator=accelerator_type(config["trainer"]["accelerator"]))
+    return json.dumps([parts, variant], sort_keys=True, default=str)
 
 
 def _seed_text(seeds: tuple[Any, ...]) -> str:
