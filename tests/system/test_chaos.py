@@ -37,7 +37,7 @@ def command(rows: Path, *, seeds: int, study: str) -> list[str]:
     """A sweep over two poolings and some seeds, fine-tuning a tiny encoder."""
     return [
         sys.executable, "-m", "poolsweep", "train", "-m", "encoder=tiny", "encoder.num_layers=2", "data=files",
-        f"data.train={rows}", "data.batch_size=8", "data.eval_batch_size=8", "trainer.max_epochs=3",
+        f"data.train={rows}", "data.batch_size=8", "data.eval_batch_size=8", "trainer.max_epochs=2",
         "trainer.accelerator=cpu", "trainer.val_check_interval=0.5", "trainer.log_every_n_steps=1", "optimizer.lr=1e-3",
         "checkpoint.every_steps=5", "pooling=masked_mean,cls", f"seed={','.join(map(str, range(seeds)))}",
         f"study={study}",
