@@ -187,10 +187,13 @@ class FeatureStore:
 
 
 def _length_sorted_batches(lengths: np.ndarray, *, tokens: int) -> list[list[int]]:
+    """Batches of at most ``tokens``; one that is half full ends with its length, so that most have no padding at all."""
     order = np.argsort(lengths, kind="stable")
     batches: list[list[int]] = [[]]
     for row in order.tolist():
-        if batches[-1] and lengths[row] * (len(batches[-1]) + 1) > tokens:
+        batch, length = batches[-1], lengths[row]
+        is_full = length * (len(batch) + 1) > tokens
+        if batch and (is_full or (length > lengths[batch[-1]] and 2 * lengths[batch[-1]] * len(batch) >= tokens)):
             batches.append([])
         batches[-1].append(row)
     return [batch for batch in batches if batch]
