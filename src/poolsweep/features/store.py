@@ -187,7 +187,7 @@ class FeatureStore:
 
 
 def _length_sorted_batches(lengths: np.ndarray, *, tokens: int) -> list[list[int]]:
-    """Batches of at most ``tokens``; one that is half full ends with its length, so that most have no padding at all."""
+    """Batches of at most ``tokens``; one that is half full ends with its length, so that most have no padding."""
     order = np.argsort(lengths, kind="stable")
     batches: list[list[int]] = [[]]
     for row in order.tolist():
