@@ -45,6 +45,7 @@ def test_a_killed_worker_fails_its_run_alone_and_each_has_its_own_room(
 ):
     monkeypatch.setenv("NOTES", str(tmp_path))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5,7")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     local = ["hydra/launcher=local", "hydra.launcher.runs_at_once=2", "hydra.launcher.gpus=[1,2]"]
     done = cli(*noting, *local)
@@ -75,10 +76,11 @@ def test_a_killed_worker_fails_its_run_alone_and_each_has_its_own_room(
         assert bits(folder) == bits(outputs / "alone" / folder.name), "the launcher changes no bit"
 
 
-def test_values_that_cannot_be(cli, tiny_run, no_new_files):
+def test_values_that_cannot_be(cli, tiny_run, no_new_files, monkeypatch):
     typed = ["train", "-m", *tiny_run, "seed=0,1", "hydra/launcher=local"]
     assert cli(*typed, "hydra.launcher.runs_at_once=0").problems == [
         "hydra.launcher.runs_at_once must be a whole number of at least 1, got 0"
     ]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     done = cli(*typed, "hydra.launcher.gpus=[0]", "trainer.devices=2")
     assert done.problems == ["trainer.devices=2: 1 GPUs are there for hydra/launcher=local"]
