@@ -13,7 +13,14 @@ import pytorch_lightning as pl
 import torch
 
 from poolsweep.callbacks.best_weights import BestWeights
-from poolsweep.callbacks.loop_state import batches_done, epochs_done, loop_state, restartable, set_loop_state
+from poolsweep.callbacks.loop_state import (
+    batches_done,
+    epochs_done,
+    gradients_are_pending,
+    loop_state,
+    restartable,
+    set_loop_state,
+)
 from poolsweep.distributed.group import of_all_processes
 from poolsweep.loggers.metrics_file import read_rows
 from poolsweep.loggers.tracker import Tracker
@@ -74,7 +81,6 @@ class Checkpoint(pl.Callback):
         self._parts = parts
         self._loaded: dict[str, Any] | None = None
         self._state: dict[str, Any] = {}
-        self._pending = False
         self._saved_step, self._saved_time, self._started = 0, time.monotonic(), time.monotonic()
 
     def find(self, module: pl.LightningModule) -> Path | None:
@@ -135,8 +141,7 @@ class Checkpoint(pl.Callback):
             return
         if self._loaded is not None:
             self._bring_back(trainer)
-        self._pending = _gradients_are_pending(trainer)  # no checkpoint holds them: the step's end is soon enough
-        if not self._pending:
+        if not gradients_are_pending(trainer):  # no checkpoint holds them: the step's end is soon enough
             self._between_steps(trainer, pl_module, validation_due=True)
             self._state = self._position(trainer, pl_module, validation_due=True)
 
@@ -150,7 +155,7 @@ class Checkpoint(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Leave if asked; the state before the validation is saved, since weights do not change in it."""
-        if trainer.state.fn == "fit" and not self._pending and self._asked(trainer):
+        if trainer.state.fn == "fit" and not gradients_are_pending(trainer) and self._asked(trainer):
             self._save(trainer)
             self._leave()
 
@@ -240,12 +245,6 @@ class Checkpoint(pl.Callback):
         if stop_signals.requested is None and self._is_late():
             raise RunTimeoutError(f"run_timeout_minutes={self._timeout_minutes:g} are over; what is trained is saved")
         raise Interrupted(stop_signals.requested or signal.SIGTERM)  # another process of the run was asked
-
-
-def _gradients_are_pending(trainer: pl.Trainer) -> bool:
-    """Whether a validation comes between steps whose gradients are added up."""
-    progress = trainer.fit_loop.epoch_loop.batch_progress
-    return progress.current.ready % trainer.accumulate_grad_batches != 0 and not progress.is_last_batch
 
 
 def _anyone(trainer: pl.Trainer, mine: bool) -> bool:

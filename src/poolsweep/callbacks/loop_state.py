@@ -35,6 +35,12 @@ def batches_done(trainer: pl.Trainer, *, validation_due: bool) -> int:
     return trainer.fit_loop.epoch_loop.batch_progress.current.ready - (0 if validation_due else 1)
 
 
+def gradients_are_pending(trainer: pl.Trainer) -> bool:
+    """Whether a validation comes between steps whose gradients are added up."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    return progress.current.ready % trainer.accumulate_grad_batches != 0 and not progress.is_last_batch
+
+
 def loop_state(trainer: pl.Trainer) -> dict[str, Any]:
     """The counters of all loops, as they are."""
     return deepcopy(trainer.fit_loop.state_dict())

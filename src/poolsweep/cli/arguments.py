@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Literal, NoReturn
 
 from poolsweep.errors import UserError, nearest
 
 _UNKNOWN = "unrecognized arguments: "
-
-
-def import_from_here() -> None:
-    """Find packages of the folder that a command is typed in too, after all that is installed."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
 
 
 class VerbParser(argparse.ArgumentParser):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from poolsweep.cli.arguments import VerbParser, import_from_here
+from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
+from poolsweep.here import import_from_here
 
 
 def poolings(arguments: list[str]) -> int:
@@ -54,7 +55,5 @@ def explain(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     from poolsweep.report.explain import explain_run
 
-    if given.trust:
-        import_from_here()
     explain_run(given.run, given.text, page=given.html, trusted=given.trust)
     return 0

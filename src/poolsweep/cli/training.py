@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from poolsweep.cli.arguments import import_from_here
 from poolsweep.cluster.leave import in_own_job, leave_job
 from poolsweep.run.signals import Interrupted, stop_signals
 
@@ -57,8 +56,6 @@ def train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_TRAIN_HELP, end="")
         return 0
-    if any(argument.lstrip("+").startswith("trusted=") for argument in arguments):
-        import_from_here()
     with stop_signals:  # torch takes its time to load, and Slurm may speak meanwhile
         try:
             from poolsweep.cli.launch import launch

@@ -12,6 +12,7 @@ from poolsweep.config.keys import LOADING_KEYS
 from poolsweep.config.parts import Part, base_classes, part_at
 from poolsweep.config.types import type_problem
 from poolsweep.errors import RefusedError, nearest
+from poolsweep.here import import_from_here
 
 
 def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) -> tuple[Part, Any]:  # noqa: ANN401
@@ -33,6 +34,8 @@ def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) 
             f"{where}._target_={target} is refused: it must come from {' or '.join(p.rstrip('.') for p in prefixes)}; "
             f"trust a package of your own with trusted=[{target.split('.', 1)[0]}]"
         )
+    if not target.startswith(part.prefixes):
+        import_from_here()
     try:
         found = hydra.utils.get_object(target)
     except Exception as error:  # importing runs the module's code, which may raise anything

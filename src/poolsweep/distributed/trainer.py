@@ -40,8 +40,15 @@ def trainer_arguments(trainer: Mapping[str, Any], world: World) -> dict[str, Any
     return given | {"strategy": strategy, "plugins": plugins}
 
 
-def device_of(trainer: Mapping[str, Any], world: World) -> torch.device:
-    """What a process of a run computes on."""
+def device_of(trainer: Mapping[str, Any], world: World | None) -> torch.device:
+    """What a process of a run computes on.
+
+    Args:
+        trainer: The trainer's part of a config.
+        world: This process among those of the run; None = it only starts them, and touches no GPU.
+    """
+    if world is None:
+        return torch.device("cpu")
     kind = accelerator_type(str(trainer["accelerator"]))
     if kind != "cuda":
         return torch.device(kind)

@@ -82,7 +82,7 @@ class Packing:
         """The same with its tensors changed: moved to a device, say."""
         return Packing(change(self.places), self.lengths, change(self.mask), self.only_first)
 
-    @property
+    @cached_property
     def is_padded(self) -> bool:
         """Whether the batch has padding; without, its packed row is the batch in its own order."""
         return sum(self.lengths) < self.mask.numel()

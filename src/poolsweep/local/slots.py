@@ -108,12 +108,14 @@ def visible_gpus(*, count: int, chosen: Sequence[int] | None, environment: Mappi
         ['GPU-8a']
     """
     named = environment.get("CUDA_VISIBLE_DEVICES")
-    names = [name.strip() for name in named.split(",") if name.strip()] if named is not None else []
-    names = names[:count] if named is not None else list(map(str, range(count)))
+    if named is None:
+        names, shows = [str(index) for index in range(count)], f"torch sees {count} here"
+    else:
+        names = [name.strip() for name in named.split(",") if name.strip()][:count]
+        shows = f"CUDA_VISIBLE_DEVICES={named} shows {names}"
     if chosen is None:
         return names
     beyond = [index for index in chosen if not 0 <= index < len(names)]
     if beyond:
-        shows = f"torch sees {count} here" if named is None else f"CUDA_VISIBLE_DEVICES={named} shows {names}"
         raise ValueError(f"hydra.launcher.gpus names GPU {beyond[0]}, and {shows}")
     return [names[index] for index in chosen]

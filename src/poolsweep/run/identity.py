@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ def canonical_devices(devices: int | str | list[int]) -> int | str:
     if not parts or not all(part.isdigit() for part in parts):
         return text  # Lightning says what is wrong with it
     return len(parts) if "," in text else int(text)
+
+
+_SPELLINGS: dict[str, Callable[[Any], Any]] = {
+    "trainer.precision": canonical_precision, "trainer.devices": canonical_devices,
+}  # fmt: skip
 
 
 def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
@@ -131,8 +136,7 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
         for key, value in node.items():
             yield from _leaves(value, f"{path}.{key}" if path else str(key))
     else:
-        spelling = {"trainer.precision": canonical_precision, "trainer.devices": canonical_devices}.get(path)
-        yield path, spelling(node) if spelling else node  # type: ignore[arg-type]
+        yield path, _SPELLINGS[path](node) if path in _SPELLINGS else node
 
 
 @cache

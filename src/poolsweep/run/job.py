@@ -153,7 +153,7 @@ def run_locked(planned: PlannedRun) -> dict[str, Any]:
     """
     trainer = planned.content["trainer"]
     world = world_for(trainer)
-    with joined(world or ALONE, device=device_of(trainer, world or ALONE)):
+    with joined(world or ALONE, device=device_of(trainer, world)):
         if world is not None and world.rank > 0:
             return of_the_leader(None) or execute(planned, lock=None, world=world)
         with _decided(planned) as lock:
