@@ -7,7 +7,6 @@ the others wait for it; should it be killed, the next of them does.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from datasets import Dataset, Features, Sequence, Value
 from filelock import FileLock
 from transformers import PreTrainedTokenizerBase
 
+from poolsweep.cores import usable_cores
 from poolsweep.data.cache import cache_dir
 from poolsweep.data.splits import Split
 from poolsweep.data.template import Templated
@@ -145,7 +145,7 @@ def _map(
         if template is None
         else Templated(tokenizer, template=template, max_length=max_length, typed=typed),
         batched=True,
-        num_proc=(os.cpu_count() or 1) if len(split) >= _PARALLEL_FROM else None,
+        num_proc=len(usable_cores()) if len(split) >= _PARALLEL_FROM else None,
         remove_columns=split.rows.column_names,
         features=Features(columns),
         cache_file_name=str(cache_file),

@@ -13,10 +13,11 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from poolsweep.config import resolve
+from poolsweep.cores import usable_cores
 from poolsweep.device import accelerator_type
 from poolsweep.errors import UserError
 from poolsweep.local.pool import WorkerDiedError, WorkerPool
-from poolsweep.local.slots import Slot, make_slots, usable_cores, visible_gpus
+from poolsweep.local.slots import Slot, make_slots, visible_gpus
 from poolsweep.run.died import record_death
 from poolsweep.run.job import run_name
 

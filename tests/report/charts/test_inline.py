@@ -7,8 +7,9 @@ import xml.etree.ElementTree as ElementTree
 
 from matplotlib.figure import Figure
 
+from poolsweep.report.charts.drawing import draw
 from poolsweep.report.charts.inline import Inliner
-from poolsweep.report.charts.style import INK, Chart, house_style
+from poolsweep.report.charts.style import INK
 
 
 def svg() -> str:
@@ -16,8 +17,7 @@ def svg() -> str:
     axes = figure.add_subplot()
     axes.plot([0, 1, 2], [0, 1, 0], marker="o", color=INK)
     axes.set_title("a < b & c")
-    with house_style():
-        return Chart("x", "X", "", "", figure).svg
+    return draw(figure).svg
 
 
 def test_two_figures_share_no_id_and_every_reference_is_met():

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes a file or part of a page.
+"""How every figure looks.
 
 Colour carries the verdict: one for contenders that could be the best, one for the baseline, grey for the rest. A page
 shows the same figure in light and dark: the colours below become its variables.
@@ -6,27 +6,24 @@ shows the same figure in light and dark: the colours below become its variables.
 
 from __future__ import annotations
 
-import io
-import re
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from poolsweep.report.charts.font import WHOLE, families
-from poolsweep.report.comparison import Comparison
+from poolsweep.report.charts.font import families
+
+if TYPE_CHECKING:
+    from poolsweep.report.comparison import Comparison
 
 INK, MUTED, GRID, SURFACE = "#1b2027", "#59626c", "#d7dce1", "#fefefe"
 LEAD, BASE, REST = "#0b63c5", "#b4540a", "#78818b"
@@ -85,30 +82,6 @@ class Chart:
     caption: str
     summary: str
     figure: Figure
-
-    @cached_property
-    def svg(self) -> str:
-        """The figure as an SVG file: text stays text, numbers have two decimals."""
-        for axes in self.figure.axes:  # what is drawn within the axes need not be measured to lay them out
-            for artist in (*axes.collections, *axes.lines, *axes.patches):
-                artist.set_in_layout(False)
-        buffer = io.StringIO()  # savefig would draw everything twice, the first time for its size
-        FigureCanvasSVG(self.figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
-        self.figure.set_layout_engine("none")  # it is laid out now: once is enough
-        svg = re.sub(r"font-family: [^;\"]*", f"font-family: '{WHOLE}', Verdana, sans-serif", buffer.getvalue())
-        return re.sub(r"<[^>]*>", _shorter, svg)
-
-    @cached_property
-    def pdf(self) -> bytes:
-        """The figure as a PDF file, laid out as the SVG is."""
-        assert self.svg
-        buffer = io.BytesIO()
-        FigureCanvasPdf(self.figure).print_pdf(buffer, metadata={"CreationDate": None})
-        return buffer.getvalue()
-
-
-def _shorter(tag: re.Match[str]) -> str:
-    return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number.group()):.2f}", tag.group())
 
 
 @contextmanager

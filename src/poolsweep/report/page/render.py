@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from poolsweep.report.across import Across, sentence
 from poolsweep.report.cautions import unfinished
+from poolsweep.report.charts.drawing import Drawn
 from poolsweep.report.charts.inline import Inliner
 from poolsweep.report.charts.style import Chart
 from poolsweep.report.findings import Findings
@@ -39,22 +40,33 @@ class Figure:
 
 
 def render(
-    findings: Sequence[Findings], *, across: Sequence[tuple[Across, Chart]], runs: Sequence[RunRecord], heading: str,
-    made: str,
+    findings: Sequence[Findings], *, across: Sequence[tuple[Across, Chart]], drawn: Callable[[Chart], Drawn],
+    runs: Sequence[RunRecord], heading: str, made: str,
 ) -> str:  # fmt: skip
     """The page as HTML; everything that comes from a run is escaped.
 
     Args:
         findings: One per data set and encoder.
         across: Over data sets, with its figure.
+        drawn: The files of a chart.
         runs: All of them, unfinished ones too.
         heading: Names of the studies.
         made: By which version and when.
     """
     script, inliner = _source("tables.js"), Inliner()
-    over = [(one, sentence(one), figure(chart, f"a{i}", inliner)) for i, (one, chart) in enumerate(across)]
+
+    def figure(chart: Chart, panel: str) -> Figure:
+        label = f"{chart.title}. {chart.summary}"
+        svg = inliner.take(drawn(chart).svg, prefix=f"{panel}-{chart.name}", label=label)
+        width = float(chart.figure.get_figwidth())
+        return Figure(chart, Markup(svg), width > _WIDE, round(_PIXELS * width))
+
+    over = [(one, sentence(one), figure(chart, f"a{i}")) for i, (one, chart) in enumerate(across)]
     several = _several_encoders(findings)
-    panels = [_panel(one, i, inliner, several=several) for i, one in enumerate(findings)]
+    panels = [
+        _panel(one, i, [figure(chart, f"d{i}") for chart in one.charts], several=several)
+        for i, one in enumerate(findings)
+    ]
     context = {
         "heading": heading,
         "made": made,
@@ -77,17 +89,10 @@ def render(
     return _environment().get_template("page.html").render(context)
 
 
-def figure(chart: Chart, prefix: str, inliner: Inliner) -> Figure:
-    """A chart as part of the page."""
-    width = float(chart.figure.get_figwidth())
-    svg = inliner.take(chart.svg, prefix=f"{prefix}-{chart.name}", label=f"{chart.title}. {chart.summary}")
-    return Figure(chart, Markup(svg), width > _WIDE, round(_PIXELS * width))
-
-
-def _panel(findings: Findings, index: int, inliner: Inliner, *, several: bool) -> dict[str, Any]:
+def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, several: bool) -> dict[str, Any]:
     comparison = findings.comparison
     group = comparison.group
-    wide, halves = _arranged([figure(chart, f"d{index}", inliner) for chart in findings.charts])
+    wide, halves = _arranged(figures)
     gaps = {item.name: item for item in comparison.best.comparisons} if comparison.best else {}
     return {
         "id": f"d{index}",
