@@ -10,6 +10,8 @@ from torch import Tensor
 
 Blocks = Callable[[], Iterator[Tensor]]
 
+_PIECE_BYTES = 3 * 2**20  # of a block's rows: what a product takes at once should stay in a core's cache
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -32,22 +34,25 @@ class Rows:
     def multiply(self, weight: Tensor) -> Tensor:
         """``weight xᵀ`` for all rows; (C, D) → (C, N)."""
         product = weight.new_empty(weight.shape[0], len(self.labels))
-        start = 0
-        for block in self.blocks():
-            torch.mm(weight, block.T, out=product[:, start : start + len(block)])
-            start += len(block)
+        for columns, rows in self._pieces():
+            torch.mm(weight, rows.T, out=product[:, columns])
         return product
 
     def multiply_back(self, residual: Tensor) -> Tensor:
         """``residual x`` summed over the rows; (C, N) → (C, D)."""
         total: Tensor | None = None
-        start = 0
-        for block in self.blocks():
-            part = residual[:, start : start + len(block)] @ block
-            total = part if total is None else total.add_(part)
-            start += len(block)
+        for columns, rows in self._pieces():
+            total = residual[:, columns] @ rows if total is None else total.addmm_(residual[:, columns], rows)
         assert total is not None, "rows without a block"
         return total
+
+    def _pieces(self) -> Iterator[tuple[slice, Tensor]]:
+        """The vectors in pieces of a block, each with its place among all rows."""
+        start = 0
+        for block in self.blocks():
+            for piece in block.split(max(256, _PIECE_BYTES // (block.element_size() * block.shape[1]))):
+                yield slice(start, start + len(piece)), piece
+                start += len(piece)
 
     def moments(self) -> tuple[Tensor, Tensor]:
         """Weighted mean (D,) and covariance (D, D) of the vectors."""

@@ -36,6 +36,30 @@ class Solution:
     iterations: int
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """A step, how the gradient changed along it, and their product.
+
+    Shape:
+        step, bend (C · (D + 1),) float64: weights and, last of each label, the bias.
+    """
+
+    step: Tensor
+    bend: Tensor
+    product: float
+
+    @classmethod
+    def of(cls, step: Tensor, bend: Tensor) -> _Pair:
+        step, bend = step.flatten(), bend.flatten()
+        return cls(step, bend, float(torch.dot(step, bend)))
+
+    def with_penalty(self, more: float, *, shape: tuple[int, int]) -> _Pair:
+        """The pair as it would be with so much more of a penalty, which leaves the bias alone."""
+        step, bend = self.step.view(shape), self.bend.view(shape).clone()
+        bend[:, :-1] += more * step[:, :-1]
+        return _Pair.of(step, bend)
+
+
 class Solver:
     """Minimises ``mean cross-entropy + penalty / 2 · ‖weight‖²``; the bias is not penalised.
 
@@ -55,7 +79,7 @@ class Solver:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._mean, self._covariance = rows.moments()
-        self._pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=_MEMORY)
+        self._pairs: deque[_Pair] = deque(maxlen=_MEMORY)
         self._penalty = 0.0
 
     def solve(
@@ -95,18 +119,18 @@ class Solver:
             weight, bias = weight + step[:, :-1], bias + step[:, -1]
             before, gradient = gradient, self._gradient(residual, weight, penalty)
             bend = gradient - before
-            if float((bend * step).sum()) > 0:
-                pairs.append((step, bend))
+            pair = _Pair.of(step, bend)
+            if pair.product > 0:
+                pairs.append(pair)
             iterations += 1
         uncentred = bias - weight @ mean.double()
         return Solution(weight, uncentred, objective, loss, gap, iterations)
 
-    def _pairs_for(self, penalty: float) -> deque[tuple[Tensor, Tensor]]:
+    def _pairs_for(self, penalty: float) -> deque[_Pair]:
         """What L-BFGS remembers of the penalty before, made true for this one: only the penalty's share has changed."""
-        for step, bend in self._pairs:
-            bend[:, :-1] += (penalty - self._penalty) * step[:, :-1]
-        kept = [(step, bend) for step, bend in self._pairs if float((step * bend).sum()) > 0]
-        self._pairs, self._penalty = deque(kept, maxlen=_MEMORY), penalty
+        shape, more = (self._rows.num_labels, -1), penalty - self._penalty
+        found = [pair.with_penalty(more, shape=shape) for pair in self._pairs]
+        self._pairs, self._penalty = deque((pair for pair in found if pair.product > 0), maxlen=_MEMORY), penalty
         return self._pairs
 
     def _from(self, start: Solution | None) -> tuple[Tensor, Tensor]:
@@ -132,17 +156,17 @@ class Solver:
         by_weight = torch.cholesky_solve(gradient[:, :-1].T.to(factor.dtype), factor).T.double()
         return torch.cat([by_weight, gradient[:, -1:] / curvature], dim=1)
 
-    def _direction(self, gradient: Tensor, pairs: deque, factor: Tensor, curvature: float) -> Tensor:
+    def _direction(self, gradient: Tensor, pairs: deque[_Pair], factor: Tensor, curvature: float) -> Tensor:
         """The two loops of L-BFGS."""
-        left, shares = gradient.clone(), []
-        for step, bend in reversed(pairs):
-            share = (step * left).sum() / (step * bend).sum()
-            left -= share * bend
+        left, shares = gradient.flatten().clone(), []
+        for pair in reversed(pairs):
+            share = float(torch.dot(pair.step, left)) / pair.product
+            left.add_(pair.bend, alpha=-share)
             shares.append(share)
-        left = self._precondition(left, factor, curvature)
-        for (step, bend), share in zip(pairs, reversed(shares), strict=True):
-            left += (share - (bend * left).sum() / (step * bend).sum()) * step
-        return -left
+        left = self._precondition(left.view_as(gradient), factor, curvature).flatten()
+        for pair, share in zip(pairs, reversed(shares), strict=True):
+            left.add_(pair.step, alpha=share - float(torch.dot(pair.bend, left)) / pair.product)
+        return left.neg_().view_as(gradient)
 
     def _search(
         self, logits: Tensor, change: Tensor, weight: Tensor, step: Tensor, gradient: Tensor, penalty: float
