@@ -186,7 +186,8 @@ def test_a_process_that_is_killed_fails_its_run_alone(victim, start, typed, outp
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_killed_and_asked_to_leave_it_goes_on_with_the_same_bits(strategy, start, typed, outputs, bits):
     line = [
-        *typed, "trainer.devices=2", f"trainer.strategy={strategy}", "checkpoint.every_steps=1", "trainer.max_epochs=6"
+        *typed, "trainer.devices=2", f"trainer.strategy={strategy}", "checkpoint.every_steps=1", "trainer.max_epochs=6",
+        "callbacks.early_stopping.patience=50",  # not before the second signal
     ]  # fmt: skip
     alone = start(*line, "study=alone")
     _, err = alone.communicate(timeout=300)
