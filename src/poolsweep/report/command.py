@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.console import Console
 from poolsweep import __version__
 from poolsweep.errors import UserError, nearest
 from poolsweep.report.across import Across, across_data_sets
-from poolsweep.report.charts.drawing import Drawing, Drawn
+from poolsweep.report.charts.drawing import Drawn, draw
 from poolsweep.report.charts.ranks import ranks_chart
 from poolsweep.report.charts.style import Chart, house_style
 from poolsweep.report.comparison import Comparison
@@ -66,14 +66,13 @@ def write_report(
 ) -> Path:
     """Write page, tables, data frames and figures; what stood under the same names is replaced."""
     made = f"poolsweep {__version__}, {datetime.datetime.now().astimezone():%Y-%m-%d %H:%M}"
-    with house_style(), Drawing() as drawing:
-        findings: list[Findings] = []
-        for comparison in comparisons:
-            findings.append(examine(comparison, with_texts=with_texts))
-            drawing.begin(findings[-1].charts)
+    with house_style():
+        findings = [examine(comparison, with_texts=with_texts) for comparison in comparisons]
         across = [(one, ranks_chart(one)) for one in across_data_sets(comparisons)]
-        content = render(findings, across=across, drawn=drawing.drawn, runs=runs, heading=heading, made=made)
-        _write_figures(folder / "figures", findings, across, drawn=drawing.drawn)
+    charts = [*(chart for _, chart in across), *(chart for one in findings for chart in one.charts)]
+    drawn = {chart: draw(chart.figure) for chart in charts}
+    content = render(findings, across=across, drawn=drawn, runs=runs, heading=heading, made=made)
+    _write_figures(folder / "figures", findings, across, drawn=drawn)
     write_leaderboard(folder / "leaderboard.csv", comparisons)
     with write_whole(folder / "runs.parquet") as temporary:
         Study(tuple(runs)).runs.to_parquet(temporary)
@@ -91,7 +90,7 @@ def _write_figures(
     findings: Sequence[Findings],
     across: Sequence[tuple[Across, Chart]],
     *,
-    drawn: Callable[[Chart], Drawn],
+    drawn: Mapping[Chart, Drawn],
 ) -> None:
     charts: dict[str, Chart] = {f"{_stem(one.encoder)}-{chart.name}": chart for one, chart in across}
     for one in findings:
@@ -100,9 +99,9 @@ def _write_figures(
         charts |= {f"{start}{chart.name}": chart for chart in one.charts}
     for stem, chart in charts.items():
         with write_whole(folder / f"{stem}.svg") as temporary:
-            temporary.write_text(drawn(chart).svg, encoding="utf-8")
+            temporary.write_text(drawn[chart].svg, encoding="utf-8")
         with write_whole(folder / f"{stem}.pdf") as temporary:
-            temporary.write_bytes(drawn(chart).pdf)
+            temporary.write_bytes(drawn[chart].pdf)
 
 
 def _stem(name: str) -> str:

@@ -88,8 +88,13 @@ def test_cost_has_a_panel_per_kind_with_the_front_filled(comparison):
     assert chart is not None
     assert len(chart.figure.axes) == len(found)
     for axes, cost in zip(chart.figure.axes, found, strict=True):
-        filled = sum(np.asarray(c.get_facecolor()).size > 0 for c in axes.collections)
-        assert filled == len(cost.front)
+        bars, marks = axes.collections
+        assert np.asarray(marks.get_offsets())[:, 0].tolist() == list(cost.values.values())
+        shown = {name for name, colour in zip(cost.values, marks.get_facecolor(), strict=True) if colour[3] > 0}
+        assert shown == set(cost.front)
+        ends = [tuple(path.vertices[:, 1]) for path in bars.get_paths()]
+        wanted = [comparison.summaries[name] for name in cost.values]
+        assert ends == [pytest.approx((100 * one.low, 100 * one.high)) for one in wanted]
         assert set(cost.front) <= set(texts_of(axes))
     assert cost_chart(comparison, []) is None
 

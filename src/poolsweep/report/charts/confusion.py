@@ -32,7 +32,7 @@ def confusion_chart(matrices: Mapping[str, NDArray[np.int64]], names: Sequence[s
     panels = figure.subplots(1, len(matrices), squeeze=False)[0]
     for axes, (name, counts) in zip(panels, matrices.items(), strict=True):
         _panel(axes, _fold(counts, shown, folded=folded), labels)
-        axes.set_title(short(name), pad=8)
+        axes.set_title(short(name), y=1, pad=8)
         axes.set_xlabel("predicted")
     panels[0].set_ylabel("true label")
     some = f" The {len(shown)} labels with the most errors; the others are taken together." if folded else ""

@@ -44,7 +44,7 @@ def curves_chart(comparison: Comparison) -> Chart | None:
         low, high = ([100 * f(v) for v in curve.values()] for f in (min, max))
         axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0, zorder=2)
         axes.plot(steps, mean, color=colour, linewidth=1.7, zorder=3, marker="o" if len(steps) == 1 else None, ms=4)
-        axes.set_title(short(name, 22), color=INK, fontweight="bold" if name in comparison.leading else "normal")
+        axes.set_title(short(name, 22), y=1, color=INK, fontweight="bold" if name in comparison.leading else "normal")
         axes.xaxis.get_major_locator().set_params(integer=True)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)

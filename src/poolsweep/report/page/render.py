@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -40,7 +40,7 @@ class Figure:
 
 
 def render(
-    findings: Sequence[Findings], *, across: Sequence[tuple[Across, Chart]], drawn: Callable[[Chart], Drawn],
+    findings: Sequence[Findings], *, across: Sequence[tuple[Across, Chart]], drawn: Mapping[Chart, Drawn],
     runs: Sequence[RunRecord], heading: str, made: str,
 ) -> str:  # fmt: skip
     """The page as HTML; everything that comes from a run is escaped.
@@ -57,7 +57,7 @@ def render(
 
     def figure(chart: Chart, panel: str) -> Figure:
         label = f"{chart.title}. {chart.summary}"
-        svg = inliner.take(drawn(chart).svg, prefix=f"{panel}-{chart.name}", label=label)
+        svg = inliner.take(drawn[chart].svg, prefix=f"{panel}-{chart.name}", label=label)
         width = float(chart.figure.get_figwidth())
         return Figure(chart, Markup(svg), width > _WIDE, round(_PIXELS * width))
 
