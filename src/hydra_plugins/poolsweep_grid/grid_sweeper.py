@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,10 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
-from omegaconf import DictConfig, OmegaConf
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from poolsweep.sweep.compositions import SharedCompositions
 
 if TYPE_CHECKING:
     from poolsweep.sweep.grid import Point
@@ -25,7 +27,14 @@ class GridSweeper(BasicSweeper):
 
     def __init__(self, params: Mapping[str, str] | None = None) -> None:
         super().__init__(max_batch_size=None, params=dict(params or {}))
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra gives; the launcher gets a config loader that does not compose the same again and again."""
+        loader = hydra_context.config_loader
+        assert isinstance(loader, ConfigLoaderImpl)
+        self.compositions = SharedCompositions(loader)
+        shared = HydraContext(config_loader=self.compositions, callbacks=hydra_context.callbacks)
+        super().setup(hydra_context=shared, task_function=task_function, config=config)
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Run every combination of the swept values; see ``poolsweep.sweep.grid.sweep``."""
@@ -45,44 +54,25 @@ class GridSweeper(BasicSweeper):
         overrides = parser.parse_overrides([*params, *arguments])
         swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
         values = {o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)}
-        return [
-            Point(
-                tuple(combination),
-                " ".join(o for o in combination if o.split("=", 1)[0] in swept),
-                tuple(o for o in combination if o.split("=", 1)[0] in values),
-            )
-            for combination in self.split_arguments(overrides, None)[0]
-        ]
+        combinations = self.split_arguments(overrides, None)[0]
+        self.compositions.values |= {o for one in combinations for o in one if o.split("=", 1)[0] in values}
+        return [Point(tuple(one), " ".join(o for o in one if o.split("=", 1)[0] in swept)) for one in combinations]
 
     def parser(self) -> OverridesParser:
         """Of overrides; it knows the groups, which ``glob(*)`` asks for."""
-        assert self.hydra_context is not None
-        return OverridesParser.create(self.hydra_context.config_loader)
+        return OverridesParser.create(self.compositions)
 
     def _sets_a_value(self, override: Override, others: Sequence[Override]) -> bool:
         """Whether an override can be applied after composition: it chooses no group, and no other one touches it."""
-        assert self.hydra_context is not None
-        loader = self.hydra_context.config_loader
-        assert isinstance(loader, ConfigLoaderImpl)
-        key, is_group = override.key_or_group, loader.repository.group_exists
+        key, is_group = override.key_or_group, self.compositions.repository.group_exists
         plain = override.type is OverrideType.CHANGE and override.package is None and not key.startswith("hydra.")
         others = [other for other in others if other is not override and not is_group(other.key_or_group)]
         return plain and not is_group(key) and not any(_overlap(key, other.key_or_group) for other in others)
 
     def compose(self, point: Point) -> DictConfig:
-        """A point's config. Points that differ in plain values alone share one composition, which takes 0.1 s."""
-        base = tuple(o for o in point.overrides if o not in point.values)
-        if base not in self._composed:
-            assert self.hydra_context is not None
-            assert self.config is not None
-            composed = self.hydra_context.config_loader.load_sweep_config(self.config, list(base))
-            assert isinstance(composed, DictConfig)
-            self._composed[base] = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-            OmegaConf.set_struct(self._composed[base], True)
-        config = copy.deepcopy(self._composed[base])
-        parsed = self.parser().parse_overrides(list(point.values))
-        ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
-        return config
+        """A point's config, without Hydra's own part."""
+        assert self.config is not None
+        return self.compositions.without_hydra(self.config, point.overrides)
 
 
 def _overlap(key: str, other: str) -> bool:

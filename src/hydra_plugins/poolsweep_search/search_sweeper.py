@@ -43,8 +43,8 @@ class SearchSweeper(GridSweeper):
         }
 
         def compose(chosen: tuple[str, ...]) -> DictConfig:
-            values = tuple(o for o in chosen if o.partition("=")[0] in settable)
-            return self.compose(Point((*space.fixed, *chosen), " ".join(chosen), values))
+            self.compositions.values |= {o for o in chosen if o.partition("=")[0] in settable}
+            return self.compose(Point((*space.fixed, *chosen), " ".join(chosen)))
 
         assert self.launcher is not None
         return search(space, compose=compose, launcher=self.launcher, options=options)

@@ -36,12 +36,10 @@ class Point:
     Attributes:
         overrides: What Hydra composes its config from.
         name: The overrides that differ between points.
-        values: Those of them that set a plain value, and so change nothing of how the config is composed.
     """
 
     overrides: tuple[str, ...]
     name: str
-    values: tuple[str, ...] = ()
 
 
 @dataclass

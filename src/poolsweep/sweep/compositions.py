@@ -1,0 +1,71 @@
+"""Hydra's config loader for a sweep. Hydra imports this file in every Hydra program, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+
+class SharedCompositions(ConfigLoaderImpl):
+    """Composes the points of a sweep; those that differ in plain values alone share one composition.
+
+    Hydra takes 0.15 s for each, and a grid composes every point twice: to check it, and to run it.
+
+    Attributes:
+        values: The overrides that set a plain value, and so change nothing of how a config is composed.
+    """
+
+    def __init__(self, loader: ConfigLoaderImpl) -> None:
+        super().__init__(loader.get_search_path())
+        self.values: set[str] = set()
+        self._whole: dict[tuple[str, ...], DictConfig] = {}
+        self._ours: dict[tuple[str, ...], DictConfig] = {}
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """A point's config, the same as Hydra's own."""
+        base, values = self._divided(sweep_overrides)
+        if not values:
+            return super().load_sweep_config(master_config, sweep_overrides)
+        config = copy.deepcopy(self._composed(master_config, base))
+        self._set(values, config)
+        parsed = OverridesParser.create(self).parse_overrides(
+            [*OmegaConf.to_container(master_config.hydra.overrides.hydra), *sweep_overrides]  # type: ignore[misc]
+        )
+        ours, how = [o for o in parsed if not o.is_hydra_override()], config.hydra.job.config.override_dirname
+        config.hydra.overrides.task = [override.input_line for override in ours]
+        config.hydra.job.override_dirname = get_overrides_dirname(
+            ours, kv_sep=how.kv_sep, item_sep=how.item_sep, exclude_keys=how.exclude_keys
+        )
+        return config
+
+    def without_hydra(self, master_config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+        """A point's config without Hydra's own part, which makes a thousand of them faster by far."""
+        base, values = self._divided(overrides)
+        if base not in self._ours:
+            composed = self._composed(master_config, base)
+            self._ours[base] = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+            OmegaConf.set_struct(self._ours[base], True)
+        config = copy.deepcopy(self._ours[base])
+        self._set(values, config)
+        return config
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A launcher may send it to other processes, with each job."""
+        return {**self.__dict__, "_whole": {}, "_ours": {}}
+
+    def _divided(self, overrides: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        base = tuple(override for override in overrides if override not in self.values)
+        return base, tuple(override for override in overrides if override in self.values)
+
+    def _composed(self, master_config: DictConfig, base: tuple[str, ...]) -> DictConfig:
+        if base not in self._whole:
+            self._whole[base] = super().load_sweep_config(master_config, list(base))
+        return self._whole[base]
+
+    def _set(self, values: Sequence[str], config: DictConfig) -> None:
+        self._apply_overrides_to_config(OverridesParser.create(self).parse_overrides(list(values)), config)

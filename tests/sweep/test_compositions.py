@@ -1,0 +1,95 @@
+"""Points of a sweep that share a composition are what Hydra itself composes."""
+
+from __future__ import annotations
+
+import pickle
+from unittest import mock
+
+import pytest
+from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
+from hydra.core.plugins import Plugins
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from poolsweep.conf_dir import conf_dir
+from poolsweep.sweep.compositions import SharedCompositions
+
+GIVEN = ["encoder=tiny", "data=icd10", "hydra.verbose=true"]
+
+
+@pytest.fixture
+def hydras() -> ConfigLoaderImpl:
+    Plugins.instance()
+    version.setbase("1.3")
+    return ConfigLoaderImpl(config_search_path=create_config_search_path(str(conf_dir())))
+
+
+@pytest.fixture
+def shared(hydras) -> SharedCompositions:
+    made = SharedCompositions(hydras)
+    made.values = {"seed=1", "seed=2", "optimizer.lr=0.01", "+trial=7", "study=a b", "trainer.max_epochs=${seed}"}
+    return made
+
+
+@pytest.fixture
+def master(hydras) -> DictConfig:
+    return hydras.load_configuration("train", GIVEN, run_mode=RunMode.MULTIRUN)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["pooling=cls", "seed=1"],
+        ["seed=2", "pooling=last4_concat", "optimizer.lr=0.01"],
+        ["seed=1", "encoder=tiny", "trainer=probe", "encoder.frozen=true", "+trial=7"],
+        ["pooling=cls", "study=a b", "trainer.max_epochs=${seed}", "seed=2"],
+        ["pooling=cls", "encoder.frozen=true"],
+    ],
+)
+def test_a_point_is_what_hydra_composes(overrides, hydras, shared, master):
+    shared.load_sweep_config(master, ["pooling=cls", "seed=2"])  # what the next ones start from
+    expected = hydras.load_sweep_config(master, overrides)
+    found = [shared.load_sweep_config(master, overrides) for _ in range(2)]
+    for one in found:
+        assert OmegaConf.to_container(one) == OmegaConf.to_container(expected)
+        assert one.hydra.overrides.task == expected.hydra.overrides.task
+        assert list(one) == list(expected)
+        assert OmegaConf.is_struct(one)
+    ours = shared.without_hydra(master, overrides)
+    without = OmegaConf.masked_copy(expected, [key for key in expected if key != "hydra"])
+    assert OmegaConf.to_container(ours) == OmegaConf.to_container(without)
+    assert OmegaConf.is_struct(ours)
+
+
+def test_points_do_not_touch_each_other(shared, master):
+    first = shared.load_sweep_config(master, ["pooling=cls", "seed=1"])
+    first.optimizer.lr = 5.0
+    first.hydra.job.num = 3
+    second = shared.load_sweep_config(master, ["pooling=cls", "seed=2"])
+    assert (first.seed, second.seed) == (1, 2)
+    assert second.optimizer.lr != 5.0
+    assert OmegaConf.is_missing(second.hydra.job, "num")
+
+
+def test_each_pooling_is_composed_once(shared, master):
+    own = mock.Mock(side_effect=lambda *given: compose(shared, *given))
+    compose = ConfigLoaderImpl.load_sweep_config
+    with mock.patch.object(ConfigLoaderImpl, "load_sweep_config", own):
+        for pooling in ("cls", "max"):
+            for seed in (1, 2):
+                overrides = [f"pooling={pooling}", f"seed={seed}"]
+                shared.without_hydra(master, overrides)
+                shared.load_sweep_config(master, overrides)
+    assert own.call_count == 2
+
+
+def test_it_travels_without_what_it_has_composed(shared, master):
+    shared.load_sweep_config(master, ["pooling=cls", "seed=1"])
+    there = pickle.loads(pickle.dumps(shared))
+    assert not there._whole
+    found = there.load_sweep_config(master, ["pooling=cls", "seed=2"])
+    assert OmegaConf.to_container(found) == OmegaConf.to_container(
+        shared.load_sweep_config(master, ["pooling=cls", "seed=2"])
+    )
