@@ -248,7 +248,7 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
     ]  # fmt: skip
     assert cli("train", "-m", *tiny_run, "optimizer=adamw", *swept).status == 0
     assert len(seen) == 2**4
-    assert plain == {"seed=0", "seed=3", "encoder.frozen=true", "encoder.frozen=false"}
+    assert plain == {"seed=0", "seed=3", "encoder.frozen=True", "encoder.frozen=False"}
     for point, content in list(seen.items())[::5]:
         assert content == compose(*point.overrides)
     init = {content["init_seed"] for content in seen.values()}
