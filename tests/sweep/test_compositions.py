@@ -83,6 +83,8 @@ def test_each_pooling_is_composed_once(shared, master):
                 shared.without_hydra(master, overrides)
                 shared.load_sweep_config(master, overrides)
     assert own.call_count == 2
+    shared.without_hydra(master, ["pooling=sgpt"])
+    assert len(shared._whole) == len(shared._ours) == 2, "what no other point shares is not kept"
 
 
 def test_it_travels_without_what_it_has_composed(shared, master):
