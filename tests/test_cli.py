@@ -31,6 +31,22 @@ def test_help_imports_neither_torch_nor_hydra():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_what_hydra_refuses_it_refuses_before_torch_is_loaded():
+    code = (
+        "import sys\nfrom poolsweep.cli import main\n"
+        "typed = [['pooling=clss'], ['-m', 'pooling=cls,clss'], ['-m', 'optimizer.lrr=1,2'], ['poling=cls'],\n"
+        "         ['-m', 'pooling=cls', 'data=fils', 'seed=1,2']]\n"
+        "for arguments in typed:\n"
+        "    assert main(['train', *arguments]) == 2, arguments\n"
+        "assert main(['train', '--cfg', 'job', '--resolve']) == 0\n"
+        "print(sorted({'torch', 'transformers', 'pytorch_lightning'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert len(done.stderr.splitlines()) == 5
+
+
 def test_help_of_the_program_as_a_process():
     done = subprocess.run(
         [sys.executable, "-m", "poolsweep", "train", "--help"], capture_output=True, text=True, timeout=60, check=False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -13,9 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from poolsweep.sweep.compositions import SharedCompositions
-
-if TYPE_CHECKING:
-    from poolsweep.sweep.grid import Point
+from poolsweep.sweep.point import Point
 
 
 class GridSweeper(BasicSweeper):
@@ -38,16 +36,17 @@ class GridSweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Run every combination of the swept values; see ``poolsweep.sweep.grid.sweep``."""
+        points = self.points(arguments)
         from poolsweep.sweep.grid import sweep
 
-        points = self.points(arguments)
         assert self.launcher is not None
         return sweep(points, compose=self.compose, launcher=self.launcher)
 
     def points(self, arguments: list[str]) -> list[Point]:
-        """Every combination of the swept values, of the command line and of ``params``."""
-        from poolsweep.sweep.grid import Point
+        """Every combination of the swept values, of the command line and of ``params``.
 
+        What Hydra refuses of the first, or of an option of a group, it refuses now, while little is loaded.
+        """
         parser = self.parser()
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
         params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
@@ -56,7 +55,23 @@ class GridSweeper(BasicSweeper):
         values = {o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)}
         combinations = self.split_arguments(overrides, None)[0]
         self.compositions.values |= {o for one in combinations for o in one if o.split("=", 1)[0] in values}
-        return [Point(tuple(one), " ".join(o for o in one if o.split("=", 1)[0] in swept)) for one in combinations]
+        points = [Point(tuple(one), " ".join(o for o in one if o.split("=", 1)[0] in swept)) for one in combinations]
+        for point in self._doubtful(points, overrides):
+            self.compose(point)
+        return points
+
+    def _doubtful(self, points: Sequence[Point], overrides: Sequence[Override]) -> list[Point]:
+        """The first point, and the first with an option that its group lacks."""
+        repository = self.compositions.repository
+        groups = {o.get_key_element() for o in overrides if repository.group_exists(o.key_or_group)}
+        chosen = {
+            override: point
+            for point in reversed(points)
+            for override in point.overrides
+            if override.split("=", 1)[0] in groups
+        }
+        lacking = [point for o, point in chosen.items() if not repository.config_exists(o.replace("=", "/", 1))]
+        return [*points[:1], *lacking[:1]]
 
     def parser(self) -> OverridesParser:
         """Of overrides; it knows the groups, which ``glob(*)`` asks for."""

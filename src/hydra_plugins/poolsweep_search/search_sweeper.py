@@ -27,7 +27,7 @@ class SearchSweeper(GridSweeper):
         from poolsweep.sweep.search import require_optuna
 
         require_optuna()
-        from poolsweep.sweep.grid import Point
+        from poolsweep.sweep.point import Point
         from poolsweep.sweep.search.driver import search
         from poolsweep.sweep.search.options import search_options
         from poolsweep.sweep.search.space import read_space

@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -16,11 +16,13 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
+import poolsweep.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.refused import in_one_line
 from poolsweep.conf_dir import conf_dir
-from poolsweep.config import resolve
 from poolsweep.errors import UserError
-from poolsweep.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from poolsweep.run.folder import RunFolder
 
 
 class FailedBeforeError(Exception):
@@ -28,36 +30,26 @@ class FailedBeforeError(Exception):
 
 
 def launch(arguments: Sequence[str]) -> int:
-    """Run ``poolsweep train``.
+    """Run ``poolsweep train``; torch and what stands on it is loaded once Hydra has composed a config.
 
     Args:
         arguments: Hydra's command line: overrides and flags.
     Raises:
         UserError: For whatever Hydra refuses.
     """
-    from poolsweep.callbacks.best_weights import TrainingDivergedError
-    from poolsweep.callbacks.checkpoint import RunTimeoutError
-    from poolsweep.device import runs_elsewhere
-    from poolsweep.distributed.failures import RankFailedError
-    from poolsweep.run.failure import DiskFullError
-    from poolsweep.run.job import RunsElsewhereError
-    from poolsweep.run.oom import BatchTooLargeError
     from poolsweep.run.signals import stop_signals
-    from poolsweep.sweep.grid import SweepFailedError
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     sys.argv = ["poolsweep train", *arguments]
     known: list[Exception] = []
-    said = (
-        TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError, RankFailedError,
-        BatchTooLargeError,
-    )  # fmt: skip
 
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
             return _task(config)
-        except (UserError, *said) as error:  # Hydra would print a line of its own about an exception
-            known.append(error)
+        except Exception as error:
+            if not isinstance(error, (UserError, *_said())):
+                raise
+            known.append(error)  # Hydra would print a line of its own about an exception
             return None
 
     try:
@@ -65,29 +57,49 @@ def launch(arguments: Sequence[str]) -> int:
             hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(task)()
         if known:
             raise known[0]
-    except (SweepFailedError, *said) as error:
-        print(f"poolsweep: {error}", file=sys.stderr)
-        return 1
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(in_one_line(error, arguments)) from error
-    except ValueError as error:
-        if str(error).startswith("Config group override must be"):  # Hydra's, for pooling=1
-            raise UserError(str(error)) from error
+    except UserError:
         raise
+    except Exception as error:
+        if str(error).startswith("Config group override must be"):  # Hydra's ValueError, for pooling=1
+            raise UserError(str(error)) from error
+        if not isinstance(error, _said()):
+            raise
+        print(f"poolsweep: {error}", file=sys.stderr)
+        return 1
     finally:
         _end_workers()
-        runs_elsewhere(None)
     return 0
 
 
+def _said() -> tuple[type[Exception], ...]:
+    """What ends a command with a line of its own and status 1."""
+    from poolsweep.callbacks.best_weights import TrainingDivergedError
+    from poolsweep.callbacks.checkpoint import RunTimeoutError
+    from poolsweep.distributed.failures import RankFailedError
+    from poolsweep.run.failure import DiskFullError
+    from poolsweep.run.job import RunsElsewhereError
+    from poolsweep.run.oom import BatchTooLargeError
+    from poolsweep.sweep.grid import SweepFailedError
+
+    return (
+        TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError, RankFailedError,
+        BatchTooLargeError, SweepFailedError,
+    )  # fmt: skip
+
+
 def _end_workers() -> None:
-    """End the workers of the local launcher, if it was used."""
-    local = sys.modules.get("poolsweep.local.launch")
+    """End the workers of the local launcher, and forget that runs are done elsewhere, if either was so."""
+    local, device = (sys.modules.get(f"poolsweep.{name}") for name in ("local.launch", "device"))
     if local is not None:
         local.close_pools()
+    if device is not None:
+        device.runs_elsewhere(None)
 
 
 def _task(config: DictConfig) -> dict[str, Any]:
+    from poolsweep.config import resolve
     from poolsweep.distributed.world import given_world
     from poolsweep.run.job import checked, failed_before, finished_before, folder_of, run_job, start_over
     from poolsweep.sweep.display import Display

@@ -7,11 +7,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+import poolsweep.resolvers  # noqa: F401  the workers of every launcher have them
 from poolsweep.errors import UserError
-
-# ${if:condition,yes,no} in YAML: the frozen recipe follows from encoder.frozen alone. Registered on import, so that the
-# workers of every launcher have it.
-OmegaConf.register_new_resolver("if", lambda condition, yes, no: yes if condition else no, replace=True)
 
 _OF_THE_SWEEP = {"hydra", "race"}  # they choose which runs are made, and are no part of any
 

@@ -21,25 +21,13 @@ from poolsweep.run.job import checked, failed_before, finished_before, folder_of
 from poolsweep.run.lock import holder
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.plan import write_plan
+from poolsweep.sweep.point import Point
 
 _POLL_SECONDS = 0.5
 
 
 class SweepFailedError(Exception):
     """Some runs of a sweep failed; they were named when they did."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """One combination of the swept values.
-
-    Attributes:
-        overrides: What Hydra composes its config from.
-        name: The overrides that differ between points.
-    """
-
-    overrides: tuple[str, ...]
-    name: str
 
 
 @dataclass

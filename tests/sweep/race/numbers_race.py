@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poolsweep.run.folder import RunFolder
-from poolsweep.sweep.grid import Plan, Point
+from poolsweep.sweep.grid import Plan
+from poolsweep.sweep.point import Point
 from poolsweep.sweep.race.driver import Race
 from poolsweep.sweep.race.field import Entrant, Field
 from poolsweep.sweep.race.options import RaceOptions

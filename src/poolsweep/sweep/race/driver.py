@@ -19,8 +19,9 @@ from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import failed_before
 from poolsweep.sweep.display import Display
-from poolsweep.sweep.grid import Plan, Point, SweepFailedError, hand_over, plan_runs, require_waiting, run_all
+from poolsweep.sweep.grid import Plan, SweepFailedError, hand_over, plan_runs, require_waiting, run_all
 from poolsweep.sweep.plan import write_plan
+from poolsweep.sweep.point import Point
 from poolsweep.sweep.race.course import Course
 from poolsweep.sweep.race.field import Field, field_of
 from poolsweep.sweep.race.options import RaceOptions

@@ -11,7 +11,7 @@ from poolsweep.build import pooling_label
 from poolsweep.device import accelerator_type
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import variant_id
-from poolsweep.sweep.grid import Point
+from poolsweep.sweep.point import Point
 
 _SEEDS = ("seed", "init_seed", "data_seed")
 

@@ -21,8 +21,9 @@ from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import folder_of
 from poolsweep.sweep.display import Display
-from poolsweep.sweep.grid import Point, SweepFailedError, check_once, run_all
+from poolsweep.sweep.grid import SweepFailedError, check_once, run_all
 from poolsweep.sweep.plan import write_plan
+from poolsweep.sweep.point import Point
 from poolsweep.sweep.search.options import SearchOptions
 from poolsweep.sweep.search.space import Space, short
 from poolsweep.sweep.search.summary import show_search, write_summary
