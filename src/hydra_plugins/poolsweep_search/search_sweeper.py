@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+from poolsweep.sweep.point import Point
 
 
 class SearchSweeper(GridSweeper):
@@ -27,7 +28,6 @@ class SearchSweeper(GridSweeper):
         from poolsweep.sweep.search import require_optuna
 
         require_optuna()
-        from poolsweep.sweep.point import Point
         from poolsweep.sweep.search.driver import search
         from poolsweep.sweep.search.options import search_options
         from poolsweep.sweep.search.space import read_space

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -21,9 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from poolsweep.report.charts.font import families
-
-if TYPE_CHECKING:
-    from poolsweep.report.comparison import Comparison
+from poolsweep.report.comparison import Comparison
 
 INK, MUTED, GRID, SURFACE = "#1b2027", "#59626c", "#d7dce1", "#fefefe"
 LEAD, BASE, REST = "#0b63c5", "#b4540a", "#78818b"
