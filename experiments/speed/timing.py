@@ -71,13 +71,25 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def matrix_rate(dtype: torch.dtype, *, tokens: int = 1024, hidden: int = 384, inner: int = 1536) -> float:
-    """Operations per second of this machine's matrix multiplication, of the shape of MiniLM's feed-forward."""
+    """Operations per second of this machine's matrix multiplication, of the shape of MiniLM's feed-forward.
+
+    The faster of torch's matrix product and its convolution of width 1, the same product by another library.
+    """
     a, b = torch.randn(tokens, hidden, dtype=dtype), torch.randn(hidden, inner, dtype=dtype)
-    seconds(lambda: a @ b)
+    pixels, kernel = a.view(1, 1, tokens, hidden).permute(0, 3, 1, 2), b.t().contiguous()[:, :, None, None]
+    return max(
+        2 * tokens * hidden * inner / _median(multiply)
+        for multiply in (lambda: a @ b, lambda: torch.nn.functional.conv2d(pixels, kernel))
+    )
+
+
+def _median(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    seconds(work)
     times: list[float] = []
     while len(times) < 3 or (sum(times) < 0.5 and len(times) < 50):
-        times.append(seconds(lambda: a @ b))
-    return 2 * tokens * hidden * inner / statistics.median(times)
+        times.append(seconds(work))
+    return statistics.median(times)
 
 
 @cache

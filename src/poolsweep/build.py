@@ -25,7 +25,7 @@ from poolsweep.callbacks.heartbeat import Heartbeat
 from poolsweep.classifier import Classifier
 from poolsweep.data import Batch, DataModule
 from poolsweep.data.labels import Labels
-from poolsweep.device import set_matmul_precision
+from poolsweep.device import leave_memory_unfilled, set_matmul_precision
 from poolsweep.distributed.world import ALONE, World
 from poolsweep.probe.run import ProbeRun
 from poolsweep.probe.settings import is_probe
@@ -88,6 +88,7 @@ def build(
         parts: Steps that each batch is divided into.
     """
     set_matmul_precision(config["matmul_precision"])
+    leave_memory_unfilled()
     _seed_everything(config["init_seed"])
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling

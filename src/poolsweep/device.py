@@ -49,6 +49,11 @@ def set_matmul_precision(precision: str) -> None:
     torch.backends.cudnn.allow_tf32 = precision != "highest"
 
 
+def leave_memory_unfilled() -> None:
+    """Keep ``trainer.deterministic`` from filling new memory, which no operation reads before it writes there."""
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def device_problems(trainer: Mapping[str, Any]) -> list[str]:
     """What the machine lacks of what a trainer's config asks for."""
     asked = str(trainer.get("accelerator", "auto"))

@@ -23,6 +23,15 @@ def bucketing(request, monkeypatch):
     monkeypatch.setattr("poolsweep.encoder.packing._PAIRS_PER_CALL", request.param)
 
 
+@pytest.fixture(params=[False, True], ids=["torch's", "quick"])
+def products(request, monkeypatch):
+    """Of packed models: all by torch's linear layers and attention, or all by convolution and by hand."""
+    monkeypatch.setattr("poolsweep.encoder.linear.gains", lambda: request.param)
+    monkeypatch.setattr("poolsweep.encoder.linear._ROWS", 1)
+    monkeypatch.setattr("poolsweep.encoder.linear._WEIGHTS", 1)
+    monkeypatch.setattr("poolsweep.encoder.kernels._PAIRS", 2**21 if request.param else 0)
+
+
 LENGTHS = torch.tensor([7, 0, 20, 7, 1, 12])
 
 
@@ -52,7 +61,7 @@ def batch(*, left: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", PACKED)
 @pytest.mark.parametrize("padding", ["right", "left", "none"])
-def test_states_and_gradients_are_those_of_padded_batches(kind: str, padding: str, bucketing):
+def test_states_and_gradients_are_those_of_padded_batches(kind: str, padding: str, bucketing, products):
     ids, mask = batch(left=padding == "left")
     if padding == "none":
         ids, mask = ids[[0, 2, 3, 5], :7], mask[[0, 2, 3, 5], :7]  # of 7 or more tokens
@@ -71,7 +80,7 @@ def test_states_and_gradients_are_those_of_padded_batches(kind: str, padding: st
         torch.testing.assert_close(packed_gradients[name], gradient, atol=1e-4, rtol=1e-4)
 
 
-def test_a_sliding_window_reaches_as_far_as_without_packing(bucketing):
+def test_a_sliding_window_reaches_as_far_as_without_packing(bucketing, products):
     config = ModernBertConfig(
         **SIZES, max_position_embeddings=32, pad_token_id=0, cls_token_id=2, sep_token_id=3, bos_token_id=2,
         eos_token_id=3, local_attention=6, global_attn_every_n_layers=3,
@@ -185,7 +194,7 @@ def test_unpacking_undoes_packing():
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch's tracer looks at it
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "modernbert"])
-def test_compiled_parts_give_the_states_and_gradients_of_others(kind: str, monkeypatch):
+def test_compiled_parts_give_the_states_and_gradients_of_others(kind: str, products, monkeypatch):
     compile_, parts = torch.nn.Module.compile, []
 
     def without_a_compiler(module, **options):
@@ -224,7 +233,7 @@ FIRST_TOKENS_APART = {"bert", "distilbert", "roberta", "electra"}
 @pytest.mark.parametrize(
     ("kind", "checkpointing"), [*((kind, False) for kind in PACKED), ("bert", True), ("distilbert", True)]
 )
-def test_first_tokens_alone_give_the_states_and_gradients_of_all(kind: str, checkpointing: bool, bucketing):
+def test_first_tokens_alone_give_the_states_and_gradients_of_all(kind: str, checkpointing: bool, products):
     ids, mask = batch(left=True)
     found = []
     for first_tokens in (False, True):

@@ -12,6 +12,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from poolsweep.encoder.dropout import dropout as quick_dropout
 from poolsweep.encoder.packing import Bucket, Packing
 
+_PAIRS = 2**21  # of tokens in all heads, whose scores fit a CPU's cache
+
 
 @dataclass(frozen=True)
 class Attention:
@@ -60,14 +62,16 @@ class Attention:
         return out if bucket.mask is None or self.only_first else out.index_select(0, bucket.places)
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) -> Tensor:
-        """torch's attention; with dropout, whose kernel on a CPU draws its random numbers slowly, the same by hand."""
-        if not self.dropout:
+        """torch's attention for many pairs; for few, and with dropout, what its kernel on a CPU does more slowly."""
+        texts, heads, length, _ = query.shape
+        if not self.dropout and texts * heads * length * key.shape[2] > _PAIRS:
             return scaled_dot_product_attention(query, key, value, attn_mask=allowed, scale=self.scaling)
         scale = query.shape[-1] ** -0.5 if self.scaling is None else self.scaling
         scores = (query * scale) @ key.transpose(-1, -2)
         if allowed is not None:
             scores = scores.masked_fill(~allowed, -torch.inf)
-        return quick_dropout(scores.softmax(dim=-1), self.dropout) @ value
+        weights = scores.softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(value.dtype)
+        return (quick_dropout(weights, self.dropout) if self.dropout else weights) @ value
 
     def _padded_inside(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Attention alone over the padded batch: one kernel where a group of its own for each length would be many."""

@@ -14,6 +14,7 @@ from transformers.masking_utils import sdpa_mask
 from poolsweep.encoder.dropout import quicken_dropout
 from poolsweep.encoder.first_token import FirstTokens
 from poolsweep.encoder.kernels import Attention
+from poolsweep.encoder.linear import quicken_linear
 from poolsweep.encoder.packing import Packing
 
 NAME = "poolsweep_packed"
@@ -43,6 +44,7 @@ def use_packed_attention(model: PreTrainedModel) -> str | None:
         model.set_attn_implementation(was)
         return f"{model.config.model_type} gives other states for packed rows"
     quicken_dropout(model)
+    quicken_linear(model)
     return None
 
 
