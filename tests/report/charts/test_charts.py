@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection, PathCollection
 from statsmodels.stats.multitest import multipletests
 from studies import PRESETS, write_run
 
@@ -45,14 +46,18 @@ def texts_of(axes) -> list[str]:
 def test_seeds_has_a_mark_per_run_and_a_bar_per_interval(comparison):
     chart = seeds_chart(comparison)
     [axes] = chart.figure.axes
-    marks = {(round(x, 6), y) for c in axes.collections for x, y in np.asarray(c.get_offsets()).tolist()}
+    dots = [c for c in axes.collections if isinstance(c, PathCollection)]
+    marks = {(round(x, 6), y) for c in dots for x, y in np.asarray(c.get_offsets()).tolist()}
     wanted = {(round(100 * value, 6), place) for place, name in enumerate(comparison.names)
               for value in comparison.values[name].values()}  # fmt: skip
     assert marks == wanted
     assert "the same shape, the same seed" in chart.caption
-    bars = [line for line in axes.lines if line.get_linewidth() == 9]
-    assert [tuple(bar.get_xdata()) for bar in bars] == [
+    bars, means = (c for c in axes.collections if isinstance(c, LineCollection))
+    assert [tuple(bar[:, 0]) for bar in bars.get_segments()] == [
         pytest.approx((100 * comparison.summaries[n].low, 100 * comparison.summaries[n].high)) for n in comparison.names
+    ]
+    assert [bar[:, 0].tolist() for bar in means.get_segments()] == [
+        pytest.approx([100 * comparison.summaries[n].mean] * 2) for n in comparison.names
     ]
     assert all(hundredths(comparison.summaries[n].mean) in chart.summary for n in comparison.names)
 
@@ -152,7 +157,8 @@ def test_errors_have_a_dot_for_each_of_two_in_every_slice(comparison):
     chart = errors_chart(cut, "max", "cls")
     assert chart is not None
     [axes] = chart.figure.axes
-    dots = sorted(float(np.asarray(c.get_offsets())[0, 0]) for c in axes.collections)
+    marks = [c for c in axes.collections if isinstance(c, PathCollection)]
+    dots = sorted(x for c in marks for x in np.asarray(c.get_offsets())[:, 0].tolist())
     assert dots == pytest.approx(sorted(100 * v for s in cut for v in (s.first, s.second)))
     assert errors_chart([], "max", None) is None
     many = [Slice("label", f"l{i}", 100 - i, 0.5, np.nan, np.nan, np.nan) for i in range(25)]

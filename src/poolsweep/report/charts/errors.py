@@ -34,11 +34,13 @@ def errors_chart(slices: Sequence[Slice], first: str, second: str | None) -> Cha
     for before, one in zip([None, *shown], shown, strict=False):
         at += 1.0 if before is None or before.kind == one.kind else 1.6
         places.append(at)
-    for place, one in zip(places, shown, strict=True):
-        if not math.isnan(one.second):
-            axes.plot([100 * one.second, 100 * one.first], [place, place], color=MUTED, linewidth=1, zorder=1)
-            axes.scatter([100 * one.second], [place], s=30, color=BASE, zorder=2, linewidth=0)
-        axes.scatter([100 * one.first], [place], s=30, color=LEAD, zorder=3, linewidth=0)
+    both = [(100 * one.second, 100 * one.first, place) for one, place in zip(shown, places, strict=True)]
+    pairs = [pair for pair in both if not math.isnan(pair[0])]
+    if pairs:
+        left, right, beside = zip(*pairs, strict=True)
+        axes.hlines(beside, left, right, colors=MUTED, linewidth=1, zorder=1)
+        axes.scatter(left, beside, s=30, color=BASE, zorder=2, linewidth=0)
+    axes.scatter([one for _, one, _ in both], places, s=30, color=LEAD, zorder=3, linewidth=0)
     axes.set_yticks(places, [f"{_name(one)}  ({one.count:,})" for one in shown], color=INK)
     axes.set_ylim(places[-1] + 0.7, places[0] - 0.7)
     axes.set_xlabel("right, in % (mean over seeds)")

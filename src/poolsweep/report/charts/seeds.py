@@ -22,15 +22,11 @@ def seeds_chart(comparison: Comparison) -> Chart:
     if comparison.baseline:
         mean = 100 * comparison.summaries[comparison.baseline].mean
         axes.axvline(mean, color=BASE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    _bars(axes, comparison)
+    _marks(axes, comparison)
     for place, name in enumerate(names):
-        summary, colour = comparison.summaries[name], role_colour(comparison, name)
-        if not math.isnan(summary.low):
-            axes.plot([100 * summary.low, 100 * summary.high], [place, place], color=colour, linewidth=9, alpha=0.22,
-                      solid_capstyle="butt", zorder=2)  # fmt: skip
-        axes.plot([100 * summary.mean] * 2, [place - 0.3, place + 0.3], color=INK, linewidth=1.8, zorder=4)
         axes.annotate(_numbers(comparison, name), (1.01, place), xycoords=("axes fraction", "data"), va="center",
                       fontsize=8.5, color=INK if name in comparison.leading else MUTED)  # fmt: skip
-    _marks(axes, comparison)
     axes.set_yticks(range(len(names)), [short(name) for name in names])
     for label, name in zip(axes.get_yticklabels(), names, strict=True):
         label.set_color(INK)
@@ -44,6 +40,18 @@ def seeds_chart(comparison: Comparison) -> Chart:
         f"{_legend(comparison)}",
         "; ".join(f"{n}: mean {hundredths(comparison.summaries[n].mean)}" for n in names), figure,
     )  # fmt: skip
+
+
+def _bars(axes, comparison: Comparison) -> None:  # noqa: ANN001
+    """All contenders' intervals and means at once."""
+    summaries = [comparison.summaries[name] for name in comparison.names]
+    places = [place for place, summary in enumerate(summaries) if not math.isnan(summary.low)]
+    low, high = ([100 * getattr(summaries[place], end) for place in places] for end in ("low", "high"))
+    colours = [role_colour(comparison, comparison.names[place]) for place in places]
+    axes.hlines(places, low, high, colors=colours, linewidth=9, alpha=0.22, zorder=2)
+    below, above = ([place + end for place in range(len(summaries))] for end in (-0.3, 0.3))
+    axes.vlines([100 * summary.mean for summary in summaries], below, above, colors=INK, linewidth=1.8,
+                capstyle="round", zorder=4)  # fmt: skip
 
 
 def _marks(axes, comparison: Comparison) -> None:  # noqa: ANN001
