@@ -14,6 +14,8 @@ import yaml
 
 from poolsweep import __version__
 
+README = Path(__file__).parents[1] / "README.md"
+
 
 def test_help_imports_neither_torch_nor_hydra():
     code = (
@@ -152,7 +154,7 @@ MISTAKES = {
     "monitor's mode": (["monitor=val/loss"], ["monitor=val/loss needs mode=min"]),
     "study": (["study=a/b"], ["study='a/b' must be the name of one folder"]),
     "missing file": (["data.test=nowhere/test.csv"], ["data.test=nowhere/test.csv does not exist"]),
-    "ending": (["data.test=README.md"], ["data.test=README.md "]),
+    "ending": ([f"data.test={README}"], [f"data.test={README} "]),
     "column": (["data.text=txt"], ["{train} has no column 'txt'; did you mean text?"]),
     "max_length": (["data.max_length=129"], ["data.max_length must be at most the encoder's 128 tokens, got 129"]),
     "precision": (
