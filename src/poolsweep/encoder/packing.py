@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-_PAIRS_PER_CALL = 20_000  # token pairs that attention gets through in the time that one more call of it takes
+_PAIRS_PER_CALL = 8_000  # token pairs that attention gets through in the time that one more call of it takes
 
 
 @dataclass(frozen=True)
