@@ -87,9 +87,12 @@ def test_a_sliding_window_reaches_as_far_as_without_packing(bucketing, products)
     )  # fmt: skip
     ids, mask = batch()
     padded, packed = encoders(config)
-    expected = padded.eval()(ids, mask, layers=[3]).hidden[0]
-    state = packed.eval()(ids, mask, layers=[3]).hidden[0]
+    expected, state = (encoder.eval()(ids, mask, layers=[3]).hidden[0] for encoder in (padded, packed))
     torch.testing.assert_close(state[mask], expected[mask], atol=1e-5, rtol=1e-5)
+    for states in (expected, state):
+        states[mask].pow(2).sum().backward()
+    for of_packed, gradient in zip(packed.parameters(), padded.parameters(), strict=True):
+        torch.testing.assert_close(of_packed.grad, gradient.grad, atol=1e-4, rtol=1e-4)
     config.local_attention = config.sliding_window = 40
     wide = encoders(config)[0].eval()(ids, mask, layers=[3]).hidden[0]
     assert (wide - expected)[mask].abs().max() > 1e-3, "premise: the window matters"

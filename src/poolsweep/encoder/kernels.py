@@ -69,7 +69,8 @@ class Attention:
         scale = query.shape[-1] ** -0.5 if self.scaling is None else self.scaling
         scores = (query * scale) @ key.transpose(-1, -2)
         if allowed is not None:
-            scores = scores.masked_fill(~allowed, -torch.inf)
+            # Not -inf: a padded query beyond the window sees nothing, and would hand NaN to the values' gradients.
+            scores = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
         weights = scores.softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(value.dtype)
         return (quick_dropout(weights, self.dropout) if self.dropout else weights) @ value
 
@@ -127,9 +128,7 @@ def _split(part: Tensor, sizes: list[int]) -> tuple[Tensor, ...]:
 
 
 def _padded(values: Tensor, bucket: Bucket) -> Tensor:
-    """(tokens, heads, d) → (texts, longest, heads, d)."""
+    """(tokens, heads, d) → (texts, longest, heads, d); a text's last token stands where it has none."""
     if bucket.mask is None:
         return values.unflatten(0, bucket.shape)
-    texts, longest = bucket.shape
-    padded = values.new_zeros(texts * longest, *values.shape[1:])
-    return padded.index_copy(0, bucket.places, values).unflatten(0, bucket.shape)
+    return values.index_select(0, bucket.nearest).unflatten(0, bucket.shape)

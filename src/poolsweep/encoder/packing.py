@@ -45,6 +45,13 @@ class Bucket:
         mask = torch.ones(self.shape, dtype=torch.bool) if self.mask is None else self.mask
         return mask.flatten().nonzero()[:, 0]
 
+    @cached_property
+    def nearest(self) -> Tensor:
+        """(texts · longest,) which token stands in each place of the padded bucket: behind a text's end its last."""
+        lengths = torch.tensor(self.lengths)[:, None]
+        within = torch.minimum(torch.arange(self.lengths[-1]), lengths - 1)
+        return (lengths.cumsum(dim=0) - lengths + within).flatten()
+
 
 @dataclass(frozen=True)
 class Packing:
