@@ -140,6 +140,15 @@ MISTAKES = {
     ),
     "key": (["optimizer.lrr=1"], ["there is no key optimizer.lrr; did you mean optimizer.lr"]),
     "deep key": (["data.trian=x"], ["there is no key data.trian; did you mean data.train"]),
+    "option in a list": (["logger=[wandb,tensorbord]"], ["logger=tensorbord is no option of logger; did you mean "]),
+    "key within an option": (
+        ["logger=wandb", "logger.wandb.projct=x"],
+        ["there is no key logger.wandb.projct; did you mean logger.wandb.project"],
+    ),
+    "key within another option": (
+        ["logger=tensorboard", "logger.wandb.project=x"],
+        ["logger.wandb.project is a key of logger=wandb, which must be given too"],
+    ),
     "added key": (
         ["+optimizer.lrr=1"],
         ["optimizer.lrr is not an option of poolsweep.optimizer.adamw; did you mean lr?"],

@@ -25,7 +25,7 @@ def in_one_line(error: Exception, arguments: Sequence[str] = ()) -> str:
     text = str(error).strip()
     if isinstance(error, OverrideParseException):
         return f"{error.override} cannot be parsed: {text.splitlines()[0]}{_quoted(error.override)}"
-    option = re.search(r"Could not find '(.+?)/([^/']+)'", text)
+    option = re.search(r"Could not (?:find|load) '(.+?)/([^/']+)'", text)
     if option:
         group = option.group(1)
         return f"{group}={option.group(2)} is no option of {group}; {nearest(option.group(2), _options(group))}"
@@ -55,6 +55,8 @@ def _unknown_key(key: str, arguments: Sequence[str]) -> str:
             return f"{key} is a key of sweep={group}, which must be given too"
         own = _read(conf_dir() / "sweep" / f"{group}.yaml").get(group, {})
         return f"there is no key {key}; {nearest(key, [f'{group}.{known}' for known in own])}"
+    if within := _key_within_option(key, arguments):
+        return within
     if group not in _groups():
         root = _read(conf_dir() / "train.yaml")
         nested = [f"{above}.{below}" for above, value in root.items() if isinstance(value, dict) for below in value]
@@ -72,6 +74,24 @@ def _unknown_key(key: str, arguments: Sequence[str]) -> str:
     return f"there is no key {key}; {nearest(key, [f'{parent}.{known}' for known in found])}"
 
 
+def _key_within_option(key: str, arguments: Sequence[str]) -> str | None:
+    """What to say of a key below those that an option sets itself, as ``logger.wandb.project``; None if it is none."""
+    parent, _, name = key.rpartition(".")
+    group, *inside = parent.split(".")
+    having: dict[str, list[str]] = {}
+    for option in _options(group) if inside else ():
+        found: Any = _read(conf_dir() / group / f"{option}.yaml")
+        for step in inside:
+            found = found.get(step) if isinstance(found, dict) else None
+        if isinstance(found, dict):
+            having[option] = [known for known in found if not known.startswith("_")]
+    chosen = [option for option in _chosen(group, arguments) if option in having]
+    if chosen:
+        return f"there is no key {key}; {nearest(key, [f'{parent}.{k}' for option in chosen for k in having[option]])}"
+    others = [option for option, keys in having.items() if name in keys]
+    return f"{key} is a key of {group}={' or '.join(others)}, which must be given too" if others else None
+
+
 def _groups() -> list[str]:
     return [str(path.relative_to(conf_dir())) for path in conf_dir().rglob("*") if path.is_dir()]
 
@@ -84,7 +104,7 @@ def _chosen(group: str, arguments: Sequence[str]) -> list[str]:
     """Names of the options of a group that a command line chooses; several if they are swept."""
     typed = [a.removeprefix("+").partition("=")[2] for a in arguments if a.removeprefix("+").startswith(f"{group}=")]
     if typed:
-        return [option.strip() for option in typed[-1].split(",") if option.strip() in _options(group)]
+        return [name for option in typed[-1].split(",") if (name := option.strip("[] ")) in _options(group)]
     experiment = _chosen("experiment", arguments) if group != "experiment" else []
     files = [conf_dir() / "experiment" / f"{name}.yaml" for name in experiment]
     above, _, last = group.rpartition("/")
