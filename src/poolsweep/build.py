@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -93,11 +94,13 @@ def build(
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
     inputs = Inputs(prepared.loaded, pooling, config["pooling"], prepared.labels, prepared.max_length)
+    started = time.monotonic()
     rows = {split.name: token_rows(split, inputs) for split in prepared.splits}
     truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
     data: dict[str, Dataset[Batch]] = dict(rows)
     if encoder.frozen:
         data = feature_rows(config, inputs, rows, status=status)
+        status.update(shared_seconds=round(time.monotonic() - started, 3))  # the next run finds it done
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
     classifier = build_classifier(

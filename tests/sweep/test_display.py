@@ -39,6 +39,15 @@ def test_a_pipe_gets_plain_lines_with_an_estimate(tmp_path):
     assert file.getvalue() == "[1/4] finished  seed=0  val/accuracy 0.5000  10.0 s  (about 35 s left)\n"
 
 
+def test_what_the_first_run_did_for_all_is_not_expected_of_the_others(tmp_path):
+    folders = [RunFolder(tmp_path / str(index)) for index in range(4)]
+    file, now = io.StringIO(), time.time()
+    display = Display({folder: folder.path.name for folder in folders}, console=Console(file=file, width=120))
+    write(folders[0], state="finished", started=now - 100, heartbeat=now, shared_seconds=94.0)
+    display._draw()
+    assert file.getvalue() == "[1/4] finished  0    100.0 s  (about 18 s left)\n"
+
+
 def test_a_terminal_gets_a_bar_that_counts_begun_runs_in_part_and_a_line_for_each(tmp_path):
     display, _ = drawn(tmp_path, terminal=True)
     group = display._draw()

@@ -80,7 +80,8 @@ class Display:
             if status.get("state") in _ENDED:
                 ended.append((name, status))
                 if status["state"] == "finished":
-                    self._took.append(_seconds(status))
+                    # Not what it did for the others: tokenised, and filled the feature store.
+                    self._took.append(max(0.0, _seconds(status) - status.get("shared_seconds", 0.0)))
                 del self._runs[folder]
             else:
                 running[name] = status
