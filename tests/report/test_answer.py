@@ -43,6 +43,17 @@ def test_a_clear_winner_is_named_without_a_but(outputs):
     assert what_would_settle(comparison) == []
 
 
+def test_a_winner_whose_interval_holds_zero_is_explained(outputs):
+    for seed in range(2):
+        write_run(outputs / "s", pooling="cls", seed=seed, skill=0.5, num_texts=150)
+        write_run(outputs / "s", pooling="max", seed=seed, skill=0.55, num_texts=150)
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert comparison.leading == ("max",)
+    assert not comparison.against["max"].differs, "premise: one-sided beyond chance, two-sided not"
+    text = answer(comparison)
+    assert "which could be chance, Holm p = 0.096); asked only whether any other could be better, which takes " in text
+
+
 def test_when_the_baseline_leads_it_says_so(outputs):
     for seed in range(3):
         write_run(outputs / "s", pooling="cls", seed=seed, skill=0.9)

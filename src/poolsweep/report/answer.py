@@ -62,7 +62,11 @@ def _tie(comparison: Comparison, best: str) -> str:
     if comparison.basis == "texts":
         basis += " (which leaves out what another seed would give)"
     if not tied:
-        return f"; {basis} tell every other pooling apart from it, at 95% jointly."
+        apart = f"{basis} tell every other pooling apart from it, at 95% jointly"
+        tested = comparison.against.get(best)
+        if tested is not None and not tested.differs:  # the interval is two-sided, this is not
+            return f"; asked only whether any other could be better, which takes less, {apart}."
+        return f"; {apart}."
     if len(tied) == len(others):
         who = f"any other of the {len(others)}" if len(others) > 1 else others[0]
         return f", but {basis} do not tell it from {who}."
