@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> list[dict[str, object]]:
         first_rows(Path(arguments.test), test, rows=arguments.test_rows)
         status = main(
             ["train", "-m", "data=files", f"data.train={train}", f"data.validation={test}", f"data.test={test}",
-             "pooling=pooler", "seed=0,1,2", f"study={folder.name}-trainer", f"optimizer.lr={RATE}",
+             "pooling=pooler", f"seed={arguments.seeds}", f"study={folder.name}-trainer", f"optimizer.lr={RATE}",
              f"optimizer.head_lr={RATE}", f"trainer.max_epochs={EPOCHS}", f"data.batch_size={BATCH}",
              f"output_root={scratch}/outputs", "callbacks=none",
              f"+trainer.check_val_every_n_epoch={EPOCHS}"]  # the last weights, as the Trainer's: nothing is selected
@@ -126,6 +126,7 @@ if __name__ == "__main__":
     parser.add_argument("test")
     parser.add_argument("--rows", type=int, default=1200)
     parser.add_argument("--test-rows", type=int, default=600)
+    parser.add_argument("--seeds", default="0,1,2")
     table = run(parser.parse_args())
     print(welch([r["poolsweep"] for r in table], [r["trainer"] for r in table]))
     path = Path(__file__).parent / "results.csv"
