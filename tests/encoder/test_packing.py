@@ -236,7 +236,7 @@ FIRST_TOKENS_APART = {"bert", "distilbert", "roberta", "electra"}
 @pytest.mark.parametrize(
     ("kind", "checkpointing"), [*((kind, False) for kind in PACKED), ("bert", True), ("distilbert", True)]
 )
-def test_first_tokens_alone_give_the_states_and_gradients_of_all(kind: str, checkpointing: bool, products):
+def test_first_tokens_alone_give_the_states_and_gradients_of_all(kind: str, checkpointing: bool, bucketing, products):
     ids, mask = batch(left=True)
     found = []
     for first_tokens in (False, True):

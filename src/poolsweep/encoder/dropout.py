@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from poolsweep.encoder.swap import swap
+
 _STEPS = 2**16  # one 16-bit draw per element; p is met to 1/131072, and the scale is that of the p that is met
 
 
@@ -38,8 +40,4 @@ class QuickDropout(nn.Dropout):
 
 def quicken_dropout(model: nn.Module) -> None:
     """Swap every ``nn.Dropout`` of a model for a ``QuickDropout``."""
-    for module in model.modules():
-        for name, child in module.named_children():
-            if type(child) is nn.Dropout:
-                quick = QuickDropout(child.p)
-                setattr(module, name, quick.train(child.training))
+    swap(model, nn.Dropout, lambda child: QuickDropout(child.p))

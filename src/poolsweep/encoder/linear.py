@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from poolsweep.encoder.swap import swap
+
 _ROWS = 128  # below, and with smaller weights, a convolution's own preparations cost what it saves
 _WEIGHTS = 2**16
 
@@ -54,18 +56,14 @@ class QuickLinear(nn.Linear):
 
 def quicken_linear(model: nn.Module) -> None:
     """Swap every ``nn.Linear`` of a model for a ``QuickLinear`` with the same parameters, if this CPU gains by it."""
-    if not gains():
-        return
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if type(child) is nn.Linear:
-                setattr(module, name, _quick(child))
+    if gains():
+        swap(model, nn.Linear, _quick)
 
 
 def _quick(child: nn.Linear) -> QuickLinear:
     quick = QuickLinear(child.in_features, child.out_features, bias=child.bias is not None, device="meta")
     quick.weight, quick.bias = child.weight, child.bias
-    return quick.train(child.training)
+    return quick
 
 
 @cache
