@@ -28,7 +28,8 @@ def study(outputs):
             (folder / run_id / "result.json").write_text(json.dumps(result))
 
     training = {"state": "running", "phase": "training", "step": 30, "steps": 120, "seconds_left": 90.0}
-    run("done", {"state": "finished"}, {"status": "finished", "seconds": 20.0, "metrics": {"test/accuracy": 0.5}})
+    finished = {"status": "finished", "seconds": 50.0, "metrics": {"test/accuracy": 0.5}}
+    run("done", {"state": "finished", "shared_seconds": 30.0}, finished)
     run("busy", training, None)
     run("dead", training, None)
     failure = {"reason": "OutOfMemoryError: 3 GiB", "kind": "out_of_memory"}
@@ -53,7 +54,7 @@ def test_states(study):
     assert 3 <= busy.heartbeat_age < 60
     assert dead.progress == 0.25
     assert (bad.kind, bad.reason, bad.log) == ("out_of_memory", "OutOfMemoryError: 3 GiB", ["the last line"])
-    assert found.seconds_left == 90 + 2 * 20, "the running one, then the interrupted and the missing one"
+    assert found.seconds_left == 90 + 2 * (50 - 30), "the running one; then two that find the encoder's pass done"
 
 
 def test_a_page_for_people(cli, study):

@@ -44,6 +44,7 @@ class RunStatus:
         pid: Its process.
         attempts: How many processes have worked on it.
         seconds: How long it took, if it finished.
+        shared_seconds: Of these, what it did for later runs too: a frozen encoder's pass.
         metrics: If it finished.
         kind: Of failure: diverged, timeout, out_of_memory, disk_full, killed, lost_job, exception.
         reason: Of failure or pruning, in one line; or why its job waits, in Slurm's word.
@@ -62,6 +63,7 @@ class RunStatus:
     pid: int | None = None
     attempts: int | None = None
     seconds: float | None = None
+    shared_seconds: float | None = None
     metrics: dict[str, float] | None = None
     kind: str | None = None
     reason: str | None = None
@@ -95,7 +97,7 @@ class StudyStatus:
     def seconds_left(self) -> float | None:
         """Until all that is running, interrupted or missing has finished, as many at once as now; None if unknown."""
         running = self.of("running")
-        took = [run.seconds for run in self.runs if run.seconds is not None]
+        took = [max(0.0, run.seconds - (run.shared_seconds or 0.0)) for run in self.runs if run.seconds is not None]
         waiting = len(self.of(*WAITING))
         if not running or (waiting and not took):
             return None
@@ -167,9 +169,8 @@ def _run_status(folder: RunFolder) -> RunStatus | None:
     who = {"host": status.get("host"), "pid": status.get("pid"), "attempts": status.get("attempts")}
     run_id = folder.path.name
     if result.get("status") == "finished":
-        return RunStatus(
-            run_id, name, "finished", seconds=result.get("seconds"), metrics=result.get("metrics"), **who
-        )  # fmt: skip
+        took = {"seconds": result.get("seconds"), "shared_seconds": status.get("shared_seconds")}
+        return RunStatus(run_id, name, "finished", metrics=result.get("metrics"), **took, **who)
     if result.get("status") == "pruned":
         reason = result.get("reason")
         return RunStatus(run_id, name, "pruned", metrics=result.get("metrics"), reason=reason, **who)
