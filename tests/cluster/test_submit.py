@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pickle
 import re
+import time
+from types import SimpleNamespace
 
 import pytest
 
 from poolsweep.run.files import read_json, write_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.owner import owner
 from poolsweep.run.status import StatusFile
 
 TYPED = ["train", "-m", "hydra/launcher=slurm", "hydra.launcher.wait=false", "study=s"]
@@ -107,6 +110,32 @@ def test_waiting_writes_down_what_is_lost(cli, tiny_run, slurm, outputs, monkeyp
     [result] = outputs.glob("s/*/result.json")
     assert read_json(result)["kind"] == "lost_job"
     assert "NODE_FAIL" in read_json(result)["reason"]
+
+
+def test_waiting_out_the_sign_of_life_of_a_job_that_was_killed(cli, tiny_run, slurm, outputs, monkeypatch):
+    monkeypatch.setattr("poolsweep.run.lock.PATIENCE_SECONDS", 3.0)
+    slept = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if not slurm.queue:
+            time.sleep(0.5)
+            return
+        [job] = outputs.glob("s/*/job.json")
+        # A process on another machine began the run, and could say nothing when it was killed.
+        write_json(job.parent / "lock.json", owner() | {"machine": "another", "token": "its", "since": time.time()})
+        status = StatusFile(RunFolder(job.parent), name="seed=0", run_id=job.parent.name)
+        status.update(force=True, state="running", job="1")
+        slurm.end("OUT_OF_MEMORY")
+
+    watch = SimpleNamespace(sleep=sleep, time=time.time)
+    monkeypatch.setattr("poolsweep.cluster.watch.time", watch)
+    done = cli(*TYPED, *tiny_run, "hydra.launcher.wait=true", "hydra.launcher.poll_seconds=3")
+    assert done.status == 1
+    assert len(slept) > 3, "premise: its lock looked alive for a while"
+    assert len(slurm.read()["ended"]) == 1, "it is not submitted again"
+    [result] = outputs.glob("s/*/result.json")
+    assert "OUT_OF_MEMORY" in read_json(result)["reason"]
 
 
 def test_slurm_that_does_not_answer(cli, tiny_run, slurm, outputs):

@@ -11,6 +11,7 @@ from poolsweep.cluster.lost import follow, record_lost
 from poolsweep.cluster.slurm import SlurmUnreachableError
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.lock import holder
 
 
 def wait_for(folders: Iterable[RunFolder], *, poll_seconds: float, console: Console) -> None:
@@ -40,8 +41,15 @@ def wait_for(folders: Iterable[RunFolder], *, poll_seconds: float, console: Cons
         for folder in suspected & followed.lost.keys():
             record_lost(folder, followed.lost[folder])
         suspected = set(followed.lost)
-        waiting = [f for f in waiting if f in followed.queued or (f in suspected and not _has_result(f))]
+        waiting = [
+            f for f in waiting if f in followed.queued or (_has_no_result(f) and (f in suspected or _is_held(f)))
+        ]
 
 
-def _has_result(folder: RunFolder) -> bool:
-    return isinstance(read_json(folder.result), dict)
+def _has_no_result(folder: RunFolder) -> bool:
+    return not isinstance(read_json(folder.result), dict)
+
+
+def _is_held(folder: RunFolder) -> bool:
+    """Whether a process seems to be at work on a run: one that was killed on another machine does so for a while."""
+    return holder(folder.lock) is not None
