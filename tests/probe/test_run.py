@@ -94,6 +94,16 @@ def test_without_bootstrap_all_seeds_are_one_run(cli, probe, outputs):
     result = json.loads((folder / "result.json").read_text())
     assert result["seeds_are"] is None
     assert result["distinct_rows"] == result["sizes"]["train"]
+    again = cli("train", "-m", *probe, "trainer.bootstrap=false", "seed=0,1,2")
+    assert again.status == 0, "a run of another seed is the same run"
+    assert "1 finished before" in again.err
+
+
+def test_what_a_probe_does_not_use_may_be_typed_otherwise(cli, probe, outputs):
+    assert cli("train", *probe).status == 0
+    again = cli("train", *probe, "data.batch_size=16", "optimizer.lr=1", "head.dropout=0.5", "callbacks=none")
+    assert again.status == 0, again.err
+    assert len(folders(outputs)) == 1
 
 
 def test_a_leaderboard_says_what_its_seeds_are(cli, probe):

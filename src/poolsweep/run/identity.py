@@ -124,7 +124,7 @@ def differing_keys(stored: Mapping[str, Any], config: Mapping[str, Any]) -> list
         stored: What ``config.yaml`` holds.
         config: The resolved config as plain containers.
     """
-    before, now = (dict(_leaves(content)) for content in (stored, config))
+    before, now = (dict(_leaves(without_unused(content))) for content in (stored, config))
     return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
 
 
