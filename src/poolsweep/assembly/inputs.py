@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 import xxhash
 from torch.utils.data import Dataset
 
@@ -23,6 +24,7 @@ from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, reques
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_half
+from poolsweep.pooling.source import source_hash
 from poolsweep.pooling.tokens.cls import Cls
 from poolsweep.pooling.tokens.max import Max
 from poolsweep.pooling.tokens.mean import Mean
@@ -82,6 +84,7 @@ def feature_rows(
         parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, precision, device.type]
         parts += [config["matmul_precision"], config["encoder"]["compiled"]]
         parts += [encoder.model.config._attn_implementation, inputs.pooling.template]
+        parts += [torch.__version__, transformers.__version__]
         key = _key([*parts, tokens.tokenised.split.content_hash])
         folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
         store = FeatureStore(folder, tokens, encoder, device, precision, config["features"]["max_gib"])
@@ -117,8 +120,8 @@ def _tokenised(key: _ByIdentity, max_length: int, template: str | None) -> Token
 def _request(pooling: Pooling, node: Mapping[str, Any], encoder: Encoder) -> FeatureRequest:
     return request_for(
         pooling,
-        tokens_key=_key(node["tokens"]),
-        pooling_key=_key(node),
+        tokens_key=_key([node["tokens"], source_hash(pooling.tokens)]),
+        pooling_key=_key([node, source_hash(pooling)]),
         pooler_key="" if encoder.pooler is None else weights_hash(encoder.pooler)[:8],
     )
 

@@ -1,6 +1,7 @@
 """States of a frozen encoder, computed once and shared by every run that reads them.
 
-A store is a folder of memory-mapped arrays for one (weights, tokenizer, texts, max length, precision, template):
+A store is a folder of memory-mapped arrays for one (weights, tokenizer, texts, max length, precision, template, torch
+and transformers by version). The names of pooled arrays tell options and code of poolings apart:
 
     vectors-<tokens>.npy   (N, L + 1, H)  one parameter-free token pooling of every layer
     pooler-<weights>.npy   (N, H)         the encoder's own pooler
