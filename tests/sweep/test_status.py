@@ -10,7 +10,8 @@ import time
 import pytest
 
 from poolsweep.run.lock import RunLock
-from poolsweep.sweep.status import study_status
+from poolsweep.sweep.driving import driving, is_driven
+from poolsweep.sweep.status import all_ended, study_status
 
 
 @pytest.fixture
@@ -87,6 +88,35 @@ def test_watch_ends_when_all_have_ended(cli, study):
         (study / name / "result.json").write_text('{"status": "finished", "seconds": 1}')
     (study / "planned.json").unlink()
     assert cli("status", "s", "--watch").status == 1
+
+
+def test_a_search_between_two_trials_has_not_ended(outputs):
+    study = outputs / "s"
+    (study / "done").mkdir(parents=True)
+    (study / "done" / "result.json").write_text('{"status": "finished", "seconds": 1}')
+    assert all_ended([study_status(study)])
+    with driving(study), driving(study):
+        assert not all_ended([study_status(study)])
+    assert all_ended([study_status(study)])
+
+
+def test_a_search_that_was_killed_has_ended(outputs):
+    study = outputs / "s"
+    code = f"""
+import pathlib, time
+from poolsweep.sweep.driving import driving
+with driving(pathlib.Path({str(study)!r})):
+    print("driving", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "driving\n"
+        assert is_driven(study)
+        process.kill()
+    assert not is_driven(study)
+    with driving(study):
+        assert len(list(study.glob(".drivers/*/"))) == 1, "what the killed one left is gone"
 
 
 def test_files_that_are_being_written_do_not_break_it(cli, study):

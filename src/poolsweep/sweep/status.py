@@ -17,6 +17,7 @@ from poolsweep.report.locate import output_root
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
+from poolsweep.sweep.driving import is_driven
 from poolsweep.sweep.estimate import usual_seconds
 from poolsweep.sweep.plan import read_plan
 
@@ -80,12 +81,14 @@ class StudyStatus:
         path: Its folder.
         runs: Begun or planned, by name.
         search: How a search goes (``search.json``): trials in all and by state, and the best; None without one.
+        driven: A search or a race is at work, which plans further runs.
     """
 
     study: str
     path: Path
     runs: tuple[RunStatus, ...]
     search: dict[str, Any] | None = None
+    driven: bool = False
 
     @property
     def counts(self) -> dict[State, int]:
@@ -113,7 +116,7 @@ class StudyStatus:
         runs = [{key: value for key, value in asdict(run).items() if value is not None} for run in self.runs]
         return {
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
-            "runs": runs, **({"search": self.search} if self.search else {}),
+            "driven": self.driven, "runs": runs, **({"search": self.search} if self.search else {}),
         }  # fmt: skip
 
 
@@ -153,7 +156,7 @@ def study_status(study: Path) -> StudyStatus:
     runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
     search = read_json(study / "search.json")
     runs = with_jobs(runs, study)
-    return StudyStatus(study.name, study, tuple(runs), search if isinstance(search, dict) else None)
+    return StudyStatus(study.name, study, tuple(runs), search if isinstance(search, dict) else None, is_driven(study))
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:
@@ -211,5 +214,5 @@ def with_jobs(runs: Sequence[RunStatus], study: Path) -> list[RunStatus]:
 
 
 def all_ended(studies: Sequence[StudyStatus]) -> bool:
-    """Whether no run is running or waiting to be."""
-    return not any(study.of("running", *WAITING) for study in studies)
+    """Whether no run is running or waiting to be, and none is going to be planned."""
+    return not any(study.driven or study.of("running", *WAITING) for study in studies)

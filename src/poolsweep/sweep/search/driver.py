@@ -21,6 +21,7 @@ from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import folder_of
 from poolsweep.sweep.display import Display
+from poolsweep.sweep.driving import driving
 from poolsweep.sweep.grid import SweepFailedError, check_once, run_all
 from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.point import Point
@@ -59,18 +60,19 @@ def search(space: Space, *, compose: Compose, launcher: Launcher, options: Searc
         trials.retry_failed()
     console.print(f"search {name} in {study}: {options.trials} trials", highlight=False, soft_wrap=True)
     runner = _Runner(space, compose, launcher, options, study, name, known, console)
-    stopped = False
-    while not stopped:
-        claims = trials.claim()
-        if claims:
-            with trials.held(claims):
-                failed = runner.run(claims, trials)
-            write_summary(study, trials, content=content, options=options)
-            stopped = failed and content["on_failure"] == "stop"
-        elif trials.others_are_at_work():
-            time.sleep(_POLL_SECONDS)
-        else:
-            break
+    with driving(study):
+        stopped = False
+        while not stopped:
+            claims = trials.claim()
+            if claims:
+                with trials.held(claims):
+                    failed = runner.run(claims, trials)
+                write_summary(study, trials, content=content, options=options)
+                stopped = failed and content["on_failure"] == "stop"
+            elif trials.others_are_at_work():
+                time.sleep(_POLL_SECONDS)
+            else:
+                break
     write_summary(study, trials, content=content, options=options)
     show_study(study, console=Console())
     failures = show_search(study, trials, content=content, options=options, console=Console())
