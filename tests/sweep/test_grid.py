@@ -185,6 +185,7 @@ def test_on_failure_stop_and_every_retry(cli, failing, outputs, monkeypatch):
     left = cli(*failing, "retry=never")
     assert left.status == 1
     assert "1 finished before, 1 failed before and left (retry=never)" in left.err
+    assert left.problems[-1] == "1 of 3 runs did not finish; retry=failed runs them again"
     assert {r["seed"]: r["status"] for r in results(outputs)} == {0: "finished", 1: "failed", 2: "finished"}
     one = ["train", *failing[2:-1], "seed=1", "retry=never"]
     assert "failed before; retry=failed runs it again" in cli(*one).problems[-1]

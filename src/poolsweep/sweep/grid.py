@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,13 +87,27 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
             run_all(missing, launcher=launcher, console=console)
     show_study(study, console=Console())
-    unfinished = [folder for folder in plan.runs if folder not in plan.finished and folder.finished() is None]
-    if unfinished:
-        stopped = [folder for folder in unfinished if not failed_before(folder)] if plan.stops else []
-        why = f" ({len(stopped)} not begun, as on_failure=stop asks)" if stopped else ""
-        raise SweepFailedError(
-            f"{len(unfinished)} of {len(plan.runs)} runs did not finish{why}; type the command again to run them"
-        )
+    require_finished(plan.runs, left=plan.left, stops=plan.stops)
+
+
+def require_finished(folders: Collection[RunFolder], *, left: Collection[RunFolder], stops: bool = False) -> None:
+    """Say what has not finished, and what would run it.
+
+    Args:
+        folders: All that were wanted.
+        left: Those that failed before and were not run again.
+        stops: Whether a failure ended the sweep.
+    Raises:
+        SweepFailedError: If there is any.
+    """
+    unfinished = [folder for folder in folders if folder.finished() is None]
+    if not unfinished:
+        return
+    stopped = [folder for folder in unfinished if not failed_before(folder)] if stops else []
+    why = f" ({len(stopped)} not begun, as on_failure=stop asks)" if stopped else ""
+    is_left = all(folder in left for folder in unfinished)
+    again = "retry=failed runs them again" if is_left else "type the command again to run them"
+    raise SweepFailedError(f"{len(unfinished)} of {len(folders)} runs did not finish{why}; {again}")
 
 
 def hand_over(plan: Plan, launcher: Launcher) -> None:

@@ -19,7 +19,8 @@ from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import failed_before
 from poolsweep.sweep.display import Display
-from poolsweep.sweep.grid import Plan, SweepFailedError, hand_over, plan_runs, require_waiting, run_all
+from poolsweep.sweep.driving import driving
+from poolsweep.sweep.grid import Plan, hand_over, plan_runs, require_finished, require_waiting, run_all
 from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.point import Point
 from poolsweep.sweep.race.course import Course
@@ -87,14 +88,18 @@ class Race:
             SweepFailedError: If a run failed.
         """
         say_start(self._plan, self._field, self._options, study=self._study, console=self._console)
+        with driving(self._study):
+            self._run_rounds()
+        show_study(self._study, console=Console())
+        say_saved(self._course.records, num_runs=self._field.num_runs, console=Console())
+        self._raise_if_unfinished()
+
+    def _run_rounds(self) -> None:
         self._run_round()
         for done in range(min(self._options.min_seeds, len(self._field.seeds)), len(self._field.seeds)):
             if self._stopped() or not self._look(done):
                 break
             self._run_round()
-        show_study(self._study, console=Console())
-        say_saved(self._course.records, num_runs=self._field.num_runs, console=Console())
-        self._raise_if_unfinished()
 
     def _run_round(self) -> None:
         """Every run that is wanted now and was not before, seed by seed, as one batch for the launcher."""
@@ -126,8 +131,4 @@ class Race:
         return self._plan.stops and any(failed_before(folder) for folder in self._begun)
 
     def _raise_if_unfinished(self) -> None:
-        unfinished = [folder for folder in self._begun if folder.finished() is None]
-        if unfinished:
-            raise SweepFailedError(
-                f"{len(unfinished)} of {len(self._begun)} runs did not finish; type the command again to run them"
-            )
+        require_finished(self._begun, left=self._plan.left)
