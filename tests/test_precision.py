@@ -66,6 +66,14 @@ def test_a_step_in_half_precision_is_that_in_float32(precision, accelerator, con
     assert (half - whole).norm() < 0.05 * whole.norm()
 
 
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+@pytest.mark.parametrize("pooling", ["bert_attention", "elmo"])
+def test_layers_are_mixed_in_the_precision_that_standardising_reads(pooling, precision, cli, tiny_run):
+    done = cli("train", *tiny_run, "encoder.frozen=true", f"pooling={pooling}", f"trainer.precision={precision}",
+               "trainer.max_epochs=1")  # fmt: skip
+    assert done.status == 0, done.err
+
+
 @pytest.mark.gpu
 def test_on_cuda_a_step_is_that_on_the_cpu(content, tmp_path):
     on_cpu, on_cuda = (first_step(content("32", device), tmp_path / device) for device in ("cpu", "cuda"))

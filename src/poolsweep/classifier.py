@@ -204,6 +204,6 @@ class Classifier(pl.LightningModule):
         rows = self.trainer.datamodule.rows["train"]  # type: ignore[attr-defined]
         with torch.no_grad(), self.trainer.precision_plugin.forward_context():
             for start in range(0, len(rows), 1024):
-                batch = rows.__getitems__(range(start, min(start + 1024, len(rows))))
-                yield self.pool(batch.to(self.device)).float()
+                batch = rows.__getitems__(range(start, min(start + 1024, len(rows)))).to(self.device)
+                yield self.pool(self.trainer.precision_plugin.convert_input(batch)).float()
         self.train(was_training)

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 import torch
-from architectures import CONFIGS
-from transformers import AutoModel
+from architectures import CONFIGS, SIZES
+from transformers import AutoModel, BertConfig, CamembertConfig, MPNetConfig, RobertaConfig, XLMRobertaConfig
 
 from poolsweep.encoder import Encoder
 from poolsweep.encoder.encoder import reinitialise_pooler
@@ -116,6 +116,15 @@ def test_frozen_stays_in_eval_mode_and_trains_nothing():
 def test_longest_input():
     limits = {kind: Encoder(model_of(kind), name=kind).max_length for kind in CONFIGS}
     assert limits == dict.fromkeys(CONFIGS, 32)
+
+
+@pytest.mark.parametrize("kind", [RobertaConfig, XLMRobertaConfig, CamembertConfig, MPNetConfig, BertConfig])
+def test_no_longer_input_than_the_longest_is_taken(kind):
+    model = AutoModel.from_config(kind(**SIZES, max_position_embeddings=34, pad_token_id=1)).eval()
+    limit = Encoder(model, name="any").max_length
+    model(input_ids=torch.full((1, limit), 5))
+    with pytest.raises((IndexError, RuntimeError)):
+        model(input_ids=torch.full((1, limit + 1), 5))
 
 
 def test_a_fresh_pooler_is_a_function_of_the_seed():

@@ -44,6 +44,12 @@ def test_failed_runs_of_the_chosen_setting_are_kept_apart():
     assert [r.facts["pooling"] for r in group.without_result] == ["max"]
 
 
+def test_a_pooling_whose_runs_a_search_ended_has_not_failed():
+    [group] = group_runs([run("cls", 0), run("max", 0, status="pruned")], metric="test/accuracy")
+    assert list(group.contenders) == ["cls"]
+    assert not group.without_result
+
+
 def test_runs_that_share_a_seed_are_numbered_by_their_other_seeds(tmp_path):
     runs = []
     for init in (5, 3):

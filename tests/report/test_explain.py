@@ -13,6 +13,13 @@ from poolsweep.run.load import load_run
 HOSTILE = "what is <script>alert(1)</script> ?"
 
 
+def test_a_run_that_had_to_be_packed_shows_its_attention(cli, tiny_run, outputs):
+    assert cli("train", *tiny_run, "trainer.max_epochs=1", "encoder.packing=on").status == 0
+    [result] = outputs.glob("default/*/result.json")
+    done = cli("explain", str(result.parent), "--text", "cats")
+    assert done.status == 0, done.err
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     root = tmp_path_factory.mktemp("explain")

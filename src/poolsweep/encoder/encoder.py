@@ -103,14 +103,13 @@ class Encoder(nn.Module):
     @property
     def max_length(self) -> int | None:
         """The longest input in tokens that the position embeddings allow, or None where there is no such limit."""
-        config = self.model.config
-        limit = getattr(config, "max_position_embeddings", None)
+        limit = getattr(self.model.config, "max_position_embeddings", None)
         if limit is None or limit <= 0:
             return None
-        # RoBERTa numbers positions from padding_idx + 1, so that many of its embeddings are never used.
-        embeddings = getattr(self.model, "embeddings", None)
-        offset = getattr(embeddings, "padding_idx", None)
-        return limit - offset - 1 if offset is not None and "roberta" in config.model_type else limit
+        # RoBERTa and its kin number positions from padding_idx + 1, so that many of the embeddings are never used.
+        positions = getattr(getattr(self.model, "embeddings", None), "position_embeddings", None)
+        padding = getattr(positions, "padding_idx", None)
+        return limit if padding is None else limit - padding - 1
 
     @property
     def dropout(self) -> float:

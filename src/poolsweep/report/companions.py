@@ -40,7 +40,7 @@ class Companion:
     def hedges_g(self) -> str:
         """As it is written: nothing where it is not known."""
         g = self.effect.hedges_g
-        return "–" if math.isnan(g) else "∞" if math.isinf(g) else f"{g:+.2f}".replace("-", "−")
+        return "–" if math.isnan(g) else "∞" if math.isinf(g) else f"{g:+z.2f}".replace("-", "−")
 
 
 def companions(comparison: Comparison) -> list[Companion]:

@@ -80,7 +80,7 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
         for name, several in sorted(poolings.items()):
             contender = _contender(name, several, metric=metric, seeds=seeds)
             if contender is None:
-                without += several
+                without += [run for run in several if run.state != "pruned"]
             else:
                 contenders[name] = contender
         groups.append(Group(data, encoder, contenders, tuple(without)))

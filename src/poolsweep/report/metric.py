@@ -52,7 +52,7 @@ def signed(value: float) -> str:
     """
     if math.isnan(value):
         return "–"
-    return f"{100 * value:+.2f}".replace("-", "−") if value else "0.00"
+    return f"{100 * value:+z.2f}".replace("-", "−") if value else "0.00"
 
 
 def p_text(p_value: float) -> str:

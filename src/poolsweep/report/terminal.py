@@ -142,5 +142,5 @@ def _difference(row: Row, baseline: str | None) -> str:
         return "baseline"
     if d is None or math.isnan(d.mean):
         return ""
-    ends = "" if math.isnan(d.half_width) else f" [{100 * d.low:+.2f}, {100 * d.high:+.2f}]"
-    return escape(f"{100 * d.mean:+.2f}{ends}")
+    ends = "" if math.isnan(d.half_width) else f" [{100 * d.low:+z.2f}, {100 * d.high:+z.2f}]"
+    return escape(f"{100 * d.mean:+z.2f}{ends}")

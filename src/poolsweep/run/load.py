@@ -91,7 +91,7 @@ def load_run(path: Path, *, attention: str | None = None, trusted: Sequence[str]
     config = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
     config["trainer"] = config["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
     if attention is not None:
-        config["encoder"] = config["encoder"] | {"attention": attention}
+        config["encoder"] = config["encoder"] | {"attention": attention, "packing": "auto"}
     validate(config)
     labels = Labels.from_mapping(read_json(folder.labels))
     loaded = load_encoder(config)
