@@ -90,13 +90,14 @@ def test_watch_ends_when_all_have_ended(cli, study):
     assert cli("status", "s", "--watch").status == 1
 
 
-def test_a_search_between_two_trials_has_not_ended(outputs):
+def test_a_search_between_two_trials_has_not_ended(cli, outputs):
     study = outputs / "s"
     (study / "done").mkdir(parents=True)
     (study / "done" / "result.json").write_text('{"status": "finished", "seconds": 1}')
     assert all_ended([study_status(study)])
     with driving(study), driving(study):
         assert not all_ended([study_status(study)])
+        assert "s: 1 runs, 1 finished; more may be planned" in cli("status", "s").out
     assert all_ended([study_status(study)])
 
 

@@ -80,6 +80,8 @@ def _headline(study: StudyStatus) -> Text:
             line.append(f", {count} {state}", _STYLES[state])
     if study.seconds_left is not None:
         line.append(f", about {duration(study.seconds_left)} left", "")
+    if study.driven:
+        line.append("; more may be planned", "")
     return line
 
 
