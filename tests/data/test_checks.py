@@ -37,6 +37,10 @@ def test_given_label_names_keep_their_order():
     assert check(splits(label_names=("c", "b", "a"))).names == ("c", "b", "a")
 
 
+def test_a_label_name_given_twice():
+    assert problems(splits(label_names=("a", "b", "b"))) == ["data.labels has 'b' more than once"]
+
+
 def test_empty_split():
     assert problems(splits(test=([], []))) == ["test.csv: the test split has no rows"]
 

@@ -23,7 +23,8 @@ def carve(split: Split, *, name: str, fraction: float, seed: int) -> tuple[Split
         fraction: Share of each label's rows, 0 to 1.
         seed: The cut is a function of it and the rows alone.
     """
-    codes = pc.dictionary_encode(split.column("label")).combine_chunks()
+    labels = pc.fill_null(split.column("label"), "")  # a missing one is named with its row when all is checked
+    codes = pc.dictionary_encode(labels).combine_chunks()
     taken = stratified_groups(
         codes.indices.to_numpy(),
         groups=split.hashes("text"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,9 @@ def _problems_of(split: Split) -> list[str]:
 
 def _labels_of(splits: Splits) -> Labels:
     if splits.label_names is not None:
+        twice = [name for name, count in Counter(splits.label_names).items() if count > 1]
+        if twice:
+            raise UserError(f"data.labels has {twice[0]!r} more than once")
         return Labels(splits.label_names)
     column = splits.train.column("label")
     return Labels.from_names(pc.unique(column.filter(pa.array(~blank(column)))).to_pylist())

@@ -170,6 +170,27 @@ def test_missing_and_double_columns(tmp_path):
     assert problems(train=str(twice)) == [f"data.train={twice} has the column 'text' more than once"]
 
 
+@pytest.mark.parametrize("first", ["a, long text,x", '"a, long text",x,'])
+def test_a_row_with_more_fields_than_the_header(tmp_path, first: str):
+    path = write(tmp_path / "train.csv", f"text,label\n\n{first}\nanother,y\n")
+    [problem] = problems(train=str(path))
+    assert "row 1 has 3 fields, and the header 2" in problem
+
+
+def test_one_column_for_two_things(tmp_path):
+    path = write(tmp_path / "train.csv", "text,label\na,x\nb,y\n")
+    assert problems(train=str(path), label="text") == ["data.text and data.label name the same column 'text'"]
+
+
+def test_a_missing_label_is_named_with_its_row_where_splits_are_carved(tmp_path):
+    rows = [{"text": f"text {i}", "label": None if i == 7 else "ab"[i % 2]} for i in range(30)]
+    path = write(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
+    with pytest.raises(UserError) as error:
+        check(files(train=str(path)))
+    [problem] = error.value.problems
+    assert "empty label in row 8" in problem
+
+
 def test_a_file_that_is_not_utf8(tmp_path):
     path = write(tmp_path / "f.csv", "text,label\ncaf\u00e9,a\n".encode("latin-1"))
     [problem] = problems(train=str(path))

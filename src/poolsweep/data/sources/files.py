@@ -109,8 +109,12 @@ def as_columns(rows: Dataset, *, columns: dict[str, str], where: str) -> tuple[D
         columns: Standard name → name in ``rows``.
         where: For messages.
     Raises:
-        UserError: If a column is missing or holds something else than text or numbers.
+        UserError: If a column is missing, named twice, or holds something else than text or numbers.
     """
+    by_name = {found: name for name, found in columns.items()}
+    if len(by_name) < len(columns):
+        name, found = next((name, found) for name, found in columns.items() if by_name[found] != name)
+        raise UserError(f"data.{name} and data.{by_name[found]} name the same column {found!r}")
     missing = [name for name in columns.values() if name not in rows.column_names]
     if missing:
         raise UserError(*(f"{where} has no column {name!r}; {nearest(name, rows.column_names)}" for name in missing))
@@ -147,8 +151,14 @@ def _csv_options(path: Path, *, key: str, quoted: bool | None) -> dict[str, Any]
                 delimiter = next((other for other in (";", "\t") if other in header[0]), delimiter)
                 file.seek(0)
                 header = next(csv.reader(file, delimiter=delimiter, quoting=quoting), [])
+            first = next((row for row in csv.reader(file, delimiter=delimiter, quoting=quoting) if row), [])
     except UnicodeDecodeError as error:
         raise UserError(f"{key}={path} is not UTF-8 text: {error}") from error
+    if len(first) > len(header):  # pandas would take what comes first for names of rows
+        raise UserError(
+            f"{key}={path}: row 1 has {len(first)} fields, and the header {len(header)}; a text that holds the "
+            "separator stands in double quotes"
+        )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise UserError(f"{key}={path} has the column {twice[0]!r} more than once")
