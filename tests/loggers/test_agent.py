@@ -53,6 +53,22 @@ def test_an_agents_command_trains_the_run_that_train_would(cli, tiny_run, output
     assert told.exit_code == 0, "a run that finished before is told to the agent that asks for it"
 
 
+def test_values_reach_hydra_as_they_were_typed(cli, compose):
+    swept = [
+        "data.max_length=null,64",
+        "pooling.tokens.template='a [TEXT] b','it, [TEXT]'",
+        "encoder.frozen=true,false",
+    ]
+    printed = cli("wandb-sweep", "pooling=promptbert", *swept)
+    assert printed.status == 0, printed.err
+    values = {key: each["values"] for key, each in yaml.safe_load(printed.out)["parameters"].items()}
+    for place, wanted in enumerate([(None, "a [TEXT] b", True), (64, "it, [TEXT]", False)]):
+        given = create_sweep_command_args({"args": {key: {"value": value[place]} for key, value in values.items()}})
+        found = compose("pooling=promptbert", *given["args_no_hyphens"])
+        chosen = (found["data"]["max_length"], found["pooling"]["tokens"]["template"], found["encoder"]["frozen"])
+        assert chosen == wanted
+
+
 def test_nothing_swept_is_named(cli):
     done = cli("wandb-sweep", "pooling=cls")
     assert done.status == 2

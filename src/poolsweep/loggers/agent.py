@@ -29,7 +29,6 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.utils import create_config_search_path
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.core.override_parser.types import QuotedString
     from hydra.errors import OverrideParseException
 
     groups = ConfigLoaderImpl(create_config_search_path(str(conf_dir())))  # glob(*) asks for them
@@ -41,8 +40,7 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     fixed: list[str] = []
     for override in overrides:
         if override.is_sweep_override():
-            values = [v.text if isinstance(v, QuotedString) else v for v in override.sweep_iterator()]
-            swept[override.get_key_element()] = values
+            swept[override.get_key_element()] = [_as_typed(value) for value in override.sweep_iterator()]
         else:
             assert override.input_line is not None
             fixed.append(override.input_line)
@@ -57,3 +55,11 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
         "parameters": {key: {"values": values} for key, values in swept.items()},
     }
     return _HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _as_typed(value: Any) -> Any:  # noqa: ANN401
+    """A number, or what Hydra reads as the value: W&B's agents write ``key=`` and the value, in Python's words."""
+    from hydra.core.override_parser.types import Override
+
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number else Override._get_value_element_as_str(value)

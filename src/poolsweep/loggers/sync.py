@@ -13,6 +13,7 @@ from rich.console import Console
 
 from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key, host
+from poolsweep.report.locate import argument_for
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
 from poolsweep.run.secrets import redacted
@@ -72,7 +73,7 @@ def sync(study: Path, *, send: bool, timeout_minutes: float, console: Console) -
         for run in waiting:
             _say(console, f"  {run.run_id}  {run.size / 1e6:.1f} MB  {run.folder}")
         if waiting:
-            _say(console, f"nothing was sent; to send: poolsweep sync {study.name} --yes")
+            _say(console, f"nothing was sent; to send: poolsweep sync {argument_for(study)} --yes")
         return 0
     if waiting and not has_key():
         raise UserError(f"there is no W&B key for {host()}: wandb login, or set WANDB_API_KEY; nothing was sent")
