@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from poolsweep.report.companions import companions
+from poolsweep.report.companions import Companion, companions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 
@@ -25,6 +28,21 @@ def test_each_contender_but_the_baseline_with_scipys_sign_flips(make_study):
                                         n_resamples=np.inf)  # fmt: skip
         assert one.signs.p_value == pytest.approx(wanted.pvalue)
         assert one.effect.seed_win_share == (gaps > 0).mean() + (gaps == 0).mean() / 2
+
+
+@pytest.mark.parametrize(
+    ("g", "shown", "sorted_by"),
+    [
+        (-0.5, "−0.50", "-0.5"),
+        (math.inf, "∞", "Infinity"),
+        (-math.inf, "−∞", "-Infinity"),
+        (math.nan, "–", ""),
+        (-1e-9, "+0.00", "-1e-09"),
+    ],
+)
+def test_hedges_g_as_shown_and_as_sorted(g: float, shown: str, sorted_by: str):
+    one = Companion("max", bootstrap=None, signs=None, effect=SimpleNamespace(hedges_g=g))
+    assert (one.hedges_g, one.hedges_g_for_sorting) == (shown, sorted_by)
 
 
 def test_one_seed_has_no_signs_and_no_g(make_study):

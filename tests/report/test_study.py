@@ -72,12 +72,31 @@ def test_xarray_has_a_cell_per_combination(make_study):
 
 def test_xarray_refuses_runs_that_share_a_place_and_says_what_to_install(make_study, monkeypatch):
     study = make_study(poolings=["cls"], seeds=[0])
-    write_run(study, pooling="cls", seed=0, run_id="again")
+    write_run(study, pooling="cls", seed=0, run_id="again", config={"init_seed": 7})
     with pytest.raises(UserError, match="init_seed or data_seed was swept"):
         poolsweep.load_study(study).to_xarray()
     monkeypatch.setitem(sys.modules, "xarray", None)
     with pytest.raises(UserError, match=r"pip install 'poolsweep\[notebook\]'"):
         poolsweep.load_study(study).to_xarray()
+
+
+def test_xarray_has_the_later_of_runs_whose_files_alone_differ(make_study):
+    study = make_study(poolings=["max"], seeds=[0]).parent / "edited"
+    for run_id, started in (("a", "2026-05-02"), ("b", "2026-05-01")):
+        metrics = {"test/accuracy": 0.125 if run_id == "a" else 0.5}
+        write_run(study, pooling="cls", seed=0, run_id=run_id, started=started, metrics=metrics)
+    assert poolsweep.load_study(study).to_xarray()["test/accuracy"].values.flatten().tolist() == [0.125]
+
+
+def test_swept_values_of_several_types_are_text(cli, make_study):
+    study = make_study(poolings=["cls"], seeds=[0])
+    for place, precision in enumerate([32, "bf16-mixed"]):
+        config = {"trainer": {"precision": precision, "deterministic": precision == 32 or "warn"}}
+        write_run(study, pooling="max", seed=place, config=config)
+    assert cli("report", "study").status == 0
+    found = pd.read_parquet(study / "report" / "runs.parquet")
+    assert set(found["trainer.precision"].dropna()) >= {"32", "bf16-mixed"}
+    assert set(found["trainer.deterministic"].dropna()) >= {"true", "warn"}
 
 
 def test_an_unfinished_study_has_frames_all_the_same(outputs):

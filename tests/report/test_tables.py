@@ -34,6 +34,11 @@ def test_latex_has_a_line_per_pooling_with_its_numbers(comparison):
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
 
 
+def test_macro_f1_keeps_its_capital(make_study):
+    [comparison] = compare_all(load_runs([make_study()]), metric="f1_macro")
+    assert "Macro F1" in latex(comparison)
+
+
 def test_markdown_is_a_table_of_equal_rows(comparison):
     lines = [line for line in markdown(comparison).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + 4

@@ -40,7 +40,13 @@ class Companion:
     def hedges_g(self) -> str:
         """As it is written: nothing where it is not known."""
         g = self.effect.hedges_g
-        return "–" if math.isnan(g) else "∞" if math.isinf(g) else f"{g:+z.2f}".replace("-", "−")
+        return "–" if math.isnan(g) else f"{g:+z.2f}".replace("+inf", "∞").replace("inf", "∞").replace("-", "−")
+
+    @property
+    def hedges_g_for_sorting(self) -> str:
+        """As JavaScript reads it; empty where it is not known."""
+        g = self.effect.hedges_g
+        return "" if math.isnan(g) else str(g).replace("inf", "Infinity")
 
 
 def companions(comparison: Comparison) -> list[Companion]:

@@ -119,12 +119,13 @@ def _seed_names(runs: Sequence[RunRecord]) -> dict[str, int]:
     places = Counter((run.facts["pooling"], run.facts["variant"], run.facts["seed"]) for run in runs)
     if max(places.values()) == 1:
         return {run.path.name: int(run.facts["seed"]) for run in runs}
-    drawn = {run.path.name: _all_seeds(run) for run in runs}
+    drawn = {run.path.name: all_seeds(run) for run in runs}
     order = {seeds: i for i, seeds in enumerate(sorted(set(drawn.values())))}
     return {name: order[seeds] for name, seeds in drawn.items()}
 
 
-def _all_seeds(run: RunRecord) -> tuple[int, int, int]:
+def all_seeds(run: RunRecord) -> tuple[int, int, int]:
+    """``seed``, ``init_seed`` and ``data_seed`` of a run."""
     seed = int(run.facts["seed"])
     return seed, int(run.config.get("init_seed", seed)), int(run.config.get("data_seed", seed))
 

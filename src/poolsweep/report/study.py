@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from poolsweep.errors import UserError
+from poolsweep.report.contenders import all_seeds
 from poolsweep.report.locate import find_study
 from poolsweep.report.predictions import read_predictions
 from poolsweep.report.results import RunRecord, load_runs
@@ -51,11 +52,17 @@ class Study:
     def runs(self) -> pd.DataFrame:
         """One row per run, by ``run_id``: what it is, ``state``, metrics, sizes, cost.
 
-        Config values that differ between runs are columns too, under their dotted names.
+        Config values that differ between runs are columns too, under their dotted names; as text where numbers and
+        words were swept (``trainer.precision=32,bf16-mixed``).
         """
         differing = config_differences(self.records)
         rows = [_row(run) | differing.get(run.path.name, {}) for run in self.records]
-        return pd.DataFrame(rows).set_index("run_id") if rows else pd.DataFrame(index=pd.Index([], name="run_id"))
+        if not rows:
+            return pd.DataFrame(index=pd.Index([], name="run_id"))
+        frame = pd.DataFrame(rows).set_index("run_id")
+        for name in dict.fromkeys(key for values in differing.values() for key in values):
+            frame[name] = _of_one_type(frame.loc[:, name])
+        return frame
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -93,18 +100,26 @@ class Study:
     def to_xarray(self) -> xarray.Dataset:
         """The metrics of all finished runs by data, encoder, pooling, variant and seed; nan where there is no run.
 
+        Of runs that differ in the content of their data files alone the later counts, as in a report.
+
         Raises:
-            UserError: If xarray is not installed, or two runs share all five.
+            UserError: If xarray is not installed, or two runs share all five otherwise.
         """
         try:
             import xarray  # noqa: F401  pandas asks for it
         except ImportError as error:
             raise UserError("to_xarray needs xarray: pip install 'poolsweep[notebook]'") from error
         index = ["data", "encoder", "pooling", "variant", "seed"]
-        finished = self.runs[self.runs["state"] == "finished"]
+        later: dict[tuple[Any, ...], str] = {}
+        for run in sorted(self._finished(), key=lambda run: str(run.facts.get("started"))):
+            later[*(run.facts.get(name) for name in index), *all_seeds(run), run.path.parent] = run.path.name
+        finished = self.runs[self.runs.index.isin([*later.values()])]
         metrics = [name for name in finished.columns if name.startswith(("val/", "test/"))]
         if finished.set_index(index).index.has_duplicates:
-            raise UserError("runs share data, encoder, pooling, variant and seed: init_seed or data_seed was swept")
+            raise UserError(
+                "runs share data, encoder, pooling, variant and seed: init_seed or data_seed was swept, or two studies "
+                "have the same runs"
+            )
         return finished.set_index(index)[metrics].to_xarray()
 
     def _finished(self) -> Iterator[RunRecord]:
@@ -140,6 +155,14 @@ def config_differences(runs: Sequence[RunRecord]) -> dict[str, dict[str, Any]]:
     names = dict.fromkeys(name for values in flat.values() for name in values)
     shown = [n for n in names if len({repr(values.get(n)) for values in flat.values()}) > 1 and not _is_told(n, flat)]
     return {run: {name: values[name] for name in shown if name in values} for run, values in flat.items()}
+
+
+def _of_one_type(column: pd.Series) -> pd.Series:
+    """As it is, or as text where values of several types stand, which no parquet file holds."""
+    kinds = {type(value) for value in column.dropna()}
+    if len(kinds) < 2 or kinds == {int, float}:
+        return column
+    return column.map(lambda value: str(value).lower() if isinstance(value, bool) else str(value), na_action="ignore")
 
 
 def _is_told(name: str, flat: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -21,7 +21,7 @@ def latex(comparison: Comparison) -> str:
     rows = leaderboard([comparison])
     lines = [
         r"\begin{table}", r"\centering", f"\\caption{{{_escape(_caption(comparison))}}}", r"\begin{tabular}{lrrrr}",
-        r"\toprule", f"Pooling & {_escape(title(comparison.metric).capitalize())} & "
+        r"\toprule", f"Pooling & {_escape(_capitalised(title(comparison.metric)))} & "
         f"{_escape(_delta(comparison))} & Holm $p$ & Dims \\\\", r"\midrule",
     ]  # fmt: skip
     for row in rows:
@@ -31,6 +31,11 @@ def latex(comparison: Comparison) -> str:
         cells = [bold(name), bold(score), _escape(_difference(row, comparison.baseline)), _escape(_p(row))]
         lines.append(" & ".join([*cells, str(row.pooled_size)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+
+def _capitalised(text: str) -> str:
+    """The first letter alone: str.capitalize would make F1 f1."""
+    return text[:1].upper() + text[1:]
 
 
 def markdown(comparison: Comparison) -> str:
