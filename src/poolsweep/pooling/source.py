@@ -23,8 +23,9 @@ def source_hash(*halves: nn.Module) -> str:
     """
     digest = xxhash.xxh3_64()
     kinds = {type(module) for half in halves for module in half.modules()}
-    for path in sorted({path for kind in kinds for path in _files(kind)} | set(_files_of(functional))):
-        digest.update(path.read_bytes())
+    paths = {path for kind in kinds for path in _files(kind)} | set(_files_of(functional))
+    for content in sorted(path.read_bytes() for path in paths):  # whatever folders they lie in here
+        digest.update(content)
     return digest.hexdigest()
 
 
