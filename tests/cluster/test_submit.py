@@ -128,8 +128,7 @@ def test_waiting_out_the_sign_of_life_of_a_job_that_was_killed(cli, tiny_run, sl
         status.update(force=True, state="running", job="1")
         slurm.end("OUT_OF_MEMORY")
 
-    watch = SimpleNamespace(sleep=sleep, time=time.time)
-    monkeypatch.setattr("poolsweep.cluster.watch.time", watch)
+    monkeypatch.setattr("poolsweep.cluster.watch.time", SimpleNamespace(sleep=sleep))
     done = cli(*TYPED, *tiny_run, "hydra.launcher.wait=true", "hydra.launcher.poll_seconds=3")
     assert done.status == 1
     assert len(slept) > 3, "premise: its lock looked alive for a while"

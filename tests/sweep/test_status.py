@@ -117,7 +117,7 @@ with driving(pathlib.Path({str(study)!r})):
         process.kill()
     assert not is_driven(study)
     with driving(study):
-        assert len(list(study.glob(".drivers/*/"))) == 1, "what the killed one left is gone"
+        assert len(list(study.glob(".driver-*/"))) == 1, "what the killed one left is gone"
 
 
 def test_files_that_are_being_written_do_not_break_it(cli, study):

@@ -21,11 +21,14 @@ class Followed:
 
     Attributes:
         queued: Run folder → its job, which has not ended.
+        held: Run folders without a job that a process seems to be at work on: one that was killed on another machine
+            does so for a while.
         lost: Run folder → how its job ended, in one line.
         cancelled: Run folders whose job a person ended.
     """
 
     queued: Mapping[RunFolder, QueuedJob]
+    held: frozenset[RunFolder]
     lost: Mapping[RunFolder, str]
     cancelled: frozenset[RunFolder]
 
@@ -40,16 +43,16 @@ def follow(folders: Iterable[RunFolder]) -> Followed:
     jobs = queue(record.name for record in records.values())
     queued = {f: jobs[r.name, r.index] for f, r in records.items() if (r.name, r.index) in jobs}
     # Asked after the queue: a job that ended in between has written its result by now.
-    ended = {f: r for f, r in records.items() if f not in queued and not _has_ended_by_itself(f, r)}
+    left = {f: r for f, r in records.items() if f not in queued and not isinstance(read_json(f.result), dict)}
+    held = frozenset(f for f in left if holder(f.lock) is not None)
+    ended = {f: r for f, r in left.items() if f not in held and not _ran_outside(f, r)}
     states = ended_states(ended.values())
     cancelled = frozenset(f for f, r in ended.items() if states.get(r.job_id or "") == "CANCELLED")
-    return Followed(queued, {f: _reason(r, states) for f, r in ended.items() if f not in cancelled}, cancelled)
+    return Followed(queued, held, {f: _reason(r, states) for f, r in ended.items() if f not in cancelled}, cancelled)
 
 
-def _has_ended_by_itself(folder: RunFolder, record: JobRecord) -> bool:
-    """Whether a result is there, or a process at work on it, or one outside the cluster was after the job."""
-    if isinstance(read_json(folder.result), dict) or holder(folder.lock) is not None:
-        return True
+def _ran_outside(folder: RunFolder, record: JobRecord) -> bool:
+    """Whether a process outside the cluster was at work on a run after its job was submitted."""
     status = read_json(folder.status) or {}
     return status.get("job") is None and status.get("started", 0.0) > record.submitted
 

@@ -9,9 +9,7 @@ from rich.console import Console
 
 from poolsweep.cluster.lost import follow, record_lost
 from poolsweep.cluster.slurm import SlurmUnreachableError
-from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.lock import holder
 
 
 def wait_for(folders: Iterable[RunFolder], *, poll_seconds: float, console: Console) -> None:
@@ -38,18 +36,8 @@ def wait_for(folders: Iterable[RunFolder], *, poll_seconds: float, console: Cons
             continue
         answered = True
         # Twice in a row: file systems of clusters may show a result some seconds late.
-        for folder in suspected & followed.lost.keys():
+        recorded = suspected & followed.lost.keys()
+        for folder in recorded:
             record_lost(folder, followed.lost[folder])
-        suspected = set(followed.lost)
-        waiting = [
-            f for f in waiting if f in followed.queued or (_has_no_result(f) and (f in suspected or _is_held(f)))
-        ]
-
-
-def _has_no_result(folder: RunFolder) -> bool:
-    return not isinstance(read_json(folder.result), dict)
-
-
-def _is_held(folder: RunFolder) -> bool:
-    """Whether a process seems to be at work on a run: one that was killed on another machine does so for a while."""
-    return holder(folder.lock) is not None
+        suspected = followed.lost.keys() - recorded
+        waiting = [f for f in waiting if f in followed.queued or f in followed.held or f in suspected]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -12,33 +13,34 @@ from torch import nn
 
 from poolsweep.pooling import functional
 
+_OTHERS = {"builtins", "torch"}
 
-def source_hash(*halves: nn.Module) -> str:
-    """A fingerprint of the files that define some halves of poolings, their bases, and the functions they share.
+
+def source_hash(pooling: nn.Module) -> str:
+    """A fingerprint of the files that define a pooling or a half of one, their bases, and the functions they share.
 
     Other modules that a class of your own imports do not count.
-
-    Args:
-        halves: Of one pooling or several.
     """
-    digest = xxhash.xxh3_64()
-    kinds = {type(module) for half in halves for module in half.modules()}
-    paths = {path for kind in kinds for path in _files(kind)} | set(_files_of(functional))
-    for content in sorted(path.read_bytes() for path in paths):  # whatever folders they lie in here
-        digest.update(content)
-    return digest.hexdigest()
+    contents = frozenset().union(_shared(), *(_contents(type(module)) for module in pooling.modules()))
+    return xxhash.xxh3_64_hexdigest("".join(sorted(contents)).encode())  # whatever folders they lie in here
 
 
-def _files(kind: type) -> Iterator[Path]:
-    for base in kind.__mro__:
-        module = inspect.getmodule(base)
-        if module is not None and base.__module__.partition(".")[0] not in {"builtins", "torch"}:
-            yield from _files_of(module)
+@cache
+def _shared() -> frozenset[str]:
+    return frozenset(_hashes(functional))
 
 
-def _files_of(module: ModuleType) -> Iterator[Path]:
-    """One file of a module, all of a package."""
+@cache
+def _contents(kind: type) -> frozenset[str]:
+    """Hashes of the files of a class and its bases, as they were when it was first used."""
+    modules = [inspect.getmodule(base) for base in kind.__mro__ if base.__module__.partition(".")[0] not in _OTHERS]
+    return frozenset(digest for module in modules if module is not None for digest in _hashes(module))
+
+
+def _hashes(module: ModuleType) -> Iterator[str]:
+    """Of the one file of a module, or all of a package."""
     if getattr(module, "__file__", None) is None:  # typed at a prompt
         return
     path = Path(str(module.__file__))
-    yield from path.parent.glob("*.py") if path.name == "__init__.py" else [path]
+    for part in path.parent.glob("*.py") if path.name == "__init__.py" else [path]:
+        yield xxhash.xxh3_64_hexdigest(part.read_bytes())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from poolsweep.run.lock import RunLock, holder
 
-_FOLDER = ".drivers"
+_PREFIX = ".driver-"
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def driving(study: Path) -> Iterator[None]:
     for path in _locks(study):
         if holder(path) is None:  # of a process that was killed
             shutil.rmtree(path.parent, ignore_errors=True)
-    own = study / _FOLDER / uuid.uuid4().hex
+    own = study / f"{_PREFIX}{uuid.uuid4().hex}"
     lock = RunLock(own)
     lock.acquire()
     try:
@@ -39,4 +39,4 @@ def is_driven(study: Path) -> bool:
 
 
 def _locks(study: Path) -> Iterator[Path]:
-    return study.glob(f"{_FOLDER}/*/lock.json")
+    return study.glob(f"{_PREFIX}*/lock.json")

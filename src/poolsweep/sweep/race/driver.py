@@ -92,7 +92,7 @@ class Race:
             self._run_rounds()
         show_study(self._study, console=Console())
         say_saved(self._course.records, num_runs=self._field.num_runs, console=Console())
-        self._raise_if_unfinished()
+        require_finished(self._begun, left=self._plan.left)
 
     def _run_rounds(self) -> None:
         self._run_round()
@@ -129,6 +129,3 @@ class Race:
 
     def _stopped(self) -> bool:
         return self._plan.stops and any(failed_before(folder) for folder in self._begun)
-
-    def _raise_if_unfinished(self) -> None:
-        require_finished(self._begun, left=self._plan.left)
