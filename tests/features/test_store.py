@@ -17,7 +17,7 @@ from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
 from poolsweep.errors import UserError
-from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, arrays, request_for
+from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, arrays, encoder_pass, request_for
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_preset
@@ -112,6 +112,26 @@ def test_one_pass_serves_several_poolings_and_a_second_asks_nothing(store, loade
     assert sum(texts) == len(store.rows) + 1
 
 
+def test_batches_side_by_side_store_what_one_after_the_other_does(store, loaded, monkeypatch):
+    monkeypatch.setattr(encoder_pass, "_TOKENS_ON_CPU", 64)
+    requests = [request_of(name, loaded) for name in KINDS]
+    alone = replace(store, folder=store.folder.with_name("alone"))
+    workers, forward, threads = set(), type(store.encoder).forward, torch.get_num_threads()
+    monkeypatch.setattr(
+        type(store.encoder), "forward",
+        lambda *given, **named: workers.add(threading.current_thread().name) or forward(*given, **named),
+    )  # fmt: skip
+    try:
+        for count, each in ((3, store), (1, alone)):
+            torch.set_num_threads(count)
+            each.ensure(requests)
+    finally:
+        torch.set_num_threads(threads)
+    assert {"encode_0", "encode_1"} <= workers, "premise: several are at work"
+    for name in {name for request in requests for name in request.arrays}:
+        np.testing.assert_allclose(store.array(name), alone.array(name), atol=1e-6)
+
+
 def test_progress_counts_every_text(store, loaded):
     seen = []
     store.ensure([request_of("masked_mean", loaded)], on_progress=lambda done, total: seen.append((done, total)))
@@ -139,16 +159,16 @@ def test_threads_make_the_arrays_once(store, loaded, monkeypatch):
 
 def test_a_pass_that_dies_leaves_nothing_that_is_read(store, loaded, monkeypatch):
     request = request_of("masked_mean", loaded)
-    encode, calls = FeatureStore._encode, []
+    compute, calls = encoder_pass.batch_features, []
 
-    def dies(self, *args, **named):
+    def dies(*args, **named):
         calls.append(1)
         if len(calls) > 1:  # the first learns the shapes
             raise KeyboardInterrupt
-        return encode(self, *args, **named)
+        return compute(*args, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(FeatureStore, "_encode", dies)
+        patch.setattr(encoder_pass, "batch_features", dies)
         with pytest.raises(KeyboardInterrupt):
             store.ensure([request])
     assert not (store.folder / f"{request.arrays[0]}.npy").exists()

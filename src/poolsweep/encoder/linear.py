@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from poolsweep.encoder.prepacked import PrepackedWeight, can_prepack
 from poolsweep.encoder.swap import swap
 
 _ROWS = 128  # below, and with smaller weights, a convolution's own preparations cost what it saves
@@ -32,7 +34,14 @@ def linear(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class QuickLinear(nn.Linear):
-    """``nn.Linear`` by :func:`linear`, for many rows on a CPU whose products are to be float32."""
+    """``nn.Linear`` by oneDNN, for many rows on a CPU whose products are to be float32.
+
+    Weights that are trained are multiplied by :func:`linear`, frozen ones from a layout that is made once.
+    """
+
+    def __init__(self, in_features: int, out_features: int, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(in_features, out_features, **options)
+        self._prepacked = PrepackedWeight()
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Multiply.
@@ -41,8 +50,15 @@ class QuickLinear(nn.Linear):
             input (…, in); returns (…, out).
         """
         if self._is_large(input) and not self._is_reduced(input):
+            if self._is_constant(input) and can_prepack():
+                return self._prepacked.linear(input, self.weight, self.bias)
             return linear(input, self.weight, self.bias)
         return super().forward(input)
+
+    def _is_constant(self, values: Tensor) -> bool:
+        """Whether nobody trains the layer, or asks for a gradient that goes through it."""
+        trained = self.weight.requires_grad or (self.bias is not None and self.bias.requires_grad)
+        return not trained and not (torch.is_grad_enabled() and values.requires_grad)
 
     def _is_reduced(self, values: Tensor) -> bool:
         """Whether torch is to multiply in bfloat16, which it does by oneDNN itself."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,19 +26,14 @@ import numpy as np
 import torch
 import xxhash
 from filelock import FileLock
-from torch import Tensor, nn
+from torch import nn
 
-from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.features.arrays import ArrayWriter, is_ragged, is_whole
-from poolsweep.features.requests import FeatureRequest, batch_features
-
-# Padded tokens of one batch of the pass; fixed, since batch composition moves features by 1e-6. A CPU is fastest where
-# what a layer works on stays in its cache, by a fifth here; another device where it has much to do at once.
-_PASS_TOKENS_ON_CPU = 1024
-_PASS_TOKENS = 8192
+from poolsweep.features.encoder_pass import EncoderPass
+from poolsweep.features.requests import FeatureRequest
 
 _GIB = 2**30
 _log = logging.getLogger("poolsweep")
@@ -105,6 +100,10 @@ class FeatureStore:
         """An array of the store, memory-mapped read-only."""
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
 
+    @property
+    def _pass(self) -> EncoderPass:
+        return EncoderPass(self.rows, self.encoder, self.device, self.precision)
+
     def _missing(self, requests: Sequence[FeatureRequest]) -> list[FeatureRequest]:
         return [r for r in requests if not all(is_whole(self.folder, name) for name in r.arrays)]
 
@@ -125,12 +124,12 @@ class FeatureStore:
                 _log.warning("stored features are damaged, and made again: %s/%s.npy", self.folder, name)
         writer, done = ArrayWriter(self.folder, lengths=lengths, shapes=shapes), 0
         try:
-            tokens = _PASS_TOKENS_ON_CPU if self.device.type == "cpu" else _PASS_TOKENS
-            for indices in _length_sorted_batches(lengths, tokens=tokens):
-                for name, values in self._features(indices, [*requests, *extra]).items():
-                    writer.put(name, indices, values.float().cpu().numpy())
-                done += len(indices)
-                on_progress(done, len(lengths))
+            with closing(self._pass.features([*requests, *extra])) as found:
+                for indices, features in found:
+                    for name, values in features.items():
+                        writer.put(name, indices, values.float().cpu().numpy())
+                    done += len(indices)
+                    on_progress(done, len(lengths))
         except BaseException:
             writer.abandon()
             raise
@@ -140,7 +139,7 @@ class FeatureStore:
         """Array → shape of one row of it, found by encoding one text."""
         if shortest is None:
             return {}
-        found = self._features([shortest], requests)
+        [(_, found)] = self._pass.features(requests, rows=[shortest])
         return {name: tuple(values.shape[2 if is_ragged(name) else 1 :]) for name, values in found.items()}
 
     def _too_much(self, shapes: dict[str, tuple[int, ...]]) -> str | None:
@@ -162,39 +161,3 @@ class FeatureStore:
             f"features.max_gib={self.max_gib:g}: features of {self.folder.name} take {needed / _GIB:.2f} GiB, and "
             f"{used / _GIB:.2f} are taken; raise it, or remove {root}, which is made again when it is needed"
         )
-
-    def _features(self, indices: Sequence[int], requests: Sequence[FeatureRequest]) -> dict[str, Tensor]:
-        layers = sorted({layer for request in requests for layer in request.layers_read(self.encoder.num_layers)})
-        context = frozenset().union(*(request.context for request in requests))
-        batch = self.rows.__getitems__(indices)
-        batch = batch if self.device.type == "cpu" else batch.to(self.device)
-        with torch.inference_mode(), self._autocast():
-            return self._encode(batch, requests, layers=layers, context=context)
-
-    def _encode(
-        self, batch: Batch, requests: Sequence[FeatureRequest], *, layers: Sequence[int], context: frozenset[str]
-    ) -> dict[str, Tensor]:
-        assert batch.input_ids is not None
-        wanted = context & {"pooler_output", "attentions"}
-        output = self.encoder(
-            batch.input_ids, batch.mask, batch.token_type_ids, layers=layers, context=wanted, packing=batch.packing
-        )
-        return batch_features(requests, output, batch=batch, layers=layers, num_layers=self.encoder.num_layers)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        dtypes = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-        dtype = dtypes.get(self.precision)
-        return torch.autocast(self.device.type, dtype=dtype) if dtype is not None else nullcontext()
-
-
-def _length_sorted_batches(lengths: np.ndarray, *, tokens: int) -> list[list[int]]:
-    """Batches of at most ``tokens``; one that is half full ends with its length, so that most have no padding."""
-    order = np.argsort(lengths, kind="stable")
-    batches: list[list[int]] = [[]]
-    for row in order.tolist():
-        batch, length = batches[-1], lengths[row]
-        is_full = length * (len(batch) + 1) > tokens
-        if batch and (is_full or (length > lengths[batch[-1]] and 2 * lengths[batch[-1]] * len(batch) >= tokens)):
-            batches.append([])
-        batches[-1].append(row)
-    return [batch for batch in batches if batch]

@@ -1,0 +1,91 @@
+"""One pass of a frozen encoder over the texts of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poolsweep.data.batch import Batch
+from poolsweep.data.token_rows import TokenRows
+from poolsweep.encoder.encoder import Encoder, EncoderOutput
+from poolsweep.encoder.streams import encode_in_streams
+from poolsweep.features.requests import FeatureRequest, batch_features
+
+# Padded tokens of one batch of the pass; fixed, since batch composition moves features by 1e-6. A CPU is fastest where
+# what a layer works on stays in its cache, by a fifth here; another device where it has much to do at once.
+_TOKENS_ON_CPU = 1024
+_TOKENS = 8192
+
+
+@dataclass(frozen=True)
+class EncoderPass:
+    """Encodes texts in batches of similar length.
+
+    Attributes:
+        rows: The split's token ids.
+        encoder: The frozen encoder, on ``device``.
+        device: Where it runs.
+        precision: Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed, …
+    """
+
+    rows: TokenRows
+    encoder: Encoder
+    device: torch.device
+    precision: str
+
+    def features(
+        self, requests: Sequence[FeatureRequest], *, rows: Sequence[int] | None = None
+    ) -> Generator[tuple[list[int], dict[str, Tensor]]]:
+        """What the requests want of every text: positions of a batch's rows, and array name → (B, …).
+
+        Poolings are computed by the thread that asks, one batch after the other.
+
+        Args:
+            requests: At least one.
+            rows: One batch of these, instead of all.
+        """
+        depth = self.encoder.num_layers
+        layers = sorted({layer for request in requests for layer in request.layers_read(depth)})
+        context = frozenset().union(*(request.context for request in requests)) & {"pooler_output", "attentions"}
+
+        def encode(encoder: Encoder, indices: list[int]) -> tuple[Batch, EncoderOutput]:
+            batch = self.rows.__getitems__(indices)
+            batch = batch if self.device.type == "cpu" else batch.to(self.device)
+            assert batch.input_ids is not None
+            ids, types = batch.input_ids, batch.token_type_ids
+            with torch.inference_mode(), self._autocast():
+                return batch, encoder(ids, batch.mask, types, layers=layers, context=context, packing=batch.packing)
+
+        batches = self._batches() if rows is None else [list(rows)]
+        with closing(encode_in_streams(self.encoder, batches, encode)) as encoded:
+            for indices, (batch, output) in encoded:
+                with torch.inference_mode(), self._autocast():
+                    found = batch_features(requests, output, batch=batch, layers=layers, num_layers=depth)
+                yield indices, found
+
+    def _batches(self) -> list[list[int]]:
+        tokens = _TOKENS_ON_CPU if self.device.type == "cpu" else _TOKENS
+        return _length_sorted_batches(self.rows.tokenised.lengths, tokens=tokens)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        dtypes = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+        dtype = dtypes.get(self.precision)
+        return torch.autocast(self.device.type, dtype=dtype) if dtype is not None else nullcontext()
+
+
+def _length_sorted_batches(lengths: np.ndarray, *, tokens: int) -> list[list[int]]:
+    """Batches of at most ``tokens``; one that is half full ends with its length, so that most have no padding."""
+    order = np.argsort(lengths, kind="stable")
+    batches: list[list[int]] = [[]]
+    for row in order.tolist():
+        batch, length = batches[-1], lengths[row]
+        is_full = length * (len(batch) + 1) > tokens
+        if batch and (is_full or (length > lengths[batch[-1]] and 2 * lengths[batch[-1]] * len(batch) >= tokens)):
+            batches.append([])
+        batches[-1].append(row)
+    return [batch for batch in batches if batch]

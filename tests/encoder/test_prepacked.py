@@ -1,0 +1,114 @@
+"""Frozen weights laid out once: torch's products, made anew when the weight changes, never where gradients pass."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+
+from poolsweep.encoder import linear as quick
+from poolsweep.encoder.linear import QuickLinear
+from poolsweep.encoder.prepacked import PrepackedWeight, can_prepack
+
+pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
+
+
+@pytest.fixture
+def frozen() -> QuickLinear:
+    torch.manual_seed(0)
+    return QuickLinear(256, 320).requires_grad_(requires_grad=False)
+
+
+@pytest.fixture
+def prepacked(monkeypatch) -> list[torch.Size]:
+    """Shapes of what has been multiplied from a layout."""
+    seen: list[torch.Size] = []
+    real = PrepackedWeight.linear
+
+    def spy(self, values, weight, bias):
+        seen.append(values.shape)
+        return real(self, values, weight, bias)
+
+    monkeypatch.setattr(PrepackedWeight, "linear", spy)
+    return seen
+
+
+def test_this_torch_has_the_operators():
+    assert can_prepack()
+
+
+@pytest.mark.parametrize("shape", [(128,), (1, 131), (3, 50), (1, 1500)], ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+def test_products_are_those_of_torch(shape: tuple[int, ...], bias: bool, prepacked):
+    torch.manual_seed(0)
+    layer = QuickLinear(256, 320, bias=bias).requires_grad_(requires_grad=False)
+    values = torch.randn(*shape, 256)
+    expected = torch.nn.functional.linear(values, layer.weight, layer.bias)
+    for mode in (torch.no_grad, torch.inference_mode, torch.enable_grad):
+        with mode():
+            found = layer(values)
+        assert found.shape == expected.shape
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    assert prepacked == [values.shape] * 3
+
+
+def test_rows_of_a_view_count_as_what_they_are(frozen, prepacked):
+    values = torch.randn(256, 300).t()
+    torch.testing.assert_close(frozen(values), values @ frozen.weight.t() + frozen.bias, atol=1e-5, rtol=1e-5)
+    assert prepacked
+
+
+@pytest.mark.parametrize("change", ["in place", "another", "moved"])
+def test_a_changed_weight_is_laid_out_anew(change: str, frozen):
+    values = torch.randn(200, 256)
+    before = frozen(values)
+    new = torch.randn(320, 256)
+    if change == "in place":
+        frozen.weight.copy_(new)
+    elif change == "another":
+        frozen.weight = torch.nn.Parameter(new, requires_grad=False)
+    else:
+        frozen.double().weight.copy_(new)
+        frozen.float()
+    found = frozen(values)
+    assert not torch.allclose(found, before, atol=1e-2), "premise: the change shows"
+    torch.testing.assert_close(found, values @ new.t() + frozen.bias, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("trained", ["weight", "bias", "values"])
+def test_where_gradients_pass_nothing_is_laid_out(trained: str, frozen, prepacked):
+    values = torch.randn(200, 256)
+    leaf = values if trained == "values" else getattr(frozen, trained)
+    leaf.requires_grad_()
+    frozen(values).sum().backward()
+    assert not prepacked
+    assert leaf.grad is not None
+    assert leaf.grad.abs().sum() > 0
+
+
+def test_a_torch_without_the_operators_convolves(frozen, prepacked, monkeypatch):
+    monkeypatch.setattr(quick, "can_prepack", lambda: False)
+    values = torch.randn(200, 256)
+    torch.testing.assert_close(frozen(values), values @ frozen.weight.t() + frozen.bias, atol=1e-5, rtol=1e-5)
+    assert not prepacked
+
+
+@pytest.mark.parametrize("error", [AttributeError, RuntimeError, NotImplementedError, TypeError])
+def test_operators_that_fail_are_not_used(error, monkeypatch):
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(PrepackedWeight, "linear", fail)
+    assert not can_prepack.__wrapped__()
+
+
+def test_a_wrong_product_is_not_used(monkeypatch):
+    monkeypatch.setattr(PrepackedWeight, "linear", lambda self, values, weight, bias: values @ weight.t())
+    assert not can_prepack.__wrapped__()
+
+
+def test_a_layer_that_was_used_can_be_pickled(frozen):
+    values = torch.randn(200, 256)
+    expected = frozen(values)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(frozen))(values), expected, atol=0, rtol=0)
