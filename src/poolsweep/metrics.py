@@ -24,10 +24,32 @@ def classification_metrics(num_labels: int, *, prefix: str) -> MetricCollection:
         {
             "accuracy": MulticlassAccuracy(num_labels, average="micro", validate_args=False),
             "f1_macro": MulticlassF1Score(num_labels, average="macro", validate_args=False),
-            "mcc": MulticlassMatthewsCorrCoef(num_labels, validate_args=False),
+            "mcc": MatthewsCorrCoef(num_labels, validate_args=False),
         },
         prefix=prefix,
     )
+
+
+class MatthewsCorrCoef(MulticlassMatthewsCorrCoef):
+    """Matthews' correlation coefficient, R_K for several classes; 0 where all labels or all predictions are one class.
+
+    As scikit-learn has it, and as ``poolsweep.report.statistics.mcc_scores`` has it for the report. torchmetrics gives
+    two classes up to ±1 instead where only one is predicted.
+
+    Reference:
+        Gorodkin (2004), "Comparing two K-category assignments by a K-category correlation coefficient". Differs: none.
+    """
+
+    def compute(self) -> Tensor:
+        """The coefficient of all rows so far."""
+        confusion: Tensor = self.confmat  # type: ignore[assignment]
+        counts = confusion.cpu().double()
+        rows, columns, total = counts.sum(dim=1), counts.sum(dim=0), counts.sum()
+        spreads = (total**2 - rows @ rows) * (total**2 - columns @ columns)
+        if spreads == 0:
+            return torch.zeros((), device=confusion.device)
+        found = (counts.trace() * total - rows @ columns) / spreads.sqrt()
+        return found.float().to(confusion.device)
 
 
 class MeanLoss:

@@ -118,9 +118,12 @@ def test_what_is_not_used_is_not_in_the_identity(compose, probe):
         return run_id(content, accelerator="cpu"), variant_id(content, accelerator="cpu")
 
     unused = ["optimizer.head_lr=1", "scheduler=cosine", "callbacks=none", "head.dropout=0.5", "data.batch_size=7"]
+    unused += ["init_seed=1"]
     for override in unused:
         assert of(override) == of(), override
-    used = ["seed=1", "data_seed=1", "trainer.penalties=[1]", "trainer.bootstrap=false", "postprocess=none"]
+    assert of("seed=1") == of("data_seed=1"), "a probe's seed draws the bootstrap sample, and nothing else"
+    assert of("pooling=pooler") != of("pooling=pooler", "init_seed=1"), "which may lack weights, and draws them"
+    used = ["data_seed=1", "trainer.penalties=[1]", "trainer.bootstrap=false", "postprocess=none"]
     assert len({of(), *(of(override) for override in used)}) == len(used) + 1
     assert of("trainer.bootstrap=false", "seed=1") == of("trainer.bootstrap=false")
 

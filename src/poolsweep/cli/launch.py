@@ -64,9 +64,14 @@ def launch(arguments: Sequence[str]) -> int:
     except Exception as error:
         if str(error).startswith("Config group override must be"):  # Hydra's ValueError, for pooling=1
             raise UserError(str(error)) from error
+        if str(error).startswith("Only one of --run, --multirun"):
+            raise UserError(
+                "--cfg and --info show the config of one run, and -m runs a sweep: leave one out"
+            ) from error
         if not isinstance(error, _said()):
             raise
-        print(f"poolsweep: {error}", file=sys.stderr)
+        for line in dict.fromkeys(f"poolsweep: {one}" for one in (*known, error)):  # what kept runs from beginning, too
+            print(line, file=sys.stderr)
         return 1
     finally:
         _end_workers()

@@ -48,6 +48,7 @@ def explain(arguments: list[str]) -> int:
     )
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder: outputs/STUDY/ID")
     parser.add_argument("--text", action="append", required=True, help="a text; may be given several times")
+    parser.add_argument("--text-pair", action="append", metavar="TEXT", help="each one's second, for runs on pairs")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
     parser.add_argument(
         "--trust", action="append", default=[], metavar="PACKAGE", help="of your own, if the run names it"
@@ -55,5 +56,5 @@ def explain(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     from poolsweep.report.explain import explain_run
 
-    explain_run(given.run, given.text, page=given.html, trusted=given.trust)
+    explain_run(given.run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust)
     return 0

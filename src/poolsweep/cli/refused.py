@@ -50,6 +50,8 @@ def _unknown_key(key: str, arguments: Sequence[str]) -> str:
     """The chosen options of its group decide which keys there are; another option may have it."""
     parent, _, name = key.rpartition(".")
     group = parent.replace(".", "/")
+    if any(argument.startswith(f"{parent}._target_=") for argument in arguments):
+        return f"{key} is new beside another {parent}._target_: +{key}=… gives it"
     if group in _options("sweep"):
         if group not in _chosen("sweep", arguments):
             return f"{key} is a key of sweep={group}, which must be given too"

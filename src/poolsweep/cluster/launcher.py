@@ -18,6 +18,7 @@ from poolsweep.cluster.submit import Planned, Submission, settle, submit_missing
 from poolsweep.cluster.watch import wait_for
 from poolsweep.device import accelerator_type, runs_elsewhere
 from poolsweep.errors import UserError
+from poolsweep.report.locate import argument_for
 from poolsweep.run.files import read_json
 from poolsweep.run.job import UNNAMED, folder_of
 from poolsweep.run.signals import Interrupted
@@ -121,7 +122,7 @@ def _say(submission: Submission, *, study: Path, console: Console) -> None:
         jobs = f"{len(arrays)} arrays" if len(arrays) > 1 else "job"
         lines.append(f"submitted {len(submission.submitted)} runs as Slurm {jobs} {' '.join(arrays)}")
     ids = [*arrays, *_arrays(job.job_id for job in submission.left.values())]
-    lines.append(f"watch: poolsweep status {study.name}   end: scancel {' '.join(ids)}")
+    lines.append(f"watch: poolsweep status {argument_for(study)}   end: scancel {' '.join(ids)}")
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 

@@ -2,6 +2,6 @@
 
 from poolsweep.config.keys import LOADING_KEYS
 from poolsweep.config.resolution import resolve
-from poolsweep.config.validation import validate
+from poolsweep.config.validation import missing_keys, validate
 
-__all__ = ["LOADING_KEYS", "resolve", "validate"]
+__all__ = ["LOADING_KEYS", "missing_keys", "resolve", "validate"]

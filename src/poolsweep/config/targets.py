@@ -77,8 +77,10 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     skip = {"data": LOADING_KEYS, "trainer": {"precision", "on_oom"}}.get(where, frozenset())  # checked elsewhere
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    ours = str(node["_target_"]).startswith("poolsweep.")
     problems = [
         f"{where}.{key} is not an option of {node['_target_']}; {nearest(key, set(known) - part.derived)}"
+        + ("" if ours else f"; ~{where}.{key} leaves it out where it belongs to the class whose place this one takes")
         for key in given
         if key not in known and not takes_any
     ]

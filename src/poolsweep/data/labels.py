@@ -66,6 +66,16 @@ class Labels:
         return ids.to_numpy().astype(np.int64)
 
 
+def label_text(name: str | int | bool) -> str:
+    """A label name as the text that a column's values are read as.
+
+    Example:
+        >>> [label_text(name) for name in ("a", 1, True)]
+        ['a', '1', 'true']
+    """
+    return str(name).lower() if isinstance(name, bool) else str(name)
+
+
 def _is_number(name: str) -> bool:
     try:
         float(name)

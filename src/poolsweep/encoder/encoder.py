@@ -14,6 +14,7 @@ from poolsweep.encoder.capture import LayerCapture
 from poolsweep.encoder.first_token import FirstTokenLayer
 from poolsweep.encoder.packed_attention import gives_first_tokens, packed_inputs, use_packed_attention
 from poolsweep.encoder.packing import Packing
+from poolsweep.encoder.pooler import pooler_of
 from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
 
@@ -68,8 +69,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.name = name
         self.frozen = frozen
-        self.pooler: nn.Module | None = getattr(model, "pooler", None)
-        if self.pooler is not None:
+        self.pooler: nn.Module | None = pooler_of(model)
+        if getattr(model, "pooler", None) is not None:
             model.add_module("pooler", None)
         self.pooler_is_fresh = pooler_is_fresh and self.pooler is not None
         self.model = model

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
 
 _HEADER = """\
 # wandb sweep sweep.yaml     creates the sweep and prints its id
@@ -31,30 +36,76 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import OverrideParseException
 
-    groups = ConfigLoaderImpl(create_config_search_path(str(conf_dir())))  # glob(*) asks for them
+    loader = ConfigLoaderImpl(create_config_search_path(str(conf_dir())))  # glob(*) asks for the groups
+    parser = OverridesParser.create(loader)
     try:
-        overrides = OverridesParser.create(groups).parse_overrides(list(arguments))
+        overrides = parser.parse_overrides(list(arguments))
     except OverrideParseException as error:
         raise UserError(f"{error.override} cannot be parsed") from error
-    swept: dict[str, list[Any]] = {}
+    given = {override.key_or_group for override in overrides}
+    config = _first(loader, overrides)
+    params = config.hydra.sweeper.get("params") or {}  # what the experiment sweeps by itself
+    overrides = [*parser.parse_overrides([f"{k}={v}" for k, v in params.items() if k not in given]), *overrides]
+    swept: dict[str, dict[str, Any]] = {}
     fixed: list[str] = []
     for override in overrides:
-        if override.is_sweep_override():
-            swept[override.get_key_element()] = [_as_typed(value) for value in override.sweep_iterator()]
+        if override.is_interval_sweep():
+            swept[override.get_key_element()] = _interval(override, method=method)
+        elif override.is_sweep_override():
+            swept[override.get_key_element()] = {"values": [_as_typed(value) for value in override.sweep_iterator()]}
         else:
             assert override.input_line is not None
             fixed.append(override.input_line)
     if not swept:
         raise UserError("nothing is swept: give a key several values, as in pooling=cls,masked_mean seed=0,1,2")
-    monitor = next((item.split("=", 1)[1] for item in fixed if item.startswith("monitor=")), "val/accuracy")
     content = {
         "project": project,
         "method": method,
-        "metric": {"name": monitor, "goal": "minimize" if monitor.endswith("loss") else "maximize"},
+        "metric": {"name": config.monitor, "goal": "maximize" if config.mode == "max" else "minimize"},
         "command": ["${env}", "poolsweep", "train", "logger=wandb", *fixed, "${args_no_hyphens}"],
-        "parameters": {key: {"values": values} for key, values in swept.items()},
+        "parameters": swept,
     }
     return _HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _first(loader: ConfigLoader, overrides: Sequence[Override]) -> DictConfig:
+    """The config of the first combination.
+
+    Raises:
+        UserError: If Hydra refuses it.
+    """
+    from hydra.errors import HydraException
+    from hydra.types import RunMode
+    from omegaconf.errors import OmegaConfBaseException
+
+    from poolsweep.cli.refused import in_one_line
+
+    lines = [
+        f"{o.get_key_element()}={next(iter(o.sweep_string_iterator()))}" if o.is_sweep_override() else str(o.input_line)
+        for o in overrides
+        if not o.is_interval_sweep()
+    ]
+    try:
+        return loader.load_configuration("train", overrides=lines, run_mode=RunMode.MULTIRUN)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(in_one_line(error, lines)) from error
+
+
+def _interval(override: Override, *, method: str) -> dict[str, Any]:
+    """W&B's words for ``interval(a, b)``, with ``tag(log, …)`` for its logarithm and ``int(…)`` for whole numbers.
+
+    Raises:
+        UserError: If the method is grid, which needs values.
+    """
+    from hydra.core.override_parser.types import IntervalSweep
+
+    found = override.value()
+    assert isinstance(found, IntervalSweep)
+    if method == "grid":
+        raise UserError(f"{override.input_line}: a grid needs values; --method random or bayes draws from an interval")
+    whole, log = isinstance(found.start, int) and isinstance(found.end, int), "log" in found.tags
+    kind = ("q_log_uniform_values" if log else "int_uniform") if whole else "log_uniform_values" if log else "uniform"
+    return {"distribution": kind, "min": found.start, "max": found.end} | ({"q": 1} if kind.startswith("q_") else {})
 
 
 def _as_typed(value: Any) -> Any:  # noqa: ANN401

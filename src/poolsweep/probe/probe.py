@@ -22,8 +22,8 @@ class Probe:
     A linear head on fixed vectors is a convex problem: there is one best head for each penalty and no learning rate,
     schedule or number of epochs to choose. The loss is the mean cross-entropy plus ``penalty / 2 · ‖weight‖²``, the
     bias not penalised: scikit-learn's ``LogisticRegression(C=1 / (penalty · rows))``. Penalties are tried from the
-    strongest, each from the solution before it, until two in a row are worse than the best; on a tie the stronger
-    one stays.
+    strongest, each from the solution before it, until two are worse than the best so far; on a tie the stronger one
+    stays.
 
     It has no seed noise. With ``bootstrap`` a seed draws a sample of the training rows, with replacement, as many of
     each label as there are, so that intervals over seeds say what other training texts would have given.

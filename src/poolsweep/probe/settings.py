@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _HEAD = "poolsweep.head.linear.Linear"
 _LOSS = "torch.nn.CrossEntropyLoss"
 _UNUSED = ("optimizer", "scheduler", "callbacks", "seed")
+_TOKENS, _POOLER = "poolsweep.pooling.tokens.", "poolsweep.pooling.tokens.pooler."
 _UNUSED_OF_DATA = ("batch_size", "effective_batch_size", "eval_batch_size", "batching", "max_tokens")
 
 
@@ -24,15 +25,24 @@ def without_unused(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config without what cannot change a probe's result; any other trainer's as it is.
 
     A probe has no optimizer, no schedule, no batches and no dropout. Its seeds draw bootstrap samples (``data_seed``);
-    without these it has no use for a seed at all, so that all seeds are one run.
+    without these it has no use for a seed at all, so that all seeds are one run. ``init_seed`` draws the weights of a
+    pooler that a checkpoint lacks, and nothing else.
     """
     if not is_probe(config):
         return dict(config)
-    dropped = _UNUSED if config["trainer"]["bootstrap"] else (*_UNUSED, "data_seed", "init_seed")
+    dropped = _UNUSED if config["trainer"]["bootstrap"] else (*_UNUSED, "data_seed")
+    if not config["trainer"]["bootstrap"] or not _may_read_pooler(config):
+        dropped = (*dropped, "init_seed")
     content = {key: value for key, value in config.items() if key not in dropped}
     content["data"] = {key: value for key, value in config["data"].items() if key not in _UNUSED_OF_DATA}
     content["head"] = {key: value for key, value in config["head"].items() if key != "dropout"}
     return content
+
+
+def _may_read_pooler(config: Mapping[str, Any]) -> bool:
+    """Whether the encoder's own pooler may be read: by the pooling that does, or one that is not of ours."""
+    tokens = str(((config.get("pooling") or {}).get("tokens") or {}).get("_target_", ""))
+    return tokens.startswith(_POOLER) or not tokens.startswith(_TOKENS)
 
 
 def probe_problems(config: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from rich.text import Text
 from torch import Tensor
 
 from poolsweep.encoder import EncoderOutput
+from poolsweep.errors import UserError
 from poolsweep.pooling import PoolingContext
 from poolsweep.run.files import write_whole
 from poolsweep.run.load import LoadedRun, load_run
@@ -63,18 +64,22 @@ class Explanation:
     layer_values: Mapping[int, float]
 
 
-def explain(run: LoadedRun, text: str) -> Explanation:
+def explain(run: LoadedRun, text: str, pair: str | None = None) -> Explanation:
     """Run one text through a run and read off what its pooling did.
 
     Args:
         run: Loaded with ``attention="eager"`` if the encoder's own attentions are wanted.
         text: Any text.
+        pair: The second text, where the run read pairs.
     """
-    batch, pooling, encoder = run.batch([text]), run.classifier.pooling, run.loaded.encoder
+    batch = run.batch([text], None if pair is None else [pair])
+    pooling, encoder = run.classifier.pooling, run.loaded.encoder
     assert batch.input_ids is not None
     wanted = {*pooling.context_needed} | ({"attentions"} if encoder.gives_attentions else set())
     with torch.no_grad():
-        output: EncoderOutput = encoder(batch.input_ids, batch.mask, layers=pooling.layers_needed, context=wanted)
+        output: EncoderOutput = encoder(
+            batch.input_ids, batch.mask, batch.token_type_ids, layers=pooling.layers_needed, context=wanted
+        )
         context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template)
         found = dict(pooling.explain(output.hidden, batch.mask, context))
         probabilities = torch.softmax(run.classifier(batch), dim=-1)[0]
@@ -83,7 +88,7 @@ def explain(run: LoadedRun, text: str) -> Explanation:
         found["attention"] = output.attentions[-1][:, :, 0].mean(dim=1)
     best = int(probabilities.argmax())
     return Explanation(
-        text=text,
+        text=text if pair is None else f"{text} | {pair}",
         tokens=tuple(run.loaded.tokenizer.convert_ids_to_tokens(batch.input_ids[0].tolist())),
         predicted=run.labels.names[best],
         probability=float(probabilities[best]),
@@ -92,17 +97,27 @@ def explain(run: LoadedRun, text: str) -> Explanation:
     )
 
 
-def explain_run(path: Path, texts: Sequence[str], *, page: Path | None, trusted: Sequence[str] = ()) -> None:
+def explain_run(
+    path: Path,
+    texts: Sequence[str],
+    *,
+    page: Path | None,
+    pairs: Sequence[str] | None = None,
+    trusted: Sequence[str] = (),
+) -> None:
     """Print explanations of some texts and, if asked, write them as a page.
 
     Args:
         path: A run folder.
         texts: What to read.
         page: An HTML file to write.
+        pairs: The second text of each, where the run read pairs.
         trusted: Packages of your own whose classes the run names.
     """
     run = load_run(path, attention="eager", trusted=trusted)
-    found = [explain(run, text) for text in texts]
+    if pairs is not None and len(pairs) != len(texts):
+        raise UserError(f"there must be a --text-pair for each --text, got {len(pairs)} for {len(texts)}")
+    found = [explain(run, text, pair) for text, pair in zip(texts, pairs or [None] * len(texts), strict=True)]
     console = Console(soft_wrap=True, highlight=False)
     for one in found:
         print_explanation(one, console=console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from poolsweep.errors import UserError, nearest
@@ -34,6 +35,6 @@ def find_study(name: str | Path) -> Path:
 
 
 def argument_for(study: Path) -> str:
-    """What to type for a study: its name if that finds it, else its path."""
+    """What to type for a study: its name if that finds it, else its path; quoted where a shell needs it."""
     root = output_root()
-    return study.name if root.absolute() == study.parent.absolute() else str(study)
+    return shlex.quote(study.name if root.absolute() == study.parent.absolute() else str(study))

@@ -18,7 +18,7 @@ from poolsweep.loggers.tracker import close_loggers
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import kind_of, require_room
-from poolsweep.run.files import make_durable, write_json, write_whole
+from poolsweep.run.files import make_durable, remove_half_written, write_json, write_whole
 from poolsweep.run.folder import RESULT_VERSION, RunFolder
 from poolsweep.run.identity import variant_id
 from poolsweep.run.lock import RunLock
@@ -89,8 +89,9 @@ def _of_the_leader() -> None:
 
 def _start(planned: PlannedRun) -> None:
     folder = planned.folder
-    for stale in (folder.metrics, folder.result, folder.best, *folder.path.glob(".*")):  # .*: half-written
+    for stale in (folder.metrics, folder.result, folder.best):
         stale.unlink(missing_ok=True)
+    remove_half_written(folder.path)
     with write_whole(folder.config) as temporary:
         temporary.write_text(yaml.safe_dump(planned.content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     write_json(folder.labels, planned.prepared.labels.to_mapping())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 _LOG_LINES = 30
+_HALF_WRITTEN_SECONDS = 60.0  # without a write: nobody is at it any more
 
 
 @contextmanager
@@ -31,6 +34,19 @@ def write_whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
             make_durable(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove what processes that died left under temporary names; another process's, if it lives, stays.
+
+    Args:
+        folder: Of files that ``write_whole`` writes.
+    """
+    for path in folder.glob(".*.*"):
+        number = path.name.rpartition(".")[2]
+        if number.isdigit() and path.is_file() and time.time() - path.stat().st_mtime > _HALF_WRITTEN_SECONDS:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def make_durable(path: Path) -> None:

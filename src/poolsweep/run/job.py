@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from poolsweep.build import Prepared, prepare
-from poolsweep.config import resolve, validate
+from poolsweep.config import missing_keys, resolve, validate
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.group import joined, of_the_leader
 from poolsweep.distributed.trainer import device_of
@@ -44,7 +44,7 @@ def checked(content: Mapping[str, Any]) -> Prepared:
     Raises:
         UserError: With all problems of config, files, labels and encoder.
     """
-    problems: list[str] = []
+    problems = missing_keys(content)
     try:
         validate(content)
     except RefusedError:
@@ -98,12 +98,12 @@ def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, An
 def run_job(config: DictConfig) -> dict[str, Any]:
     """Run one job, unless it is finished, failed and not to be retried, or run by another process.
 
-    In a sweep nothing is raised but an interruption: what went wrong stands in the run folder, and the others go on.
+    In a sweep what went wrong stands in the run folder, and the others go on; raised is what kept a run from beginning.
 
     Args:
         config: Composed by Hydra.
     Raises:
-        UserError: In a single run, for a user's mistake.
+        UserError: For a user's mistake; in a sweep if it kept the run from beginning.
         RunsElsewhereError: In a single run, if another process is at work on it.
     """
     name = run_name(HydraConfig.get().overrides.task)
@@ -116,7 +116,7 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
     Args:
         content: Resolved.
         name: What a person calls the run.
-        sweeping: Raise nothing but an interruption.
+        sweeping: Raise nothing that stands in the run folder.
     Raises:
         UserError: For a user's mistake that the sweep, which checks all configs first, cannot have seen.
         RunsElsewhereError: Unless ``sweeping``, if another process is at work on it.
@@ -137,7 +137,7 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
             raise
         return {"status": "elsewhere", "run_id": identity}
     except Exception:
-        if not sweeping:
+        if not sweeping or not failed_before(folder):  # what refused it before it began stands nowhere else
             raise
         return {"status": "failed", "run_id": identity}
 

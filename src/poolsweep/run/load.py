@@ -44,31 +44,45 @@ class LoadedRun:
     loaded: LoadedEncoder
     max_length: int
 
-    def batch(self, texts: Sequence[str]) -> Batch:
+    def batch(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
         """Texts as the run's encoder reads them, padded on the right; labels are all 0.
 
+        Args:
+            texts: One or more.
+            pairs: The second text of each, where the run read pairs.
         Raises:
-            UserError: If the run read pairs of texts.
+            UserError: If the run read pairs and got none, or the other way round.
         """
-        if self.config["data"].get("text_pair"):
-            raise UserError(f"the run read pairs of texts (data.text_pair={self.config['data']['text_pair']}), not one")
+        column = self.config["data"].get("text_pair")
+        if (column is None) != (pairs is None) or (pairs is not None and len(pairs) != len(texts)):
+            asked = f"pairs of texts (data.text_pair={column}): give each its second" if column else "single texts"
+            raise UserError(f"the run read {asked}")
         tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
+        typed = pairs is not None and "token_type_ids" in tokenizer.model_input_names
         if template is None:
-            ids = tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+            read = tokenizer(
+                list(texts), None if pairs is None else list(pairs), truncation=True, max_length=self.max_length,
+                return_token_type_ids=typed,
+            )  # fmt: skip
         else:
-            ids = Templated(tokenizer, template=template, max_length=self.max_length, typed=False)(
+            read = Templated(tokenizer, template=template, max_length=self.max_length, typed=False)(
                 {"text": list(texts)}
-            )["input_ids"]
+            )
+        ids: list[list[int]] = read["input_ids"]
         lengths = torch.tensor([len(row) for row in ids])
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
         input_ids = torch.full(mask.shape, self.loaded.pad_token_id)
         input_ids[mask] = torch.tensor([i for row in ids for i in row])
+        types = torch.zeros_like(input_ids) if typed else None
+        if types is not None:
+            types[mask] = torch.tensor([i for row in read["token_type_ids"] for i in row])
         nothing = torch.zeros(len(texts), dtype=torch.int64)
         return Batch(
             labels=nothing,
             row_ids=torch.arange(len(texts)),
             mask=mask,
             input_ids=input_ids,
+            token_type_ids=types,
             special=torch.isin(input_ids, torch.tensor(tokenizer.all_special_ids)) & mask,
             template=None if self.loaded.mask_token_id is None else (input_ids == self.loaded.mask_token_id) & mask,
         )

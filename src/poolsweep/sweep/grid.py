@@ -14,6 +14,7 @@ from rich.console import Console
 
 from poolsweep.config import resolve, validate
 from poolsweep.errors import UserError
+from poolsweep.probe.settings import is_probe
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
@@ -182,15 +183,28 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
             again.append(folder)
     if problems:
         raise UserError(*problems)
+    require_one_study(plan.runs)
     for folder in again:
         if folder.path.exists():
             start_over(folder)
     return plan
 
 
+def require_one_study(folders: Collection[RunFolder]) -> None:
+    """Refuse a sweep over several studies: plan, leaderboard and verdict are those of one.
+
+    Raises:
+        UserError: If ``study`` or ``output_root`` varies.
+    """
+    studies = sorted({str(folder.path.parent) for folder in folders})
+    if len(studies) > 1:
+        raise UserError(f"a sweep is one study, got {', '.join(studies)}; type one command for each")
+
+
 def check_once(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
     """Validate a config, and load what it reads unless a point before it reads the same; gives notes."""
     reads = {key: content.get(key) for key in ("data", "encoder", "pooling")}
+    reads["probe"] = content.get("trainer") if is_probe(content) else None  # which asks more of the pooling
     key = json.dumps(reads, sort_keys=True, default=str)
     if key in known:
         validate(content)

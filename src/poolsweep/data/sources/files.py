@@ -13,6 +13,7 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset, Features, Value
 
 from poolsweep.data.carve import carve
+from poolsweep.data.labels import label_text
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
 
@@ -28,7 +29,7 @@ def files(
     text: str = "text",
     text_pair: str | None = None,
     label: str = "label",
-    labels: list[str] | None = None,
+    labels: list[str | int | bool] | None = None,
     quoted: bool | None = None,
     validation_fraction: float = 0.1,
     test_fraction: float = 0.1,
@@ -72,7 +73,7 @@ def files(
             before = len(found["train"])
             found["train"], found[split] = carve(found["train"], name=split, fraction=fraction, seed=split_seed)
             notes.append(f"{split}: {len(found[split])} of the {before} rows of {train}, stratified by label")
-    order = tuple(labels) if labels is not None else given
+    order = tuple(map(label_text, labels)) if labels is not None else given
     return Splits(found["train"], found["validation"], found["test"], label_names=order, notes=tuple(notes))
 
 

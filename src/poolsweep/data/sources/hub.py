@@ -6,6 +6,7 @@ import datasets
 import numpy as np
 
 from poolsweep.data.carve import carve
+from poolsweep.data.labels import label_text
 from poolsweep.data.sources.files import as_columns
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
@@ -22,7 +23,7 @@ def hub(
     text: str = "text",
     text_pair: str | None = None,
     label: str = "label",
-    labels: list[str] | None = None,
+    labels: list[str | int | bool] | None = None,
     validation_fraction: float = 0.1,
     test_fraction: float = 0.1,
     split_seed: int = 0,
@@ -70,5 +71,5 @@ def hub(
         if split not in found:
             found["train"], found[split] = carve(found["train"], name=split, fraction=fraction, seed=split_seed)
             notes.append(f"{split}: {len(found[split])} rows carved out of {name}[{train}], stratified by label")
-    order = tuple(labels) if labels is not None else given
+    order = tuple(map(label_text, labels)) if labels is not None else given
     return Splits(found["train"], found["validation"], found["test"], label_names=order, notes=tuple(notes))

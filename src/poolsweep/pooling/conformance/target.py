@@ -37,6 +37,8 @@ def find_class(target: str) -> type[nn.Module]:
         UserError: If there is no such module or class, or it is no ``torch.nn.Module``.
     """
     module_name, _, class_name = target.rpartition(".")
+    if not module_name:
+        raise UserError(f"{target} names no class: give package.Class")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, ValueError) as error:

@@ -22,7 +22,7 @@ from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import folder_of
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.driving import driving
-from poolsweep.sweep.grid import SweepFailedError, check_once, run_all
+from poolsweep.sweep.grid import SweepFailedError, check_once, require_one_study, run_all
 from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.point import Point
 from poolsweep.sweep.search.options import SearchOptions
@@ -120,7 +120,10 @@ class _Runner:
     def _folder(self, claim: Claim, seed: tuple[str, ...]) -> RunFolder:
         content = resolve(self._compose((*claim.overrides, *seed)))
         check_once(content, self._known)
-        return folder_of(content)[0]
+        folder = folder_of(content)[0]
+        if folder.path.parent != self._study:
+            raise UserError(f"a search is one study, {self._study}, and this is {folder.path.parent}")
+        return folder
 
     def _point(self, claim: Claim, *, place: int) -> Point:
         """The first seed's run says in each validation how it goes, and may be ended by what it hears."""
@@ -185,6 +188,7 @@ def _check(space: Space, *, compose: Compose, known: set[str], console: Console)
         problems["retry=all has no meaning in a search; another study=… starts anew"] = None
     if problems:
         raise UserError(*problems)
+    require_one_study([folder_of(content)[0] for content in contents])
     for note in notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     return contents[0]
