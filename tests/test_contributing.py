@@ -41,3 +41,32 @@ def test_a_class_of_ones_own_trains_when_trusted(tmp_path, monkeypatch):
     ]  # fmt: skip
     assert main(typed) == 2, "refused unless trusted"
     assert main([*typed, "trusted=[guide_package]"]) == 0
+
+
+def test_a_class_of_ones_own_with_options_takes_them_as_the_guide_says(tmp_path, monkeypatch, capsys):
+    (tmp_path / "wide_package.py").write_text(
+        "import torch\n"
+        "from poolsweep.pooling import TokenPooling\n"
+        "class Wide(TokenPooling):\n"
+        "    def __init__(self, *, input_size, width=1):\n"
+        "        super().__init__(input_size=input_size)\n"
+        "        self.width = width\n"
+        "    def forward(self, hidden, mask, context):\n"
+        "        return hidden.masked_fill(~mask[..., None], 0)[:, : self.width].sum(dim=1)\n"
+    )
+    rows = [f"{word} {i},{label}" for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    fixed = [
+        "train", "encoder=tiny", "encoder.frozen=true", "data=files", f"data.train={tmp_path / 'train.csv'}",
+        "pooling.tokens._target_=wide_package.Wide", "trainer.max_epochs=1", f"output_root={tmp_path}",
+        "trusted=[wide_package]",
+    ]  # fmt: skip
+    assert main([*fixed, "pooling=cls", "+pooling.tokens.width=3"]) == 0
+    assert main([*fixed, "~pooling.tokens.include_special", "+pooling.tokens.width=2"]) == 0
+    capsys.readouterr()
+    assert main([*fixed, "+pooling.tokens.width=2"]) == 2
+    assert "~pooling.tokens.include_special leaves it out" in capsys.readouterr().err
+    assert main([*fixed, "pooling=cls", "pooling.tokens.width=2"]) == 2
+    assert "+pooling.tokens.width=… gives it" in capsys.readouterr().err

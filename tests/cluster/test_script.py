@@ -19,6 +19,24 @@ def test_the_script_runs_its_runs(cli, tiny_run, slurm, no_new_files, tmp_path):
     assert slurm.queue == [], "nothing was submitted"
 
 
+def test_the_script_finds_what_config_dir_found(cli, tiny_run, slurm, tmp_path):
+    own = tmp_path / "my conf" / "experiment"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("# @package _global_\ndata_seed: 7\n")
+    typed = ["submit", *tiny_run, "experiment=mine", "seed=0,1", "--dry-run", "--config-dir", str(own.parent)]
+    done = cli(*typed)
+    assert done.status == 0, done.err
+    (tmp_path / "slurm-bin" / "srun").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
+    ran = subprocess.run(["bash", "-e"], input=done.out, env=environment, capture_output=True, text=True, check=True)
+    words = ran.stdout.split("|")
+    run = words[words.index("poolsweep") + 1 : -1]
+    assert run[0] == "train"
+    shown = cli(*run, "--cfg", "job")
+    assert shown.status == 0, shown.err
+    assert "data_seed: 7\n" in shown.out
+
+
 def test_one_script_per_number_of_devices(cli, tiny_run, slurm):
     done = cli("submit", *tiny_run, "trainer.devices=1,2,1", "--dry-run")
     assert done.out.count("#!/bin/bash") == 2

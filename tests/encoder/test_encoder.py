@@ -7,7 +7,15 @@ import copy
 import pytest
 import torch
 from architectures import CONFIGS, SIZES
-from transformers import AutoModel, BertConfig, CamembertConfig, MPNetConfig, RobertaConfig, XLMRobertaConfig
+from transformers import (
+    AutoModel,
+    BertConfig,
+    BigBirdConfig,
+    CamembertConfig,
+    MPNetConfig,
+    RobertaConfig,
+    XLMRobertaConfig,
+)
 
 from poolsweep.encoder import Encoder
 from poolsweep.encoder.encoder import reinitialise_pooler
@@ -86,10 +94,12 @@ def test_a_model_that_shares_one_layer_falls_back_to_output_hidden_states():
     assert encoder._capture._hooks_proven is False
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta"])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "albert", "big_bird"])
 def test_the_pooler_is_run_only_when_asked_and_equals_transformers(kind: str):
     ids, mask = batch()
-    model = model_of(kind)
+    torch.manual_seed(0)
+    sizes = {**SIZES, "max_position_embeddings": 32, "attention_type": "original_full"}
+    model = AutoModel.from_config(BigBirdConfig(**sizes)).eval() if kind == "big_bird" else model_of(kind)
     expected = model(input_ids=ids, attention_mask=mask.long()).pooler_output
     encoder = Encoder(model, name=kind).eval()
     assert torch.allclose(encoder(ids, mask, layers=[3], context={"pooler_output"}).pooler_output, expected, atol=1e-6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import BertModel
+from transformers import BertModel, T5Config, T5EncoderModel
 
 from poolsweep.build import load_encoder
 from poolsweep.encoder.hub import hub
@@ -54,4 +54,12 @@ def test_a_folder_with_pickled_weights_is_refused(saved, tmp_path):
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     (tmp_path / "config.json").write_text((saved / "config.json").read_text())
     with pytest.raises(UserError, match="cannot load"):
+        hub(model=str(tmp_path))
+
+
+def test_a_model_with_a_decoder_is_refused(tmp_path):
+    sizes = {"vocab_size": 40, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2}
+    T5EncoderModel(T5Config(**sizes)).save_pretrained(tmp_path)
+    tiny().tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"\(t5\) has a decoder; an encoder is wanted"):
         hub(model=str(tmp_path))

@@ -23,6 +23,7 @@ def frozen() -> QuickLinear:
 @pytest.fixture
 def prepacked(monkeypatch) -> list[torch.Size]:
     """Shapes of what has been multiplied from a layout."""
+    assert can_prepack(), "premise, and asked before the spy sees it"
     seen: list[torch.Size] = []
     real = PrepackedWeight.linear
 
@@ -34,8 +35,10 @@ def prepacked(monkeypatch) -> list[torch.Size]:
     return seen
 
 
-def test_this_torch_has_the_operators():
-    assert can_prepack()
+@pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
+def test_this_torch_has_the_operators(mode):
+    with mode():
+        assert can_prepack.__wrapped__()
 
 
 @pytest.mark.parametrize("shape", [(128,), (1, 131), (3, 50), (1, 1500)], ids=str)

@@ -79,3 +79,43 @@ def test_a_pattern_stands_for_the_options_of_a_group(cli):
     printed = cli("wandb-sweep", "pooling=glob(cls_last4_m*)")
     assert printed.status == 0, printed.err
     assert yaml.safe_load(printed.out)["parameters"]["pooling"]["values"] == ["cls_last4_max", "cls_last4_mean"]
+
+
+def test_what_an_experiment_sweeps_is_swept_unless_the_command_line_says_otherwise(cli):
+    printed = cli("wandb-sweep", "experiment=demo", "pooling=cls,max")
+    assert printed.status == 0, printed.err
+    parameters = yaml.safe_load(printed.out)["parameters"]
+    assert parameters == {"seed": {"values": [0, 1, 2, 3, 4]}, "pooling": {"values": ["cls", "max"]}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("interval(1e-5,1e-3)", {"distribution": "uniform", "min": 1e-5, "max": 1e-3}),
+        ("tag(log,interval(1e-5,1e-3))", {"distribution": "log_uniform_values", "min": 1e-5, "max": 1e-3}),
+        ("int(interval(1,8))", {"distribution": "int_uniform", "min": 1, "max": 8}),
+        ("tag(log,int(interval(1,8)))", {"distribution": "q_log_uniform_values", "min": 1, "max": 8, "q": 1}),
+    ],
+)
+def test_an_interval_is_drawn_from(cli, typed: str, expected: dict):
+    printed = cli("wandb-sweep", f"optimizer.lr={typed}", "--method", "random")
+    assert printed.status == 0, printed.err
+    assert yaml.safe_load(printed.out)["parameters"]["optimizer.lr"] == expected
+
+
+def test_a_grid_of_an_interval_is_refused(cli):
+    done = cli("wandb-sweep", "optimizer.lr=interval(1e-5,1e-3)")
+    assert done.status == 2
+    assert done.problems == [
+        "optimizer.lr=interval(1e-5,1e-3): a grid needs values; --method random or bayes draws from an interval"
+    ]
+
+
+def test_the_metric_is_what_the_runs_are_selected_by(cli):
+    printed = cli("wandb-sweep", "monitor=val/loss", "mode=min", "seed=0,1")
+    assert yaml.safe_load(printed.out)["metric"] == {"name": "val/loss", "goal": "minimize"}
+
+
+def test_a_mistyped_option_is_answered(cli):
+    done = cli("wandb-sweep", "pooling=clss", "seed=0,1")
+    assert (done.status, done.problems) == (2, ["pooling=clss is no option of pooling; did you mean cls?"])

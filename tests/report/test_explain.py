@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -10,6 +11,7 @@ from poolsweep.report.explain import explain, write_page
 from poolsweep.report.results import load_results
 from poolsweep.run.load import load_run
 
+PAIRS = (("good", "fine", "yes"), ("bad", "fine", "no"))
 HOSTILE = "what is <script>alert(1)</script> ?"
 
 
@@ -79,3 +81,33 @@ def test_page_escapes_every_text(study, tmp_path):
 def test_command_refuses_what_is_no_run(tmp_path, capsys):
     assert main(["explain", str(tmp_path), "--text", "x"]) == 2
     assert "is no finished run" in capsys.readouterr().err
+
+
+def test_a_pair_is_read_as_in_training(cli, tmp_path, outputs, write_csv):
+    rows = [(f"{word} {i}", f"{other} {i}", label) for i in range(12) for word, other, label in PAIRS]
+    data = write_csv(tmp_path / "pairs.csv", rows, header=("text", "second", "label"))
+    fixed = ["encoder=tiny", "data=files", f"data.train={data}", "data.text_pair=second", "trainer.max_epochs=1"]
+    assert cli("train", *fixed, "trainer.accelerator=cpu").status == 0
+    [result] = outputs.glob("default/*/result.json")
+    predicted = pq.read_table(result.parent / "predictions-test.parquet").to_pylist()
+    run = load_run(result.parent)
+    for one in predicted:
+        text, second, _ = rows[one["row_id"]]
+        found = explain(run, text, second)
+        assert found.tokens.count("[SEP]") == 2
+        assert found.predicted == one["predicted"]
+        assert found.probability == pytest.approx(max(one["probabilities"]), abs=1e-5)
+    done = cli("explain", str(result.parent), "--text", "good 1", "--text-pair", "fine 1")
+    assert done.status == 0, done.err
+    assert "good 1 | fine 1" in done.out
+    refused = cli("explain", str(result.parent), "--text", "good 1")
+    assert (refused.status, refused.problems) == (
+        2, ["the run read pairs of texts (data.text_pair=second): give each its second"]
+    )  # fmt: skip
+    uneven = cli("explain", str(result.parent), "--text", "good", "--text", "bad", "--text-pair", "fine")
+    assert (uneven.status, uneven.problems) == (2, ["there must be a --text-pair for each --text, got 1 for 2"])
+
+
+def test_a_second_text_is_refused_where_the_run_read_single_ones(cli, study):
+    done = cli("explain", str(study["max"]), "--text", "a", "--text-pair", "b")
+    assert (done.status, done.problems) == (2, ["the run read single texts"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,3 +195,15 @@ def test_rows_sorted_by_label_train_as_well_as_shuffled_ones(trained, animal_row
         folder = trained(f"data.train={path}", "encoder.frozen=true", "data.batch_size=8", "trainer.max_epochs=15")
         accuracies[name] = json.loads((folder / "result.json").read_text())["metrics"]["test/accuracy"]
     assert min(accuracies.values()) >= 0.9, accuracies
+
+
+def test_hidden_folders_and_files_of_others_in_a_run_folder_stay(cli, tiny_run, outputs):
+    assert cli("train", *tiny_run, "encoder.frozen=true", "trainer.max_epochs=1").status == 0
+    [folder] = outputs.glob("default/*/")
+    (folder / ".ipynb_checkpoints").mkdir()
+    alive, dead = folder / ".job.json.1", folder / ".metrics.csv.2"
+    for path, age in ((alive, 0), (dead, 3600), (folder / ".nfs0001", 3600)):
+        path.write_text("half")
+        os.utime(path, (time.time() - age, time.time() - age))
+    assert cli("train", *tiny_run, "encoder.frozen=true", "trainer.max_epochs=1", "retry=all").status == 0
+    assert {path.name for path in folder.glob(".*")} == {".ipynb_checkpoints", ".job.json.1", ".nfs0001"}

@@ -254,3 +254,59 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
         assert content == compose(*point.overrides)
     init = {content["init_seed"] for content in seen.values()}
     assert init == {0, 3}, "interpolations are resolved after the value is set"
+
+
+def test_what_the_probe_asks_is_asked_before_anything_runs(cli, tiny_run, outputs):
+    typed = ["trainer.accelerator=cpu", "encoder.frozen=true", "trainer=default,probe", "pooling=cls,elmo"]
+    done = cli("train", "-m", *[o for o in tiny_run if not o.startswith("trainer.")], *typed)
+    assert done.status == 2
+    assert "trainer=probe needs a pooling without parameters of its own; pooling=elmo has" in done.problems[-1]
+    assert not list(outputs.glob("default/*/result.json"))
+
+
+def test_what_keeps_runs_from_beginning_is_said(cli, tiny_run, outputs):
+    done = cli("train", "-m", *tiny_run, *FAST, "trainer.num_nodes=2", "pooling=cls,max")
+    assert done.status == 1
+    assert "ask for 2 processes on 2 machines, and nothing has started them" in done.problems[-2]
+    assert done.problems[-1] == "2 of 2 runs did not finish; type the command again to run them"
+
+
+@pytest.mark.parametrize("how", [[], ["sweep=race"], ["sweep=optuna"]], ids=["grid", "race", "search"])
+@pytest.mark.parametrize("study", ["study=a,b", "study=p_${pooling.tokens._target_}"])
+def test_a_sweep_is_one_study(cli, tiny_run, outputs, how: list[str], study: str):
+    done = cli("train", "-m", *tiny_run, *FAST, *how, "pooling=cls,max", study, "seed=0,1")
+    assert done.status == 2
+    assert done.problems[-1].startswith(f"a sweep is one study, got {outputs / study.split('=')[1][0]}")
+    assert not list(outputs.glob("*/*/result.json"))
+
+
+def test_the_seed_of_weights_that_a_probe_does_not_have_makes_no_runs(cli, tiny_run, outputs):
+    fixed = [o for o in tiny_run if not o.startswith("trainer.")]
+    typed = ["trainer=probe", "trainer.accelerator=cpu", "encoder.frozen=true", "pooling=cls,max", "seed=0,1,2"]
+    assert cli("train", "-m", *fixed, *typed, "data_seed=0").status == 0
+    found = results(outputs)
+    assert len(found) == 2, "three seeds of the weights are one run"
+    assert cli("train", "-m", *fixed, *typed).status == 0
+    assert len(results(outputs)) == 6
+
+
+@pytest.mark.parametrize("flag", [["--cfg", "job"], ["--info", "defaults"]])
+def test_a_flag_for_one_run_with_a_sweep_is_refused_in_one_line(cli, tiny_run, flag: list[str]):
+    done = cli("train", "-m", *tiny_run, *flag)
+    assert done.status == 2
+    assert done.problems == ["--cfg and --info show the config of one run, and -m runs a sweep: leave one out"]
+
+
+@pytest.mark.parametrize("key", ["data.max_length", "retry", "features.max_gib", "checkpoint.every_minutes"])
+@pytest.mark.parametrize("sweeping", [[], ["-m"]], ids=["one", "sweep"])
+def test_a_key_that_was_taken_away_is_named(cli, tiny_run, outputs, key: str, sweeping: list[str]):
+    fixed = [o for o in tiny_run if not o.startswith(f"{key}=")]
+    done = cli("train", *sweeping, *fixed, f"~{key}")
+    assert done.status == 2, done.err
+    assert done.problems == [f"{key} is missing: it has a default, which ~{key} takes away"]
+
+
+def test_what_to_type_is_quoted(cli, tiny_run, outputs):
+    done = cli("train", "-m", *tiny_run, *FAST, 'study="a b"', "seed=0")
+    assert done.status == 0, done.err
+    assert "poolsweep report 'a b'" in done.out

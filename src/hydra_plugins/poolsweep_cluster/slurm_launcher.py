@@ -47,12 +47,19 @@ class SlurmLauncher(ComposingLauncher):
 
         return read_limits(self.plain(self._given), Limits)
 
+    @property
+    def config_dirs(self) -> list[str]:
+        """``--config-dir`` as it was given, for a command that composes the same config."""
+        assert self._config is not None
+        sources = self._config.hydra.runtime.config_sources
+        return [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
+
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit the runs that have no job yet, and wait for all of them unless ``wait=false``."""
         from poolsweep.cluster.launcher import launch, planned, print_scripts
 
         runs = planned(job_overrides, content_of=self.content)
         if self.dry_run:
-            print_scripts(runs, limits=self.limits)
+            print_scripts(runs, limits=self.limits, flags=self.config_dirs)
             return []
         return launch(runs, limits=self.limits, wait=not self.detached, poll_seconds=self._poll_seconds)

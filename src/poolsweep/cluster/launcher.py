@@ -107,9 +107,9 @@ def launch(runs: Sequence[Planned], *, limits: Limits, wait: bool, poll_seconds:
     return [returned(run) for run in runs]
 
 
-def print_scripts(runs: Sequence[Planned], *, limits: Limits) -> None:
-    """Print what sbatch would be given, and submit nothing."""
-    for script in scripts(runs, study=runs[0].folder.path.parent, limits=limits):
+def print_scripts(runs: Sequence[Planned], *, limits: Limits, flags: Sequence[str] = ()) -> None:
+    """Print what sbatch would be given, with flags for each run's command, and submit nothing."""
+    for script in scripts(runs, study=runs[0].folder.path.parent, limits=limits, flags=flags):
         print(script)
 
 

@@ -71,7 +71,7 @@ def load_pretrained(
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
     except (OSError, ValueError, ImportError) as error:
         raise UserError(_why_not(source, error)) from error
-    if model.config.is_encoder_decoder:
+    if all(hasattr(model, part) for part in ("encoder", "decoder")):  # also where a config says nothing of it
         raise UserError(f"{source} ({model.config.model_type}) has a decoder; an encoder is wanted")
     fresh = any(key.startswith("pooler.") for key in info["missing_keys"])
     encoder = Encoder(

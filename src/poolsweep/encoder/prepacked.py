@@ -25,7 +25,7 @@ class PrepackedWeight:
         Shape:
             values (…, N, in) float32 on the CPU; weight (out, in), bias (out); returns (…, N, out).
         """
-        content = weight.data_ptr(), weight._version
+        content = weight.data_ptr(), 0 if weight.is_inference() else weight._version  # an inference tensor counts none
         made = self._made
         if made is None or made[0] != content:
             made = content, torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _ROWS)
@@ -45,7 +45,8 @@ def can_prepack() -> bool:
     generator = torch.Generator().manual_seed(0)
     values, weight, bias = (torch.randn(*shape, generator=generator) for shape in ((3, 48), (32, 48), (32,)))
     try:
-        found = PrepackedWeight().linear(values, weight, bias)
+        with torch.no_grad():
+            found = PrepackedWeight().linear(values, weight, bias)
     except (AttributeError, RuntimeError, TypeError):  # they are not part of torch's public interface
         return False
     return found.shape == (3, 32) and torch.allclose(found, values @ weight.t() + bias, atol=1e-4)

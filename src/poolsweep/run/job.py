@@ -44,7 +44,9 @@ def checked(content: Mapping[str, Any]) -> Prepared:
     Raises:
         UserError: With all problems of config, files, labels and encoder.
     """
-    problems = missing_keys(content)
+    problems: list[str] = []
+    if missing := missing_keys(content):
+        raise UserError(*missing)
     try:
         validate(content)
     except RefusedError:

@@ -116,6 +116,11 @@ def test_swapped_column_names(tmp_path):
 def test_label_names_can_be_given(tmp_path):
     path = write(tmp_path / "f.csv", "text,label\nx,a\ny,b\n")
     assert check(three(path, labels=["b", "c", "a"])).names == ("b", "c", "a")
+    path = write(tmp_path / "stars.csv", "text,label\nx,1\ny,0\n")
+    assert check(three(path, labels=[1, 0])).names == ("1", "0")
+    table = pa.table({"text": ["x", "y"], "label": [True, False]})
+    pq.write_table(table, tmp_path / "is.parquet")
+    assert check(three(tmp_path / "is.parquet", labels=[True, False])).names == ("true", "false")
 
 
 def test_absent_splits_are_carved_stratified_and_by_their_own_seed(tmp_path):
