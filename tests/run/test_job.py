@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,9 +199,7 @@ def test_hidden_folders_and_files_of_others_in_a_run_folder_stay(cli, tiny_run, 
     assert cli("train", *tiny_run, "encoder.frozen=true", "trainer.max_epochs=1").status == 0
     [folder] = outputs.glob("default/*/")
     (folder / ".ipynb_checkpoints").mkdir()
-    alive, dead = folder / ".job.json.1", folder / ".metrics.csv.2"
-    for path, age in ((alive, 0), (dead, 3600), (folder / ".nfs0001", 3600)):
-        path.write_text("half")
-        os.utime(path, (time.time() - age, time.time() - age))
+    for name in (".job.json.1", ".metrics.csv.2", ".nfs0001", ".notes.txt"):
+        (folder / name).write_text("half")
     assert cli("train", *tiny_run, "encoder.frozen=true", "trainer.max_epochs=1", "retry=all").status == 0
-    assert {path.name for path in folder.glob(".*")} == {".ipynb_checkpoints", ".job.json.1", ".nfs0001"}
+    assert {path.name for path in folder.glob(".*")} == {".ipynb_checkpoints", ".job.json.1", ".nfs0001", ".notes.txt"}

@@ -91,7 +91,7 @@ def _start(planned: PlannedRun) -> None:
     folder = planned.folder
     for stale in (folder.metrics, folder.result, folder.best):
         stale.unlink(missing_ok=True)
-    remove_half_written(folder.path)
+    remove_half_written(folder.path, but_of=folder.job)  # of attempts before: the lock is ours
     with write_whole(folder.config) as temporary:
         temporary.write_text(yaml.safe_dump(planned.content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     write_json(folder.labels, planned.prepared.labels.to_mapping())

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 _LOG_LINES = 30
-_HALF_WRITTEN_SECONDS = 60.0  # without a write: nobody is at it any more
 
 
 @contextmanager
@@ -36,15 +34,16 @@ def write_whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_half_written(folder: Path) -> None:
-    """Remove what processes that died left under temporary names; another process's, if it lives, stays.
+def remove_half_written(folder: Path, *, but_of: Path) -> None:
+    """Remove what processes that died left under temporary names.
 
     Args:
         folder: Of files that ``write_whole`` writes.
+        but_of: A file that others may be writing just now.
     """
     for path in folder.glob(".*.*"):
-        number = path.name.rpartition(".")[2]
-        if number.isdigit() and path.is_file() and time.time() - path.stat().st_mtime > _HALF_WRITTEN_SECONDS:
+        name, _, number = path.name[1:].rpartition(".")
+        if number.isdigit() and name != but_of.name and path.is_file():
             with contextlib.suppress(OSError):
                 path.unlink()
 
