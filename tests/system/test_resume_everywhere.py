@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
+from collections.abc import Iterator
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -20,6 +24,14 @@ KINDS = {
     "bf16": [EACH_STEP, "trainer.precision=bf16-mixed"],
     "workers": [EACH_STEP, "data.num_workers=2"],
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_workers_left() -> Iterator[None]:
+    """Workers of a data loader that outlive their run hold a browser's pipes, which then waits for their end."""
+    yield
+    gc.collect()  # what held an interrupted run was its exception
+    assert not multiprocessing.active_children()
 
 
 STRIDES = {"workers": 4}  # starting processes takes long

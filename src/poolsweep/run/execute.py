@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import multiprocessing
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -132,7 +133,11 @@ def _forget(error: Exception) -> None:
 def at_work(folder: RunFolder) -> Iterator[None]:
     """Send what is logged to the run's folder, and let signals wait for the end of a step."""
     with _log_to(folder), stop_signals:
-        yield
+        try:
+            yield
+        finally:
+            if multiprocessing.active_children():  # workers of a data loader end with it, and it lies in a cycle
+                gc.collect()
 
 
 class _WithoutSecrets(logging.Formatter):
