@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from poolsweep.cli import main
@@ -27,23 +28,29 @@ def test_the_pooling_of_the_guide_conforms(tmp_path, monkeypatch):
     assert [r for r in results if r.status == "failed"] == []
 
 
-def test_a_class_of_ones_own_trains_when_trusted(tmp_path, monkeypatch):
-    code = re.search(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
-    assert code
-    (tmp_path / "guide_package.py").write_text(code.group(1), encoding="utf-8")
+@pytest.fixture
+def frozen_run(tmp_path, monkeypatch) -> list[str]:
+    """A command in a folder of one's own, where packages are found too."""
     rows = [f"{word} {i},{label}" for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
     (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.chdir(tmp_path)
-    typed = [
+    return [
         "train", "encoder=tiny", "encoder.frozen=true", "data=files", f"data.train={tmp_path / 'train.csv'}",
-        "pooling.tokens._target_=guide_package.FirstLast", "trainer.max_epochs=1", f"output_root={tmp_path}",
+        "trainer.max_epochs=1", f"output_root={tmp_path}",
     ]  # fmt: skip
+
+
+def test_a_class_of_ones_own_trains_when_trusted(tmp_path, frozen_run):
+    code = re.search(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+    assert code
+    (tmp_path / "guide_package.py").write_text(code.group(1), encoding="utf-8")
+    typed = [*frozen_run, "pooling.tokens._target_=guide_package.FirstLast"]
     assert main(typed) == 2, "refused unless trusted"
     assert main([*typed, "trusted=[guide_package]"]) == 0
 
 
-def test_a_class_of_ones_own_with_options_takes_them_as_the_guide_says(tmp_path, monkeypatch, capsys):
+def test_a_class_of_ones_own_with_options_takes_them_as_the_guide_says(tmp_path, frozen_run, capsys):
     (tmp_path / "wide_package.py").write_text(
         "import torch\n"
         "from poolsweep.pooling import TokenPooling\n"
@@ -54,15 +61,7 @@ def test_a_class_of_ones_own_with_options_takes_them_as_the_guide_says(tmp_path,
         "    def forward(self, hidden, mask, context):\n"
         "        return hidden.masked_fill(~mask[..., None], 0)[:, : self.width].sum(dim=1)\n"
     )
-    rows = [f"{word} {i},{label}" for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
-    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.chdir(tmp_path)
-    fixed = [
-        "train", "encoder=tiny", "encoder.frozen=true", "data=files", f"data.train={tmp_path / 'train.csv'}",
-        "pooling.tokens._target_=wide_package.Wide", "trainer.max_epochs=1", f"output_root={tmp_path}",
-        "trusted=[wide_package]",
-    ]  # fmt: skip
+    fixed = [*frozen_run, "pooling.tokens._target_=wide_package.Wide", "trusted=[wide_package]"]
     assert main([*fixed, "pooling=cls", "+pooling.tokens.width=3"]) == 0
     assert main([*fixed, "~pooling.tokens.include_special", "+pooling.tokens.width=2"]) == 0
     capsys.readouterr()

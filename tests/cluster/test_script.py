@@ -2,6 +2,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
+
+
+def words_of_second_run(script: str, root: Path) -> list[str]:
+    """What an array's script hands srun for its second run."""
+    (root / "slurm-bin" / "srun").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
+    return subprocess.run(
+        ["bash", "-e"], input=script, env=environment, capture_output=True, text=True, check=True
+    ).stdout.split("|")
 
 
 def test_the_script_runs_its_runs(cli, tiny_run, slurm, no_new_files, tmp_path):
@@ -9,10 +19,7 @@ def test_the_script_runs_its_runs(cli, tiny_run, slurm, no_new_files, tmp_path):
     assert done.status == 0, done.err
     assert "#SBATCH --time=90\n" in done.out
     assert "#SBATCH --array=0-1%2\n" in done.out
-    (tmp_path / "slurm-bin" / "srun").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
-    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
-    ran = subprocess.run(["bash", "-e"], input=done.out, env=environment, capture_output=True, text=True, check=True)
-    words = ran.stdout.split("|")
+    words = words_of_second_run(done.out, tmp_path)
     assert words[words.index("poolsweep") - 1 : words.index("poolsweep") + 2] == ["-m", "poolsweep", "train"]
     assert {"seed=1", "study=s"} < set(words)
     assert not [word for word in words if word.startswith("hydra")]
@@ -26,10 +33,7 @@ def test_the_script_finds_what_config_dir_found(cli, tiny_run, slurm, tmp_path):
     typed = ["submit", *tiny_run, "experiment=mine", "seed=0,1", "--dry-run", "--config-dir", str(own.parent)]
     done = cli(*typed)
     assert done.status == 0, done.err
-    (tmp_path / "slurm-bin" / "srun").write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
-    environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "1"}
-    ran = subprocess.run(["bash", "-e"], input=done.out, env=environment, capture_output=True, text=True, check=True)
-    words = ran.stdout.split("|")
+    words = words_of_second_run(done.out, tmp_path)
     run = words[words.index("poolsweep") + 1 : -1]
     assert run[0] == "train"
     shown = cli(*run, "--cfg", "job")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import torch
-from tests.encoder.architectures import CONFIGS
+from architectures import CONFIGS
 from transformers import AutoModel
 
 from poolsweep.encoder import Encoder

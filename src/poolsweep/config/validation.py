@@ -56,9 +56,10 @@ def validate(config: Mapping[str, Any]) -> None:
 
 def missing_keys(config: Mapping[str, Any]) -> list[str]:
     """What to say of keys that ``~key`` took away; not asked of records, since those of older versions lack some."""
-    data, parts = config.get("data") or {}, (("features", Storing), ("checkpoint", Checkpointing))
-    lacking = [field.name for field in fields(Root) if field.name not in config]
-    lacking += [f"data.{key}" for key in LOADING_KEYS if key not in data]
-    for name, kind in parts:
-        lacking += [f"{name}.{field.name}" for field in fields(kind) if field.name not in (config.get(name) or {})]
+    nodes = [("", Root, config)]
+    parts = (("data", Loading), ("features", Storing), ("checkpoint", Checkpointing))
+    nodes += [(f"{name}.", kind, config.get(name) or {}) for name, kind in parts]
+    lacking = [
+        f"{prefix}{field.name}" for prefix, kind, node in nodes for field in fields(kind) if field.name not in node
+    ]
     return [f"{key} is missing: it has a default, which ~{key} takes away" for key in lacking]

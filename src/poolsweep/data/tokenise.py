@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,9 +141,7 @@ def _map(
         columns["token_type_ids"] = Sequence(Value("int8"))
     datasets.disable_progress_bars()
     return split.rows.map(
-        _Encode(tokenizer, max_length=max_length, typed=typed, pair=split.is_pair)
-        if template is None
-        else Templated(tokenizer, template=template, max_length=max_length, typed=typed),
+        reader(tokenizer, max_length=max_length, template=template, pair=split.is_pair),
         batched=True,
         num_proc=len(usable_cores()) if len(split) >= _PARALLEL_FROM else None,
         remove_columns=split.rows.column_names,
@@ -179,6 +177,23 @@ def _slices(rows: Dataset, column: str) -> Iterator[Any]:
         table: Any = chosen[start : start + _ROWS_AT_ONCE]
         values = table.column(column).combine_chunks()
         yield values.chunk(0) if isinstance(values, pa.ChunkedArray) else values
+
+
+def reader(
+    tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, pair: bool
+) -> Callable[[dict[str, list[str]]], dict[str, list]]:
+    """What turns columns of texts into columns of token ids; see :func:`tokenise`.
+
+    Args:
+        tokenizer: The encoder's own.
+        max_length: In tokens.
+        template: As in ``tokenise``.
+        pair: Whether there is a column ``text_pair`` beside ``text``.
+    """
+    typed = "token_type_ids" in tokenizer.model_input_names
+    if template is not None:
+        return Templated(tokenizer, template=template, max_length=max_length, typed=typed)
+    return _Encode(tokenizer, max_length=max_length, typed=typed, pair=pair)
 
 
 class _Encode:

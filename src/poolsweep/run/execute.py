@@ -131,7 +131,7 @@ def _forget(error: Exception) -> None:
 
 @contextmanager
 def at_work(folder: RunFolder) -> Iterator[None]:
-    """Send what is logged to the run's folder, and let signals wait for the end of a step."""
+    """Send what is logged to the run's folder, let signals wait for the end of a step, and leave no process behind."""
     with _log_to(folder), stop_signals:
         try:
             yield

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from safetensors.torch import load_file
@@ -16,7 +17,8 @@ from poolsweep.classifier import Classifier
 from poolsweep.config import validate
 from poolsweep.data import Batch
 from poolsweep.data.labels import Labels
-from poolsweep.data.template import Templated
+from poolsweep.data.ragged import length_mask, padded
+from poolsweep.data.tokenise import reader
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.run.files import read_json
@@ -58,31 +60,18 @@ class LoadedRun:
             asked = f"pairs of texts (data.text_pair={column}): give each its second" if column else "single texts"
             raise UserError(f"the run read {asked}")
         tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
-        typed = pairs is not None and "token_type_ids" in tokenizer.model_input_names
-        if template is None:
-            read = tokenizer(
-                list(texts), None if pairs is None else list(pairs), truncation=True, max_length=self.max_length,
-                return_token_type_ids=typed,
-            )  # fmt: skip
-        else:
-            read = Templated(tokenizer, template=template, max_length=self.max_length, typed=False)(
-                {"text": list(texts)}
-            )
-        ids: list[list[int]] = read["input_ids"]
-        lengths = torch.tensor([len(row) for row in ids])
-        mask = torch.arange(int(lengths.max())) < lengths[:, None]
-        input_ids = torch.full(mask.shape, self.loaded.pad_token_id)
-        input_ids[mask] = torch.tensor([i for row in ids for i in row])
-        types = torch.zeros_like(input_ids) if typed else None
-        if types is not None:
-            types[mask] = torch.tensor([i for row in read["token_type_ids"] for i in row])
+        read = reader(tokenizer, max_length=self.max_length, template=template, pair=pairs is not None)
+        columns = read({"text": list(texts), "text_pair": list(pairs or ())})
+        mask = length_mask(np.array([len(row) for row in columns["input_ids"]]))
+        input_ids = padded(np.concatenate(columns["input_ids"]), mask, fill=self.loaded.pad_token_id)
+        types = columns.get("token_type_ids")
         nothing = torch.zeros(len(texts), dtype=torch.int64)
         return Batch(
             labels=nothing,
             row_ids=torch.arange(len(texts)),
             mask=mask,
             input_ids=input_ids,
-            token_type_ids=types,
+            token_type_ids=None if types is None else padded(np.concatenate(types), mask),
             special=torch.isin(input_ids, torch.tensor(tokenizer.all_special_ids)) & mask,
             template=None if self.loaded.mask_token_id is None else (input_ids == self.loaded.mask_token_id) & mask,
         )

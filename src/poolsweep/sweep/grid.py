@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hydra.plugins.launcher import Launcher
@@ -183,22 +184,22 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
             again.append(folder)
     if problems:
         raise UserError(*problems)
-    require_one_study(plan.runs)
+    require_one_study(folder.path.parent for folder in plan.runs)
     for folder in again:
         if folder.path.exists():
             start_over(folder)
     return plan
 
 
-def require_one_study(folders: Collection[RunFolder]) -> None:
+def require_one_study(studies: Iterable[Path]) -> None:
     """Refuse a sweep over several studies: plan, leaderboard and verdict are those of one.
 
     Raises:
         UserError: If ``study`` or ``output_root`` varies.
     """
-    studies = sorted({str(folder.path.parent) for folder in folders})
-    if len(studies) > 1:
-        raise UserError(f"a sweep is one study, got {', '.join(studies)}; type one command for each")
+    found = sorted({str(study) for study in studies})
+    if len(found) > 1:
+        raise UserError(f"a sweep is one study, got {', '.join(found)}; type one command for each")
 
 
 def check_once(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:

@@ -121,8 +121,7 @@ class _Runner:
         content = resolve(self._compose((*claim.overrides, *seed)))
         check_once(content, self._known)
         folder = folder_of(content)[0]
-        if folder.path.parent != self._study:
-            raise UserError(f"a search is one study, {self._study}, and this is {folder.path.parent}")
+        require_one_study([self._study, folder.path.parent])
         return folder
 
     def _point(self, claim: Claim, *, place: int) -> Point:
@@ -188,7 +187,7 @@ def _check(space: Space, *, compose: Compose, known: set[str], console: Console)
         problems["retry=all has no meaning in a search; another study=… starts anew"] = None
     if problems:
         raise UserError(*problems)
-    require_one_study([folder_of(content)[0] for content in contents])
+    require_one_study(folder_of(content)[0].path.parent for content in contents)
     for note in notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     return contents[0]
