@@ -14,6 +14,7 @@ def make(node: Mapping[str, Any], *positional: Any, **arguments: Any) -> Any:  #
     try:
         return instantiate(dict(node), *positional, **arguments)
     except InstantiationException as error:
-        if error.__cause__ is None:
+        cause = error.__cause__
+        if cause is None:
             raise
-        raise error.__cause__ from None
+    raise cause  # outside the handler: within it Hydra's exception would become its context, and the chain a circle

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +25,7 @@ from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.probe.settings import is_probe, probe_needs
+from poolsweep.run.failure import in_one_line
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,13 @@ def prepare(config: Mapping[str, Any]) -> Prepared:
     """
     problems: list[str] = []
     splits = labels = loaded = pooling = None
-    try:
+    with _collected(problems, part="data"):
         splits, labels = load_data(config["data"])
-    except UserError as error:
-        problems += error.problems
-    try:
+    with _collected(problems, part="encoder"):
         loaded = load_encoder(config)
-        pooling = build_pooling(config["pooling"], loaded)
-    except UserError as error:
-        problems += error.problems
+    if loaded is not None:
+        with _collected(problems, part="pooling"):
+            pooling = build_pooling(config["pooling"], loaded)
     if loaded is not None and pooling is not None and is_probe(config):
         problems += probe_needs(config, pooling, encoder=loaded.encoder)
     max_length = config["data"]["max_length"]
@@ -86,6 +87,19 @@ def prepare(config: Mapping[str, Any]) -> Prepared:
     if problems or splits is None or labels is None or loaded is None or pooling is None:
         raise UserError(*problems)
     return Prepared(splits, labels, loaded, pooling, max_length)
+
+
+@contextmanager
+def _collected(problems: list[str], *, part: str) -> Iterator[None]:
+    """Add what keeps a part from being made to ``problems``, also where its constructor raises what it likes."""
+    try:
+        yield
+    except UserError as error:
+        problems += error.problems
+    except Exception as error:
+        if os.environ.get("POOLSWEEP_DEBUG") == "1":
+            raise
+        problems.append(f"{part} cannot be made: {in_one_line(error)}; POOLSWEEP_DEBUG=1 shows where")
 
 
 def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:

@@ -29,6 +29,10 @@ class FailedBeforeError(Exception):
     """The run failed before and is not to be run again."""
 
 
+class RunFailedError(Exception):
+    """What a part raised in a run; the traceback stands in the run's log."""
+
+
 def launch(arguments: Sequence[str]) -> int:
     """Run ``poolsweep train``; torch and what stands on it is loaded once Hydra has composed a config.
 
@@ -89,8 +93,8 @@ def _said() -> tuple[type[Exception], ...]:
     from poolsweep.sweep.grid import SweepFailedError
 
     return (
-        TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError, RankFailedError,
-        BatchTooLargeError, SweepFailedError,
+        TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError, RunFailedError,
+        RankFailedError, BatchTooLargeError, SweepFailedError,
     )  # fmt: skip
 
 
@@ -133,9 +137,24 @@ def _task(config: DictConfig) -> dict[str, Any]:
     for note in notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     with Display({folder: identity}, console=console):
-        result = run_job(config)
+        result = _run_alone(config, folder)
     _print_result(result, str(folder.path))
     return result
+
+
+def _run_alone(config: DictConfig, folder: RunFolder) -> dict[str, Any]:
+    """Run a job; what ended it is said in one line if its record says it too."""
+    from poolsweep.run.failure import in_one_line as said_in_one_line
+    from poolsweep.run.job import failed_before, run_job
+
+    try:
+        return run_job(config)
+    except (UserError, *_said()):
+        raise
+    except Exception as error:
+        if os.environ.get("POOLSWEEP_DEBUG") == "1" or not failed_before(folder):
+            raise
+        raise RunFailedError(f"the run failed: {said_in_one_line(error)}; {folder.log} shows where") from error
 
 
 def _tell_agent(content: dict[str, Any], folder: RunFolder, identity: str, result: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -30,16 +31,25 @@ def kind_of(error: BaseException) -> str:
         return "diverged"
     if isinstance(error, RunTimeoutError):
         return "timeout"
-    chain, text = error, ""
-    while chain is not None:
-        full = isinstance(chain, OSError) and chain.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        if isinstance(chain, DiskFullError) or full or any(words in str(chain) for words in _NO_ROOM):
+    text = ""
+    for one in causes(error):
+        full = isinstance(one, OSError) and one.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        if isinstance(one, DiskFullError) or full or any(words in str(one) for words in _NO_ROOM):
             return "disk_full"
-        text += str(chain)
-        chain = chain.__cause__ or chain.__context__
+        text += str(one)
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in text for words in _NO_MEMORY):
         return "out_of_memory"
     return "exception"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those that led to it, each once: a chain of exceptions may be a circle."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        yield one
+        seen.add(id(one))
+        one = one.__cause__ or one.__context__
 
 
 def in_one_line(error: BaseException) -> str:
