@@ -3,7 +3,7 @@
     python experiments/speed/bench.py                          # all parts, on icd10, which every installation has
     python experiments/speed/bench.py --data ade               # a csv file, or a folder with train.csv and test.csv
     python experiments/speed/bench.py training --rows 640      # one part: training, evaluation, encoding, head, frozen,
-                                                               # memory, rows, start, gpu
+                                                               # memory, rows, start, shared, gpu
 
 Prints each peer's time by poolsweep's: the median of interleaved repeats with their spread, speeds, and the share of
 this machine's matrix rate that went into real tokens. Above 1 poolsweep is faster.
@@ -21,7 +21,7 @@ from timing import matrix_rate
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.environment import versions
 
-PARTS = ("training", "evaluation", "encoding", "head", "frozen", "memory", "rows", "start", "gpu")
+PARTS = ("training", "evaluation", "encoding", "head", "frozen", "memory", "rows", "start", "shared", "gpu")
 
 
 def run(part: str, *, data: str | None, rows: int) -> None:
@@ -54,6 +54,10 @@ def run(part: str, *, data: str | None, rows: int) -> None:
         from start import start
 
         start()
+    elif part == "shared":
+        from shared_cores import shared_cores
+
+        shared_cores()
     else:
         from gpu import gpu
 

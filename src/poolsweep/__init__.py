@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from poolsweep.idle_threads import let_threads_sleep
+
 if TYPE_CHECKING:
     from poolsweep.report.study import Study, load_study
 
 __all__ = ["Study", "load_study"]
 __version__ = "0.1.0"
+
+let_threads_sleep()  # before any module here loads torch
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
