@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
-from poolsweep.run.identity import run_id, variant_id
+from poolsweep.encoder.tiny import tiny
+from poolsweep.run.identity import encoder_identity, run_id, variant_id
 
 
 @pytest.fixture
@@ -99,3 +103,66 @@ def test_variant_is_what_is_swept_beside_pooling_and_seed(compose, tiny_run):
     swept = ["optimizer.lr=1e-3", "encoder.frozen=true", "data.batch_size=8", "data.effective_batch_size=64",
              "encoder.packing=off", "data.text=title", "data.validation_fraction=0.2", "trainer.devices=2"]  # fmt: skip
     assert len({of(), of(accelerator="cuda"), *map(of, swept)}) == len(swept) + 2
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two checkpoints of one name, with other weights."""
+    found = []
+    for name, seed in (("runA", 0), ("runB", 1)):
+        folder = tmp_path / name / "checkpoint-500"
+        loaded = tiny(hidden_size=8, num_layers=1, weights_seed=seed)
+        loaded.encoder.model.save_pretrained(folder)
+        loaded.tokenizer.save_pretrained(folder)
+        found.append(folder)
+    return found
+
+
+def node(folder: Path, **options: object) -> dict:
+    return {"_target_": "poolsweep.encoder.hub.hub", "model": str(folder), "name": None, "revision": None} | options
+
+
+def test_an_encoder_counts_by_all_that_can_change_what_it_gives(folders):
+    folder = folders[0]
+
+    def told(**options: object) -> str:
+        return encoder_identity(node(folder, **options))["encoder_id"]
+
+    seen = [told()]
+    for name in ("spiece.model", "vocab.bpe", "config.json", "model.safetensors"):
+        with (folder / name).open("ab") as file:
+            file.write(b" ")
+        assert told() not in seen, name
+        seen.append(told())
+    index = {"weight_map": {"a": "shards/1.safetensors"}}
+    (folder / "shards").mkdir()
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    seen.append(told())
+    (folder / "shards" / "1.safetensors").write_bytes(b"x")
+    assert told() not in seen, "a shard in a folder of its own"
+    before, before_with_code = told(), told(trust_remote_code=True)
+    for name in ("README.md", "optimizer.pt", "pytorch_model.bin", ".gitattributes", "trainer_state.json"):
+        (folder / name).write_bytes(b"x")
+    (folder / "shards" / "modeling.py").write_text("x = 1")
+    assert told() == before, "nothing of these is read"
+    assert told(trust_remote_code=True) != before_with_code, "code may read any of them"
+
+
+def test_a_file_that_is_replaced_under_its_old_time_is_another(folders, identity):
+    first, second = folders
+    of = [f"encoder.model={first}", "encoder=hub"]
+    before = identity(*of)
+    for path in second.iterdir():
+        times = (first / path.name).stat()
+        assert path.stat().st_size == times.st_size, "premise: nothing but the content differs"
+        shutil.copy(path, first / path.name)
+        os.utime(first / path.name, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert identity(*of) != before
+    assert identity(f"encoder.model={second}", "encoder=hub") == identity(*of), "wherever it lies"
+
+
+def test_models_of_the_hub_are_told_apart_by_name_and_revision():
+    ids = [encoder_identity({"model": model, "revision": r})["encoder_id"] for model in ("a/b", "c/b") for r in "12"]
+    assert len(set(ids)) == 4
+    assert encoder_identity({"model": "a/b", "revision": "v1"})["encoder_place"] == ["a/b@v1"]
+    assert encoder_identity({"hidden_size": 8})["encoder_id"] is None

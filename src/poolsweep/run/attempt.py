@@ -20,7 +20,7 @@ from poolsweep.run.environment import git_changes, git_commit, hardware, version
 from poolsweep.run.failure import kind_of, require_room
 from poolsweep.run.files import make_durable, remove_half_written, write_json, write_whole
 from poolsweep.run.folder import RESULT_VERSION, RunFolder
-from poolsweep.run.identity import variant_id
+from poolsweep.run.identity import encoder_identity, variant_id
 from poolsweep.run.lock import RunLock
 from poolsweep.run.oom import batch_too_large
 from poolsweep.run.planned import PlannedRun
@@ -124,6 +124,7 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "seed": content["seed"],
         "data": data_name(content),
         "encoder": prepared.loaded.encoder.name,
+        **encoder_identity(content["encoder"]),
         "frozen": content["encoder"]["frozen"],
         "pooling": pooling_label(content),
         "variant": variant_id(content, accelerator=accelerator),

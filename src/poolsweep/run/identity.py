@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from poolsweep.encoder.content import folder_content
+from poolsweep.file_hash import file_hash
 from poolsweep.probe.settings import without_unused
 
 # What cannot change the result. Everything else does, or might.
@@ -22,7 +23,7 @@ _COMPARED_BY_CONTENT = (
     "data.train", "data.validation", "data.test", "data.name", "encoder.model", "encoder.name", "trainer.accelerator",
 )  # fmt: skip
 _NAMES_DATA = ("_target_", "name", "subset", *_FILE_KEYS)
-_NAMES_ENCODER = ("_target_", "name", "model")
+_NAMES_ENCODER = ("_target_", "name", "model", "revision")
 _PRECISIONS = {"32": "32-true", "64": "64-true", "16": "16-mixed", "bf16": "bf16-mixed"}
 
 
@@ -101,20 +102,44 @@ def _files_by_content(data: Mapping[str, Any]) -> dict[str, Any]:
     for key in _FILE_KEYS:
         value = data.get(key)
         if isinstance(value, str) and Path(value).is_file():
-            stat = Path(value).stat()
-            by_content[key] = _file_hash(value, stat.st_size, stat.st_mtime_ns)
+            by_content[key] = file_hash(Path(value))
     return by_content
 
 
 def _folder_by_content(encoder: Mapping[str, Any]) -> dict[str, Any]:
-    """An encoder that is a folder counts by its weights and settings, not by where it lies."""
-    folder = Path(str(encoder.get("model", "")))
-    if not encoder.get("model") or not folder.is_dir():
+    """An encoder that is a folder counts by its content, not by where it lies."""
+    folder = encoder_folder(encoder)
+    if folder is None:
         return dict(encoder)
-    parts = sorted(p for p in folder.iterdir() if p.suffix in {".safetensors", ".json", ".txt", ".model"})
-    stats = [(p, p.stat()) for p in parts]
-    found = {p.name: _file_hash(str(p), stat.st_size, stat.st_mtime_ns) for p, stat in stats}
-    return {**encoder, "model": found, "name": None}
+    return {**encoder, "model": _content_of(folder, encoder), "name": None}
+
+
+def encoder_folder(encoder: Mapping[str, Any]) -> Path | None:
+    """The folder that an encoder is loaded from; None if it is none."""
+    folder = Path(str(encoder.get("model") or ""))
+    return folder if encoder.get("model") and folder.is_dir() else None
+
+
+def encoder_identity(encoder: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells an encoder of a record from others of its name.
+
+    Args:
+        encoder: Its node of a resolved config.
+    Returns:
+        ``encoder_id``, a hash of its folder's content, or of its name and revision on the hub; None where its name says
+        all. ``encoder_place``, the path or the name it was read from.
+    """
+    model, revision, folder = encoder.get("model"), encoder.get("revision"), encoder_folder(encoder)
+    if folder is not None:
+        return {"encoder_id": _hash(_content_of(folder, encoder))[:12], "encoder_place": [str(folder.absolute())]}
+    if model is None:
+        return {"encoder_id": None, "encoder_place": []}
+    place = model if revision is None else f"{model}@{revision}"
+    return {"encoder_id": _hash({"model": model, "revision": revision})[:12], "encoder_place": [place]}
+
+
+def _content_of(folder: Path, encoder: Mapping[str, Any]) -> dict[str, str]:
+    return folder_content(folder, runs_code=encoder.get("trust_remote_code") is True)
 
 
 def differing_keys(stored: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
@@ -137,12 +162,6 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
             yield from _leaves(value, f"{path}.{key}" if path else str(key))
     else:
         yield path, _SPELLINGS[path](node) if path in _SPELLINGS else node
-
-
-@cache
-def _file_hash(path: str, size: int, modified: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def variant_id(config: Mapping[str, Any], *, accelerator: str) -> str:
