@@ -84,11 +84,11 @@ def test_predictions_that_are_missing(make_study):
     assert any(s.startswith("No predictions were found") for s in found(make_study("none", predictions=False)))
 
 
-def test_runs_that_are_left_out_for_later_ones(make_study):
-    study = make_study(poolings=("cls", "max"))
-    write_run(study, pooling="cls", seed=1, run_id="again", started="2027")
+def test_runs_on_files_that_were_replaced_are_left_out_with_the_reason(make_study):
+    study = make_study(poolings=("cls", "max"), data_id="old", data_place=["/d/animals.csv"], started="2026")
+    write_run(study, pooling="cls", seed=1, run_id="a", started="2027", data_id="new", data_place=["/d/animals.csv"])
     told = found(study)
-    assert told["1 finished runs are left out: later ones have their setting and seeds, on other files."]
+    assert told["6 finished runs are left out: the files of animals have been replaced since they were read."]
 
 
 def test_unfinished_runs_in_one_sentence(make_study):

@@ -63,17 +63,12 @@ def test_runs_that_share_a_seed_are_numbered_by_their_other_seeds(tmp_path):
         assert {seed: one.metric("test/accuracy") for seed, one in contender.runs.items()} == {0: 0.3, 1: 0.5}
 
 
-def test_of_runs_that_differ_in_their_files_alone_the_later_counts(tmp_path):
-    runs = []
-    for started, test in (("2026-02-01", 0.7), ("2026-01-01", 0.2)):
-        for seed in (0, 1):
-            folder = tmp_path / f"{started}-{seed}"
-            folder.mkdir()
-            runs.append(RunRecord(folder, run("cls", seed, test=test, started=started).facts))
+def test_runs_on_files_that_were_replaced_are_left_out_of_every_contender():
+    runs = [run("cls", 0), run("cls", 1, outdated="data"), run("max", 0, outdated="data", status="failed")]
     [group] = group_runs(runs, metric="test/accuracy")
-    contender = group.contenders["cls"]
-    assert [one.metric("test/accuracy") for one in contender.runs.values()] == [0.7, 0.7]
-    assert [one.metric("test/accuracy") for one in contender.superseded] == [0.2, 0.2]
+    assert list(group.contenders) == ["cls"]
+    assert list(group.contenders["cls"].runs) == [0]
+    assert [one.facts["seed"] for one in group.outdated] == [1], "a failed run has no result to leave out"
 
 
 def test_typical_is_the_median_of_what_was_recorded():

@@ -80,11 +80,12 @@ def test_xarray_refuses_runs_that_share_a_place_and_says_what_to_install(make_st
         poolsweep.load_study(study).to_xarray()
 
 
-def test_xarray_has_the_later_of_runs_whose_files_alone_differ(make_study):
+def test_xarray_leaves_out_runs_on_files_that_were_replaced(make_study):
     study = make_study(poolings=["max"], seeds=[0]).parent / "edited"
     for run_id, started in (("a", "2026-05-02"), ("b", "2026-05-01")):
         metrics = {"test/accuracy": 0.125 if run_id == "a" else 0.5}
-        write_run(study, pooling="cls", seed=0, run_id=run_id, started=started, metrics=metrics)
+        of = {"data_id": run_id, "data_place": ["/d/animals.csv"]}
+        write_run(study, pooling="cls", seed=0, run_id=run_id, started=started, metrics=metrics, **of)
     assert poolsweep.load_study(study).to_xarray()["test/accuracy"].values.flatten().tolist() == [0.125]
 
 

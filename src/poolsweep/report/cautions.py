@@ -44,9 +44,9 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if chosen:
         sentence = f"Other swept settings were chosen on validation, per pooling: {', '.join(sorted(chosen))}."
         found.append((False, sentence))
-    superseded = sum(len(contender.superseded) for contender in group.contenders.values())
-    if superseded:
-        sentence = f"{superseded} finished runs are left out: later ones have their setting and seeds, on other files."
+    for kind, count in Counter(run.facts["outdated"] for run in group.outdated).items():
+        called = {"data": group.data, "encoder": group.encoder}[kind]
+        sentence = f"{count} finished runs are left out: the files of {called} have been replaced since they were read."
         found.append((True, sentence))
     seeds = what_seeds_are(comparison)
     if seeds:

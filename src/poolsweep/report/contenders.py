@@ -21,14 +21,12 @@ class Contender:
         runs: Its finished runs by seed.
         failed: Its runs that did not finish, of the same setting.
         variants: How many settings of other swept axes it was chosen from, on validation.
-        superseded: Finished runs of the same setting and seeds as another that began later: on data that has changed.
     """
 
     name: str
     runs: Mapping[int, RunRecord]
     failed: tuple[RunRecord, ...]
     variants: int
-    superseded: tuple[RunRecord, ...] = ()
 
     @property
     def any_run(self) -> RunRecord:
@@ -50,12 +48,14 @@ class Group:
         encoder: Encoder.
         contenders: By name; each has at least one finished run.
         without_result: Runs of poolings none of whose runs finished.
+        outdated: Finished runs on files that have been replaced since, which are left out.
     """
 
     data: str
     encoder: str
     contenders: Mapping[str, Contender]
     without_result: tuple[RunRecord, ...]
+    outdated: tuple[RunRecord, ...] = ()
 
 
 def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
@@ -70,8 +70,11 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
         metric: Such as ``test/accuracy``.
     """
     places: dict[tuple[str, str], dict[str, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))
+    outdated: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
     for run in runs:
-        if run.is_known:
+        if run.is_known and "outdated" in run.facts:
+            outdated[run.facts["data"], run.facts["encoder"]] += [run] if run.finished else []
+        elif run.is_known:
             places[run.facts["data"], run.facts["encoder"]][run.facts["pooling"]].append(run)
     groups = []
     for (data, encoder), poolings in sorted(places.items()):
@@ -83,7 +86,7 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
                 without += [run for run in several if run.state != "pruned"]
             else:
                 contenders[name] = contender
-        groups.append(Group(data, encoder, contenders, tuple(without)))
+        groups.append(Group(data, encoder, contenders, tuple(without), tuple(outdated[data, encoder])))
     return groups
 
 
@@ -98,11 +101,10 @@ def _contender(name: str, runs: Sequence[RunRecord], *, metric: str, seeds: Mapp
     variant = chosen[0].facts["variant"]
     in_order = sorted(chosen, key=lambda run: (seeds[run.path.name], str(run.facts.get("started"))))
     by_seed = {seeds[run.path.name]: run for run in in_order}
-    superseded = tuple(run for run in in_order if by_seed[seeds[run.path.name]] is not run)
     failed = tuple(
         run for run in runs if run.facts["variant"] == variant and not _counts(run, metric) and run.state != "pruned"
     )  # fmt: skip
-    return Contender(name, by_seed, failed, len(variants), superseded)
+    return Contender(name, by_seed, failed, len(variants))
 
 
 def _counts(run: RunRecord, metric: str) -> bool:

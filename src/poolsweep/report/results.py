@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from poolsweep.report.named_apart import named_apart
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 
@@ -67,6 +68,8 @@ class RunRecord:
 def load_runs(studies: Iterable[Path]) -> list[RunRecord]:
     """Every run of some studies, ordered by run id; a run that lies in two of them counts once.
 
+    Data sets and encoders of different content have different names; see :func:`named_apart`.
+
     Args:
         studies: ``<output_root>/<study>`` each.
     """
@@ -76,7 +79,8 @@ def load_runs(studies: Iterable[Path]) -> list[RunRecord]:
             record = _read(path)
             if record is not None and (path.name not in found or not found[path.name].finished):
                 found[path.name] = record
-    return [found[name] for name in sorted(found)]
+    records = [found[name] for name in sorted(found)]
+    return [RunRecord(r.path, facts) for r, facts in zip(records, named_apart([r.facts for r in records]), strict=True)]
 
 
 def load_results(study: Path) -> list[dict[str, Any]]:

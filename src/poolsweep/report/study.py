@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from poolsweep.errors import UserError
-from poolsweep.report.contenders import all_seeds
 from poolsweep.report.locate import find_study
 from poolsweep.report.predictions import read_predictions
 from poolsweep.report.results import RunRecord, load_runs
@@ -100,7 +99,7 @@ class Study:
     def to_xarray(self) -> xarray.Dataset:
         """The metrics of all finished runs by data, encoder, pooling, variant and seed; nan where there is no run.
 
-        Of runs that differ in the content of their data files alone the later counts, as in a report.
+        Runs on files that have been replaced since are left out, as in a report.
 
         Raises:
             UserError: If xarray is not installed, or two runs share all five otherwise.
@@ -110,10 +109,8 @@ class Study:
         except ImportError as error:
             raise UserError("to_xarray needs xarray: pip install 'poolsweep[notebook]'") from error
         index = ["data", "encoder", "pooling", "variant", "seed"]
-        later: dict[tuple[Any, ...], str] = {}
-        for run in sorted(self._finished(), key=lambda run: str(run.facts.get("started"))):
-            later[*(run.facts.get(name) for name in index), *all_seeds(run), run.path.parent] = run.path.name
-        finished = self.runs[self.runs.index.isin([*later.values()])]
+        counted = [run.path.name for run in self._finished() if "outdated" not in run.facts]
+        finished = self.runs[self.runs.index.isin(counted)]
         metrics = [name for name in finished.columns if name.startswith(("val/", "test/"))]
         if finished.set_index(index).index.has_duplicates:
             raise UserError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from poolsweep.report.named_apart import named_apart
 from poolsweep.sweep.race.field import Entrant, Field
 from poolsweep.sweep.race.forecast import Forecast
 from poolsweep.sweep.race.levels import look_level
@@ -47,12 +48,12 @@ class Course:
             done: Rounds that have been run.
             say: Is told of each data set and encoder that was looked at.
         """
-        groups: dict[tuple[str, str] | None, list[Entrant]] = defaultdict(list)
-        for entrant in self._field.entrants:
-            groups[entrant.group].append(entrant)
-        on = [entrant for entrant in groups.pop(None, []) if entrant in self._racing]  # nothing is known of them
+        known = {entrant: facts for entrant in self._field.entrants if (facts := entrant.facts) is not None}
+        groups: dict[tuple[str, str], list[Entrant]] = defaultdict(list)
+        for entrant, facts in zip(known, named_apart([*known.values()]), strict=True):
+            groups[facts["data"], facts["encoder"]].append(entrant)
+        on = [entrant for entrant in self._racing if entrant not in known]
         for group, entrants in groups.items():
-            assert group is not None
             if any(self._had[entrant] == done for entrant in entrants if entrant in self._racing):
                 record = self._records.setdefault(group, self._new_record(group))
                 self._drop(record, entrants, done)

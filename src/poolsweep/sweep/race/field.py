@@ -33,13 +33,9 @@ class Entrant:
     points: Mapping[int, Point]
 
     @property
-    def group(self) -> tuple[str, str] | None:
-        """Its data set and encoder, as its runs tell them; None before one has finished."""
-        for folder in self.runs.values():
-            facts = folder.finished()
-            if facts is not None:
-                return facts["data"], facts["encoder"]
-        return None
+    def facts(self) -> dict[str, Any] | None:
+        """The result of its first run that has one; None before one has finished."""
+        return next((facts for folder in self.runs.values() if (facts := folder.finished()) is not None), None)
 
     def run_ids(self, rounds: int) -> tuple[str, ...]:
         """The ids of its runs of the first rounds."""
