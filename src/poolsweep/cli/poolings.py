@@ -53,8 +53,14 @@ def explain(arguments: list[str]) -> int:
     parser.add_argument(
         "--trust", action="append", default=[], metavar="PACKAGE", help="of your own, if the run names it"
     )
+    parser.add_argument(
+        "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
+    )
     given = parser.parse_args(arguments)
     from poolsweep.report.explain import explain_run
 
-    explain_run(given.run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust)
+    explain_run(
+        given.run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust,
+        trust_remote_code=given.trust_remote_code,
+    )  # fmt: skip
     return 0

@@ -104,3 +104,15 @@ def nodes_with_target(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[t
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from nodes_with_target(value, (*path, str(index)))
+
+
+def interpolations(node: Any, path: tuple[str, ...] = ()) -> Iterator[str]:  # noqa: ANN401
+    """Dotted places of strings that making a part would resolve, into a class to call perhaps, after all checks."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from interpolations(value, (*path, str(key)))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from interpolations(value, (*path, str(index)))
+    elif isinstance(node, str) and "${" in node:
+        yield ".".join(path)

@@ -10,7 +10,7 @@ from poolsweep.batches import batch_problems
 from poolsweep.config.keys import LOADING_KEYS, Checkpointing, Loading, Root, Storing
 from poolsweep.config.parts import PARTS
 from poolsweep.config.ranges import range_problems
-from poolsweep.config.targets import argument_problems, authorised, nodes_with_target
+from poolsweep.config.targets import argument_problems, authorised, interpolations, nodes_with_target
 from poolsweep.config.types import dataclass_problems
 from poolsweep.device import device_problems
 from poolsweep.distributed.trainer import distribution_problems
@@ -37,7 +37,11 @@ def validate(config: Mapping[str, Any]) -> None:
     problems += probe_problems(config)
     problems += batch_problems(config)
     problems += distribution_problems(config)
-    refused = False
+    unresolved = [
+        f"{place} must not hold ${{…}}: a config is resolved before it is run" for place in interpolations(config)
+    ]
+    problems += unresolved
+    refused = bool(unresolved)
     for path, node in nodes_with_target(config):
         try:
             part, found = authorised(path, node, trusted=config.get("trusted"))

@@ -62,6 +62,10 @@ def load_pretrained(
         UserError: If there is no such model, or it cannot be reached.
     """
     quiet_transformers()
+    if attention is not None and "/" in attention and not trust_remote_code:
+        raise UserError(
+            f"encoder.attention={attention} is code from the hub; encoder.trust_remote_code=true allows it to run"
+        )
     options = {"revision": revision, "trust_remote_code": trust_remote_code}
     kwargs = {} if attention is None else {"attn_implementation": attention}
     try:

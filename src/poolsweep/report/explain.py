@@ -104,6 +104,7 @@ def explain_run(
     page: Path | None,
     pairs: Sequence[str] | None = None,
     trusted: Sequence[str] = (),
+    trust_remote_code: bool = False,
 ) -> None:
     """Print explanations of some texts and, if asked, write them as a page.
 
@@ -113,8 +114,9 @@ def explain_run(
         page: An HTML file to write.
         pairs: The second text of each, where the run read pairs.
         trusted: Packages of your own whose classes the run names.
+        trust_remote_code: Run the model code that the run's encoder carries.
     """
-    run = load_run(path, attention="eager", trusted=trusted)
+    run = load_run(path, attention="eager", trusted=trusted, trust_remote_code=trust_remote_code)
     if pairs is not None and len(pairs) != len(texts):
         raise UserError(f"there must be a --text-pair for each --text, got {len(pairs)} for {len(texts)}")
     found = [explain(run, text, pair) for text, pair in zip(texts, pairs or [None] * len(texts), strict=True)]

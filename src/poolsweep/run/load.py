@@ -26,6 +26,7 @@ from poolsweep.run.folder import RunFolder
 
 # Keys that runs of the first versions lack; they say nothing about a run that has finished.
 _SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
+_PARTS = ("data", "encoder", "pooling", "trainer")
 
 
 @dataclass(frozen=True)
@@ -77,22 +78,23 @@ class LoadedRun:
         )
 
 
-def load_run(path: Path, *, attention: str | None = None, trusted: Sequence[str] = ()) -> LoadedRun:
-    """Read a run folder; no code of it is run, since its targets are checked as those of a config are.
+def load_run(
+    path: Path, *, attention: str | None = None, trusted: Sequence[str] = (), trust_remote_code: bool = False
+) -> LoadedRun:
+    """Read a run folder, which may be a stranger's; no code of it is run unless the caller trusts it.
 
     Args:
         path: ``<output_root>/<study>/<run_id>``.
         attention: transformers' attention implementation instead of the run's own.
-        trusted: Packages whose classes the run may name; what its own config trusts does not count.
+        trusted: Packages whose classes the run may name.
+        trust_remote_code: Run the model code that the run's encoder carries.
     Raises:
         UserError: If it is no finished run, or its config is refused.
     """
     folder = RunFolder(path)
     if folder.finished() is None:
         raise UserError(f"{path} is no finished run: it has no result.json that says so")
-    recorded = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-    config = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
-    config["trainer"] = config["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
+    config = _stored_config(folder, trusted=trusted, trust_remote_code=trust_remote_code)
     if attention is not None:
         config["encoder"] = config["encoder"] | {"attention": attention, "packing": "auto"}
     validate(config)
@@ -111,3 +113,23 @@ def load_run(path: Path, *, attention: str | None = None, trusted: Sequence[str]
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
     limit = loaded.encoder.max_length or 512
     return LoadedRun(config, labels, classifier.eval(), loaded, config["data"]["max_length"] or limit)
+
+
+def _stored_config(folder: RunFolder, *, trusted: Sequence[str], trust_remote_code: bool) -> dict[str, Any]:
+    """The config of a run, for this machine, with the caller's trust in place of its own."""
+    try:
+        recorded = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{folder.config} cannot be read: {str(error).splitlines()[0]}") from error
+    if not isinstance(recorded, dict) or not all(isinstance(recorded.get(part), dict) for part in _PARTS):
+        raise UserError(f"{folder.config} is no config of a run: it must have {', '.join(_PARTS)}")
+    config = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
+    if config["encoder"].get("trust_remote_code", False) is not False:
+        if not trust_remote_code:
+            raise UserError(
+                f"{folder.path} was trained with code that encoder.model={config['encoder'].get('model')} carries; "
+                "look at that code, then run it with --trust-remote-code"
+            )
+        config["encoder"] = config["encoder"] | {"trust_remote_code": True}
+    config["trainer"] = config["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
+    return config
