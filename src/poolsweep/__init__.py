@@ -21,3 +21,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     from poolsweep.report import study  # pandas is not imported for `poolsweep --help`
 
     return getattr(study, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
+from transformers import BertConfig, BertModel
 
 from poolsweep.conf_dir import conf_dir
-from poolsweep.pooling.base import LayerMix, TokenPooling
+from poolsweep.errors import UserError
+from poolsweep.pooling import preset
+from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
 from poolsweep.pooling.conformance.target import find_class
+from poolsweep.pooling.make import make_tokens
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, pooling_name, preset_names
 
@@ -111,3 +116,50 @@ def test_presets_of_maxpoolbert() -> None:
     torch.testing.assert_close(pooled, hidden[:, :, 0].amax(dim=0))
     assert build(load_preset("max_seq_cls_attention")).layers_needed == (10, 11, 12)
     assert build(load_preset("cls_attention")).layers_needed == (12,)
+
+
+def test_a_preset_of_ones_own_has_its_file_s_name_in_every_process(cli, tiny_run, outputs, tmp_path):
+    own = tmp_path / "my conf" / "pooling"
+    (own / "tokens").mkdir(parents=True)
+    (own / "sharp.yaml").write_text("# Mine.\ndefaults:\n  - layers: last\n  - tokens: sharper\n  - _self_\n")
+    (own / "tokens" / "sharper.yaml").write_text(
+        "# Mine.\n_target_: poolsweep.pooling.tokens.attention.Attention\nattention_size: 3\ninclude_special: true\n"
+    )
+    (own / "odd.yaml").write_text("[1, 2]\n")
+    frozen = ["encoder.frozen=true", "trainer.max_epochs=1", "--config-dir", str(own.parent)]
+    assert cli("train", *tiny_run, "study=one", "pooling=sharp", *frozen).status == 0
+    typed = [
+        "-m",
+        *tiny_run,
+        "study=many",
+        "pooling/tokens=sharper,mean",
+        "hydra/launcher=local",
+        "hydra.launcher.runs_at_once=1",
+    ]
+    assert cli("train", *typed, *frozen).status == 0
+    names = {json.loads(path.read_text())["pooling"] for path in outputs.glob("*/*/result.json")}
+    assert names == {"sharp", "masked_mean"}
+    assert pooling_name(load_preset("cls")) == "cls"
+
+
+def test_a_preset_is_made_by_its_name_for_an_encoder_s_config() -> None:
+    config = BertConfig(num_hidden_layers=6, hidden_size=8, num_attention_heads=2, intermediate_size=8, vocab_size=10)
+    model = BertModel(config).eval()
+    ids, mask = torch.tensor([[1, 2, 3, 0], [4, 5, 6, 7]]), torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1]])
+    states = model(ids, attention_mask=mask, output_hidden_states=True).hidden_states
+    pooling = preset("last4_concat", config)
+    pooled = pooling([states[layer] for layer in pooling.layers_needed], mask)
+    by_hand = torch.cat([states[layer][0, :3].mean(0) for layer in (3, 4, 5, 6)])
+    assert torch.allclose(pooled[0], by_hand, atol=1e-6)
+    with pytest.raises(UserError, match="did you mean last4_concat"):
+        preset("last4_conct", config)
+
+
+@pytest.mark.parametrize("name", half_names("tokens"))
+def test_token_poolings_read_a_tokenizer_s_mask(name: str) -> None:
+    tokens = make_tokens(load_half("tokens", name), input_size=12)
+    if tokens.context_needed or tokens.template:
+        return
+    hidden, mask = torch.randn(2, 5, 12), torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
+    tokens.eval()
+    assert torch.equal(tokens(hidden, mask), tokens(hidden, mask.bool(), PoolingContext()))

@@ -26,3 +26,17 @@ def test_its_screenshot_is_there_and_modest():
     path = README.parent / image
     assert path.read_bytes().startswith(b"\x89PNG")
     assert path.stat().st_size < 300_000
+
+
+def test_the_example_with_a_preset_runs(tmp_path):
+    from poolsweep.encoder.tiny import tiny
+
+    [code] = [c for c in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "preset(" in c]
+    loaded = tiny(num_layers=4)
+    loaded.encoder.model.save_pretrained(tmp_path)
+    loaded.tokenizer.save_pretrained(tmp_path)
+    found: dict = {}
+    here = code.replace('"google-bert/bert-base-uncased"', repr(str(tmp_path)))
+    assert here != code, "premise: the name stands there"
+    exec(compile(here, "README.md", "exec"), found)
+    assert found["vectors"].shape == (2, 4 * found["model"].config.hidden_size)

@@ -141,3 +141,21 @@ def test_frames_are_pandas(make_study):
     make_study(poolings=["cls"], seeds=[0])
     study = poolsweep.load_study("study")
     assert all(isinstance(frame, pd.DataFrame) for frame in (study.runs, study.predictions, study.curves))
+
+
+def test_a_study_is_shown_as_a_short_table(make_study):
+    make_study()
+    study = poolsweep.load_study("study")
+    shown, page = repr(study), study._repr_html_()
+    assert shown.splitlines()[0] == "12 runs: 12 finished"
+    assert len(shown.splitlines()) == 2 + len(study.leaderboard)
+    assert all(name in shown and name in page for name in study.leaderboard["pooling"])
+    means = study.runs.groupby("pooling")["test/accuracy"].mean()
+    best = study.leaderboard.iloc[0]
+    assert best["test/accuracy"] == pytest.approx(means.max())
+    assert best["low"] < best["test/accuracy"] < best["high"]
+
+
+def test_what_a_package_offers_is_listed():
+    assert {"load_study", "Study"} <= set(dir(poolsweep))
+    assert {"preset", "Pooling"} <= set(dir(poolsweep.pooling))

@@ -18,7 +18,7 @@ from rich.console import Console
 
 import poolsweep.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.refused import in_one_line
-from poolsweep.conf_dir import conf_dir
+from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def launch(arguments: Sequence[str]) -> int:
             return None
 
     try:
-        with warnings.catch_warnings(), stop_signals:
+        with warnings.catch_warnings(), stop_signals, own_config_dir(arguments):
             hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(task)()
         if known:
             raise known[0]

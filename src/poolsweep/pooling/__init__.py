@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
+    from poolsweep.pooling.make import preset
     from poolsweep.pooling.pooling import Pooling
 
-__all__ = ["LayerMix", "Pooling", "PoolingContext", "TokenPooling"]
+__all__ = ["LayerMix", "Pooling", "PoolingContext", "TokenPooling", "preset"]
+_MODULES = {"Pooling": "pooling", "preset": "make"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{'pooling' if name == 'Pooling' else 'base'}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'base')}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -29,6 +29,15 @@ class PoolingContext:
     template: Tensor | None = None
 
 
+def as_bool(mask: Tensor) -> Tensor:
+    """A mask as poolings read it, of one of 0 and 1 as tokenizers write it.
+
+    Shape:
+        mask (B, T) bool or numbers, not 0 = real token; returns (B, T) bool.
+    """
+    return mask if mask.dtype is torch.bool else mask.bool()
+
+
 class LayerMix(nn.Module):
     """Combines the hidden states of some layers into one, token by token.
 
@@ -136,6 +145,10 @@ class TokenPooling(nn.Module):
         self.include_special = include_special
         if not include_special:
             self.context_needed = self.context_needed | {"special"}
+
+    def __call__(self, hidden: Tensor, mask: Tensor, context: PoolingContext | None = None) -> Tensor:
+        """Pool the tokens, see ``forward``; also of a tokenizer's int64 mask, and without a context."""
+        return super().__call__(hidden, as_bool(mask), context or PoolingContext())
 
     def kept(self, mask: Tensor, context: PoolingContext) -> Tensor:
         """The tokens that count: the real ones, or those of them that are not special.

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import hydra.utils
 from rich.console import Console
 from rich.text import Text
 from torch import nn
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.pooling.base import LayerMix, TokenPooling
+from poolsweep.pooling.make import make_layers, make_pooling, make_tokens
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, preset_names
 
@@ -30,17 +29,16 @@ def print_catalogue(*, hidden_size: int, num_layers: int, console: Console | Non
     for name in preset_names():
         preset = load_preset(name)
 
-        def make(preset: dict[str, dict[str, Any]] = preset) -> Pooling:
-            layers = _layers(preset["layers"], num_layers=num_layers, hidden_size=hidden_size)
-            return Pooling(layers=layers, tokens=_tokens(preset["tokens"], input_size=layers.output_size))
-
-        _entry(console, name, describe(folder / f"{name}.yaml"), make)
+        _entry(
+            console, name, describe(folder / f"{name}.yaml"),
+            lambda preset=preset: make_pooling(preset, num_layers=num_layers, hidden_size=hidden_size),
+        )  # fmt: skip
     _heading(console, "layer mixes (pooling/layers=NAME): h[l] is layer l, 0 = embeddings, -1 = last")
     for name in half_names("layers"):
         node = load_half("layers", name)
         _entry(
             console, name, describe(folder / "layers" / f"{name}.yaml"),
-            lambda node=node: _layers(node, num_layers=num_layers, hidden_size=hidden_size),
+            lambda node=node: make_layers(node, num_layers=num_layers, hidden_size=hidden_size),
         )  # fmt: skip
     _heading(
         console, "token poolings (pooling/tokens=NAME): x[t] is token t of the mixed layers, m[t] = 1 if it is real"
@@ -49,7 +47,7 @@ def print_catalogue(*, hidden_size: int, num_layers: int, console: Console | Non
         node = load_half("tokens", name)
         _entry(
             console, name, describe(folder / "tokens" / f"{name}.yaml"),
-            lambda node=node: _tokens(node, input_size=hidden_size),
+            lambda node=node: make_tokens(node, input_size=hidden_size),
         )  # fmt: skip
 
 
@@ -82,16 +80,6 @@ def _entry(console: Console, name: str, summary: str, make: Callable[[], Pooling
 def _sources(part: Pooling | LayerMix | TokenPooling) -> str:
     found = [part.layers.source, part.tokens.source] if isinstance(part, Pooling) else [part.source]
     return "; ".join(dict.fromkeys(source for source in found if source))
-
-
-def _layers(node: dict[str, Any], *, num_layers: int, hidden_size: int) -> LayerMix:
-    options = {key: value for key, value in node.items() if key != "_target_"}
-    return hydra.utils.get_class(node["_target_"])(num_layers=num_layers, hidden_size=hidden_size, **options)
-
-
-def _tokens(node: dict[str, Any], *, input_size: int) -> TokenPooling:
-    options = {key: value for key, value in node.items() if key != "_target_"}
-    return hydra.utils.get_class(node["_target_"])(input_size=input_size, **options)
 
 
 def _count(module: nn.Module) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
+from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling, as_bool
 from poolsweep.pooling.functional import zero_padding
 
 
@@ -86,8 +86,8 @@ class Pooling(nn.Module):
         )
 
     def forward(self, hidden: tuple[Tensor, ...], mask: Tensor, context: PoolingContext | None = None) -> Tensor:
-        """Pool the hidden states of the needed layers."""
-        context = context or PoolingContext()
+        """Pool the hidden states of the needed layers; ``mask`` may be a tokenizer's, of 0 and 1."""
+        mask, context = as_bool(mask), context or PoolingContext()
         if self.pools_first:
             pooled = self.combine(tuple(self.tokens(layer, mask, context) for layer in hidden))
             # A mix with a bias makes something of the zeros of an all-padding row.

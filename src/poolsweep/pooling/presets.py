@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
-from poolsweep.conf_dir import conf_dir
+from poolsweep.conf_dir import conf_dir, config_dirs
 
 Kind = Literal["layers", "tokens"]
 
@@ -34,7 +34,7 @@ def load_half(kind: Kind, name: str) -> dict[str, Any]:
         >>> load_half("layers", "last4_mean")["last"]
         4
     """
-    own = _read(conf_dir() / "pooling" / kind / f"{name}.yaml")
+    own = _read(f"pooling/{kind}/{name}.yaml")
     options: dict[str, Any] = {}
     for parent in own.pop("defaults", []):
         if parent != "_self_":
@@ -51,7 +51,7 @@ def load_preset(name: str) -> dict[str, dict[str, Any]]:
         >>> load_preset("max_cls")["layers"]["last"]
         3
     """
-    own = _read(conf_dir() / "pooling" / f"{name}.yaml")
+    own = _read(f"pooling/{name}.yaml")
     halves: dict[str, dict[str, Any]] = {}
     for default in own.pop("defaults"):
         if default != "_self_":
@@ -79,7 +79,7 @@ def pooling_name(config: Mapping[str, Mapping[str, Any]]) -> str:
         'concat[last=3]+mean'
     """
     plain = {kind: dict(options) for kind, options in config.items()}
-    for name, preset in _all_presets().items():
+    for name, preset in _all_presets(config_dirs()).items():
         if preset == plain:
             return name
     return "+".join(half_name(kind, config[kind]) for kind in ("layers", "tokens"))
@@ -95,7 +95,7 @@ def half_name(kind: Kind, options: Mapping[str, Any]) -> str:
     target = str(options["_target_"])
     module, _, class_name = target.rpartition(".")
     stem = module.rpartition(".")[2]
-    halves = {name: half for name, half in _all_halves(kind).items() if half["_target_"] == target}
+    halves = {name: half for name, half in _all_halves(kind, config_dirs()).items() if half["_target_"] == target}
     if not halves:
         return class_name + _brackets(options, {"_target_": target})
     equal = [name for name, half in halves.items() if half == options]
@@ -114,18 +114,29 @@ def _brackets(options: Mapping[str, Any], half: Mapping[str, Any]) -> str:
 
 
 @cache
-def _all_presets() -> dict[str, dict[str, dict[str, Any]]]:
-    return {name: load_preset(name) for name in preset_names()}
+def _all_presets(folders: tuple[Path, ...]) -> dict[str, dict[str, dict[str, Any]]]:
+    own = (name for folder in folders[1:] for name in _stems(folder / "pooling") if _is_preset(name))
+    return {name: load_preset(name) for name in (*preset_names(), *own)}
+
+
+def _is_preset(name: str) -> bool:
+    """Whether a file of a user's own names its halves as ours do; Hydra reads it in other ways too."""
+    try:
+        return load_preset(name).keys() == {"layers", "tokens"}
+    except (AttributeError, KeyError, TypeError, ValueError, OSError, yaml.YAMLError):
+        return False
 
 
 @cache
-def _all_halves(kind: Kind) -> dict[str, dict[str, Any]]:
-    return {name: load_half(kind, name) for name in half_names(kind)}
+def _all_halves(kind: Kind, folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+    names = dict.fromkeys(name for folder in folders for name in _stems(folder / "pooling" / kind))
+    return {name: load_half(kind, name) for name in names}
 
 
 def _stems(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(place: str) -> dict[str, Any]:
+    path = next((found for folder in config_dirs() if (found := folder / place).is_file()), conf_dir() / place)
     return yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from poolsweep.errors import UserError
+from poolsweep.report.leaderboard import compare_all, leaderboard
 from poolsweep.report.locate import find_study
 from poolsweep.report.predictions import read_predictions
 from poolsweep.report.results import RunRecord, load_runs
@@ -62,6 +65,31 @@ class Study:
         for name in dict.fromkeys(key for values in differing.values() for key in values):
             frame[name] = _of_one_type(frame.loc[:, name])
         return frame
+
+    @cached_property
+    def leaderboard(self) -> pd.DataFrame:
+        """One row per contender, best first: test accuracy with its interval, and its ties.
+
+        ``low`` and ``high`` bound the mean at 95%; nan where there is no interval. ``tied`` is None where nothing can
+        be compared.
+        """
+        rows = [
+            {"data": row.data, "encoder": row.encoder, "pooling": row.pooling, "test/accuracy": row.score.mean,
+             "low": row.score.low, "high": row.score.high, "seeds": len(row.seeds), "tied": row.tied}
+            for row in leaderboard(compare_all(self.records))
+        ]  # fmt: skip
+        columns = ["data", "encoder", "pooling", "test/accuracy", "low", "high", "seeds", "tied"]
+        return pd.DataFrame(rows, columns=pd.Index(columns))
+
+    def __repr__(self) -> str:
+        return f"{self._in_a_line()}\n{self.leaderboard.round(4).to_string(index=False)}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._in_a_line())}</p>{self.leaderboard.round(4).to_html(index=False)}"
+
+    def _in_a_line(self) -> str:
+        states = Counter(run.state for run in self.records)
+        return f"{len(self.records)} runs: " + ", ".join(f"{count} {state}" for state, count in states.most_common())
 
     @cached_property
     def predictions(self) -> pd.DataFrame:

@@ -1,0 +1,56 @@
+"""Poolings by name, without Hydra: for notebooks and for the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hydra.utils import get_class
+
+from poolsweep.errors import UserError, nearest
+from poolsweep.pooling.base import LayerMix, TokenPooling
+from poolsweep.pooling.pooling import Pooling
+from poolsweep.pooling.presets import load_preset, preset_names
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+def preset(name: str, encoder_config: PretrainedConfig) -> Pooling:
+    """Make the pooling of a preset for an encoder.
+
+    Args:
+        name: Preset, as in ``poolsweep train pooling=NAME``.
+        encoder_config: The encoder's ``config``, which says how many layers of which size it has.
+    Raises:
+        UserError: If there is no such preset.
+        ValueError: If it does not go with an encoder of this size.
+    Example:
+        >>> from transformers import BertConfig
+        >>> preset("last4_concat", BertConfig(num_hidden_layers=6, hidden_size=8, num_attention_heads=2)).output_size
+        32
+    """
+    if name not in preset_names():
+        raise UserError(f"there is no preset {name!r}; {nearest(name, preset_names())}")
+    halves = load_preset(name)
+    return make_pooling(halves, num_layers=encoder_config.num_hidden_layers, hidden_size=encoder_config.hidden_size)
+
+
+def make_pooling(halves: Mapping[str, Mapping[str, Any]], *, num_layers: int, hidden_size: int) -> Pooling:
+    """Make a pooling of the options of its halves, ``layers`` and ``tokens``, each with its ``_target_``."""
+    layers = make_layers(halves["layers"], num_layers=num_layers, hidden_size=hidden_size)
+    return Pooling(layers=layers, tokens=make_tokens(halves["tokens"], input_size=layers.output_size))
+
+
+def make_layers(half: Mapping[str, Any], *, num_layers: int, hidden_size: int) -> LayerMix:
+    """Make a layer mix of its options and its ``_target_``."""
+    return get_class(half["_target_"])(num_layers=num_layers, hidden_size=hidden_size, **_options(half))
+
+
+def make_tokens(half: Mapping[str, Any], *, input_size: int) -> TokenPooling:
+    """Make a token pooling of its options and its ``_target_``."""
+    return get_class(half["_target_"])(input_size=input_size, **_options(half))
+
+
+def _options(half: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in half.items() if key != "_target_"}
