@@ -123,7 +123,7 @@ def _stored_config(folder: RunFolder, *, trusted: Sequence[str], trust_remote_co
         raise UserError(f"{folder.config} cannot be read: {str(error).splitlines()[0]}") from error
     if not isinstance(recorded, dict) or not all(isinstance(recorded.get(part), dict) for part in _PARTS):
         raise UserError(f"{folder.config} is no config of a run: it must have {', '.join(_PARTS)}")
-    config = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
+    config: dict[str, Any] = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
     if config["encoder"].get("trust_remote_code", False) is not False:
         if not trust_remote_code:
             raise UserError(
