@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
@@ -14,6 +16,7 @@ from poolsweep.report.charts.calibration import calibration_chart
 from poolsweep.report.charts.confusion import confusion_chart
 from poolsweep.report.charts.cost import cost_chart
 from poolsweep.report.charts.curves import curves_chart
+from poolsweep.report.charts.drawing import draw
 from poolsweep.report.charts.errors import errors_chart
 from poolsweep.report.charts.halves import halves_chart
 from poolsweep.report.charts.pairs import adjusted_p, pairs_chart
@@ -47,11 +50,11 @@ def test_seeds_has_a_mark_per_run_and_a_bar_per_interval(comparison):
     chart = seeds_chart(comparison)
     [axes] = chart.figure.axes
     dots = [c for c in axes.collections if isinstance(c, PathCollection)]
-    marks = {(round(x, 6), y) for c in dots for x, y in np.asarray(c.get_offsets()).tolist()}
+    marks = {(round(x, 6), round(y)) for c in dots for x, y in np.asarray(c.get_offsets()).tolist()}
     wanted = {(round(100 * value, 6), place) for place, name in enumerate(comparison.names)
               for value in comparison.values[name].values()}  # fmt: skip
     assert marks == wanted
-    assert "the same shape, the same seed" in chart.caption
+    assert [text.get_text() for text in chart.figure.legends[0].get_texts()][-3:] == ["seed 0", "seed 1", "seed 2"]
     bars, means = (c for c in axes.collections if isinstance(c, LineCollection))
     assert [tuple(bar[:, 0]) for bar in bars.get_segments()] == [
         pytest.approx((100 * comparison.summaries[n].low, 100 * comparison.summaries[n].high)) for n in comparison.names
@@ -62,9 +65,25 @@ def test_seeds_has_a_mark_per_run_and_a_bar_per_interval(comparison):
     assert all(hundredths(comparison.summaries[n].mean) in chart.summary for n in comparison.names)
 
 
+def test_seeds_of_one_score_stand_apart_and_the_file_says_what_its_marks_mean(make_study):
+    study = make_study(poolings=["cls", "max"])
+    for path in study.glob("*/result.json"):
+        facts = json.loads(path.read_text())
+        facts["metrics"]["test/accuracy"] = 0.5
+        path.write_text(json.dumps(facts))
+    [one] = compare_all(load_runs([study]))
+    chart = seeds_chart(one)
+    [axes] = chart.figure.axes
+    marks = {tuple(place) for found in axes.collections[-3:] for place in found.get_offsets().tolist()}
+    assert len(marks) == 2 * 3, "none hides another"
+    drawn = draw(chart.figure).svg
+    assert all(text in drawn for text in ("baseline cls", "seed 0", "seed 2"))
+
+
 def test_many_seeds_are_dots(make_study):
     [comparison] = compare_all(load_runs([make_study(poolings=["cls", "max"], seeds=range(9))]))
-    assert "same shape" not in seeds_chart(comparison).caption
+    [legend] = seeds_chart(comparison).figure.legends
+    assert not any("seed" in text.get_text() for text in legend.get_texts())
 
 
 def test_pairs_are_antisymmetric_outlined_by_holm_and_written_as_in_tables(comparison):

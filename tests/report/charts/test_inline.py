@@ -41,7 +41,7 @@ def test_it_is_named_whole_and_in_the_pages_colours():
     assert INK not in taken + css
     assert "var(--ink)" in taken + css
     classes = set(re.findall(r'class="(\w+)"', taken))
-    assert classes <= set(re.findall(r"svg \.(\w+) ", css))
+    assert classes <= set(re.findall(r"^\.(\w+) ", css, re.MULTILINE))
 
 
 def test_nothing_is_fetched_and_styles_are_told_once():

@@ -149,6 +149,22 @@ def test_a_phone_scrolls_down_only(visit, kind: str):
     assert page.locator("table.leaders tbody td").first.bounding_box()["x"] < 300, "numbers are seen beside the names"
 
 
+@pytest.mark.parametrize("kind", ["three", "twenty"])
+def test_a_phone_shows_legible_charts_whose_names_stay_in_view(visit, kind: str):
+    page = visit(kind, width=390)
+    sizes = page.eval_on_selector_all(
+        ".chart:visible svg[role=img] text",
+        "found => found.map(t => t.getBoundingClientRect()).filter(r => r.width > r.height).map(r => r.height)",
+    )
+    assert min(sizes) > 7
+    charts = page.locator("#d0-seeds + figure .scroll")
+    charts.evaluate("box => box.scrollLeft = 200")
+    names, box = charts.locator("svg.names").bounding_box(), charts.bounding_box()
+    assert charts.evaluate("box => box.scrollLeft") == 200, "premise: the chart is wider than the screen"
+    assert abs(names["x"] - box["x"]) < 1
+    assert 40 < names["width"] < 0.5 * box["width"]
+
+
 def test_print_has_every_data_set_and_nothing_to_click(visit):
     page = visit("three", color_scheme="dark")
     page.emulate_media(media="print")

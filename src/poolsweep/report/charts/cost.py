@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
-from poolsweep.report.charts.style import INK, MUTED, WIDE, Chart, plain_axes, role_colour, short
+from poolsweep.report.charts.legend import add_legend, roles
+from poolsweep.report.charts.style import INK, MUTED, SURFACE, WIDE, Chart, plain_axes, role_colour, short
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.cost import Cost
 from poolsweep.report.metric import title
 
-_HEIGHT = 3.3
+_HEIGHT = 3.5
 
 
 def cost_chart(comparison: Comparison, costs: Sequence[Cost]) -> Chart | None:
@@ -22,6 +23,7 @@ def cost_chart(comparison: Comparison, costs: Sequence[Cost]) -> Chart | None:
         return None
     figure = Figure(figsize=(WIDE, _HEIGHT))
     figure.set_layout_engine("constrained", w_pad=0.12)
+    add_legend(figure, roles(comparison, comparison.names))
     panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
     for axes, cost in zip(panels, costs, strict=True):
         _panel(axes, comparison, cost)
@@ -86,5 +88,6 @@ def _names(axes, comparison: Comparison, cost: Cost, score: dict[str, float]) ->
         left = cost.values[name] <= math.sqrt(max(min(cost.values.values()), 1e-9) * max(cost.values.values()))
         axes.annotate(
             short(name, 18), (cost.values[name], place), textcoords="offset points", xytext=(6 if left else -6, 0),
-            ha="left" if left else "right", va="center", fontsize=8, color=INK, zorder=4,
+            ha="left" if left else "right", va="center", fontsize=8, color=INK, zorder=2.5,
+            bbox={"facecolor": SURFACE, "edgecolor": "none", "alpha": 0.85, "pad": 0.6},  # no line strikes a name
         )  # fmt: skip

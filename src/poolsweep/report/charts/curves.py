@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from poolsweep.report.charts.legend import add_legend, roles
 from poolsweep.report.charts.style import GRID, INK, WIDE, Chart, plain_axes, role_colour, short
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import title
@@ -31,7 +32,8 @@ def curves_chart(comparison: Comparison) -> Chart | None:
     shown.sort(key=comparison.names.index)
     columns = min(_COLUMNS, len(shown))
     rows = math.ceil(len(shown) / columns)
-    figure = Figure(figsize=(WIDE, 0.45 + 1.35 * rows), layout="constrained")
+    figure = Figure(figsize=(WIDE, 0.65 + 1.35 * rows), layout="constrained")
+    add_legend(figure, roles(comparison, shown))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     means = {name: (list(c), [100 * float(np.mean(v)) for v in c.values()]) for name, c in curves.items()}
     for axes, name in zip(panels, shown, strict=False):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from poolsweep.report.charts.legend import add_legend, mark
 from poolsweep.report.charts.style import BASE, HALF, INK, LEAD, MUTED, Chart, plain_axes, short
 from poolsweep.report.errors_by import Slice
 
@@ -26,7 +27,8 @@ def errors_chart(slices: Sequence[Slice], first: str, second: str | None) -> Cha
     shown += labels
     if not shown:
         return None
-    figure = Figure(figsize=(HALF, 1.0 + 0.24 * len(shown)), layout="constrained")
+    figure = Figure(figsize=(HALF, 1.2 + 0.24 * len(shown)), layout="constrained")
+    add_legend(figure, [mark("o", colour, short(name)) for name, colour in ((first, LEAD), (second, BASE)) if name])
     axes = figure.add_subplot()
     plain_axes(axes, grid="x")
     kinds = list(dict.fromkeys(s.kind for s in shown))
@@ -46,10 +48,9 @@ def errors_chart(slices: Sequence[Slice], first: str, second: str | None) -> Cha
     axes.set_xlabel("right, in % (mean over seeds)")
     left_out = sum(s.kind == "label" for s in slices) - len(labels)
     rest = f" The {_MOST} commonest labels; the table has all {_MOST + left_out}." if left_out else ""
-    who = f"Blue {first}" + (f", orange {second}" if second else "")
     return Chart(
         "errors", f"Right by {' and '.join(kinds) if len(kinds) < 3 else 'length, truncation and label'}",
-        f"{who}; in brackets the number of test texts.{rest}",
+        f"In brackets the number of test texts.{rest}",
         "; ".join(f"{one.name}: {100 * one.first:.1f}%" for one in shown), figure,
     )  # fmt: skip
 

@@ -34,11 +34,14 @@ class Inliner:
         body = re.sub(r'(?<= d=")[^"]+', _one_decimal, body)
         body = re.sub(r'(<(?!svg)[^>]*?) style="([^"]*)"', self._with_class, body)
         body = re.sub(r"\n\s*", "\n", _without_plain_groups(body))
+        body = re.sub(
+            r"^<svg ([^>]*)>(.*)</svg>", rf'<svg \1><g id="{prefix}-whole">\2</g></svg>', body, flags=re.DOTALL
+        )
         return body.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
 
     def css(self) -> str:
         """The rules of the classes."""
-        return "\n".join(f"svg .{name} {{ {style} }}" for style, name in self._classes.items())
+        return "\n".join(f".{name} {{ {style} }}" for style, name in self._classes.items())
 
     def _with_class(self, tag: re.Match[str]) -> str:
         start, style = tag.groups()

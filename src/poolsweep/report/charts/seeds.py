@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from poolsweep.report.charts.style import BASE, INK, MUTED, REST, WIDE, Chart, plain_axes, role_colour, short
+from poolsweep.report.charts.legend import add_legend, mark, roles
+from poolsweep.report.charts.style import BASE, INK, MUTED, WIDE, Chart, plain_axes, role_colour, short
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import hundredths, title
 
 _SHAPES = ("o", "s", "^", "D", "v", "P")
+_WIDTH = 0.011  # of a mark, as a share of the axis
 
 
 def seeds_chart(comparison: Comparison) -> Chart:
     """A strip per contender."""
     names = comparison.names
-    figure = Figure(figsize=(WIDE, 0.75 + 0.3 * len(names)), layout="constrained")
+    handles = [*roles(comparison, names), *_shapes(comparison)]
+    figure = Figure(figsize=(WIDE, 0.95 + 0.2 * (len(handles) > 8) + 0.3 * len(names)), layout="constrained")
+    add_legend(figure, handles)
     axes = figure.add_subplot()
     plain_axes(axes, grid="x")
     if comparison.baseline:
         mean = 100 * comparison.summaries[comparison.baseline].mean
         axes.axvline(mean, color=BASE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    dashed = f" The dashed line is the mean of {comparison.baseline}." if comparison.baseline else ""
     _bars(axes, comparison)
-    _marks(axes, comparison)
     for place, name in enumerate(names):
         axes.annotate(_numbers(comparison, name), (1.01, place), xycoords=("axes fraction", "data"), va="center",
                       fontsize=8.5, color=INK if name in comparison.leading else MUTED)  # fmt: skip
@@ -34,10 +40,11 @@ def seeds_chart(comparison: Comparison) -> Chart:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel(f"test {title(comparison.metric)}")
     _limits(axes, comparison)
+    _marks(axes, comparison)
     return Chart(
         "seeds", "Every seed",
-        f"A mark per seed{_same(comparison)}, a bar for the 95% t interval over seeds, a line across for the mean. "
-        f"{_legend(comparison)}",
+        f"A mark per seed, a bar for the 95% t interval over seeds, a line across for the mean; equal seeds stand one "
+        f"above the other.{dashed}",
         "; ".join(f"{n}: mean {hundredths(comparison.summaries[n].mean)}" for n in names), figure,
     )  # fmt: skip
 
@@ -56,22 +63,49 @@ def _bars(axes, comparison: Comparison) -> None:  # noqa: ANN001
 
 def _marks(axes, comparison: Comparison) -> None:  # noqa: ANN001
     """All contenders' values of one seed at a time; few seeds have shapes of their own, so that pairs can be seen."""
-    seeds = _seeds(comparison)
+    seeds, (left, right) = _seeds(comparison), axes.get_xlim()
+    shifts = {name: apart(comparison.values[name], _WIDTH * (right - left) / 100) for name in comparison.names}
     for i, seed in enumerate(seeds):
         found = [(place, name) for place, name in enumerate(comparison.names) if seed in comparison.values[name]]
         axes.scatter(
-            [100 * comparison.values[name][seed] for _, name in found], [place for place, _ in found],
+            [100 * comparison.values[name][seed] for _, name in found],
+            [place + shifts[name][seed] for place, name in found],
             s=26, marker=_SHAPES[i] if len(seeds) <= len(_SHAPES) else "o", alpha=0.75, linewidth=0, zorder=3,
             color=[role_colour(comparison, name) for _, name in found],
         )  # fmt: skip
+
+
+def apart(values: Mapping[int, float], width: float) -> dict[int, float]:
+    """How far each seed's mark is moved up or down, so that marks of the same value do not hide each other.
+
+    Args:
+        values: Score by seed.
+        width: Difference of scores up to which two marks overlap.
+    Example:
+        >>> apart({0: 0.80, 1: 0.80, 2: 0.95}, 0.01)
+        {0: -0.12, 1: 0.12, 2: 0.0}
+    """
+    rows: list[list[int]] = []
+    for seed in sorted(values, key=lambda seed: (values[seed], seed)):
+        if rows and values[seed] - values[rows[-1][0]] <= width:
+            rows[-1].append(seed)
+        else:
+            rows.append([seed])
+    step = {len(row): min(0.24, 0.6 / max(len(row) - 1, 1)) for row in rows}
+    moved = {seed: step[len(row)] * (i - (len(row) - 1) / 2) for row in rows for i, seed in enumerate(row)}
+    return {seed: moved[seed] for seed in values}
 
 
 def _seeds(comparison: Comparison) -> list[int]:
     return sorted({seed for by_seed in comparison.values.values() for seed in by_seed})
 
 
-def _same(comparison: Comparison) -> str:
-    return " (the same shape, the same seed)" if 1 < len(_seeds(comparison)) <= len(_SHAPES) else ""
+def _shapes(comparison: Comparison) -> list[Artist]:
+    """A mark per seed, where each has a shape of its own."""
+    seeds = _seeds(comparison)
+    if not 1 < len(seeds) <= len(_SHAPES):
+        return []
+    return [mark(shape, MUTED, f"seed {seed}") for shape, seed in zip(_SHAPES, seeds, strict=False)]
 
 
 def _limits(axes, comparison: Comparison) -> None:  # noqa: ANN001
@@ -81,14 +115,6 @@ def _limits(axes, comparison: Comparison) -> None:  # noqa: ANN001
     room = max(high - low, 0.5)
     left, right = axes.get_xlim()
     axes.set_xlim(max(left, low - room), min(right, high + room))
-
-
-def _legend(comparison: Comparison) -> str:
-    parts = ["Blue could be the best"] if comparison.leading else []
-    parts += [f"orange is the baseline {comparison.baseline}, its mean dashed"] if comparison.baseline else []
-    parts += ["grey the others"] if any(role_colour(comparison, n) == REST for n in comparison.names) else []
-    text = ", ".join(parts)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _numbers(comparison: Comparison, name: str) -> str:

@@ -37,6 +37,7 @@ class Figure:
     svg: Markup
     wide: bool
     pixels: int
+    names: Markup
 
 
 def render(
@@ -59,7 +60,8 @@ def render(
         label = f"{chart.title}. {chart.summary}"
         svg = inliner.take(drawn[chart].svg, prefix=f"{panel}-{chart.name}", label=label)
         width = float(chart.figure.get_figwidth())
-        return Figure(chart, Markup(svg), width > _WIDE, round(_PIXELS * width))
+        names = _names(chart, f"{panel}-{chart.name}")
+        return Figure(chart, Markup(svg), width > _WIDE, round(_PIXELS * width), Markup(names))
 
     over = [(one, sentence(one), figure(chart, f"a{i}")) for i, (one, chart) in enumerate(across)]
     several = _several_encoders(findings)
@@ -87,6 +89,20 @@ def render(
         "isnan": math.isnan,
     }
     return _environment().get_template("page.html").render(context)
+
+
+def _names(chart: Chart, prefix: str) -> str:
+    """The left edge of a figure once more, which stays in view where the figure is scrolled; empty if there is none."""
+    width, height = 72 * chart.figure.get_size_inches()
+    places = [axes.get_position() for axes in chart.figure.axes]
+    left, above = min(place.x0 for place in places), 1 - max(place.y1 for place in places)
+    if not 0.015 < left < 0.5:
+        return ""
+    legend = max(above - 8 / height, 0)  # half a line: a number may stand at the upper end of an axis
+    return (
+        f'<svg class="names" aria-hidden="true" viewBox="0 0 {left * width:.1f} {height:.1f}" '
+        f'style="--part: {left:.4f}; --above: {legend:.2%}"><use href="#{prefix}-whole"/></svg>'
+    )
 
 
 def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, several: bool) -> dict[str, Any]:
