@@ -108,9 +108,9 @@ def build(
     )
     if is_probe(config):
         loggers = build_loggers(config, folder=folder, run_id=run_id)
-        probe = make(config["trainer"], monitor=config["monitor"], mode=config["mode"], loggers=loggers)
+        probe = make(config["trainer"], monitor=config["monitor"], loggers=loggers)
         return ProbeRun(classifier, data, probe, prepared.labels, truncated, config["data_seed"])
-    best = BestWeights(folder.best, monitor=config["monitor"], mode=config["mode"])
+    best = BestWeights(folder.best, monitor=config["monitor"])
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
         best=best,

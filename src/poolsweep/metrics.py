@@ -9,9 +9,6 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, M
 
 from poolsweep.distributed.group import of_all_processes
 
-METRIC_NAMES = ("accuracy", "f1_macro", "loss", "mcc")
-LOWER_IS_BETTER = frozenset({"loss"})
-
 
 def classification_metrics(num_labels: int, *, prefix: str) -> MetricCollection:
     """Accuracy, macro F1 and Matthews' correlation coefficient.

@@ -112,7 +112,7 @@ def test_a_grid_of_an_interval_is_refused(cli):
 
 
 def test_the_metric_is_what_the_runs_are_selected_by(cli):
-    printed = cli("wandb-sweep", "monitor=val/loss", "mode=min", "seed=0,1")
+    printed = cli("wandb-sweep", "monitor=val/loss", "seed=0,1")
     assert yaml.safe_load(printed.out)["metric"] == {"name": "val/loss", "goal": "minimize"}
 
 

@@ -23,12 +23,12 @@ def test_a_seed_draws_a_bootstrap_sample_that_keeps_every_label():
     assert (Probe(penalties=[1.0], bootstrap=False).sample(LABELS, seed=5) == 1).all()
 
 
-def chosen(values: dict[float, float], *, mode: str = "max") -> tuple[float, dict[float, float], float]:
+def chosen(values: dict[float, float], *, monitor: str = "val/accuracy") -> tuple[float, dict[float, float], float]:
     """The penalty chosen where validation gave ``values``, those that were tried, and its solution's objective."""
     generator = torch.Generator().manual_seed(0)
     vectors, labels = torch.randn(60, 3, generator=generator), torch.arange(60) % 3
     rows = Rows(lambda: iter([vectors]), labels, torch.full((60,), 1 / 60, dtype=torch.float64), num_labels=3)
-    probe = Probe(penalties=list(reversed(values)), mode=mode)
+    probe = Probe(penalties=list(reversed(values)), monitor=monitor)
     penalty, solution, tried = probe.choose(rows, measure=lambda penalty, _: values[penalty])
     return penalty, tried, solution.gap / solution.objective
 
@@ -38,7 +38,7 @@ def test_the_best_on_validation_is_chosen_and_solved_to_the_end():
     assert penalty == 0.1
     assert list(tried) == [1.0, 0.1, 0.01], "from the strongest, however they are written"
     assert gap <= 1e-7
-    assert chosen({1.0: 0.5, 0.1: 0.7, 0.01: 0.6}, mode="min")[0] == 1.0
+    assert chosen({1.0: 0.5, 0.1: 0.7, 0.01: 0.6}, monitor="val/loss")[0] == 1.0
 
 
 def test_on_a_tie_the_stronger_penalty_stays():

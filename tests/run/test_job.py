@@ -123,7 +123,7 @@ def test_test_is_evaluated_once_with_the_best_checkpoint(trained, monkeypatch):
     monkeypatch.setattr(Classifier, "on_test_epoch_end", note)
     monkeypatch.setattr(BestWeights, "save", note_save)
     # a rate that wrecks later epochs, so that the best weights are not the last
-    folder = trained("monitor=val/loss", "mode=min", "optimizer.head_lr=20", "trainer.max_epochs=3",
+    folder = trained("monitor=val/loss", "optimizer.head_lr=20", "trainer.max_epochs=3",
                      "trainer.gradient_clip_val=null", "scheduler.shape=constant", "callbacks=none")  # fmt: skip
     result = json.loads((folder / "result.json").read_text())
     assert len(evaluated) == 1

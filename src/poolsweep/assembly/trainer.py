@@ -11,6 +11,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from poolsweep.assembly.make import make
 from poolsweep.assembly.names import data_name, pooling_label
+from poolsweep.config.callbacks import refusal_of
 from poolsweep.distributed.trainer import trainer_arguments
 from poolsweep.distributed.world import ALONE, World
 from poolsweep.errors import UserError
@@ -67,9 +68,13 @@ def _trainer(
     world: World,
     options: Mapping[str, Any],
 ) -> pl.Trainer:
+    theirs = [make(node) for node in (config["callbacks"] or {}).values()]
+    for callback in theirs:
+        if (reason := refusal_of(type(callback))) is not None:  # a function may have made it
+            raise UserError(f"callbacks: {type(callback).__name__} is refused: {reason}")
     return make(
         trainer_arguments(config["trainer"], world) | dict(options),
-        callbacks=[*callbacks, *(make(node) for node in (config["callbacks"] or {}).values())],
+        callbacks=[*callbacks, *theirs],
         logger=loggers,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from poolsweep.distributed.sharded import load_whole_state, whole_state
+from poolsweep.metric_names import sign
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.files import make_durable, write_whole
 
@@ -31,13 +32,12 @@ class BestWeights(pl.Callback):
     Args:
         path: A safetensors file, which ``publish`` makes; it appears whole or not at all.
         monitor: Name of the metric.
-        mode: ``max`` or ``min``.
     """
 
-    def __init__(self, path: Path, *, monitor: str, mode: str) -> None:
+    def __init__(self, path: Path, *, monitor: str) -> None:
         self.path = path
         self.monitor = monitor
-        self.sign = 1 if mode == "max" else -1
+        self.sign = sign(monitor)
         self.value: float | None = None
         self.epoch = self.step = 0
         self._checkpoints = CheckpointStore(path.parent)

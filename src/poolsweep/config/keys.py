@@ -17,7 +17,6 @@ class Root:
         study: Folder of runs that belong together.
         output_root: Folder of studies.
         monitor: Validation metric that selects the checkpoint.
-        mode: Whether more of it is better.
         matmul_precision: Of float32 matrix products; only ``highest`` keeps GPUs from TensorFloat32.
         trusted: Packages of your own whose classes a config may name.
         retry: Which runs to run again: those that failed, none, or all.
@@ -31,7 +30,6 @@ class Root:
     study: str
     output_root: str
     monitor: str
-    mode: Literal["max", "min"]
     matmul_precision: Literal["highest", "high", "medium"]
     trusted: list[str]
     retry: Literal["failed", "never", "all"]

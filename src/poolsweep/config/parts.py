@@ -33,13 +33,13 @@ PARTS: dict[str, Part] = {
         ("poolsweep.postprocess.",), "poolsweep.postprocess.base.Postprocess", frozenset({"size", "frozen"})
     ),
     "head": Part(("poolsweep.head.",), "torch.nn.Module", frozenset({"input_size", "num_labels", "initializer_range"})),
-    "loss": Part(("torch.nn.",), "torch.nn.Module"),
+    "loss": Part(("poolsweep.loss.",), "torch.nn.Module"),
     "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "pooling", "head"})),
     "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
     "trainer": Part(
         ("pytorch_lightning.", "poolsweep.probe."),
         ("pytorch_lightning.Trainer", "poolsweep.probe.Probe"),
-        frozenset({"monitor", "mode", "loggers"}),
+        frozenset({"monitor", "loggers"}),
     ),
     "logger": Part(
         ("poolsweep.loggers.",),

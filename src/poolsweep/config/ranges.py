@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poolsweep.errors import nearest
-from poolsweep.metrics import METRIC_NAMES
+from poolsweep.metric_names import METRIC_NAMES
 
 
 def range_problems(config: Mapping[str, Any]) -> list[str]:
@@ -15,8 +15,6 @@ def range_problems(config: Mapping[str, Any]) -> list[str]:
     monitored = [f"val/{name}" for name in METRIC_NAMES]
     if isinstance(config.get("monitor"), str) and config["monitor"] not in monitored:
         problems.append(f"monitor={config['monitor']} is no validation metric; {nearest(config['monitor'], monitored)}")
-    elif str(config.get("monitor", "")).endswith("loss") and config.get("mode") == "max":
-        problems.append("monitor=val/loss needs mode=min")
     for key in ("batch_size", "effective_batch_size", "eval_batch_size", "max_length"):
         value = (config.get("data") or {}).get(key)
         if type(value) is int and value < 1:

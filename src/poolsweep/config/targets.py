@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import hydra.utils
 
+from poolsweep.config.callbacks import refusal_of
 from poolsweep.config.keys import LOADING_KEYS
 from poolsweep.config.parts import Part, base_classes, part_at
 from poolsweep.config.types import type_problem
@@ -45,6 +46,9 @@ def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) 
     if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, bases):
         kind = " or ".join(f"a {b.__name__}" for b in bases) if bases is not None else "a function of that package"
         raise RefusedError(f"{where}._target_={target} is refused: it is not {kind}")
+    reason = refusal_of(found) if path[0] == "callbacks" and inspect.isclass(found) else None
+    if reason is not None:
+        raise RefusedError(f"{where}._target_={target} is refused: {reason}")
     return part, found
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
+from poolsweep.metric_names import direction
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -61,7 +62,10 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     content = {
         "project": project,
         "method": method,
-        "metric": {"name": config.monitor, "goal": "maximize" if config.mode == "max" else "minimize"},
+        "metric": {
+            "name": config.monitor,
+            "goal": "maximize" if direction(str(config.monitor)) == "max" else "minimize",
+        },
         "command": ["${env}", "poolsweep", "train", "logger=wandb", *fixed, "${args_no_hyphens}"],
         "parameters": swept,
     }

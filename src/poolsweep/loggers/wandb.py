@@ -16,7 +16,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from poolsweep.loggers.keys import has_key
 from poolsweep.loggers.predictions import CappedPredictions, read_predictions
 from poolsweep.loggers.tracker import Tracker, goes_on, kind_of_run
-from poolsweep.metrics import METRIC_NAMES
+from poolsweep.metric_names import METRIC_NAMES, direction
 from poolsweep.run.folder import RunFolder
 
 _FACTS = ("best_epoch", "epochs", "steps", "penalty", "seconds", "train_seconds", "examples_per_second", "attempts")
@@ -53,7 +53,7 @@ class WandbRun(Tracker, WandbLogger):
         max_rows: int = 1000,
     ) -> None:
         self._folder = RunFolder(run_folder)
-        self._monitor, self._smaller_is_better = config["monitor"], config["mode"] == "min"
+        self._monitor, self._smaller_is_better = config["monitor"], direction(config["monitor"]) == "min"
         self._best: float | None = None
         self._max_rows = max_rows
         mine = {} if in_sweep() else {"id": run_id, "entity": entity}

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from pytorch_lightning.loggers import Logger
 
+from poolsweep.metric_names import sign
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.solver import Solution, Solver
 
@@ -32,7 +33,6 @@ class Probe:
         penalties: L2 penalties to try.
         bootstrap: Fit each seed to a bootstrap sample of the training rows of its own, rather than to all of them.
         monitor: The validation metric that chooses.
-        mode: ``max`` or ``min``.
         accelerator: Where the encoder's pass and the solver run: cpu, cuda, mps (where the solver takes the CPU).
         devices: One.
         precision: Of the encoder's pass; vectors are float32 and sums over them float64.
@@ -45,7 +45,6 @@ class Probe:
         penalties: list[float],
         bootstrap: bool = True,
         monitor: str = "val/accuracy",
-        mode: str = "max",
         accelerator: str = "auto",
         devices: Literal[1] = 1,
         precision: str | int = 32,
@@ -54,7 +53,7 @@ class Probe:
         self.penalties = sorted(penalties, reverse=True)
         self.bootstrap = bootstrap
         self.monitor = monitor
-        self.sign = 1 if mode == "max" else -1
+        self.sign = sign(monitor)
         self.accelerator = accelerator
         self.loggers = list(loggers)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from poolsweep.pooling import Pooling
 
 _HEAD = "poolsweep.head.linear.Linear"
-_LOSS = "torch.nn.CrossEntropyLoss"
+_LOSS = "poolsweep.loss.cross_entropy.CrossEntropy"
 _UNUSED = ("optimizer", "scheduler", "callbacks", "seed")
 _TOKENS, _POOLER = "poolsweep.pooling.tokens.", "poolsweep.pooling.tokens.pooler."
 _UNUSED_OF_DATA = ("batch_size", "effective_batch_size", "eval_batch_size", "batching", "max_tokens")
@@ -56,9 +56,6 @@ def probe_problems(config: Mapping[str, Any]) -> list[str]:
         found = (config.get(part) or {}).get("_target_")
         if found != target:
             problems.append(f"trainer=probe needs {part}._target_={target}, got {found}")
-    extra = sorted((config.get("loss") or {}).keys() - {"_target_", "label_smoothing"})
-    if extra:
-        problems.append(f"trainer=probe needs a plain cross-entropy, got loss.{extra[0]}")
     penalties = config["trainer"].get("penalties")
     if isinstance(penalties, list) and (not penalties or any(isinstance(p, float | int) and p <= 0 for p in penalties)):
         problems.append(f"trainer.penalties must be one or more numbers above 0, got {penalties}")

@@ -15,6 +15,7 @@ from poolsweep.build import Run, build, data_name, pooling_label
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.world import World, processes_of
 from poolsweep.loggers.tracker import close_loggers
+from poolsweep.metric_names import direction
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import kind_of, require_room
@@ -129,7 +130,7 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "pooling": pooling_label(content),
         "variant": variant_id(content, accelerator=accelerator),
         "monitor": content["monitor"],
-        "mode": content["mode"],
+        "mode": direction(content["monitor"]),
         "labels": len(prepared.labels),
         "sizes": {split.name: len(split) for split in prepared.splits},
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),

@@ -19,7 +19,7 @@ def typed(tiny_run) -> list[str]:
     return [
         "train", "-m", "sweep=optuna", *tiny_run, "search.trials=5", "search.startup_trials=2",
         "search.pruner_startup=1", "search.pruner_warmup=0", "seed=0,1", "pooling=cls,max",
-        "optimizer.lr=tag(log,interval(1e-6,1e-2))", "checkpoint.every_steps=2", "monitor=val/loss", "mode=min",
+        "optimizer.lr=tag(log,interval(1e-6,1e-2))", "checkpoint.every_steps=2", "monitor=val/loss",
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from poolsweep.config import resolve
 from poolsweep.errors import UserError
+from poolsweep.metric_names import direction
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.run.files import read_json
@@ -54,8 +55,8 @@ def search(space: Space, *, compose: Compose, launcher: Launcher, options: Searc
     folder, identity = folder_of(content)
     study = folder.path.parent
     name = _name_of(space, identity, options=options)
-    direction: Direction = "maximize" if content["mode"] == "max" else "minimize"
-    trials = Trials(study, name=name, axes=space.axes, options=options, direction=direction)
+    better: Direction = "maximize" if direction(content["monitor"]) == "max" else "minimize"
+    trials = Trials(study, name=name, axes=space.axes, options=options, direction=better)
     if content["retry"] == "failed":
         trials.retry_failed()
     console.print(f"search {name} in {study}: {options.trials} trials", highlight=False, soft_wrap=True)

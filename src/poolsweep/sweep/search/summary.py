@@ -11,6 +11,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
+from poolsweep.metric_names import sign
 from poolsweep.run.files import write_json, write_whole
 from poolsweep.sweep.search.options import SearchOptions
 from poolsweep.sweep.search.space import short
@@ -25,7 +26,7 @@ _WORDS = {
 def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], options: SearchOptions) -> None:
     """Write ``search.json`` and ``trials.csv`` into a study's folder."""
     found = trials.all()
-    best = _best(found, mode=content["mode"])
+    best = _best(found, monitor=content["monitor"])
     summary = {"search": trials.name, "trials": options.trials, "monitor": content["monitor"]}
     summary |= Counter(_WORDS[trial.state] for trial in found)
     if best is not None:
@@ -50,7 +51,7 @@ def show_search(
     counts = Counter(_WORDS[trial.state] for trial in found)
     ended = ", ".join(f"{counts[word]} {word}" for word in _WORDS.values() if counts[word])
     console.print(f"{len(found)} of {options.trials} trials: {ended}", highlight=False)
-    best = _best(found, mode=content["mode"])
+    best = _best(found, monitor=content["monitor"])
     if best is not None:
         chosen = "  ".join(f"{key}={short(value)}" for key, value in best.params.items())
         console.print(
@@ -61,8 +62,7 @@ def show_search(
     return counts["failed"]
 
 
-def _best(trials: Sequence[FrozenTrial], *, mode: str) -> FrozenTrial | None:
+def _best(trials: Sequence[FrozenTrial], *, monitor: str) -> FrozenTrial | None:
     """The first of those with the best value."""
     done = [trial for trial in trials if trial.state is TrialState.COMPLETE and trial.value is not None]
-    sign = 1 if mode == "max" else -1
-    return max(done, key=lambda trial: (sign * (trial.value or 0.0), -trial.number), default=None)
+    return max(done, key=lambda trial: (sign(monitor) * (trial.value or 0.0), -trial.number), default=None)

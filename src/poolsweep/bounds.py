@@ -1,0 +1,17 @@
+"""Types of numbers that have bounds, for signatures whose arguments a config gives.
+
+A config is checked against them before anything is built; a caller in a notebook reads them as int and float.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Interval
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+__all__ = ["NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Probability", "Seed", "Share"]
+
+Share = Annotated[float, Interval(ge=0, le=1)]
+Probability = Annotated[float, Interval(ge=0, lt=1)]  # of dropping something: all of it leaves nothing
+Seed = Annotated[int, Interval(ge=0, lt=2**32)]  # what NumPy's generators and torch's both take

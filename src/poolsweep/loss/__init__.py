@@ -1,0 +1,1 @@
+"""From logits and labels to a number to minimise."""
