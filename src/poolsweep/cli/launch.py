@@ -14,11 +14,11 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 
 import poolsweep.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.refused import in_one_line
 from poolsweep.conf_dir import conf_dir, own_config_dir
+from poolsweep.console import Console
 from poolsweep.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def launch(arguments: Sequence[str]) -> int:
         try:
             return _task(config)
         except Exception as error:
-            if not isinstance(error, (UserError, *_said())):
+            if not isinstance(error, (UserError, OSError, *_said())):
                 raise
             known.append(error)  # Hydra would print a line of its own about an exception
             return None

@@ -12,7 +12,9 @@ from poolsweep.cli.studies import dashboard, report, status
 from poolsweep.cli.trackers import sync, wandb_sweep
 from poolsweep.cli.training import submit, train
 from poolsweep.errors import UserError, nearest
+from poolsweep.file_system import in_words, is_full
 from poolsweep.run.signals import Interrupted
+from poolsweep.shown import in_one_line, shown_output
 
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "train": train,
@@ -57,27 +59,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    with shown_output():
+        return _run(list(sys.argv[1:] if argv is None else argv))
+
+
+def _run(arguments: list[str]) -> int:
     verb = arguments.pop(0) if arguments else "--help"
-    if verb in {"-h", "--help", "help"}:
-        print(_HELP, end="")
-        return 0
-    if verb in {"-V", "--version"}:
-        print(f"poolsweep {__version__}")
-        return 0
     try:
-        if verb not in VERBS:
+        if verb in {"-h", "--help", "help"}:
+            print(_HELP, end="")
+        elif verb in {"-V", "--version"}:
+            print(f"poolsweep {__version__}")
+        elif verb not in VERBS:
             raise UserError(f"there is no verb {verb!r}; {nearest(verb, VERBS)}")
-        return VERBS[verb](arguments)
-    except UserError as error:
+        else:
+            return VERBS[verb](arguments)
+        return 0
+    except (UserError, OSError) as error:
         if os.environ.get("POOLSWEEP_DEBUG") == "1":
             raise
-        for problem in error.problems:
-            print(f"poolsweep: {problem}", file=sys.stderr)
-        return 2
+        return _refused(error, arguments)
     except KeyboardInterrupt:
         print("poolsweep: interrupted", file=sys.stderr)
         return 130
     except Interrupted as interruption:
         print("poolsweep: interrupted; the same command again goes on from here", file=sys.stderr)
         return 128 + interruption.signum
+
+
+def _refused(error: UserError | OSError, arguments: Sequence[str]) -> int:
+    """Say why in a line for each problem; returns the exit status."""
+    if isinstance(error, BrokenPipeError):  # whoever read has read enough; what is left to flush goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    problems = error.problems if isinstance(error, UserError) else [in_words(error, arguments)]
+    for problem in problems:
+        print(f"poolsweep: {in_one_line(problem)}", file=sys.stderr)
+    return 1 if is_full(error) else 2

@@ -34,8 +34,7 @@ def report(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: STUDY/report)")
     parser.add_no_texts()
     given = parser.parse_args(arguments)
-    from rich.console import Console
-
+    from poolsweep.console import Console
     from poolsweep.report.command import report as write_report
 
     write_report(

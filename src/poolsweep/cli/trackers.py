@@ -19,8 +19,7 @@ def sync(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if given.timeout_minutes <= 0:
         raise UserError(f"--timeout-minutes must be above 0, got {given.timeout_minutes:g}")
-    from rich.console import Console
-
+    from poolsweep.console import Console
     from poolsweep.loggers.sync import sync as send
     from poolsweep.sweep.status import find_studies
 

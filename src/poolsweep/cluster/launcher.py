@@ -9,13 +9,13 @@ from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
-from rich.console import Console
 
 from poolsweep.cluster.limits import Limits
 from poolsweep.cluster.script import scripts
 from poolsweep.cluster.slurm import SlurmUnreachableError
 from poolsweep.cluster.submit import Planned, Submission, settle, submit_missing
 from poolsweep.cluster.watch import wait_for
+from poolsweep.console import Console
 from poolsweep.device import accelerator_type, runs_elsewhere
 from poolsweep.errors import UserError
 from poolsweep.report.locate import argument_for

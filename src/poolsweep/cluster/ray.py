@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rich.console import Console
-
 from poolsweep.cluster.lost import record_lost
 from poolsweep.cluster.submit import Planned
+from poolsweep.console import Console
 from poolsweep.errors import UserError
 from poolsweep.run.files import read_json
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from rich.console import Console
-
 from poolsweep.cluster.lost import follow, record_lost
 from poolsweep.cluster.slurm import SlurmUnreachableError
+from poolsweep.console import Console
 from poolsweep.run.folder import RunFolder
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
+from poolsweep.console import Console
 from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key, host
 from poolsweep.report.locate import argument_for

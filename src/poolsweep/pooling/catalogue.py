@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.text import Text
 from torch import nn
 
 from poolsweep.conf_dir import conf_dir
+from poolsweep.console import Console
 from poolsweep.pooling.base import LayerMix, TokenPooling
 from poolsweep.pooling.make import make_layers, make_pooling, make_tokens
 from poolsweep.pooling.pooling import Pooling

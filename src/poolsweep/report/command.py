@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from poolsweep import __version__
+from poolsweep.console import Console
 from poolsweep.errors import UserError, nearest
 from poolsweep.report.across import Across, across_data_sets
 from poolsweep.report.charts.drawing import Drawn, draw

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.text import Text
 from torch import Tensor
 
+from poolsweep.console import Console
 from poolsweep.encoder import EncoderOutput
 from poolsweep.errors import UserError
 from poolsweep.pooling import PoolingContext
@@ -120,7 +120,7 @@ def explain_run(
     if pairs is not None and len(pairs) != len(texts):
         raise UserError(f"there must be a --text-pair for each --text, got {len(pairs)} for {len(texts)}")
     found = [explain(run, text, pair) for text, pair in zip(texts, pairs or [None] * len(texts), strict=True)]
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True)
     for one in found:
         print_explanation(one, console=console)
     if page is not None:

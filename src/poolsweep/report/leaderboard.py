@@ -13,6 +13,7 @@ from poolsweep.report.contenders import group_runs
 from poolsweep.report.intervals import Interval, paired_difference
 from poolsweep.report.results import RunRecord
 from poolsweep.run.files import write_whole
+from poolsweep.shown import as_cell
 
 BASELINE = "cls"
 
@@ -119,7 +120,8 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
                 cells = ["" if math.isnan(x) else f"{x:.6f}" for x in numbers]
                 tied = "" if row.tied is None else "yes" if row.tied else "no"
                 seeds = " ".join(map(str, row.seeds))
+                about = map(as_cell, (row.data, row.encoder, row.pooling))
                 writer.writerow(
-                    [row.data, row.encoder, row.pooling, *cells, tied, comparison.basis, seeds, row.seconds,
-                     row.parameters, row.pooled_size, row.variants]
+                    [*about, *cells, tied, comparison.basis, seeds, row.seconds, row.parameters, row.pooled_size,
+                     row.variants]
                 )  # fmt: skip

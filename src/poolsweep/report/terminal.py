@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from poolsweep.console import Console
 from poolsweep.report.answer import against_baseline, answer
 from poolsweep.report.cautions import cautions, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
@@ -116,7 +115,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
         show_edge=False, pad_edge=False,
     )  # fmt: skip
     table.add_column("  pooling", overflow="fold", min_width=12)
-    columns = (METRICS[comparison.metric], f"Δ {escape(comparison.baseline or BASELINE)}")
+    columns = (METRICS[comparison.metric], f"Δ {comparison.baseline or BASELINE}")
     for name in (*columns, *("s/run", "trained", "dims")[:costs]):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -143,4 +142,4 @@ def _difference(row: Row, baseline: str | None) -> str:
     if d is None or math.isnan(d.mean):
         return ""
     ends = "" if math.isnan(d.half_width) else f" [{100 * d.low:+z.2f}, {100 * d.high:+z.2f}]"
-    return escape(f"{100 * d.mean:+z.2f}{ends}")
+    return f"{100 * d.mean:+z.2f}{ends}"

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from poolsweep.console import Console
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder

@@ -11,9 +11,9 @@ from typing import Any
 
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
-from rich.console import Console
 
 from poolsweep.config import resolve, validate
+from poolsweep.console import Console
 from poolsweep.errors import UserError
 from poolsweep.probe.settings import is_probe
 from poolsweep.quiet import quiet_third_parties

@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from poolsweep.console import Console
 from poolsweep.sweep.estimate import duration
 from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studies, study_status
 

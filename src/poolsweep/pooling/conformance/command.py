@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
+from poolsweep.console import Console
 from poolsweep.errors import UserError
 from poolsweep.pooling.conformance.result import CheckResult
 from poolsweep.pooling.conformance.suite import cheap_checks, costly_checks
@@ -40,21 +40,21 @@ def run_check(target: str, options: Mapping[str, Any] | None = None, *, console:
     Returns:
         The exit status: 0 = all passed, 1 = a check failed, 2 = the class cannot be built.
     """
-    console = console or Console(highlight=False, soft_wrap=True)
+    console = console or Console(soft_wrap=True)
     try:
         results = check_class(target, options)
     except UserError as error:
         for problem in error.problems:
-            console.print(escape(problem))
+            console.print(problem)
         return 2
     for line in _lines(results):
         console.print(line)
     counts = Counter(result.status for result in results)
-    console.print(escape(f"{target}: {counts['passed']} checks passed, {counts['failed']} failed") + _skipped(counts))
+    console.print(f"{target}: {counts['passed']} checks passed, {counts['failed']} failed{_skipped(counts)}")
     return 1 if counts["failed"] else 0
 
 
-def _lines(results: list[CheckResult]) -> list[str]:
+def _lines(results: list[CheckResult]) -> list[Text]:
     """One line per failure; dtypes that fail in the same way share one."""
     grouped: dict[tuple[str, str, str, str], list[str]] = {}
     for result in results:
@@ -71,5 +71,5 @@ def _skipped(counts: Counter[str]) -> str:
     return f", {counts['skipped']} skipped" if counts["skipped"] else ""
 
 
-def _line(colour: str, status: str, text: str) -> str:
-    return f"[{colour}]{status}[/] {escape(text)}"
+def _line(colour: str, status: str, text: str) -> Text:
+    return Text.assemble((status, colour), f" {text}")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
-from rich.console import Console
 
 from poolsweep.config import resolve
+from poolsweep.console import Console
 from poolsweep.errors import UserError, nearest
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study

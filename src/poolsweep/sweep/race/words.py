@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
+from poolsweep.console import Console
 from poolsweep.report.metric import METRICS
 from poolsweep.sweep.grid import Plan
 from poolsweep.sweep.race.field import Field

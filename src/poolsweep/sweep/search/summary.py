@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
 
+from poolsweep.console import Console
 from poolsweep.metric_names import sign
 from poolsweep.run.files import write_json, write_whole
+from poolsweep.shown import as_cell
 from poolsweep.sweep.search.options import SearchOptions
 from poolsweep.sweep.search.space import short
 from poolsweep.sweep.search.trials import Trials, reason_of
@@ -40,7 +41,7 @@ def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], op
             value = trial.value if trial.state is TrialState.COMPLETE else None
             params = [trial.params.get(key, "") for key in keys]
             row = [trial.number + 1, _WORDS[trial.state], "" if value is None else value, *params]
-            writer.writerow([*row, len(trial.intermediate_values), reason_of(trial)])
+            writer.writerow(map(as_cell, [*row, len(trial.intermediate_values), reason_of(trial)]))
 
 
 def show_search(
