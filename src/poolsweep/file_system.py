@@ -36,7 +36,7 @@ def in_words(error: OSError, arguments: Sequence[str] = ()) -> str:
     reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
     path = error.filename2 or error.filename
     if not isinstance(path, str | bytes | os.PathLike):
-        return f"a file cannot be read or written: {reason}"
+        return f"{type(error).__name__}: {reason}"
     path = os.fsdecode(path)
     return f"{path} cannot be read or written: {reason}{_chosen_by(path, arguments)}"
 

@@ -152,7 +152,8 @@ def _run_alone(config: DictConfig, folder: RunFolder) -> dict[str, Any]:
     except (UserError, *_said()):
         raise
     except Exception as error:
-        if os.environ.get("POOLSWEEP_DEBUG") == "1" or not failed_before(folder):
+        of_a_file = isinstance(error, OSError) and error.filename is not None  # the program says what chose its place
+        if os.environ.get("POOLSWEEP_DEBUG") == "1" or of_a_file or not failed_before(folder):
             raise
         raise RunFailedError(f"the run failed: {said_in_one_line(error)}; {folder.log} shows where") from error
 

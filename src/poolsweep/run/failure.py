@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,8 @@ from torch import nn
 
 from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.callbacks.checkpoint import RunTimeoutError
+from poolsweep.file_system import is_full
 
-_NO_ROOM = ("No space left on device", "os error 28", "Disk quota exceeded", "File too large", "os error 27")
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _SPARE_BYTES = 2**24  # predictions, metrics and the log
 
@@ -33,8 +32,7 @@ def kind_of(error: BaseException) -> str:
         return "timeout"
     text = ""
     for one in causes(error):
-        full = isinstance(one, OSError) and one.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        if isinstance(one, DiskFullError) or full or any(words in str(one) for words in _NO_ROOM):
+        if isinstance(one, DiskFullError) or is_full(one):
             return "disk_full"
         text += str(one)
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in text for words in _NO_MEMORY):
