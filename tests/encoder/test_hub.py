@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from transformers import BertModel, T5Config, T5EncoderModel
+from transformers import BertModel
 
 from poolsweep.build import load_encoder
 from poolsweep.encoder.hub import hub
 from poolsweep.encoder.tiny import tiny
-from poolsweep.errors import UserError
 from poolsweep.pooling.presets import load_preset
 
 
@@ -47,19 +46,3 @@ def test_weights_and_name_of_a_folder(saved):
     assert loaded.encoder.name == "no-pooler"
     expected = tiny().encoder.model.state_dict()
     assert all(torch.equal(tensor, expected[name]) for name, tensor in loaded.encoder.model.state_dict().items())
-
-
-def test_a_folder_with_pickled_weights_is_refused(saved, tmp_path):
-    model = tiny().encoder.model
-    torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
-    (tmp_path / "config.json").write_text((saved / "config.json").read_text())
-    with pytest.raises(UserError, match="cannot load"):
-        hub(model=str(tmp_path))
-
-
-def test_a_model_with_a_decoder_is_refused(tmp_path):
-    sizes = {"vocab_size": 40, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 2, "num_heads": 2}
-    T5EncoderModel(T5Config(**sizes)).save_pretrained(tmp_path)
-    tiny().tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(UserError, match=r"\(t5\) has a decoder; an encoder is wanted"):
-        hub(model=str(tmp_path))

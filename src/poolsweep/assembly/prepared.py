@@ -26,6 +26,7 @@ from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.probe.settings import is_probe, probe_needs
 from poolsweep.run.failure import in_one_line
+from poolsweep.run.identity import encoder_identity
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Prepared:
     def notes(self) -> tuple[str, ...]:
         """What was done that a user would want to know: splits carved out, weights that are new."""
         encoder = self.loaded.encoder
-        notes = list(self.splits.notes)
+        notes = [*self.splits.notes, *self.loaded.notes]
         if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:
             fate = "frozen as it is" if encoder.frozen else "trained with the encoder"
             notes.append(f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
@@ -125,19 +126,20 @@ def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
     if wanted["attention"] is None and "attentions" in tokens.context_needed:
         wanted["attention"] = "eager"  # the others do not return their weights
     node = json.dumps(wanted, sort_keys=True)
+    content = encoder_identity(wanted)["encoder_id"]
     if not config["encoder"]["frozen"]:
-        loaded = _load_encoder.__wrapped__(node)
+        loaded = _load_encoder.__wrapped__(node, content)
     else:
-        loaded = _load_encoder(node)
+        loaded = _load_encoder(node, content)
         if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
-            loaded = _load_encoder.__wrapped__(node)
+            loaded = _load_encoder.__wrapped__(node, content)
     if loaded.encoder.pooler_is_fresh:
         reinitialise_pooler(loaded.encoder, generator_seed=config["init_seed"])
     return loaded
 
 
 @lru_cache(maxsize=2)
-def _load_encoder(node: str) -> LoadedEncoder:
+def _load_encoder(node: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
     try:
         return make(json.loads(node))
     except ValueError as error:  # sizes that do not go together, say

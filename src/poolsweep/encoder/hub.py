@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from poolsweep.encoder.encoder import PackingMode
 from poolsweep.encoder.loading import LoadedEncoder, load_pretrained
+from poolsweep.encoder.source import require_encoder_folder
 
 
 def hub(
@@ -33,9 +36,11 @@ def hub(
     Raises:
         UserError: If there is no such model, or it cannot be reached.
     """
+    require_encoder_folder(model)
+    folder = Path(model)
     return load_pretrained(
         model,
-        name=name or model.rstrip("/").rsplit("/", 1)[-1],
+        name=name or (folder.resolve().name if folder.is_dir() else model.rsplit("/", 1)[-1]),
         revision=revision,
         attention=attention,
         frozen=frozen,

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
 import transformers
-from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+from safetensors import SafetensorError
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from poolsweep.encoder.encoder import Encoder, PackingMode
+from poolsweep.encoder.source import did_you_mean, has_tokenizer_files
+from poolsweep.encoder.weights import broken_file, load_weights
 from poolsweep.errors import UserError
+
+_FEWEST_WORDS = 2  # that a vocabulary has beside its special tokens; made of nothing, some have one
+_LONGEST = 300  # characters of another library's message
 
 
 @dataclass(frozen=True)
 class LoadedEncoder:
-    """An encoder with the tokenizer it was trained with."""
+    """An encoder with the tokenizer it was trained with.
+
+    Attributes:
+        encoder: In eval mode.
+        tokenizer: Its own.
+        notes: What was done to load it that a user would want to know.
+    """
 
     encoder: Encoder
     tokenizer: PreTrainedTokenizerBase
+    notes: tuple[str, ...] = ()
 
     @property
     def pad_token_id(self) -> int:
@@ -67,17 +81,18 @@ def load_pretrained(
             f"encoder.attention={attention} is code from the hub; encoder.trust_remote_code=true allows it to run"
         )
     options = {"revision": revision, "trust_remote_code": trust_remote_code}
-    kwargs = {} if attention is None else {"attn_implementation": attention}
     try:
-        model, info = AutoModel.from_pretrained(
-            source, dtype=torch.float32, use_safetensors=True, output_loading_info=True, **options, **kwargs
+        loaded = load_weights(
+            source, options=options, model_options={} if attention is None else {"attn_implementation": attention}
         )
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-    except (OSError, ValueError, ImportError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # a folder may hold anything, and its own code may raise anything
         raise UserError(_why_not(source, error)) from error
+    model = loaded.model
     if all(hasattr(model, part) for part in ("encoder", "decoder")):  # also where a config says nothing of it
         raise UserError(f"{source} ({model.config.model_type}) has a decoder; an encoder is wanted")
-    fresh = any(key.startswith("pooler.") for key in info["missing_keys"])
+    tokenizer = load_tokenizer(source, model=model, options=options)
     encoder = Encoder(
         model,
         name=name,
@@ -85,9 +100,51 @@ def load_pretrained(
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
         compiled=compiled,
-        pooler_is_fresh=fresh,
+        pooler_is_fresh=not loaded.has_pooler,
     )
-    return LoadedEncoder(encoder, tokenizer)
+    taken_off = f"{name}: {loaded.prefix} was taken off the names of its weights" if loaded.prefix else None
+    return LoadedEncoder(encoder, tokenizer, () if taken_off is None else (taken_off,))
+
+
+def load_tokenizer(
+    source: str | Path, *, model: PreTrainedModel, options: Mapping[str, Any]
+) -> PreTrainedTokenizerBase:
+    """Load the tokenizer that belongs to a model.
+
+    Args:
+        source: A folder, or a model's name.
+        model: Must have an embedding for every token.
+        options: Of transformers' ``from_pretrained``.
+    Raises:
+        UserError: If there is none, or it belongs to another model.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        vocabulary = tokenizer.get_vocab()
+    except Exception as error:
+        if Path(source).is_dir() and not has_tokenizer_files(Path(source)):
+            raise UserError(_no_tokenizer(source)) from error
+        raise UserError(f"the tokenizer of {source} cannot be loaded: {_in_one_line(error)}") from error
+    if len(vocabulary.keys() - set(tokenizer.all_special_tokens)) < _FEWEST_WORDS:
+        raise UserError(_no_tokenizer(source))
+    most = max(vocabulary.values()) + 1
+    try:
+        rows = getattr(model.get_input_embeddings(), "num_embeddings", most)
+    except NotImplementedError:  # characters are hashed
+        rows = most
+    if most > rows:
+        raise UserError(
+            f"the tokenizer of {source} has {most} tokens, and the model {rows} embeddings; give it the tokenizer that "
+            "it was trained with, or more embeddings: model.resize_token_embeddings(len(tokenizer))"
+        )
+    return tokenizer
+
+
+def _no_tokenizer(source: str | Path) -> str:
+    return (
+        f"{source} has no tokenizer (tokenizer.json, vocab.txt, …); save it beside the weights: "
+        "tokenizer.save_pretrained(…)"
+    )
 
 
 def quiet_transformers() -> None:
@@ -97,12 +154,26 @@ def quiet_transformers() -> None:
 
 
 def _why_not(source: str | Path, error: Exception) -> str:
-    first_line = str(error).strip().splitlines()[0]
-    if isinstance(source, Path) or Path(source).exists():
-        return f"encoder: cannot load {source}: {first_line}"
+    path = Path(source)
+    if path.is_dir():
+        pickled = next(path.glob("*.bin"), None)
+        if pickled is not None and not next(path.glob("*.safetensors*"), None):
+            return f"{path} has weights in {pickled.name} alone, which may run code; save them with save_pretrained"
+        return broken_file(path) or f"encoder: cannot load {source}: {_in_one_line(error)}"
+    if isinstance(error, SafetensorError):
+        return f"encoder.model={source}: the weights in the local cache are not whole ({error}); remove them there"
     offline = os.environ.get("HF_HUB_OFFLINE", "0").upper() in {"1", "ON", "YES", "TRUE"}
     reached = "couldn't connect" not in str(error).lower() and "connection" not in str(error).lower()
     if offline or not reached:
         why = "HF_HUB_OFFLINE is set" if offline else "the hub cannot be reached"
-        return f"encoder.model={source} is not in the local cache and {why}; use encoder=minilm, or go online once"
-    return f"encoder.model={source} cannot be loaded: {first_line}"
+        return (
+            f"encoder.model={source} is no folder here{did_you_mean(path)}, it is not in the local cache, and {why}; "
+            "use encoder=minilm, or go online once"
+        )
+    return f"encoder.model={source} cannot be loaded: {_in_one_line(error)}"
+
+
+def _in_one_line(error: Exception) -> str:
+    kind = "" if isinstance(error, OSError | ValueError | ImportError | RuntimeError) else f"{type(error).__name__}: "
+    text = " ".join(str(error).split())
+    return f"{kind}{text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}"
