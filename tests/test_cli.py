@@ -89,6 +89,12 @@ def test_cfg_job_prints_the_composed_config(cli, outputs):
     assert not outputs.exists()
 
 
+def test_flags_may_stand_between_overrides(cli):
+    apart = cli("train", "pooling=cls", "--cfg", "job", "encoder=tiny", "--package", "encoder", "encoder.frozen=true")
+    assert apart.status == 0, apart.err
+    assert "frozen: true" in apart.out
+
+
 def test_poolings_lists_every_preset_with_formula_size_and_parameters(cli):
     from poolsweep.pooling.presets import preset_names
 
@@ -115,6 +121,21 @@ MISTAKES = {
     "nested option": (
         ["pooling/layers=lst4_concat"],
         ["pooling/layers=lst4_concat is no option of pooling/layers; did you mean last4_concat"],
+    ),
+    "a list of what no option can be": (
+        ["loss=[1,2]"],
+        ["loss=[…] holds something else than names of options; valid: "],
+    ),
+    "a mapping in a list": (
+        ["pooling/layers=[{_target_: os.system}]"],
+        ["pooling/layers=[…] holds something else than "],
+    ),
+    "flag": (["-x"], ["there is no option -x; "]),
+    "flag that needs another": (["--resolve"], ["The --resolve flag can only be used in conjunction with --cfg"]),
+    "interpolation of nothing": (["encoder.attention=${.x}"], ["Interpolation key 'x' not found"]),
+    "pattern that nothing matches": (
+        ["-m", "pooling=glob(q*)"],
+        ["pooling=glob(q*) stands for no value at all, so there is nothing to run"],
     ),
     "group": (["poling=cls"], ["there is no key poling; did you mean pooling"]),
     "key of another option": (

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper, require_values
 from poolsweep.sweep.point import Point
 
 
@@ -37,6 +37,7 @@ class SearchSweeper(GridSweeper):
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
         params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
         overrides = parser.parse_overrides([*params, *arguments])
+        require_values(overrides)
         space = read_space(overrides)
         settable = {
             o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)

@@ -10,6 +10,20 @@ from poolsweep.errors import UserError, nearest
 _UNKNOWN = "unrecognized arguments: "
 
 
+def refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+    """Raise what argparse found, with the nearest option for one that there is not.
+
+    Raises:
+        UserError: Always.
+    """
+    if message.startswith(_UNKNOWN):
+        unknown = message.removeprefix(_UNKNOWN).split(" ")[0]
+        options = [option for action in parser._actions for option in action.option_strings]
+        found = f"there is no option {unknown}; {nearest(unknown, options)}"
+        message = found if unknown.startswith("-") else f"{unknown or repr('')} is more than {parser.prog} takes"
+    raise UserError(f"{message}; {parser.prog} --help says more")
+
+
 class VerbParser(argparse.ArgumentParser):
     """Parses what is typed after a verb; a mistake is a ``UserError`` of one line.
 
@@ -22,13 +36,8 @@ class VerbParser(argparse.ArgumentParser):
         super().__init__(prog=f"poolsweep {verb}", description=description)
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse found, with the nearest option for one that there is not."""
-        if message.startswith(_UNKNOWN):
-            [unknown, *_] = message.removeprefix(_UNKNOWN).split()
-            options = [option for action in self._actions for option in action.option_strings]
-            found = f"there is no option {unknown}; {nearest(unknown, options)}"
-            message = found if unknown.startswith("-") else f"{unknown} is more than {self.prog} takes"
-        raise UserError(f"{message}; {self.prog} --help says more")
+        """Raise what argparse found."""
+        refuse(self, message)
 
     def add_study(self, name: str = "study", *, nargs: Literal["?", "+"] | None = None, note: str = "") -> None:
         """Take a study.

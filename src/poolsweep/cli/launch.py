@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 import poolsweep.resolvers  # noqa: F401  --resolve asks for them
-from poolsweep.cli.refused import in_one_line
+from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.console import Console
 from poolsweep.errors import UserError
@@ -44,7 +44,7 @@ def launch(arguments: Sequence[str]) -> int:
     from poolsweep.run.signals import stop_signals
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
-    sys.argv = ["poolsweep train", *arguments]
+    sys.argv = ["poolsweep train", *(arguments := flags_last(arguments))]
     known: list[Exception] = []
 
     def task(config: DictConfig) -> dict[str, Any] | None:
@@ -66,12 +66,12 @@ def launch(arguments: Sequence[str]) -> int:
     except UserError:
         raise
     except Exception as error:
-        if str(error).startswith("Config group override must be"):  # Hydra's ValueError, for pooling=1
-            raise UserError(str(error)) from error
         if str(error).startswith("Only one of --run, --multirun"):
             raise UserError(
                 "--cfg and --info show the config of one run, and -m runs a sweep: leave one out"
             ) from error
+        if is_hydras(error):
+            raise UserError(in_one_line(error, arguments)) from error
         if not isinstance(error, _said()):
             raise
         for line in dict.fromkeys(f"poolsweep: {one}" for one in (*known, error)):  # what kept runs from beginning, too

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra._internal.utils import get_args_parser
 from hydra.errors import OverrideParseException
 
+from poolsweep.cli.arguments import refuse
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import nearest
+
+
+def flags_last(arguments: Sequence[str]) -> list[str]:
+    """The same command line in the order that Hydra wants: overrides, then flags with their values.
+
+    Raises:
+        UserError: If there is a flag that Hydra does not know, or one without its value or with one of another's.
+    """
+    parser = get_args_parser()
+    parser.prog, parser.error = "poolsweep train", partial(refuse, parser)  # type: ignore[method-assign]
+    overrides = parser.parse_intermixed_args(list(arguments)).overrides
+    flags = list(arguments)
+    for override in overrides:
+        flags.remove(override)
+    return [*overrides, *flags]
+
+
+def is_hydras(error: Exception) -> bool:
+    """Whether Hydra's own code raised an exception, of whatever type: nothing but what was typed leads it there."""
+    raised_in = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
+    return any(name.startswith(("hydra.", "omegaconf.", "antlr4.")) for name in raised_in)
 
 
 def in_one_line(error: Exception, arguments: Sequence[str] = ()) -> str:
@@ -32,6 +56,9 @@ def in_one_line(error: Exception, arguments: Sequence[str] = ()) -> str:
     unknown = re.search(r"Could not override '(.+?)'", text) or re.search(r"Key '(.+?)' is not in struct", text)
     if unknown:
         return _unknown_key(unknown.group(1), arguments)
+    listed = next((group for group in _groups() for a in arguments if a.lstrip("+~").startswith(f"{group}=[")), None)
+    if isinstance(error, TypeError) and listed is not None:  # Hydra takes what a list holds for names of options
+        return f"{listed}=[…] holds something else than names of options; {nearest('', _options(listed))}"
     group = re.search(r"In '.+': Could not override '(.+?)'\. No match in the defaults list", text)
     if group:
         return f"there is no group {group.group(1)}; {nearest(group.group(1), _groups())}"

@@ -19,11 +19,11 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: If a mandatory value is missing or an interpolation cannot be resolved.
     """
-    missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
-    if missing:
-        raise UserError(*(f"{key} must be given: {key}=…" for key in missing))
-    part = OmegaConf.masked_copy(config, [str(key) for key in config if key not in _OF_THE_SWEEP])
     try:
+        missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
+        if missing:
+            raise UserError(*(f"{key} must be given: {key}=…" for key in missing))
+        part = OmegaConf.masked_copy(config, [str(key) for key in config if key not in _OF_THE_SWEEP])
         content = OmegaConf.to_container(part, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error

@@ -118,9 +118,9 @@ def test_our_own_classes_take_their_options_from_the_yaml() -> None:
     ],
 )
 def test_what_cannot_be_built_says_why(package: str, target: str, options: dict, problem: str) -> None:
-    status, printed = run(f"{package}.{target}", options)
-    assert status == 2
-    assert problem in printed
+    with pytest.raises(UserError) as refused:
+        run(f"{package}.{target}", options)
+    assert problem in str(refused.value)
 
 
 def test_a_module_that_is_not_there() -> None:

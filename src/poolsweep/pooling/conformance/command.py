@@ -9,7 +9,6 @@ from typing import Any
 from rich.text import Text
 
 from poolsweep.console import Console
-from poolsweep.errors import UserError
 from poolsweep.pooling.conformance.result import CheckResult
 from poolsweep.pooling.conformance.suite import cheap_checks, costly_checks
 from poolsweep.pooling.conformance.target import subjects
@@ -38,15 +37,12 @@ def run_check(target: str, options: Mapping[str, Any] | None = None, *, console:
         options: The class's own options.
         console: Where to print; None = standard output.
     Returns:
-        The exit status: 0 = all passed, 1 = a check failed, 2 = the class cannot be built.
+        The exit status: 0 = all passed, 1 = a check failed.
+    Raises:
+        UserError: If the class cannot be built.
     """
     console = console or Console(soft_wrap=True)
-    try:
-        results = check_class(target, options)
-    except UserError as error:
-        for problem in error.problems:
-            console.print(problem)
-        return 2
+    results = check_class(target, options)
     for line in _lines(results):
         console.print(line)
     counts = Counter(result.status for result in results)

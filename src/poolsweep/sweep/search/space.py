@@ -9,6 +9,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import (
     ChoiceSweep,
+    Glob,
     IntervalSweep,
     Override,
     RangeSweep,
@@ -122,9 +123,9 @@ def _seeds(override: Override) -> list[str]:
 
 def _distribution(override: Override) -> BaseDistribution:
     value = override.value()
-    assert isinstance(value, Sweep)
-    log = "log" in value.tags
-    if isinstance(value, ChoiceSweep):
+    assert isinstance(value, Sweep | Glob)
+    log = isinstance(value, Sweep) and "log" in value.tags
+    if isinstance(value, ChoiceSweep | Glob):
         return CategoricalDistribution(tuple(dict.fromkeys(map(str, override.sweep_string_iterator()))))
     if isinstance(value, IntervalSweep):
         low, high = value.start, value.end
