@@ -59,7 +59,7 @@ def test_the_report_is_written_when_results_change_and_not_per_request(study, re
     for _ in range(3):
         keeper.look()
     assert len(reports) == 1
-    assert reports[0][2:5] == ["poolsweep", "report", str(study)]
+    assert reports[0][1:6] == ["-P", "-m", "poolsweep", "report", str(study)]
     assert reports[0][-1] == "--no-texts"
     client = TestClient(make_app(study, keeper), base_url="http://localhost:8765")  # not entered: nothing watches
     for _ in range(3):

@@ -13,6 +13,7 @@ from poolsweep.cli.trackers import sync, wandb_sweep
 from poolsweep.cli.training import submit, train
 from poolsweep.errors import UserError, nearest
 from poolsweep.file_system import in_words, is_full
+from poolsweep.interpreter import start_safely
 from poolsweep.run.signals import Interrupted
 from poolsweep.shown import in_one_line, shown_output
 
@@ -59,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted.
     """
+    start_safely()
     with shown_output():
         return _run(list(sys.argv[1:] if argv is None else argv))
 

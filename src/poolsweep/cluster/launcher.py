@@ -20,7 +20,7 @@ from poolsweep.device import accelerator_type, runs_elsewhere
 from poolsweep.errors import UserError
 from poolsweep.report.locate import argument_for
 from poolsweep.run.files import read_json
-from poolsweep.run.job import UNNAMED, folder_of
+from poolsweep.run.job import folder_of, run_name
 from poolsweep.run.signals import Interrupted
 from poolsweep.sweep.plan import read_plan
 
@@ -75,7 +75,7 @@ def planned(
         folder, identity = folder_of(content)
         plan = read_plan(folder.path.parent) if plan is None else plan
         given = tuple(o for o in overrides if not o.startswith("hydra"))
-        name = plan.get(identity, {}).get("name") or " ".join(o for o in given if not o.startswith(UNNAMED))
+        name = plan.get(identity, {}).get("name") or run_name(given)
         runs.append(Planned(folder, content, name, given))
     return runs
 

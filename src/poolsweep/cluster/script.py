@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from poolsweep.cluster.limits import Limits, Shape, parameters, shape_of
 from poolsweep.cluster.submit import Planned, arrays, job_name
+from poolsweep.interpreter import python_in_shell
 
 
 def scripts(runs: Sequence[Planned], *, study: Path, limits: Limits, flags: Sequence[str] = ()) -> list[str]:
@@ -44,7 +44,7 @@ def script(runs: Sequence[Planned], *, shape: Shape, name: str, limits: Limits, 
     train = shlex.join(["train", *flags])
     given["setup"] = [*given["setup"], "", "# the runs", 'case "$SLURM_ARRAY_TASK_ID" in', *cases, "esac"]
     return _make_sbatch_string(
-        command=f'{srun} {limits.python or shlex.quote(sys.executable)} -m poolsweep {train} "$@"',
+        command=f'{srun} {python_in_shell(limits.python)} -m poolsweep {train} "$@"',
         folder=".",
         map_count=len(runs),
         additional_parameters=more,

@@ -17,8 +17,10 @@ from poolsweep.cluster.record import JobRecord, write_record
 from poolsweep.cluster.slurm import QueuedJob
 from poolsweep.cluster.task import RunTask
 from poolsweep.errors import UserError
+from poolsweep.interpreter import python_in_shell
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
+from poolsweep.run.secrets import recorded
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
     name, now = job_name(study), time.time()
     records = {run.folder: JobRecord(name, index, submitted=now) for index, run in enumerate(runs)}
     folder = study / ".slurm" / name
-    executor = submitit.SlurmExecutor(folder=folder, python=limits.python)
+    hides = any(run.content != recorded(run.content) for run in runs)  # a job needs its logins, and nobody else does
+    folder.mkdir(parents=True, mode=0o700 if hides else 0o777)
+    executor = submitit.SlurmExecutor(folder=folder, python=python_in_shell(limits.python))
     executor.update_parameters(**parameters(limits, shape, name=name))
     for run_folder, record in records.items():
         run_folder.result.unlink(missing_ok=True)  # a failure of an earlier attempt

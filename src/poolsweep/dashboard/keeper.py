@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
 
+from poolsweep.interpreter import python_command
 from poolsweep.run.secrets import redacted
 
 _EVERY_SECONDS = 2.0
@@ -85,7 +85,7 @@ class ReportKeeper:
 
     def _make(self) -> None:
         with tempfile.TemporaryDirectory(prefix="poolsweep-dashboard-") as folder:
-            command = [sys.executable, "-m", "poolsweep", "report", str(self._study.absolute()), "--out", folder]
+            command = python_command("-m", "poolsweep", "report", str(self._study.absolute()), "--out", folder)
             self._process = subprocess.Popen(
                 command if self._with_texts else [*command, "--no-texts"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=_politely,

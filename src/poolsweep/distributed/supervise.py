@@ -26,6 +26,7 @@ import torch.distributed as dist
 
 from poolsweep.distributed.failures import RankFailedError, first_failure
 from poolsweep.distributed.world import OURS
+from poolsweep.interpreter import python_command
 from poolsweep.run.signals import Interrupted, stop_signals
 
 _POLL_SECONDS = 0.05
@@ -106,7 +107,7 @@ def _start(
         "threads": max(1, torch.get_num_threads() // processes),
     }  # fmt: skip
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _START],
+        python_command("-c", _START),
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,

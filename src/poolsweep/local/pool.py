@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from poolsweep.interpreter import python_command
 from poolsweep.local.slots import Slot
 
 _LINES = 15
@@ -87,7 +88,7 @@ class _Worker:
     def __init__(self, slot: Slot, *, said: set[str]) -> None:
         cores = ",".join(map(str, slot.cores))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "poolsweep.local.worker", cores, *(p for p in sys.path if p)],
+            python_command("-m", "poolsweep.local.worker", cores, *(p for p in sys.path if p)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=slot.environment(os.environ),
             start_new_session=True,  # Ctrl-C reaches the sweep alone, which passes it on once

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 from filelock import FileLock
 from pytorch_lightning.loggers import MLFlowLogger
@@ -29,13 +28,14 @@ class MlflowRun(Tracker, MLFlowLogger):
     database busy waits.
 
     Args:
-        tracking_uri: None = ``MLFLOW_TRACKING_URI`` if it is set, else SQLite in ``mlflow/`` of the study.
+        tracking_uri: None = ``MLFLOW_TRACKING_URI`` if it is set, else SQLite in ``mlflow/`` of the study. A
+            login in it is used, and stands in no record.
         run_id: Stands in the tag ``poolsweep.run_id``; MLflow gives names of its own.
         run_folder: The run's; ``mlflow/`` lies beside it.
         group: ``data/pooling``.
         config: Logged once, as parameters.
     Raises:
-        UserError: If mlflow is not installed, or the address holds a password.
+        UserError: If mlflow is not installed.
     """
 
     def __init__(
@@ -47,11 +47,6 @@ class MlflowRun(Tracker, MLFlowLogger):
         config: Mapping[str, Any],
         tracking_uri: str | None = None,
     ) -> None:
-        if tracking_uri and urlparse(tracking_uri).password:
-            raise UserError(
-                "logger.mlflow.tracking_uri holds a password, which would stand in every run's config; "
-                "give it by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-            )
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         self._home = (run_folder.parent / "mlflow").absolute()
         self._our_id = run_id

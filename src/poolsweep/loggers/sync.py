@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from poolsweep.console import Console
 from poolsweep.errors import UserError
+from poolsweep.interpreter import python_command
 from poolsweep.loggers.keys import has_key, host
 from poolsweep.report.locate import argument_for
 from poolsweep.run.folder import RunFolder
@@ -88,7 +88,7 @@ def sync(study: Path, *, send: bool, timeout_minutes: float, console: Console) -
 
 def _send(run: OfflineRun, *, timeout_minutes: float) -> str | None:
     """Send one run with W&B's own command; gives what went wrong."""
-    command = [sys.executable, "-m", "wandb", "sync", "--yes", str(run.folder)]
+    command = python_command("-m", "wandb", "sync", "--yes", str(run.folder))
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60 * timeout_minutes, env={**os.environ, "NO_COLOR": "1"},

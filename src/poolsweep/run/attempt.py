@@ -25,6 +25,7 @@ from poolsweep.run.identity import encoder_identity, variant_id
 from poolsweep.run.lock import RunLock
 from poolsweep.run.oom import batch_too_large
 from poolsweep.run.planned import PlannedRun
+from poolsweep.run.secrets import recorded
 from poolsweep.run.status import StatusFile
 from poolsweep.train import Outcome, train
 
@@ -94,7 +95,9 @@ def _start(planned: PlannedRun) -> None:
         stale.unlink(missing_ok=True)
     remove_half_written(folder.path, but_of=folder.job)  # of attempts before: the lock is ours
     with write_whole(folder.config) as temporary:
-        temporary.write_text(yaml.safe_dump(planned.content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        temporary.write_text(
+            yaml.safe_dump(recorded(planned.content), sort_keys=False, allow_unicode=True), encoding="utf-8"
+        )
     write_json(folder.labels, planned.prepared.labels.to_mapping())
 
 

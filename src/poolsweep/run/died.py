@@ -9,6 +9,7 @@ from typing import Any
 from poolsweep.run.files import last_lines, read_json, write_json
 from poolsweep.run.job import folder_of
 from poolsweep.run.lock import RunLock
+from poolsweep.run.secrets import redacted
 
 
 def record_death(content: Mapping[str, Any], *, name: str, reason: str, kind: str, log: Sequence[str]) -> bool:
@@ -32,8 +33,8 @@ def record_death(content: Mapping[str, Any], *, name: str, reason: str, kind: st
             return False
         now = time.time()
         before = read_json(folder.status) or {"name": name, "run_id": identity, "attempts": 1, "started": now}
-        failure = {"reason": reason, "kind": kind}
-        said = [*last_lines(folder.log), *log][-15:]
+        failure = {"reason": redacted(reason), "kind": kind}
+        said = [redacted(line) for line in (*last_lines(folder.log), *log)][-15:]
         write_json(folder.result, {"run_id": identity, "name": name, "status": "failed", **failure})
         write_json(folder.status, {**before, "state": "failed", "heartbeat": now, "log": said, **failure})
     return True

@@ -77,11 +77,13 @@ def git_changes() -> str | None:
 @cache
 def _checkout() -> tuple[str | None, str | None]:
     def git(*arguments: str) -> bytes:
-        return subprocess.run(["git", *arguments], capture_output=True, timeout=10, check=True).stdout
+        return subprocess.run(
+            ["git", "-c", "core.fsmonitor=false", *arguments], capture_output=True, timeout=10, check=True
+        ).stdout
 
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         commit = git("rev-parse", "HEAD").decode().strip()
-        changes = git("diff", "HEAD", "--binary", "--no-ext-diff", "--no-color")
+        changes = git("diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--no-color")
         return commit, hashlib.sha256(changes).hexdigest()[:16] if changes else None
     return None, None
 

@@ -13,7 +13,7 @@ from poolsweep.file_hash import file_hash
 from poolsweep.probe.settings import without_unused
 
 # What cannot change the result. Everything else does, or might.
-_EXCLUDED = (
+NO_PART = (
     "hydra", "study", "output_root", "logger", "display", "trusted",
     "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race", "search", "trial",
 )  # fmt: skip
@@ -77,7 +77,7 @@ def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
 
 
 def _without_excluded(config: Mapping[str, Any]) -> dict[str, Any]:
-    content = {key: value for key, value in without_unused(config).items() if key not in _EXCLUDED}
+    content = {key: value for key, value in without_unused(config).items() if key not in NO_PART}
     for group, key in _EXCLUDED_PATHS:
         if isinstance(content.get(group), Mapping):
             content[group] = {k: v for k, v in content[group].items() if k != key}
@@ -155,7 +155,7 @@ def differing_keys(stored: Mapping[str, Any], config: Mapping[str, Any]) -> list
 
 def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401
     """Dotted key → value of all that counts and is written in the config itself, not in a file that it names."""
-    if path in _EXCLUDED or path in _COMPARED_BY_CONTENT or tuple(path.split(".")) in _EXCLUDED_PATHS:
+    if path in NO_PART or path in _COMPARED_BY_CONTENT or tuple(path.split(".")) in _EXCLUDED_PATHS:
         return
     if isinstance(node, Mapping) and node:
         for key, value in node.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +24,12 @@ from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.execute import execute
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.identity import differing_keys, run_id
+from poolsweep.run.identity import NO_PART, differing_keys, run_id
 from poolsweep.run.lock import RunLock, holder
 from poolsweep.run.planned import PlannedRun
+from poolsweep.run.secrets import recorded, redacted
 from poolsweep.sweep.plan import stopped_by
 
-UNNAMED = ("study=", "experiment=", "+trial=")  # overrides that tell no runs of a study apart
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -77,7 +78,11 @@ def folder_of(content: Mapping[str, Any]) -> tuple[RunFolder, str]:
 
 def run_name(overrides: Iterable[str]) -> str:
     """What a person calls a run: its overrides, without those that name no part of it."""
-    return " ".join(o for o in overrides if not o.startswith(UNNAMED))
+    return redacted(" ".join(o for o in overrides if _root_key(o) not in {*NO_PART, "experiment", "sweep"}))
+
+
+def _root_key(override: str) -> str:
+    return re.split(r"[=./@]", override.lstrip("+~"), maxsplit=1)[0]
 
 
 def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, Any]] | None:
@@ -187,7 +192,7 @@ def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
         stored = yaml.load(folder.config.read_text(encoding="utf-8"), _YamlLoader)
     except (OSError, yaml.YAMLError):
         return
-    different = differing_keys(stored, content) if isinstance(stored, dict) else []
+    different = differing_keys(stored, recorded(content)) if isinstance(stored, dict) else []
     if different:
         raise UserError(
             f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "

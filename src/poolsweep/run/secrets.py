@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(_|$)", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
+_KEY_IN_QUERY = re.compile(
+    r"([?&][\w.-]*(?:key|token|secret|password|passwd|sig|signature)=)[^&\s#'\"]+", re.IGNORECASE
+)
 _SHORTEST = 8  # shorter values stand in other words too
 HIDDEN = "[hidden]"
 
@@ -23,7 +27,7 @@ def redacted(text: str) -> str:
     """
     for value in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(value, HIDDEN)
-    return _LOGIN_IN_URL.sub(rf"\1{HIDDEN}@", text)
+    return _KEY_IN_QUERY.sub(rf"\1{HIDDEN}", _LOGIN_IN_URL.sub(rf"\1{HIDDEN}@", text))
 
 
 def without_secrets(node: Any) -> Any:  # noqa: ANN401
@@ -35,5 +39,27 @@ def without_secrets(node: Any) -> Any:  # noqa: ANN401
     return redacted(node) if isinstance(node, str) else node
 
 
+def recorded(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config as it may be written: without logins, and without what keys of a logger are named for.
+
+    Args:
+        config: Resolved; the run itself goes on with this one.
+    Example:
+        >>> recorded({"seed": 1, "logger": {"mine": {"api_key": "abc", "uri": "http://me:mine@host"}}})
+        {'seed': 1, 'logger': {'mine': {'api_key': '[hidden]', 'uri': 'http://[hidden]@host'}}}
+    """
+    content = without_secrets(dict(config))
+    return content | ({"logger": _without_keys(content["logger"])} if content.get("logger") else {})
+
+
+def _without_keys(node: Any) -> Any:  # noqa: ANN401
+    if not isinstance(node, dict):
+        return node
+    named = {key for key, value in node.items() if isinstance(value, str) and _SECRET_NAME.search(str(key))}
+    return {key: HIDDEN if key in named else _without_keys(value) for key, value in node.items()}
+
+
 def _secrets() -> set[str]:
-    return {v for name, v in os.environ.items() if len(v) >= _SHORTEST and _SECRET_NAME.search(name)}
+    """Of variables that hold keys; one that names a file holds none."""
+    found = {v for name, v in os.environ.items() if len(v) >= _SHORTEST and _SECRET_NAME.search(name)}
+    return {value for value in found if not os.path.lexists(value)}

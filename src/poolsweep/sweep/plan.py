@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from poolsweep.run.files import read_json, write_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.secrets import redacted
 
 _FILE = "planned.json"
 
@@ -25,7 +26,7 @@ def write_plan(study: Path, runs: Mapping[RunFolder, str]) -> None:
     study.mkdir(parents=True, exist_ok=True)
     with FileLock(study / ".locks"):
         now = time.time()
-        added = {folder.path.name: {"name": name, "since": now} for folder, name in runs.items()}
+        added = {folder.path.name: {"name": redacted(name), "since": now} for folder, name in runs.items()}
         write_json(study / _FILE, read_plan(study) | added)
 
 
