@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -224,6 +225,21 @@ def compose() -> Callable[..., dict]:
             return resolve(hydra_compose("train", overrides=list(overrides)))
 
     return resolved
+
+
+@pytest.fixture
+def refused_sockets(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """No connection is made and no name looked up; what was asked for is noted."""
+    asked: list[object] = []
+
+    def refuse(*given: object, **options: object) -> None:
+        asked.append(given[-1])
+        raise OSError("sockets are refused in this test")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return asked
 
 
 @pytest.fixture

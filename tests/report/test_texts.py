@@ -64,3 +64,28 @@ def test_nothing_but_our_own_sources_is_called(asked, target):
     found = asked(target=target)
     assert found.texts is None
     assert found.reason == "the run's config names no source of poolsweep's own"
+
+
+def test_a_folder_is_no_data_set_of_the_hub(asked, tmp_path, monkeypatch):
+    (tmp_path / "imdb").mkdir()
+    (tmp_path / "imdb" / "README.md").write_text("---\nconfigs: [{data_files: https://evil.example/x.csv}]\n---\n")
+    monkeypatch.chdir(tmp_path)
+    found = asked(target="poolsweep.data.sources.hub.hub", name="imdb")
+    assert found.texts is None
+    assert "a report reads no folder as a data set" in found.reason
+
+
+def test_what_lies_beside_a_file_that_is_gone_is_not_told(asked, tmp_path):
+    (tmp_path / "private.csv").write_text("text,label\n")
+    found = asked(train=str(tmp_path / "privat.csv"))
+    assert "privat.csv" in found.reason
+    assert "private.csv" not in found.reason
+
+
+def test_the_hub_is_asked_nothing(asked, refused_sockets, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
+    found = asked(target="poolsweep.data.sources.hub.hub", name="nobody/nothing")
+    assert found.texts is None
+    assert not refused_sockets

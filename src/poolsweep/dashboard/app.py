@@ -14,9 +14,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from poolsweep.dashboard.keeper import ReportKeeper
+from poolsweep.dashboard.kept import Kept
 from poolsweep.run.secrets import without_secrets
 from poolsweep.sweep.status import RunStatus, study_status
 
@@ -38,26 +39,29 @@ _REPORT_POLICY = "frame-ancestors 'self'"  # the rest stands in the page itself
 _WAITING = "<!doctype html><html lang=en><meta charset=utf-8><title>Report</title><p>There is no report yet.</p></html>"
 
 
-def make_app(study: Path, keeper: ReportKeeper) -> Starlette:
+def make_app(study: Path, keeper: ReportKeeper, *, token: str) -> Starlette:
     """The dashboard of one study.
 
     Args:
         study: Its folder.
         keeper: Has the report; watched over by the app while it runs.
+        token: Begins every path: other users of this machine can reach the port, and do not know it.
     """
 
-    async def page(request: Request) -> Response:
-        content = _page(state(study, keeper))
+    now = Kept(lambda: state(study, keeper))
+
+    def page(request: Request) -> Response:  # not async: a study on a network drive may take its time
+        content = _page(now())
         return _answer(content.encode(), "text/html; charset=utf-8", _POLICY)
 
     async def report(request: Request) -> Response:
         return _answer(keeper.page or _WAITING.encode(), "text/html; charset=utf-8", _REPORT_POLICY)
 
-    def status(request: Request) -> Response:  # not async: a study on a network drive may take its time
-        return JSONResponse(state(study, keeper), headers=_HEADERS)
+    def status(request: Request) -> Response:
+        return JSONResponse(now(), headers=_HEADERS)
 
     async def part(request: Request) -> Response:
-        name = request.url.path.removeprefix("/")
+        name = request.url.path.rpartition("/")[2]
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         return _answer(_part(name), f"{kind}; charset=utf-8", _POLICY)
 
@@ -72,7 +76,7 @@ def make_app(study: Path, keeper: ReportKeeper) -> Starlette:
         Route("/dashboard.css", part), Route("/dashboard.js", part),
     ]  # fmt: skip
     hosts = [Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS), www_redirect=False)]
-    return Starlette(routes=routes, middleware=hosts, lifespan=watching)
+    return Starlette(routes=[Mount(f"/{token}", routes=routes)], middleware=hosts, lifespan=watching)
 
 
 def state(study: Path, keeper: ReportKeeper) -> dict[str, Any]:
@@ -91,7 +95,8 @@ def state(study: Path, keeper: ReportKeeper) -> dict[str, Any]:
         "trouble": trouble,
         "more": {name: counts.get(name, 0) - _LISTED for name in ("running", "failed", "interrupted")
                  if counts.get(name, 0) > _LISTED},
-        "report": {"version": keeper.version, "problem": keeper.problem, "writing": keeper.writing},
+        "report": {"version": keeper.version, "problem": keeper.problem, "writing": keeper.writing,
+                   "lacks": keeper.lacks},
     }  # fmt: skip
     return without_secrets(content)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import secrets
 import socket
 import sys
 
@@ -30,12 +31,17 @@ def dashboard(study: str, *, port: int, with_texts: bool) -> int:
         from poolsweep.dashboard.app import make_app
     except ModuleNotFoundError as error:
         raise UserError("the dashboard needs starlette and uvicorn: pip install 'poolsweep[dashboard]'") from error
+    from poolsweep.dashboard.connection import ShortConnection
     from poolsweep.dashboard.keeper import ReportKeeper
 
-    listening = _listen(port)
-    app = make_app(folder, ReportKeeper(folder, with_texts=with_texts))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2))
-    print(f"http://localhost:{listening.getsockname()[1]}/ shows {folder}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    listening, token = _listen(port), secrets.token_urlsafe(16)
+    app = make_app(folder, ReportKeeper(folder, with_texts=with_texts), token=token)
+    options = uvicorn.Config(
+        app, http=ShortConnection, ws="none", log_level="error", access_log=False, timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(options)
+    address = f"http://localhost:{listening.getsockname()[1]}/{token}/"
+    print(f"{address} shows {folder}; Ctrl-C ends it", file=sys.stderr, flush=True)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it has closed
         server.run(sockets=[listening])
     return 0

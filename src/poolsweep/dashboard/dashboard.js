@@ -32,7 +32,7 @@ const draw = (now) => {
   const left = now.seconds_left === null ? "" : `, about ${duration(now.seconds_left)} left`;
   const words = `${now.counts.finished ?? 0} of ${now.total} runs finished${counts.join("")}${left}`;
   if (byId("counts").textContent !== words) byId("counts").textContent = words;
-  byId("said").textContent = now.report.problem ?? "";
+  byId("said").textContent = now.report.problem ?? (now.report.lacks ? `the report below lacks ${now.report.lacks} of the results; it is being made anew` : "");
   const more = Object.entries(now.more).map(([state, n]) => ({ state, name: `and ${n} more`, progress: null, seconds_left: null }));
   const runs = [...now.running, ...now.trouble, ...more];
   byId("list").replaceChildren(...runs.map(line));

@@ -36,7 +36,8 @@ class ReportKeeper:
         self.writing = False
         self._study, self._with_texts, self._every = study, with_texts, every_seconds
         self._page = b""
-        self._seen: object = None
+        self._seen: frozenset[tuple[str, int, int]] | None = None
+        self._shown: frozenset[tuple[str, int, int]] = frozenset()
         self._stop = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True, name="poolsweep-report")
@@ -59,6 +60,11 @@ class ReportKeeper:
         """The last page; empty if there is none."""
         return self._page
 
+    @property
+    def lacks(self) -> int:
+        """How many results have come or changed since those of the page; 0 without a page."""
+        return len(_results(self._study) - self._shown) if self.version else 0
+
     def look(self) -> None:
         """Make a page if the results are not those of the last one."""
         found = _results(self._study)
@@ -70,7 +76,7 @@ class ReportKeeper:
             return
         self.writing = True
         try:
-            self._make()
+            self._make(found)
         finally:
             self.writing = False
 
@@ -83,7 +89,7 @@ class ReportKeeper:
             if self._stop.wait(self._every):
                 return
 
-    def _make(self) -> None:
+    def _make(self, found: frozenset[tuple[str, int, int]]) -> None:
         with tempfile.TemporaryDirectory(prefix="poolsweep-dashboard-") as folder:
             command = python_command("-m", "poolsweep", "report", str(self._study.absolute()), "--out", folder)
             self._process = subprocess.Popen(
@@ -97,7 +103,7 @@ class ReportKeeper:
                 said = f"the report took longer than {_PATIENCE_SECONDS:g} s"
             page = Path(folder) / "report.html"
             if self._process.returncode == 0 and page.is_file():
-                self._page, self.problem = page.read_bytes(), None
+                self._page, self._shown, self.problem = page.read_bytes(), found, None
                 self.version += 1
             elif not self._stop.is_set():
                 lines = said.strip().splitlines() or [f"exit status {self._process.returncode}"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -43,15 +46,18 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     source = _sources().get(str(data.get("_target_")))
     if source is None:
         return TestTexts(None, "the run's config names no source of poolsweep's own")
+    if source.__module__ == "poolsweep.data.sources.hub" and Path(str(data.get("name"))).exists():
+        return TestTexts(None, "its data.name is a file or a folder here, and a report reads no folder as a data set")
     known = inspect.signature(source).parameters
     try:
-        test = source(**{key: value for key, value in data.items() if key in known}).test
+        with _offline():
+            test = source(**{key: value for key, value in data.items() if key in known}).test
         order = np.argsort(test.row_ids)
         names = np.array(test.column("label").to_pylist(), dtype=object)[order]
         texts = test.column("text").to_pylist()
         pairs = test.column("text_pair").to_pylist() if test.is_pair else None
     except UserError as error:
-        return TestTexts(None, error.problems[0])
+        return TestTexts(None, error.problems[0].partition(";")[0])  # what follows names what lies beside a file
     except (OSError, TypeError, ValueError, ImportError) as error:
         return TestTexts(None, f"{type(error).__name__}: {error}")
     same = np.array_equal(np.asarray(test.row_ids)[order], predicted.row_ids)
@@ -61,8 +67,22 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     return TestTexts(tuple(str(joined[i]) for i in order), "")
 
 
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Let the hub's clients ask nobody, also where they have been imported before and read their variable."""
+    flags = [(sys.modules.get(name), "HF_HUB_OFFLINE") for name in ("datasets.config", "huggingface_hub.constants")]
+    before = [(module, flag, getattr(module, flag)) for module, flag in flags if module is not None]
+    os.environ["HF_HUB_OFFLINE"] = "1"  # for those that are imported only now
+    for module, flag, _ in before:
+        setattr(module, flag, True)
+    try:
+        yield
+    finally:
+        for module, flag, value in before:
+            setattr(module, flag, value)
+
+
 def _sources() -> dict[str, Callable]:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when datasets is imported
     from poolsweep.data.sources.files import files
     from poolsweep.data.sources.hub import hub
     from poolsweep.data.sources.icd10 import icd10
