@@ -5,13 +5,28 @@ A config is checked against them before anything is built; a caller in a noteboo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Interval
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
-__all__ = ["NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Probability", "Seed", "Share"]
+__all__ = [
+    "Described", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Probability", "Seed", "Share",
+]  # fmt: skip
 
+PositiveInt = Annotated[int, Interval(ge=1)]
 Share = Annotated[float, Interval(ge=0, le=1)]
 Probability = Annotated[float, Interval(ge=0, lt=1)]  # of dropping something: all of it leaves nothing
-Seed = Annotated[int, Interval(ge=0, lt=2**32)]  # what NumPy's generators and torch's both take
+Seed = Annotated[int, Interval(ge=0, lt=2**32)]  # what the generators of NumPy and of torch both take
+
+
+@dataclass(frozen=True)
+class Described:
+    """Stands in an ``Annotated`` type: what a message says instead of the type.
+
+    Attributes:
+        words: After "must be".
+    """
+
+    words: str

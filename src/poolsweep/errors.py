@@ -21,7 +21,7 @@ class UserError(Exception):
 
 
 class RefusedError(UserError):
-    """A config names code that it may not run, so nothing of it may be built."""
+    """A config of which nothing may be built: it names code that it may not run, or has not the shape of one."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -7,18 +7,20 @@ from collections.abc import Iterable
 from torch import nn
 from torch.optim import AdamW
 
+from poolsweep.bounds import NonNegativeFloat, PositiveFloat, Probability
+
 
 def adamw(
     *,
     encoder: nn.Module | None,
     pooling: nn.Module,
     head: Iterable[nn.Module],
-    lr: float = 5e-5,
-    head_lr: float = 5e-4,
-    pooling_lr: float = 5e-4,
-    weight_decay: float = 0.01,
-    betas: tuple[float, float] = (0.9, 0.999),
-    eps: float = 1e-8,
+    lr: NonNegativeFloat = 5e-5,
+    head_lr: NonNegativeFloat = 5e-4,
+    pooling_lr: NonNegativeFloat = 5e-4,
+    weight_decay: NonNegativeFloat = 0.01,
+    betas: tuple[Probability, Probability] = (0.9, 0.999),
+    eps: PositiveFloat = 1e-8,
     fused: bool = True,
 ) -> AdamW:
     """Make an AdamW whose decoupled decay spares biases, LayerNorm weights and other vectors.

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_scheduler
 
+from poolsweep.bounds import Share
 
-def schedule(optimizer: Optimizer, *, total_steps: int, shape: str = "linear", warmup_ratio: float = 0.1) -> LambdaLR:
+
+Shape = Literal["linear", "cosine", "constant"]
+
+
+def schedule(optimizer: Optimizer, *, total_steps: int, shape: Shape = "linear", warmup_ratio: Share = 0.1) -> LambdaLR:
     """Make one of transformers' schedules.
 
     Args:

@@ -11,6 +11,7 @@ from poolsweep.classifier import Classifier
 from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.pooling import Pooling
+from poolsweep.postprocess.base import Postprocess
 from poolsweep.run.identity import canonical_precision
 
 
@@ -31,13 +32,7 @@ def build_classifier(
     if encoder_runs and pooling.tokens.reads_first_token:
         encoder.keep_first_tokens()
     head = config["head"] | ({"dropout": encoder.dropout} if config["head"].get("dropout", 0) is None else {})
-    sized = {"size": pooling.output_size}
-    if config["postprocess"]["_target_"].endswith(".auto"):
-        sized["frozen"] = encoder.frozen
-    try:
-        postprocess = make(config["postprocess"], **sized)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    postprocess = build_postprocess(config, size=pooling.output_size, frozen=encoder.frozen)
     made_head = make(
         head, input_size=postprocess.output_size, num_labels=num_labels, initializer_range=encoder.initializer_range
     )
@@ -53,3 +48,22 @@ def build_classifier(
         make_optimizer=partial(make, {**config["optimizer"], "fused": fused}),
         make_scheduler=partial(make, config["scheduler"]),
     )
+
+
+def build_postprocess(config: Mapping[str, Any], *, size: int, frozen: bool) -> Postprocess:
+    """Make what changes pooled vectors.
+
+    Args:
+        config: Resolved and validated.
+        size: D of the pooling.
+        frozen: Whether the encoder is.
+    Raises:
+        UserError: If it does not fit such vectors.
+    """
+    sized: dict[str, Any] = {"size": size}
+    if config["postprocess"]["_target_"].endswith(".auto"):
+        sized["frozen"] = frozen
+    try:
+        return make(config["postprocess"], **sized)
+    except ValueError as error:
+        raise UserError(str(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +13,13 @@ from typing import Any
 
 from hydra.utils import get_class
 
+from poolsweep.assembly.classifier import build_postprocess
 from poolsweep.assembly.make import make
 from poolsweep.config import LOADING_KEYS
 from poolsweep.data.checks import check
 from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Splits
-from poolsweep.encoder import LoadedEncoder
+from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
 from poolsweep.errors import UserError
 from poolsweep.pooling import Pooling
@@ -60,25 +61,30 @@ class Prepared:
         return tuple(notes)
 
 
-def prepare(config: Mapping[str, Any]) -> Prepared:
+def prepare(config: Mapping[str, Any], *, faulty: Collection[str] = ()) -> Prepared:
     """Load data and encoder and make the pooling, naming all problems at once.
 
     Args:
         config: Resolved and validated.
+        faulty: Parts that validation found something wrong with: nothing of them is made, and no run either.
     Raises:
         UserError: With every problem of the files, the labels, the encoder and what the pooling asks of it.
     """
     problems: list[str] = []
     splits = labels = loaded = pooling = None
-    with _collected(problems, part="data"):
-        splits, labels = load_data(config["data"])
-    with _collected(problems, part="encoder"):
-        loaded = load_encoder(config)
+    if "data" not in faulty:
+        with _collected(problems, part="data"):
+            splits, labels = load_data(config["data"])
+    if not {"encoder", "pooling"} & set(faulty):
+        with _collected(problems, part="encoder"):
+            loaded = load_encoder(config)
     if loaded is not None:
         with _collected(problems, part="pooling"):
             pooling = build_pooling(config["pooling"], loaded)
-    if loaded is not None and pooling is not None and is_probe(config):
-        problems += probe_needs(config, pooling, encoder=loaded.encoder)
+    if loaded is not None and pooling is not None:
+        problems += _fit_problems(config, pooling, loaded.encoder, faulty=faulty)
+    if faulty:
+        raise UserError(*problems)
     max_length = config["data"]["max_length"]
     limit = loaded.encoder.max_length if loaded is not None else None
     if max_length is None:
@@ -88,6 +94,18 @@ def prepare(config: Mapping[str, Any]) -> Prepared:
     if problems or splits is None or labels is None or loaded is None or pooling is None:
         raise UserError(*problems)
     return Prepared(splits, labels, loaded, pooling, max_length)
+
+
+def _fit_problems(
+    config: Mapping[str, Any], pooling: Pooling, encoder: Encoder, *, faulty: Collection[str]
+) -> list[str]:
+    """What a probe asks of a pooling and an encoder, and what post-processing asks of the size of a pooled vector."""
+    problems = probe_needs(config, pooling, encoder=encoder) if is_probe(config) else []
+    ours = config["postprocess"]["_target_"].startswith("poolsweep.")  # the user's own is made once, in its run
+    if ours and "postprocess" not in faulty:
+        with _collected(problems, part="postprocess"):
+            build_postprocess(config, size=pooling.output_size, frozen=encoder.frozen)
+    return problems
 
 
 @contextmanager

@@ -1,9 +1,18 @@
-"""The keys of a config that are not those of a swappable part, with their types."""
+"""The keys of a config that are not those of a swappable part, with their types and bounds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Interval, Len
+from pydantic import StringConstraints
+
+from poolsweep.bounds import Described, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
+
+_Batches = PositiveInt | Annotated[float, Interval(gt=0, le=1)]  # a number of batches, or a share of them
+_SomeBatches = Annotated[_Batches | None, Described("a share of the batches, above 0 and at most 1.0, or their number")]
+_Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 @dataclass
@@ -16,7 +25,7 @@ class Root:
         data_seed: Of the training order; ``seed`` unless given.
         study: Folder of runs that belong together.
         output_root: Folder of studies.
-        monitor: Validation metric that selects the checkpoint.
+        monitor: Validation metric that selects the checkpoint; its direction follows from its name.
         matmul_precision: Of float32 matrix products; only ``highest`` keeps GPUs from TensorFloat32.
         trusted: Packages of your own whose classes a config may name.
         retry: Which runs to run again: those that failed, none, or all.
@@ -24,17 +33,17 @@ class Root:
         run_timeout_minutes: A run that trains for longer fails; None = no limit.
     """
 
-    seed: int
-    init_seed: int
-    data_seed: int
-    study: str
-    output_root: str
-    monitor: str
+    seed: Seed
+    init_seed: Seed
+    data_seed: Seed
+    study: _Text
+    output_root: _Text
+    monitor: _Text
     matmul_precision: Literal["highest", "high", "medium"]
-    trusted: list[str]
+    trusted: list[_Text]
     retry: Literal["failed", "never", "all"]
     on_failure: Literal["continue", "stop"]
-    run_timeout_minutes: float | None
+    run_timeout_minutes: PositiveFloat | None
 
 
 @dataclass
@@ -46,8 +55,8 @@ class Checkpointing:
         every_minutes: Minutes between checkpoints; None = none for that.
     """
 
-    every_steps: int | None
-    every_minutes: float | None
+    every_steps: PositiveInt | None
+    every_minutes: PositiveFloat | None
 
 
 @dataclass
@@ -58,7 +67,7 @@ class Storing:
         max_gib: All stores under one output root together; None = what the disk holds.
     """
 
-    max_gib: float | None
+    max_gib: PositiveFloat | None
 
 
 @dataclass
@@ -75,13 +84,75 @@ class Loading:
         max_tokens: Of a batch that is cut by tokens.
     """
 
-    max_length: int | None
-    batch_size: int
-    effective_batch_size: int | None
-    eval_batch_size: int
-    num_workers: int
+    max_length: Annotated[int, Ge(3)] | None  # a token between the two special ones
+    batch_size: PositiveInt
+    effective_batch_size: PositiveInt | None
+    eval_batch_size: PositiveInt
+    num_workers: Annotated[int, Interval(ge=0, le=256)]
     batching: Literal["by_count", "by_tokens"]
-    max_tokens: int
+    max_tokens: PositiveInt
+
+
+@dataclass
+class Training:
+    """Keys of ``trainer``, if that is Lightning's: those of its options that mean the same in each kind of run.
+
+    Attributes:
+        max_epochs: Passes over the training split; None = ``max_steps`` ends the run.
+        min_epochs: Before early stopping may end a run.
+        max_steps: Optimizer steps that end a run; -1 = ``max_epochs`` does.
+        min_steps: Before early stopping may end a run.
+        accelerator: Where a run is.
+        devices: How many, which ones, or all.
+        num_nodes: Machines.
+        strategy: Of several devices.
+        precision: Of the encoder; ``device_problems`` says what there is.
+        on_oom: What happens when memory runs out.
+        gradient_clip_val: Largest norm, or value, of gradients; None = no limit.
+        gradient_clip_algorithm: What that number is.
+        accumulate_grad_batches: Batches whose gradients are added up.
+        val_check_interval: Share of an epoch, or batches, between validations.
+        check_val_every_n_epoch: Epochs between validations.
+        log_every_n_steps: Optimizer steps between lines of the log.
+        deterministic: Whether operations that are not are refused, or named.
+        limit_train_batches: Of an epoch; None = all.
+        limit_val_batches: Of a validation; None = all.
+        limit_test_batches: Of the test; None = all.
+        benchmark: Whether cuDNN tries its kernels first.
+        detect_anomaly: Whether autograd names the operation that gives NaN.
+        inference_mode: Whether evaluation is under ``inference_mode`` rather than ``no_grad``.
+    """
+
+    max_epochs: PositiveInt | None
+    min_epochs: NonNegativeInt | None
+    max_steps: Annotated[Literal[-1] | PositiveInt, Described("at least 1, or -1 for no limit")]
+    min_steps: NonNegativeInt | None
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
+    devices: Annotated[
+        PositiveInt
+        | Literal[-1]
+        | Annotated[list[NonNegativeInt], Len(1)]
+        | Annotated[str, StringConstraints(pattern=r"^(auto|-1|[1-9]\d{0,3}|\d{1,4}(,\d{1,4})+,?|\d{1,4},)$")],
+        Described("a number of at least 1, a list of device numbers, auto, or -1 for all"),
+    ]
+    num_nodes: PositiveInt
+    strategy: Literal["auto", "ddp", "fsdp"]
+    precision: int | str
+    on_oom: Literal["fail", "halve"]
+    gradient_clip_val: NonNegativeFloat | None
+    gradient_clip_algorithm: Literal["norm", "value"] | None
+    accumulate_grad_batches: PositiveInt
+    val_check_interval: Annotated[_Batches, Described("a share of an epoch, above 0 and at most 1.0, or batches")]
+    check_val_every_n_epoch: PositiveInt
+    log_every_n_steps: PositiveInt
+    deterministic: bool | Literal["warn"]
+    limit_train_batches: _SomeBatches
+    limit_val_batches: _SomeBatches
+    limit_test_batches: _SomeBatches
+    benchmark: bool | None
+    detect_anomaly: bool
+    inference_mode: bool
 
 
 LOADING_KEYS = frozenset(field.name for field in fields(Loading))
+TRAINING_KEYS = frozenset(field.name for field in fields(Training))

@@ -34,7 +34,7 @@ PARTS: dict[str, Part] = {
     ),
     "head": Part(("poolsweep.head.",), "torch.nn.Module", frozenset({"input_size", "num_labels", "initializer_range"})),
     "loss": Part(("poolsweep.loss.",), "torch.nn.Module"),
-    "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "pooling", "head"})),
+    "optimizer": Part(("poolsweep.optimizer.",), derived=frozenset({"encoder", "pooling", "head", "fused"})),
     "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
     "trainer": Part(
         ("pytorch_lightning.", "poolsweep.probe."),

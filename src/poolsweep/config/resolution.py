@@ -8,7 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import poolsweep.resolvers  # noqa: F401  the workers of every launcher have them
-from poolsweep.errors import UserError
+from poolsweep.config.shape import shape_problems
+from poolsweep.errors import RefusedError, UserError
 
 _OF_THE_SWEEP = {"hydra", "race"}  # they choose which runs are made, and are no part of any
 
@@ -17,7 +18,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     """The config as plain containers, every interpolation resolved, without what is Hydra's or the sweep's.
 
     Raises:
-        UserError: If a mandatory value is missing or an interpolation cannot be resolved.
+        UserError: If a mandatory value is missing, an interpolation cannot be resolved, or a key is none.
     """
     try:
         missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
@@ -28,4 +29,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error
     assert isinstance(content, dict)
-    return {str(key): value for key, value in content.items()}
+    resolved = {"logger": {}, "callbacks": {}} | {str(key): value for key, value in content.items()}  # ~logger: none
+    if problems := shape_problems(resolved):
+        raise RefusedError(*problems)
+    return resolved

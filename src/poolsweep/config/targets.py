@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
 import hydra.utils
+import pytorch_lightning as pl
 
 from poolsweep.config.callbacks import refusal_of
-from poolsweep.config.keys import LOADING_KEYS
+from poolsweep.config.keys import LOADING_KEYS, TRAINING_KEYS
 from poolsweep.config.parts import Part, base_classes, part_at
-from poolsweep.config.types import type_problem
+from poolsweep.config.types import hints_of, type_problem
 from poolsweep.errors import RefusedError, nearest
 from poolsweep.here import import_from_here
+from poolsweep.probe.settings import is_probe
+
+_OF_ANY_TRAINER = TRAINING_KEYS | frozenset(inspect.signature(pl.Trainer).parameters)
 
 
 def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) -> tuple[Part, Any]:  # noqa: ANN401
@@ -56,15 +60,8 @@ def _makes(found: Any, bases: tuple[type, ...] | None) -> bool:  # noqa: ANN401
     """Whether calling ``found`` gives one of ``bases``: it is such a class, or a function annotated to return one."""
     if bases is None:
         return callable(found)
-    kind = found if inspect.isclass(found) else _hints(found).get("return")
+    kind = found if inspect.isclass(found) else hints_of(found).get("return")
     return inspect.isclass(kind) and issubclass(kind, bases)
-
-
-def _hints(found: Any) -> dict[str, Any]:  # noqa: ANN401
-    try:
-        return get_type_hints(found)
-    except (NameError, TypeError):  # annotations that only a type checker can read
-        return {}
 
 
 def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Part) -> list[str]:  # noqa: ANN401
@@ -78,7 +75,8 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     """
     signature = inspect.signature(found)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    skip = {"data": LOADING_KEYS, "trainer": {"precision", "on_oom"}}.get(where, frozenset())  # checked elsewhere
+    trains = where == "trainer" and not is_probe({"trainer": node})
+    skip = LOADING_KEYS if where == "data" else _OF_ANY_TRAINER if trains else frozenset()  # checked elsewhere
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     ours = str(node["_target_"]).startswith("poolsweep.")
@@ -88,14 +86,27 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
         for key in given
         if key not in known and not takes_any
     ]
+    for key in given.keys() & part.derived:
+        problems.append(f"{where}.{key} follows from the rest of the config, and cannot be given")
     for name, parameter in signature.parameters.items():
         required = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
         if required and name not in given and name not in part.derived:
             problems.append(f"{where}.{name} must be given")
-    hints = _hints(found.__init__ if inspect.isclass(found) else found)
-    for key in given.keys() & hints.keys():
+    hints = hints_of(found.__init__ if inspect.isclass(found) else found)
+    for key in given.keys() & hints.keys() - part.derived:
         problems += type_problem(f"{where}.{key}", given[key], hints[key])
+    if not problems and where.startswith("callbacks.") and str(node["_target_"]).startswith(part.prefixes):
+        problems += _construction_problems(where, given, found)
     return problems
+
+
+def _construction_problems(where: str, given: Mapping[str, Any], found: Any) -> list[str]:  # noqa: ANN401
+    """What the constructor of a callback refuses; one of the user's own is made once, in its run."""
+    try:
+        found(**given)
+    except Exception as error:
+        return [f"{where}: {(str(error).strip() or type(error).__name__).splitlines()[0]}"]
+    return []
 
 
 def nodes_with_target(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:  # noqa: ANN401

@@ -1,14 +1,26 @@
-"""Whether values are of the types that they are declared to be."""
+"""Whether values are of the types that they are declared to be, and within their bounds."""
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
-from typing import Any, get_type_hints
+import types
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core import ErrorDetails
+
+from poolsweep.bounds import Described
+
+_LARGEST = 2**63  # of whole numbers: torch, NumPy and Arrow take no larger ones
+_BOUNDS = {
+    "greater_than": "above {gt}", "greater_than_equal": "at least {ge}", "less_than": "below {lt}",
+    "less_than_equal": "at most {le}", "finite_number": "a finite number", "too_short": "at least {min_length} long",
+    "string_too_short": "at least {min_length} long",
+}  # fmt: skip
 
 
 def dataclass_problems(kind: type, values: Mapping[str, Any], *, prefix: str) -> list[str]:
@@ -19,8 +31,17 @@ def dataclass_problems(kind: type, values: Mapping[str, Any], *, prefix: str) ->
         values: Field → value.
         prefix: What is put before a field's name.
     """
-    hints = get_type_hints(kind)
+    hints = hints_of(kind)
     return [p for name, value in values.items() for p in type_problem(f"{prefix}{name}", value, hints[name])]
+
+
+@lru_cache(maxsize=256)
+def hints_of(found: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    """The annotations of a class's fields or a function's arguments, with their bounds."""
+    try:
+        return get_type_hints(found, include_extras=True)
+    except (NameError, TypeError):  # annotations that only a type checker can read
+        return {}
 
 
 def type_problem(where: str, value: Any, expected: Any) -> list[str]:  # noqa: ANN401
@@ -31,16 +52,75 @@ def type_problem(where: str, value: Any, expected: Any) -> list[str]:  # noqa: A
         value: As YAML gives it.
         expected: What an annotation says.
     """
-    try:
-        adapter = TypeAdapter(expected)
-    except (PydanticUserError, TypeError, NameError):  # not a type that a config can hold, so nothing to compare with
+    if any(abs(number) >= _LARGEST for number in _whole_numbers(value)):
+        return [f"{where} holds a number that is too large: {str(value)[:40]}"]
+    adapter = _adapter(expected)
+    if adapter is None:
         return []
     try:
-        adapter.validate_json(json.dumps(value), strict=True)
+        adapter.validate_json(json.dumps(value))
     except ValidationError as error:
-        name = expected.__name__ if inspect.isclass(expected) else str(expected).replace("typing.", "")
-        reason = error.errors()[0]["msg"] if "literal" in error.errors()[0]["type"] else f"must be {name}"
-        return [f"{where} {reason[0].lower()}{reason[1:]}, got {value!r}"]
+        return [f"{where} {_rule(error.errors(), expected)}, got {value!r}"]
     except (TypeError, ValueError):
         return [f"{where} cannot be {value!r}"]
     return []
+
+
+def _adapter(expected: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401
+    """Checks values against a type; None if it is none that a config can hold, so that there is nothing to compare."""
+    try:
+        return _cached_adapter(expected)
+    except TypeError:  # no hash
+        return None
+
+
+@lru_cache(maxsize=512)
+def _cached_adapter(expected: Any) -> TypeAdapter[Any] | None:  # noqa: ANN401
+    try:
+        return TypeAdapter(expected, config=ConfigDict(strict=True, allow_inf_nan=False))
+    except (PydanticUserError, NameError):
+        return None
+
+
+def _rule(errors: list[ErrorDetails], expected: Any) -> str:  # noqa: ANN401
+    described = [one.words for one in get_args(expected) if isinstance(one, Described)]
+    if described:
+        return f"must be {described[0]}"
+    for error in errors:
+        if error["type"] in _BOUNDS:
+            bounds = {
+                key: f"{value:g}" for key, value in error.get("ctx", {}).items() if isinstance(value, int | float)
+            }
+            return f"must be {_BOUNDS[error['type']].format(**bounds)}"
+    return f"must be {_name(expected)}"
+
+
+def _name(expected: Any) -> str:  # noqa: ANN401
+    """A type in words.
+
+    Example:
+        >>> _name(int | None), _name(Literal["a", "b"]), _name(list[str])
+        ('int or null', "'a' or 'b'", 'list[str]')
+    """
+    origin, inside = get_origin(expected), get_args(expected)
+    if expected is None or expected is types.NoneType:
+        return "null"
+    if origin is Annotated:
+        return _name(inside[0])
+    if origin is Literal:
+        return " or ".join(repr(one) for one in inside)
+    if origin is Union or origin is types.UnionType:
+        return " or ".join(dict.fromkeys(_name(one) for one in inside))
+    if origin is not None and inspect.isclass(origin):
+        return f"{origin.__name__}[{', '.join(_name(one) for one in inside)}]"
+    return expected.__name__ if inspect.isclass(expected) else str(expected).replace("typing.", "")
+
+
+def _whole_numbers(value: Any) -> Iterator[int]:  # noqa: ANN401
+    if isinstance(value, int):
+        yield value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _whole_numbers(one)
+    elif isinstance(value, Mapping):
+        yield from _whole_numbers(list(value.values()))

@@ -7,10 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.batches import batch_problems
-from poolsweep.config.keys import LOADING_KEYS, Checkpointing, Loading, Root, Storing
-from poolsweep.config.parts import PARTS
+from poolsweep.config.keys import LOADING_KEYS, Loading, Root
 from poolsweep.config.ranges import range_problems
+from poolsweep.config.shape import SECTIONS, shape_problems
 from poolsweep.config.targets import argument_problems, authorised, interpolations, nodes_with_target
+from poolsweep.config.training import training_problems
 from poolsweep.config.types import dataclass_problems
 from poolsweep.device import device_problems
 from poolsweep.distributed.trainer import distribution_problems
@@ -27,16 +28,15 @@ def validate(config: Mapping[str, Any]) -> None:
         RefusedError: With every problem found, if one of them is a ``_target_`` that must not be run.
         UserError: With every problem found.
     """
-    problems = dataclass_problems(Root, {f.name: config.get(f.name) for f in fields(Root)}, prefix="")
-    data = config.get("data") or {}
-    problems += dataclass_problems(Loading, {key: data.get(key) for key in LOADING_KEYS}, prefix="data.")
-    problems += dataclass_problems(Storing, config.get("features") or {}, prefix="features.")
-    problems += dataclass_problems(Checkpointing, config.get("checkpoint") or {}, prefix="checkpoint.")
-    problems += range_problems(config)
-    problems += device_problems(config.get("trainer") or {})
+    if problems := shape_problems(config):
+        raise RefusedError(*problems)
+    problems = _type_problems(config)
+    if not problems:  # what goes together is asked of values that are of the right types
+        problems += range_problems(config)
+        problems += device_problems(config["trainer"])
+        problems += batch_problems(config)
+        problems += distribution_problems(config)
     problems += probe_problems(config)
-    problems += batch_problems(config)
-    problems += distribution_problems(config)
     unresolved = [
         f"{place} must not hold ${{…}}: a config is resolved before it is run" for place in interpolations(config)
     ]
@@ -49,20 +49,23 @@ def validate(config: Mapping[str, Any]) -> None:
         except RefusedError as error:
             refused = True
             problems += error.problems
-    problems += [
-        f"{name} must be chosen: {name}=…"
-        for name in PARTS
-        if "." not in name and not config.get(name) and name not in {"logger", "callbacks"}
-    ]
     if problems:
         raise RefusedError(*problems) if refused else UserError(*problems)
+
+
+def _type_problems(config: Mapping[str, Any]) -> list[str]:
+    """Keys of the root, of the sections, of batches and of the Trainer that are of other types than they may be."""
+    problems = dataclass_problems(Root, {field.name: config.get(field.name) for field in fields(Root)}, prefix="")
+    problems += dataclass_problems(Loading, {key: config["data"].get(key) for key in LOADING_KEYS}, prefix="data.")
+    for name, kind in SECTIONS.items():
+        problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
+    return problems + training_problems(config)
 
 
 def missing_keys(config: Mapping[str, Any]) -> list[str]:
     """What to say of keys that ``~key`` took away; not asked of records, since those of older versions lack some."""
     nodes = [("", Root, config)]
-    parts = (("data", Loading), ("features", Storing), ("checkpoint", Checkpointing))
-    nodes += [(f"{name}.", kind, config.get(name) or {}) for name, kind in parts]
+    nodes += [(f"{name}.", kind, config[name]) for name, kind in {"data": Loading, **SECTIONS}.items()]
     lacking = [
         f"{prefix}{field.name}" for prefix, kind, node in nodes for field in fields(kind) if field.name not in node
     ]

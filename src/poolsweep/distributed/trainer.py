@@ -15,7 +15,6 @@ from poolsweep.distributed.sharded import Sharded
 from poolsweep.distributed.world import World, processes_of
 from poolsweep.run.identity import canonical_precision
 
-STRATEGIES = ("auto", "ddp", "fsdp")
 _OURS = ("on_oom",)  # keys of the group that are not Lightning's
 
 
@@ -35,8 +34,6 @@ def trainer_arguments(trainer: Mapping[str, Any], world: World) -> dict[str, Any
     strategy: Any = "auto"
     if world.size > 1:
         strategy = Sharded() if trainer["strategy"] == "fsdp" else Replicated()
-    elif trainer["strategy"] not in STRATEGIES:
-        strategy = trainer["strategy"]
     return given | {"strategy": strategy, "plugins": plugins}
 
 
@@ -61,14 +58,9 @@ def device_of(trainer: Mapping[str, Any], world: World | None) -> torch.device:
 def distribution_problems(config: Mapping[str, Any]) -> list[str]:
     """What in a resolved config does not go with many devices."""
     trainer = config.get("trainer") or {}
-    strategy, oom = trainer.get("strategy", "auto"), trainer.get("on_oom", "fail")
-    problems = []
-    if oom not in {"fail", "halve"}:
-        problems.append(f"trainer.on_oom={oom} is neither fail nor halve")
+    strategy, problems = trainer.get("strategy", "auto"), []
     if processes_of(trainer) < 2:
         return problems
-    if strategy not in STRATEGIES:
-        problems.append(f"trainer.strategy={strategy} with several devices is none of {', '.join(STRATEGIES)}")
     if strategy == "fsdp" and canonical_precision(trainer.get("precision", 32)) == "16-mixed":
         problems.append("trainer.strategy=fsdp and trainer.precision=16-mixed do not go together; use bf16-mixed")
     if strategy == "fsdp" and (config.get("encoder") or {}).get("frozen"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import string
+from typing import Annotated
 
 import torch
+from annotated_types import Interval
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -12,20 +14,24 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from poolsweep.bounds import PositiveInt, Probability, Seed
 from poolsweep.encoder.encoder import Encoder, PackingMode
 from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
+_Size = Annotated[int, Interval(ge=1, le=4096)]  # more would not be tiny
+_Depth = Annotated[int, Interval(ge=1, le=64)]
+
 
 def tiny(
     *,
-    hidden_size: int = 32,
-    num_layers: int = 4,
-    num_heads: int = 2,
-    max_length: int = 128,
-    dropout: float = 0.1,
-    weights_seed: int = 0,
+    hidden_size: _Size = 32,
+    num_layers: _Depth = 4,
+    num_heads: PositiveInt = 2,
+    max_length: _Size = 128,
+    dropout: Probability = 0.1,
+    weights_seed: Seed = 0,
     attention: str | None = None,
     frozen: bool = False,
     gradient_checkpointing: bool = False,

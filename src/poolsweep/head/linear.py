@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from poolsweep.bounds import Probability
+
 
 class Linear(nn.Module):
     """``logits = W dropout(x) + b``.
@@ -25,7 +27,14 @@ class Linear(nn.Module):
         torch.Size([2, 3])
     """
 
-    def __init__(self, *, input_size: int, num_labels: int, dropout: float | None, initializer_range: float) -> None:
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        num_labels: int,
+        dropout: Probability | None,
+        initializer_range: float,
+    ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(0.0 if dropout is None else dropout)
         self.classifier = nn.Linear(input_size, num_labels)

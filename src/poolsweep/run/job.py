@@ -30,6 +30,7 @@ from poolsweep.run.planned import PlannedRun
 from poolsweep.run.secrets import recorded, redacted
 from poolsweep.sweep.plan import stopped_by
 
+READ_PARTS = ("data", "encoder", "pooling", "postprocess")  # made of what is read before any run begins
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -54,17 +55,11 @@ def checked(content: Mapping[str, Any]) -> Prepared:
         raise
     except UserError as error:
         problems += error.problems
+    faulty = [part for part in READ_PARTS if any(problem.startswith(f"{part}.") for problem in problems)]
     try:
-        return _raise_if(problems, prepare(content))
+        prepared = prepare(content, faulty=faulty)
     except UserError as error:
         raise UserError(*dict.fromkeys([*problems, *error.problems])) from error
-    except Exception as error:  # an invalid config may break the loading; what validation found says why
-        if problems:
-            raise UserError(*problems) from error
-        raise
-
-
-def _raise_if(problems: list[str], prepared: Prepared) -> Prepared:
     if problems:
         raise UserError(*problems)
     return prepared
@@ -93,9 +88,9 @@ def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, An
     """
     try:
         folder, _ = folder_of(content)
-    except (KeyError, TypeError, AttributeError):
+        result = folder.finished()
+    except (KeyError, TypeError, AttributeError, ValueError, OSError):
         return None
-    result = folder.finished()
     if result is None:
         return None
     _require_same_config(folder, content)

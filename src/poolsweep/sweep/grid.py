@@ -19,7 +19,7 @@ from poolsweep.probe.settings import is_probe
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import checked, failed_before, finished_before, folder_of, start_over
+from poolsweep.run.job import READ_PARTS, checked, failed_before, finished_before, folder_of, start_over
 from poolsweep.run.lock import holder
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.plan import write_plan
@@ -204,7 +204,7 @@ def require_one_study(studies: Iterable[Path]) -> None:
 
 def check_once(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
     """Validate a config, and load what it reads unless a point before it reads the same; gives notes."""
-    reads = {key: content.get(key) for key in ("data", "encoder", "pooling")}
+    reads = {key: content.get(key) for key in READ_PARTS}
     reads["probe"] = content.get("trainer") if is_probe(content) else None  # which asks more of the pooling
     key = json.dumps(reads, sort_keys=True, default=str)
     if key in known:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from poolsweep.bounds import Probability
 from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import at_least_float32, weigh_layers
 from poolsweep.pooling.layers.span import span_layers, span_name
@@ -49,7 +50,7 @@ class ScalarMix(LayerMix):
         *,
         last: int | None,
         include_embeddings: bool,
-        layer_dropout: float,
+        layer_dropout: Probability,
         num_layers: int,
         hidden_size: int,
         norm_per_layer: bool = False,

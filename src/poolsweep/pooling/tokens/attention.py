@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from poolsweep.bounds import PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import masked_softmax, weigh_tokens, zero_padding
 
@@ -36,7 +37,7 @@ class Attention(TokenPooling):
     formula: ClassVar[str] = "Σ a[t] x[t], a = softmax_t(v·tanh(W x[t] + b))"
     source: ClassVar[str] = "Bahdanau 2014, arXiv:1409.0473"
 
-    def __init__(self, *, attention_size: int, input_size: int, include_special: bool = True) -> None:
+    def __init__(self, *, attention_size: PositiveInt, input_size: int, include_special: bool = True) -> None:
         super().__init__(input_size=input_size, include_special=include_special)
         self.hidden_layer = nn.Linear(input_size, attention_size)
         self.score = nn.Linear(attention_size, 1, bias=False)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from poolsweep.bounds import PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import attend, first_token, zero_padding
 from poolsweep.pooling.tokens.heads import check_heads
@@ -39,7 +40,7 @@ class ClsAttention(TokenPooling):
     formula: ClassVar[str] = "MHA(x[0], x, x), {num_heads} heads"
     source: ClassVar[str] = "Behrendt 2025, arXiv:2505.15696"
 
-    def __init__(self, *, num_heads: int, input_size: int, include_special: bool = True) -> None:
+    def __init__(self, *, num_heads: PositiveInt, input_size: int, include_special: bool = True) -> None:
         check_heads(num_heads, size=input_size)
         super().__init__(input_size=input_size, include_special=include_special)
         self.num_heads = num_heads

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from poolsweep.bounds import PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import at_least_float32, masked_softmax, zero_padding
 
@@ -36,7 +37,14 @@ class DimensionAttention(TokenPooling):
     formula: ClassVar[str] = "Σ a[t] ⊙ x[t], a = softmax_t(W₂ ReLU(W₁ x[t] + b₁) + b₂), {num_heads} heads"
     source: ClassVar[str] = "Chen 2018, arXiv:1806.09828"
 
-    def __init__(self, *, attention_size: int, num_heads: int, input_size: int, include_special: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        attention_size: PositiveInt,
+        num_heads: PositiveInt,
+        input_size: int,
+        include_special: bool = True,
+    ) -> None:
         super().__init__(input_size=input_size, output_size=num_heads * input_size, include_special=include_special)
         self.num_heads = num_heads
         self.hidden_layers = nn.ModuleList(nn.Linear(input_size, attention_size) for _ in range(num_heads))

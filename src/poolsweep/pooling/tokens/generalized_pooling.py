@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from poolsweep.bounds import PositiveFloat, PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import (
     at_least_float32,
@@ -51,9 +52,9 @@ class GeneralizedPooling(TokenPooling):
     def __init__(
         self,
         *,
-        position_size: int,
-        state_size: int,
-        temperature: float,
+        position_size: PositiveInt,
+        state_size: PositiveInt,
+        temperature: PositiveFloat,
         input_size: int,
         include_special: bool = True,
     ) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from poolsweep.bounds import PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import align_left, last_token, masked_max, reverse_tokens, run_recurrent
 
@@ -39,7 +40,7 @@ class Lstm(TokenPooling):
     source: ClassVar[str] = "Conneau 2017, arXiv:1705.02364"
 
     def __init__(
-        self, *, state_size: int, read: Literal["last", "max"], input_size: int, include_special: bool = True
+        self, *, state_size: PositiveInt, read: Literal["last", "max"], input_size: int, include_special: bool = True
     ) -> None:
         if read not in ("last", "max"):
             raise ValueError(f"pooling.tokens.read must be last or max, got {read}")

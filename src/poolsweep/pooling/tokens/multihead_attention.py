@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from poolsweep.bounds import PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import attend, zero_padding
 from poolsweep.pooling.tokens.heads import check_heads
@@ -39,7 +40,14 @@ class MultiheadAttention(TokenPooling):
     formula: ClassVar[str] = "LN(z + ReLU(W z)), z = LN(s + MHA(s, x, x)), {num_seeds} seeds, {num_heads} heads"
     source: ClassVar[str] = "Lee 2019, arXiv:1810.00825"
 
-    def __init__(self, *, num_heads: int, num_seeds: int, input_size: int, include_special: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        num_heads: PositiveInt,
+        num_seeds: PositiveInt,
+        input_size: int,
+        include_special: bool = True,
+    ) -> None:
         check_heads(num_heads, size=input_size)
         super().__init__(input_size=input_size, output_size=num_seeds * input_size, include_special=include_special)
         self.num_heads, self.num_seeds = num_heads, num_seeds

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from poolsweep.bounds import NonNegativeFloat, PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import masked_softmax, weigh_tokens, zero_padding
 
@@ -39,7 +40,13 @@ class SelfAttentive(TokenPooling):
     source: ClassVar[str] = "Lin 2017, arXiv:1703.03130"
 
     def __init__(
-        self, *, attention_size: int, hops: int, penalty: float, input_size: int, include_special: bool = True
+        self,
+        *,
+        attention_size: PositiveInt,
+        hops: PositiveInt,
+        penalty: NonNegativeFloat,
+        input_size: int,
+        include_special: bool = True,
     ) -> None:
         super().__init__(input_size=input_size, output_size=hops * input_size, include_special=include_special)
         self.hops, self.penalty = hops, penalty

@@ -1,0 +1,86 @@
+"""Whether a config has the shape of one: its keys, and mappings where mappings belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from poolsweep.config.keys import Checkpointing, Root, Storing
+from poolsweep.config.parts import PARTS
+from poolsweep.errors import nearest
+
+SECTIONS: dict[str, type] = {"checkpoint": Checkpointing, "features": Storing}
+_NAMED = ("logger", "callbacks")  # groups of several parts, each with a name of its own
+_HALVES = tuple(name.partition(".")[2] for name in PARTS if name.startswith("pooling."))
+_GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in PARTS))
+_OF_A_SEARCH = ("search", "trial")
+_KNOWN = (*(field.name for field in fields(Root)), *_GROUPS, *SECTIONS, *_OF_A_SEARCH)
+
+
+def shape_problems(config: Mapping[str, Any]) -> list[str]:
+    """Keys that there are not, and what stands where a part or a section belongs.
+
+    Args:
+        config: Resolved.
+    """
+    return list(_problems(config))
+
+
+def _problems(config: Mapping[str, Any]) -> Iterator[str]:
+    for key in config.keys() - set(_KNOWN):
+        yield f"there is no key {key}; {nearest(key, _KNOWN)}"
+    for name, kind in SECTIONS.items():
+        yield from _section(name, config.get(name), {field.name for field in fields(kind)})
+    for name in _OF_A_SEARCH:
+        if not isinstance(config.get(name, {}), Mapping):
+            yield _instead(name, config[name], "its keys")
+    for group in _GROUPS:
+        node = config.get(group)
+        if group in _NAMED:
+            yield from _named(group, node)
+        elif group == "pooling":
+            yield from _pooling(node)
+        elif not _is_part(node):
+            yield _unchosen(group, node)
+
+
+def _section(name: str, node: Any, known: set[str]) -> Iterator[str]:  # noqa: ANN401
+    if not isinstance(node, Mapping):
+        yield _instead(name, node, f"its keys, {', '.join(f'{name}.{key}' for key in sorted(known))}")
+        return
+    for key in node.keys() - known:
+        yield f"there is no key {name}.{key}; {nearest(str(key), known)}"
+
+
+def _named(group: str, node: Any) -> Iterator[str]:  # noqa: ANN401
+    if node is not None and not isinstance(node, Mapping):
+        yield _instead(group, node, f"an option, {group}=…, or several, '{group}=[…]'")
+        return
+    for name, part in (node or {}).items():
+        if not _is_part(part):
+            yield f"{group}.{name} must hold a _target_, got {part!r}; ~{group}.{name} leaves it out"
+
+
+def _pooling(node: Any) -> Iterator[str]:  # noqa: ANN401
+    if not isinstance(node, Mapping):
+        yield _unchosen("pooling", node)
+        return
+    for half in _HALVES:
+        if not _is_part(node.get(half)):
+            yield _unchosen(f"pooling/{half}", node.get(half))
+    for key in node.keys() - set(_HALVES):
+        yield f"there is no key pooling.{key}; {nearest(str(key), _HALVES)}"
+
+
+def _is_part(node: Any) -> bool:  # noqa: ANN401
+    return isinstance(node, Mapping) and isinstance(node.get("_target_"), str)
+
+
+def _unchosen(group: str, node: Any) -> str:  # noqa: ANN401
+    found = f", got {node!r}" if node else ""
+    return f"{group} must be chosen: {group}=…{found}"
+
+
+def _instead(key: str, node: Any, what: str) -> str:  # noqa: ANN401
+    return f"{key} takes no value but {what}; got {node!r}"
