@@ -178,7 +178,7 @@ MISTAKES = {
     "root integer": (["init_seed=x"], ["init_seed must be int, got 'x'"]),
     "number": (["optimizer.lr=fast"], ["optimizer.lr must be float, got 'fast'"]),
     "boolean": (["encoder.frozen=maybe"], ["encoder.frozen must be bool, got 'maybe'"]),
-    "choice": (["retry=most"], ["retry input should be 'failed', 'never' or 'all', got 'most'"]),
+    "choice": (["retry=most"], ["retry must be 'failed' or 'never' or 'all', got 'most'"]),
     "batch size": (["data.batch_size=0"], ["data.batch_size must be at least 1, got 0"]),
     "monitor": (["monitor=val/acuracy"], ["monitor=val/acuracy is no validation metric; did you mean val/accuracy"]),
     "direction of the metric": (["mode=min"], ["there is no key mode; "]),

@@ -11,7 +11,6 @@ from transformers import get_scheduler
 
 from poolsweep.bounds import Share
 
-
 Shape = Literal["linear", "cosine", "constant"]
 
 

@@ -93,7 +93,7 @@ def test_keys_that_there_are_not_are_refused_with_the_nearest_one(config):
 
 # One of each kind: what is typed beside a run that is right, and the beginning of what is answered.
 TYPED = {
-    "null for a number": (["+trainer.check_val_every_n_epoch=null"], "trainer.check_val_every_n_epoch must be int, got"),
+    "null for a number": (["+trainer.check_val_every_n_epoch=null"], "trainer.check_val_every_n_epoch must be int"),
     "devices": (["trainer.devices=a b"], "trainer.devices must be a number of at least 1, a list"),
     "no device": (["trainer.devices=0"], "trainer.devices must be a number of at least 1, a list"),
     "strategy": (["trainer.strategy=0"], "trainer.strategy must be 'auto' or 'ddp' or 'fsdp', got 0"),

@@ -12,6 +12,7 @@ from poolsweep.bounds import Described, NonNegativeFloat, NonNegativeInt, Positi
 
 _Batches = PositiveInt | Annotated[float, Interval(gt=0, le=1)]  # a number of batches, or a share of them
 _SomeBatches = Annotated[_Batches | None, Described("a share of the batches, above 0 and at most 1.0, or their number")]
+_Part = Annotated[float, Interval(gt=0, lt=1)]
 _Text = Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -91,6 +92,21 @@ class Loading:
     num_workers: Annotated[int, Interval(ge=0, le=256)]
     batching: Literal["by_count", "by_tokens"]
     max_tokens: PositiveInt
+
+
+@dataclass
+class Carving:
+    """Keys of ``data`` that sources have whose splits may be carved out of the training rows.
+
+    Attributes:
+        validation_fraction: Share of the training rows.
+        test_fraction: Share of the training rows.
+        split_seed: Of the carving.
+    """
+
+    validation_fraction: _Part
+    test_fraction: _Part
+    split_seed: Seed
 
 
 @dataclass

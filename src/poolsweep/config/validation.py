@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.batches import batch_problems
-from poolsweep.config.keys import LOADING_KEYS, Loading, Root
+from poolsweep.config.keys import LOADING_KEYS, Carving, Loading, Root
 from poolsweep.config.ranges import range_problems
 from poolsweep.config.shape import SECTIONS, shape_problems
 from poolsweep.config.targets import argument_problems, authorised, interpolations, nodes_with_target
@@ -57,6 +57,8 @@ def _type_problems(config: Mapping[str, Any]) -> list[str]:
     """Keys of the root, of the sections, of batches and of the Trainer that are of other types than they may be."""
     problems = dataclass_problems(Root, {field.name: config.get(field.name) for field in fields(Root)}, prefix="")
     problems += dataclass_problems(Loading, {key: config["data"].get(key) for key in LOADING_KEYS}, prefix="data.")
+    carving = {field.name for field in fields(Carving)} & config["data"].keys()
+    problems += dataclass_problems(Carving, {key: config["data"][key] for key in carving}, prefix="data.")
     for name, kind in SECTIONS.items():
         problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
     return problems + training_problems(config)

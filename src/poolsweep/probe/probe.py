@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Len
 from pytorch_lightning.loggers import Logger
 
-from poolsweep.bounds import PositiveFloat
+from poolsweep.bounds import Described, PositiveFloat
 from poolsweep.metric_names import sign
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.solver import Solution, Solver
 
 SAMPLES = "bootstrap samples of the training rows"
 _PATH_TOLERANCE, _TOLERANCE = 1e-3, 1e-7  # of the objective; enough to rank penalties, and to report the chosen one
+Penalties = Annotated[list[PositiveFloat], Len(1), Described("one or more numbers above 0")]
 _PATIENCE = 2
 
 
@@ -43,7 +45,7 @@ class Probe:
     def __init__(
         self,
         *,
-        penalties: list[PositiveFloat],
+        penalties: Penalties,
         bootstrap: bool = True,
         monitor: str = "val/accuracy",
         accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto",

@@ -56,9 +56,6 @@ def probe_problems(config: Mapping[str, Any]) -> list[str]:
         found = (config.get(part) or {}).get("_target_")
         if found != target:
             problems.append(f"trainer=probe needs {part}._target_={target}, got {found}")
-    penalties = config["trainer"].get("penalties")
-    if penalties == []:
-        problems.append("trainer.penalties must be one or more numbers above 0, got none")
     return problems
 
 
