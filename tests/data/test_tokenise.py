@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from poolsweep.build import load_data
 from poolsweep.data.tokenise import tokenise, tokenizer_hash
@@ -66,15 +67,49 @@ def test_pairs_are_one_input_with_two_segments(tmp_path, write_csv):
         assert 1 in found.types[place]
 
 
-def test_a_damaged_cache_is_made_anew(animals):
+def damage(path: Path, how: str) -> None:
+    content = bytearray(path.read_bytes())
+    if how == "one bit":
+        content[-1] ^= 1
+    else:
+        content = {"half": content[: len(content) // 2], "empty": b"", "zeros": bytes(len(content))}[how]
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["one bit", "half", "empty", "zeros", "gone"])
+@pytest.mark.parametrize("name", ["ids", "types", "special", "starts", "truncated", "about"])
+def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, caplog):
     splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
     tokenizer = tiny().tokenizer
     first = tokenise(splits.train, tokenizer=tokenizer, max_length=14)
-    expected, path = first.ids.tolist(), Path(first.ids.filename)
-    for damage in (lambda: path.write_bytes(path.read_bytes()[:-4]), (path.parent / "about.json").unlink):
-        damage()
-        assert tokenise(splits.train, tokenizer=tokenizer, max_length=14).ids.tolist() == expected
-    assert not list(path.parent.parent.glob(".making-*")), "nothing temporary stays"
+    folder = Path(first.ids.filename).parent
+    path = folder / ("about.json" if name == "about" else f"{name}.npy")
+    expected, digest = first.ids.tolist(), first.digest
+    if how == "gone":
+        path.unlink()
+    else:
+        damage(path, how)
+    again = tokenise(splits.train, tokenizer=tokenizer, max_length=14)
+    assert (again.ids.tolist(), again.digest) == (expected, digest)
+    assert f"tokenised texts are damaged, and made again: {folder}" in caplog.text
+    assert not list(folder.parent.glob(".making-*")), "nothing temporary stays"
+
+
+def test_what_a_killed_process_left_goes_at_the_next_visit(animals):
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    tokenizer = tiny().tokenizer
+    folder = Path(tokenise(splits.train, tokenizer=tokenizer, max_length=14).ids.filename).parent
+    left, of_another = (folder.parent / f".making-{name}-x" for name in (folder.name, "other"))
+    for path in (left, of_another):
+        path.mkdir()
+        (path / "a.arrow").write_bytes(b"half")
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    with lock:
+        tokenise(splits.train, tokenizer=tokenizer, max_length=14)
+        assert left.exists(), "its process may be at work"
+    tokenise(splits.train, tokenizer=tokenizer, max_length=14)
+    assert not left.exists()
+    assert of_another.exists()
 
 
 OTHER = """

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from poolsweep.build import build_pooling, load_data
 from poolsweep.data.token_rows import TokenRows
@@ -177,6 +178,20 @@ def test_a_pass_that_dies_leaves_nothing_that_is_read(store, loaded, monkeypatch
     store.ensure([request])
     assert np.isfinite(store.array(request.arrays[0])).all()
     assert not leftover.exists()
+
+
+def test_what_a_killed_process_left_goes_at_the_next_visit(store, loaded):
+    request = request_of("masked_mean", loaded)
+    store.ensure([request])
+    left = [store.folder / name for name in (".vectors-x.12345.npy", ".vectors-x.json.12345")]
+    for path in left:
+        path.write_bytes(b"half")
+    with FileLock(store.folder / ".lock"):
+        store.ensure([request])
+        assert all(path.exists() for path in left), "their process may be at work"
+    store.ensure([request])
+    assert not any(path.exists() for path in left)
+    assert store.array(request.arrays[0]).shape == (len(store.rows), 5, 32)
 
 
 def cut(path: Path) -> None:

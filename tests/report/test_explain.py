@@ -69,6 +69,14 @@ def test_a_loaded_run_predicts_what_it_predicted_in_training(study):
     assert run.labels.names == ("no", "yes")
 
 
+def test_a_word_without_a_token_is_not_special(study):
+    run = load_run(study["max"])
+    batch = run.batch(["good ☺"])
+    tokens = run.loaded.tokenizer.convert_ids_to_tokens(batch.input_ids[0].tolist())
+    assert tokens == ["[CLS]", "g", "##o", "##o", "##d", "[UNK]", "[SEP]"]
+    assert batch.special.tolist() == [[True, False, False, False, False, False, True]]
+
+
 def test_page_escapes_every_text(study, tmp_path):
     page = tmp_path / "page.html"
     write_page([explain(load_run(study["max"]), HOSTILE)], title="<b>run</b>", path=page)

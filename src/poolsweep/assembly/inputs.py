@@ -54,12 +54,12 @@ class Inputs:
 
 def token_rows(split: Split, inputs: Inputs) -> TokenRows:
     """A split as token ids; runs of one process share them."""
-    tokenizer, needed = inputs.loaded.tokenizer, inputs.pooling.context_needed
+    needed = inputs.pooling.context_needed
     return TokenRows(
         _tokenised(_ByIdentity(split, inputs.loaded), inputs.max_length, inputs.pooling.template),
         labels=inputs.labels.encode(split.column("label")),
         pad_token_id=inputs.loaded.pad_token_id,
-        special_token_ids=tokenizer.all_special_ids if "special" in needed else (),
+        with_special="special" in needed,
         template_token_id=inputs.loaded.mask_token_id if "template" in needed else None,
     )
 
@@ -85,7 +85,7 @@ def feature_rows(
         parts += [config["matmul_precision"], config["encoder"]["compiled"]]
         parts += [encoder.model.config._attn_implementation, inputs.pooling.template]
         parts += [torch.__version__, transformers.__version__]
-        key = _key([*parts, tokens.tokenised.split.content_hash])
+        key = _key([*parts, tokens.tokenised.digest])
         folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
         store = FeatureStore(folder, tokens, encoder, device, precision, config["features"]["max_gib"])
 

@@ -49,6 +49,8 @@ class Templated:
             "input_ids": [[*self._start, *self._before, *text[: self._room], *self._after, *self._end] for text in ids],
             "truncated": [len(text) > self._room for text in ids],
         }
+        first, last = len(self._start), len(self._end)
+        found["special"] = [[i < first or i >= len(row) - last for i in range(len(row))] for row in found["input_ids"]]
         if self._typed:
             found["token_type_ids"] = [[0] * len(row) for row in found["input_ids"]]
         return found

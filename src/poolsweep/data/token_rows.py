@@ -20,7 +20,7 @@ class TokenRows(Dataset[Batch]):
         tokenised: Token ids, memory-mapped.
         labels: (N,) label ids.
         pad_token_id: What padding is filled with; the mask hides it.
-        special_token_ids: Which ids count as special tokens; empty = the pooling does not ask.
+        with_special: The pooling asks which tokens the tokenizer added.
         template_token_id: The id of [MASK] if the pooling reads a template's, else None.
     """
 
@@ -30,14 +30,14 @@ class TokenRows(Dataset[Batch]):
         *,
         labels: np.ndarray,
         pad_token_id: int,
-        special_token_ids: Sequence[int] = (),
+        with_special: bool = False,
         template_token_id: int | None = None,
     ) -> None:
         self.tokenised = tokenised
         self.labels = torch.from_numpy(labels)
         self.row_ids = torch.from_numpy(np.asarray(tokenised.split.row_ids, dtype=np.int64))
         self.pad_token_id = pad_token_id
-        self.special_token_ids = torch.tensor(list(special_token_ids), dtype=torch.int64)
+        self.with_special = with_special
         self.template_token_id = template_token_id
 
     @property
@@ -64,6 +64,6 @@ class TokenRows(Dataset[Batch]):
             mask=mask,
             input_ids=input_ids,
             token_type_ids=None if types is None else padded(types[flat], mask, dtype=torch.int64),
-            special=torch.isin(input_ids, self.special_token_ids) & mask if len(self.special_token_ids) else None,
+            special=padded(self.tokenised.special[flat], mask) if self.with_special else None,
             template=None if self.template_token_id is None else (input_ids == self.template_token_id) & mask,
         )

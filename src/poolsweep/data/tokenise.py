@@ -7,9 +7,11 @@ the others wait for it; should it be killed, the next of them does.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,17 +22,21 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 from datasets import Dataset, Features, Sequence, Value
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from transformers import PreTrainedTokenizerBase
 
 from poolsweep.cores import usable_cores
 from poolsweep.data.cache import cache_dir
+from poolsweep.data.special import Special
 from poolsweep.data.splits import Split
 from poolsweep.data.template import Templated
+from poolsweep.file_hash import file_hash
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192
-_VERSION = 4  # of the cached files
+_VERSION = 5  # of the cached files
+_ARRAYS = ("ids", "types", "special", "starts", "truncated")
+_log = logging.getLogger("poolsweep")
 
 
 @dataclass(frozen=True)
@@ -41,17 +47,21 @@ class TokenisedSplit:
         split: What was tokenised.
         ids: (ΣT,) int32, the token ids of all texts end to end; memory-mapped.
         types: (ΣT,) int8 segment ids, where the tokenizer has them, else None; memory-mapped.
+        special: (ΣT,) bool, True at tokens that the tokenizer added to the text; memory-mapped.
         starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``; memory-mapped.
         truncated_share: Share of the texts that were cut to ``max_length``, 0 to 1.
         truncated: (N,) bool, whether each text was cut; memory-mapped.
+        digest: A hash of all of these.
     """
 
     split: Split
     ids: np.ndarray
     types: np.ndarray | None
+    special: np.ndarray
     starts: np.ndarray
     truncated_share: float
     truncated: np.ndarray
+    digest: str
 
     @property
     def lengths(self) -> np.ndarray:
@@ -88,11 +98,15 @@ def tokenise(
     """
     key = f"{_VERSION} {tokenizer_hash(tokenizer)} {max_length} {template} {split.content_hash}"
     folder = cache_dir() / "tokenised" / xxhash.xxh3_128_hexdigest(key.encode())
+    lock = folder.with_name(f".{folder.name}.lock")
     found = _read(split, folder)
     if found is not None:
+        if _left_over(folder):
+            with suppress(Timeout), FileLock(lock, timeout=0):
+                _remove(_left_over(folder))
         return found
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
+    with FileLock(lock):
         found = _read(split, folder)  # another process may have made it meanwhile
         if found is None:
             _make(split, folder, tokenizer, max_length=max_length, template=template)
@@ -101,42 +115,65 @@ def tokenise(
     return found
 
 
+def _left_over(folder: Path) -> list[Path]:
+    """What processes that were killed left beside a folder of the cache."""
+    return list(folder.parent.glob(f"{_making(folder)}*"))
+
+
+def _making(folder: Path) -> str:
+    return f".making-{folder.name}-"
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _make(
     split: Split, folder: Path, tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None
 ) -> None:
     """Tokenise into a folder that appears whole; only the process that holds its lock may."""
-    making = f".making-{folder.name}-"
-    for left in folder.parent.glob(f"{making}*"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=making, dir=folder.parent) as temporary:
+    if folder.exists():
+        _log.warning("tokenised texts are damaged, and made again: %s", folder)
+    _remove(_left_over(folder))
+    with tempfile.TemporaryDirectory(prefix=_making(folder), dir=folder.parent) as temporary:
         rows = _map(split, tokenizer, max_length=max_length, template=template, cache_file=Path(temporary) / "a.arrow")
         whole = Path(temporary) / "whole"
         whole.mkdir()
         _flatten(rows, whole)
         del rows
-        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
+        shutil.rmtree(folder, ignore_errors=True)
         whole.rename(folder)
 
 
 def _read(split: Split, folder: Path) -> TokenisedSplit | None:
-    """What the cache holds, unless it is missing or not whole."""
+    """What the cache holds, unless it is missing or not what was written."""
     try:
-        about = json.loads((folder / "about.json").read_text())
-        if any((folder / name).stat().st_size != size for name, size in about["bytes"].items()):
+        hashes = json.loads((folder / "about.json").read_text())
+        if any(file_hash(folder / name) != known for name, known in hashes.items()):
             return None
-        arrays = {Path(name).stem: np.load(folder / name, mmap_mode="r") for name in about["bytes"]}
-    except (OSError, ValueError, KeyError):
+        found = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS if f"{name}.npy" in hashes}
+        share = float(found["truncated"].mean()) if len(found["truncated"]) else 0.0
+        digest = xxhash.xxh3_128_hexdigest(json.dumps(hashes, sort_keys=True).encode())
+        return TokenisedSplit(
+            split,
+            found["ids"],
+            found.get("types"),
+            found["special"],
+            found["starts"],
+            share,
+            found["truncated"],
+            digest,
+        )
+    except (OSError, ValueError, KeyError, AttributeError):
         return None
-    return TokenisedSplit(
-        split, arrays["ids"], arrays.get("types"), arrays["starts"], about["truncated_share"], arrays["truncated"]
-    )
 
 
 def _map(
     split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, cache_file: Path
 ) -> Dataset:
     typed = "token_type_ids" in tokenizer.model_input_names
-    columns = {"input_ids": Sequence(Value("int32")), "truncated": Value("bool")}
+    columns = {"input_ids": Sequence(Value("int32")), "special": Sequence(Value("bool")), "truncated": Value("bool")}
     if typed:
         columns["token_type_ids"] = Sequence(Value("int8"))
     datasets.disable_progress_bars()
@@ -156,7 +193,8 @@ def _flatten(rows: Dataset, folder: Path) -> None:
     lengths = np.concatenate([np.zeros(0, np.int64), *(c.value_lengths() for c in _slices(rows, "input_ids"))])
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     np.save(folder / "starts.npy", starts)
-    for column, name, dtype in (("input_ids", "ids", np.int32), ("token_type_ids", "types", np.int8)):
+    ragged = (("input_ids", "ids", np.int32), ("token_type_ids", "types", np.int8), ("special", "special", np.bool_))
+    for column, name, dtype in ragged:
         if column in rows.column_names:
             with (folder / f"{name}.npy").open("wb") as file:
                 header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (int(starts[-1]),)}
@@ -166,9 +204,8 @@ def _flatten(rows: Dataset, folder: Path) -> None:
     cut = [values.to_numpy(zero_copy_only=False).astype(bool) for values in _slices(rows, "truncated")]
     truncated = np.concatenate([np.zeros(0, bool), *cut])
     np.save(folder / "truncated.npy", truncated)
-    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    about = {"bytes": sizes, "truncated_share": float(truncated.mean()) if len(rows) else 0.0}
-    (folder / "about.json").write_text(json.dumps(about))
+    hashes = {path.name: file_hash(path) for path in sorted(folder.iterdir())}
+    (folder / "about.json").write_text(json.dumps(hashes))
 
 
 def _slices(rows: Dataset, column: str) -> Iterator[Any]:
@@ -201,6 +238,7 @@ class _Encode:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, max_length: int, typed: bool, pair: bool) -> None:
         self.tokenizer, self.max_length, self.typed, self.pair = tokenizer, max_length, typed, pair
+        self.special = Special(tokenizer, pair=pair)
 
     def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
         encoded = self.tokenizer(
@@ -210,8 +248,11 @@ class _Encode:
             max_length=self.max_length,
             return_attention_mask=False,
             return_token_type_ids=self.typed,
+            return_special_tokens_mask=self.special.asks_for_mask,
         )
         result = dict(encoded)
+        result["special"] = self.special.masks(encoded)
+        result.pop("special_tokens_mask", None)
         if encoded.encodings is not None:
             result["truncated"] = [bool(one.overflowing) for one in encoded.encodings]
         else:  # a tokenizer without a Rust backend does not say what it cut

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,8 +30,7 @@ class ArrayWriter:
         self._folder = folder
         self._lengths = lengths
         self._starts = np.concatenate([[0], np.cumsum(lengths)])
-        for leftover in folder.glob(".*.npy"):  # of a process that died: we hold the lock
-            leftover.unlink()
+        remove(half_written(folder))
         self._open = {name: self._create(name, shape) for name, shape in shapes.items()}
         self._dirty = 0
 
@@ -76,6 +75,17 @@ class ArrayWriter:
 
     def _temporary(self, name: str) -> Path:
         return self._folder / f".{name}.{os.getpid()}.npy"
+
+
+def half_written(folder: Path) -> list[Path]:
+    """Files under temporary names: of a process at work, which holds the store's lock, or of one that died."""
+    return [path for path in folder.glob(".*") if path.name != ".lock"]
+
+
+def remove(files: Iterable[Path]) -> None:
+    """Remove what is still there."""
+    for path in files:
+        path.unlink(missing_ok=True)
 
 
 def is_ragged(name: str) -> bool:

@@ -1,7 +1,7 @@
 """States of a frozen encoder, computed once and shared by every run that reads them.
 
-A store is a folder of memory-mapped arrays for one (weights, tokenizer, texts, max length, precision, template, torch
-and transformers by version). The names of pooled arrays tell options and code of poolings apart:
+A store is a folder of memory-mapped arrays for one (weights, tokenizer, token ids, max length, precision, template,
+torch and transformers by version). The names of pooled arrays tell options and code of poolings apart:
 
     vectors-<tokens>.npy   (N, L + 1, H)  one parameter-free token pooling of every layer
     pooler-<weights>.npy   (N, H)         the encoder's own pooler
@@ -18,20 +18,20 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import xxhash
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from torch import nn
 
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder
 from poolsweep.errors import UserError
-from poolsweep.features.arrays import ArrayWriter, is_ragged, is_whole
+from poolsweep.features.arrays import ArrayWriter, half_written, is_ragged, is_whole, remove
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import FeatureRequest
 
@@ -87,6 +87,9 @@ class FeatureStore:
             UserError: If they would not fit, before anything is written.
         """
         if not self._missing(requests):
+            if half_written(self.folder):
+                with suppress(Timeout), FileLock(self.folder / ".lock", timeout=0):
+                    remove(half_written(self.folder))
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):

@@ -73,7 +73,7 @@ class LoadedRun:
             mask=mask,
             input_ids=input_ids,
             token_type_ids=None if types is None else padded(np.concatenate(types), mask),
-            special=torch.isin(input_ids, torch.tensor(tokenizer.all_special_ids)) & mask,
+            special=padded(np.concatenate(columns["special"]), mask),
             template=None if self.loaded.mask_token_id is None else (input_ids == self.loaded.mask_token_id) & mask,
         )
 

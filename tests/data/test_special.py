@@ -1,0 +1,112 @@
+"""Special tokens are those that the tokenizer added, whatever stands in the text."""
+
+from __future__ import annotations
+
+import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import ByT5Tokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from poolsweep.data.tokenise import reader
+from poolsweep.encoder.tiny import tiny
+
+
+def byte_level() -> PreTrainedTokenizerFast:
+    """Like RoBERTa's: two separators between a pair."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    inner = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate([*special, *alphabet])}, merges=[]))
+    inner.pre_tokenizer, inner.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    inner.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    names = {
+        "cls_token": "<s>",
+        "pad_token": "<pad>",
+        "sep_token": "</s>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    return PreTrainedTokenizerFast(tokenizer_object=inner, **names, bos_token="<s>", eos_token="</s>")
+
+
+def unigram() -> PreTrainedTokenizerFast:
+    """Like XLNet's: <cls> stands last."""
+    special = ["<unk>", "<pad>", "<sep>", "<cls>", "<mask>"]
+    pieces = [*((t, 0.0) for t in special), *((c, -2.0) for c in "▁abcdef")]
+    inner = Tokenizer(models.Unigram(pieces, unk_id=0))
+    inner.pre_tokenizer = pre_tokenizers.Metaspace()
+    inner.post_processor = processors.TemplateProcessing(
+        single="$A:0 <sep>:0 <cls>:2", pair="$A:0 <sep>:0 $B:1 <sep>:1 <cls>:2",
+        special_tokens=[("<sep>", 2), ("<cls>", 3)],
+    )  # fmt: skip
+    names = {
+        "cls_token": "<cls>",
+        "pad_token": "<pad>",
+        "sep_token": "<sep>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    return PreTrainedTokenizerFast(tokenizer_object=inner, **names)
+
+
+def unmarked() -> PreTrainedTokenizerFast:
+    """Adds tokens that it does not call special."""
+    tokenizer = byte_level()
+    inner = tokenizer.backend_tokenizer
+    inner.post_processor = processors.TemplateProcessing(single="! $A", pair="! $A ! $B", special_tokens=[("!", 5)])
+    return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", pad_token="<pad>")
+
+
+MAKERS = {
+    "WordPiece": lambda: tiny().tokenizer, "BPE": byte_level, "Unigram": unigram, "unmarked": unmarked,
+    "bytes, in Python": ByT5Tokenizer,
+}  # fmt: skip
+
+
+def masks(tokenizer: PreTrainedTokenizerBase, texts: list[str], pairs: list[str] | None, *, max_length: int) -> list:
+    columns = {"text": texts} | ({} if pairs is None else {"text_pair": pairs})
+    return reader(tokenizer, max_length=max_length, template=None, pair=pairs is not None)(columns)["special"]
+
+
+@pytest.mark.parametrize("max_length", [6, 64])
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("kind", MAKERS)
+def test_special_is_what_the_tokenizer_says_it_added(kind: str, paired: bool, max_length: int):
+    tokenizer = MAKERS[kind]()
+    inside = [str(t) for t in (tokenizer.cls_token, tokenizer.sep_token, tokenizer.mask_token) if t is not None]
+    texts = ["abc", "a ☺ b", "", " ".join(["c", *inside, "d"]), "a b c d e f a b c d e f", *inside]
+    pairs = [texts[(i + 1) % len(texts)] or "f" for i in range(len(texts))] if paired else None
+    expected = []
+    for i, text in enumerate(texts):
+        one = tokenizer(
+            text, None if pairs is None else pairs[i], truncation=True, max_length=max_length,
+            return_special_tokens_mask=True,
+        )  # fmt: skip
+        expected.append(list(map(bool, one["special_tokens_mask"])))
+        assert len(expected[-1]) == len(one["input_ids"])
+    assert masks(tokenizer, texts, pairs, max_length=max_length) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("WordPiece", ["[CLS]", "[SEP]", "[SEP]"]),
+        ("BPE", ["<s>", "</s>", "</s>", "</s>"]),
+        ("Unigram", ["<sep>", "<sep>", "<cls>"]),
+    ],
+)
+def test_by_hand(kind: str, expected: list[str]):
+    tokenizer = MAKERS[kind]()
+    [mask] = masks(tokenizer, [f"a {tokenizer.mask_token} ☺"], ["b"], max_length=64)
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer(f"a {tokenizer.mask_token} ☺", "b")["input_ids"])
+    assert [token for token, is_special in zip(tokens, mask, strict=True) if is_special] == expected
+    assert tokenizer.mask_token in tokens, "premise: it is in the text"
+
+
+def test_of_a_template_the_words_count_and_its_mask_does():
+    tokenizer = tiny().tokenizer
+    made = reader(tokenizer, max_length=32, template="it : {text} is [MASK] .", pair=False)({"text": ["a ☺", "b"]})
+    for ids, mask in zip(made["input_ids"], made["special"], strict=True):
+        tokens = tokenizer.convert_ids_to_tokens(ids)
+        assert [i for i, is_special in enumerate(mask) if is_special] == [0, len(tokens) - 1]
+        assert (tokens[0], tokens[-1]) == ("[CLS]", "[SEP]")
+        assert "[MASK]" in tokens
+    assert "[UNK]" in tokenizer.convert_ids_to_tokens(made["input_ids"][0]), "premise: a word without a token"
