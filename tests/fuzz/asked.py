@@ -57,7 +57,8 @@ def wrong_types(line: Line, config: dict[str, Any]) -> Iterator[str]:
                 override.key_or_group.rpartition(".")[2], hints.get(override.key_or_group, NOTHING)
             )
             if not fits(found, hint):
-                yield f"takes {override.key_or_group}={found!r}, which is none of {hint if hint is not NOTHING else 'its values'}"
+                kind = hint if hint is not NOTHING else "a value of such a key"
+                yield f"takes {override.key_or_group}={found!r}, which is not {kind}"
 
 
 def _config(overrides: tuple[str, ...], *, resolve: bool = True) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def weight_problems(path: Path, loaded: dict[str, torch.Tensor]) -> list[str]:
     """Encoder weights in use that are not those of the folder's files, under whatever prefix; a pooler may be new."""
     stored: dict[str, torch.Tensor] = {}
     for file in sorted(path.glob("*.safetensors")):
-        stored |= load_file(file)
+        stored |= {_new_name(name): tensor for name, tensor in load_file(file).items()}
     wrong = []
     for name, tensor in loaded.items():
         found = [value for key, value in stored.items() if key == name or key.endswith(f".{name}")]
@@ -84,6 +84,11 @@ def weight_problems(path: Path, loaded: dict[str, torch.Tensor]) -> list[str]:
         if not same and not name.startswith("pooler.") and tensor.is_floating_point():
             wrong.append(name)
     return [f"{len(wrong)} weights in use are not the folder's, such as {wrong[0]}"] if wrong else []
+
+
+def _new_name(name: str) -> str:
+    """The name that a weight with TensorFlow's name for it has today."""
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
 
 def _change(made: Model, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> None:
