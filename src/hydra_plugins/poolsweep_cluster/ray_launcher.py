@@ -29,10 +29,11 @@ class RayLauncher(ComposingLauncher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take note of what the sweep is made of, and of what devices its runs will find."""
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        from poolsweep.cluster.launcher import require
+        from poolsweep.extras import require
+
+        require("ray", asked_by="hydra/launcher=ray")
         from poolsweep.device import runs_elsewhere
 
-        require("ray")
         runs_elsewhere(self.limits.accelerator)
 
     @property

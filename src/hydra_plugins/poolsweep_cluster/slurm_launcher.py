@@ -35,9 +35,11 @@ class SlurmLauncher(ComposingLauncher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take note of what the sweep is made of, and look what earlier jobs came to."""
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        from poolsweep.cluster.launcher import plan_on_login_node, require
+        from poolsweep.extras import require
 
-        require("submitit", extra="slurm")
+        require("submitit", asked_by="hydra/launcher=slurm", extra="slurm")
+        from poolsweep.cluster.launcher import plan_on_login_node
+
         plan_on_login_node(config, self.limits, dry_run=self.dry_run)
 
     @property

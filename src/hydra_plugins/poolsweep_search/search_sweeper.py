@@ -25,9 +25,9 @@ class SearchSweeper(GridSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Search; see ``poolsweep.sweep.search.driver.search``."""
-        from poolsweep.sweep.search import require_optuna
+        from poolsweep.extras import require
 
-        require_optuna()
+        require("optuna", asked_by="sweep=optuna")
         from poolsweep.sweep.search.driver import search
         from poolsweep.sweep.search.options import search_options
         from poolsweep.sweep.search.space import read_space

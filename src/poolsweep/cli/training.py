@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poolsweep.cluster.leave import in_own_job, leave_job
+from poolsweep.extras import require
 from poolsweep.run.signals import Interrupted, stop_signals
 
 _TRAIN_HELP = """\
@@ -72,6 +73,7 @@ def submit(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(_SUBMIT_HELP, end="")
         return 0
+    require("submitit", asked_by="poolsweep submit", extra="slurm")
     dry = "--dry-run" in arguments
     given = [argument for argument in arguments if argument not in {"--dry-run", "-m", "--multirun"}]
     ours = ["hydra/launcher=slurm", "hydra.launcher.wait=false", f"hydra.launcher.dry_run={str(dry).lower()}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,6 @@ from poolsweep.run.signals import Interrupted
 from poolsweep.sweep.plan import read_plan
 
 
-def require(package: str, *, extra: str | None = None) -> None:
-    """Make sure that what a launcher stands on is installed.
-
-    Raises:
-        UserError: If it isn't.
-    """
-    extra = extra or package
-    if importlib.util.find_spec(package) is None:
-        raise UserError(f"hydra/launcher={extra} needs {package}: pip install 'poolsweep[{extra}]'")
-
-
 def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> None:
     """Before a sweep is planned: what devices its runs will find, and which earlier jobs came to nothing.
 
@@ -47,6 +35,12 @@ def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> 
         UserError: If Slurm doesn't answer.
     """
     runs_elsewhere(limits.accelerator)
+    if limits.accelerator == "cpu" and "gpu" in str(limits.partition).lower():
+        Console(stderr=True).print(
+            f"note: hydra.launcher.partition={limits.partition}, and hydra.launcher.gpus=0 asks for no GPU there; "
+            "hydra.launcher.gpus=auto asks for one per device",
+            highlight=False, soft_wrap=True, markup=False,
+        )  # fmt: skip
     if dry_run:
         if config.retry == "all":
             raise UserError("retry=all forgets what has finished, and a dry run changes nothing: leave one of them out")

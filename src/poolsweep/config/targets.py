@@ -14,6 +14,7 @@ from poolsweep.config.keys import LOADING_KEYS, TRAINING_KEYS
 from poolsweep.config.parts import Part, base_classes, part_at
 from poolsweep.config.types import hints_of, type_problem
 from poolsweep.errors import RefusedError, nearest
+from poolsweep.extras import lacking
 from poolsweep.here import import_from_here
 from poolsweep.probe.settings import is_probe
 
@@ -73,6 +74,8 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
         found: What ``authorised`` gave.
         part: Says which arguments are derived.
     """
+    needs = getattr(found, "needs", None) if where.startswith("logger.") else None
+    absent = lacking(needs, asked_by=f"logger={needs}") if needs is not None else None
     signature = inspect.signature(found)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     trains = where == "trainer" and not is_probe({"trainer": node})
@@ -80,7 +83,8 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     ours = str(node["_target_"]).startswith("poolsweep.")
-    problems = [
+    problems = [] if absent is None else [absent]
+    problems += [
         f"{where}.{key} is not an option of {node['_target_']}; {nearest(key, set(known) - part.derived)}"
         + ("" if ours else f"; ~{where}.{key} leaves it out where it belongs to the class whose place this one takes")
         for key in given

@@ -9,6 +9,7 @@ import socket
 import sys
 
 from poolsweep.errors import UserError
+from poolsweep.extras import require
 from poolsweep.sweep.status import find_studies
 
 _ADDRESS = "127.0.0.1"
@@ -25,12 +26,11 @@ def dashboard(study: str, *, port: int, with_texts: bool) -> int:
         UserError: If there is no such study, the port is taken, or the extra is not installed.
     """
     [folder] = find_studies(study)
-    try:
-        import uvicorn
+    for package in ("starlette", "uvicorn"):
+        require(package, asked_by="the dashboard", extra="dashboard")
+    import uvicorn
 
-        from poolsweep.dashboard.app import make_app
-    except ModuleNotFoundError as error:
-        raise UserError("the dashboard needs starlette and uvicorn: pip install 'poolsweep[dashboard]'") from error
+    from poolsweep.dashboard.app import make_app
     from poolsweep.dashboard.connection import ShortConnection
     from poolsweep.dashboard.keeper import ReportKeeper
 

@@ -14,7 +14,6 @@ from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from poolsweep.errors import UserError
 from poolsweep.loggers.tracker import Tracker, flat, goes_on, kind_of_run
 
 _OUR_ID = "poolsweep.run_id"
@@ -34,9 +33,9 @@ class MlflowRun(Tracker, MLFlowLogger):
         run_folder: The run's; ``mlflow/`` lies beside it.
         group: ``data/pooling``.
         config: Logged once, as parameters.
-    Raises:
-        UserError: If mlflow is not installed.
     """
+
+    needs = "mlflow"
 
     def __init__(
         self,
@@ -58,23 +57,20 @@ class MlflowRun(Tracker, MLFlowLogger):
         uri = (
             tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self._home / 'mlflow.db'}?timeout=120"
         )
-        try:
-            with self._alone(uri):
-                super().__init__(
-                    experiment_name=study,
-                    run_name=f"{group} seed {config['seed']}",
-                    tracking_uri=uri,
-                    tags=tags,
-                    artifact_location=(self._home / "artifacts").as_uri() if uri.startswith("sqlite:") else None,
-                )
-        except ModuleNotFoundError as error:
-            raise UserError("logger=mlflow needs mlflow: pip install 'poolsweep[mlflow]'") from error
+        with self._alone(uri):
+            super().__init__(
+                experiment_name=study,
+                run_name=f"{group} seed {config['seed']}",
+                tracking_uri=uri,
+                tags=tags,
+                artifact_location=(self._home / "artifacts").as_uri() if uri.startswith("sqlite:") else None,
+            )
 
     @contextlib.contextmanager
     def _alone(self, uri: str) -> Iterator[None]:
         """One process at a time makes tables, and MLflow's word on each step of it stays unsaid."""
-        with contextlib.suppress(ModuleNotFoundError):
-            import mlflow  # noqa: F401  (sets its log levels)
+        import mlflow  # noqa: F401  of an extra; sets its log levels
+
         for name in ("alembic", "mlflow"):
             logging.getLogger(name).setLevel(logging.WARNING)
         if not uri.startswith("sqlite:"):

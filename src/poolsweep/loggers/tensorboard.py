@@ -11,7 +11,6 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from poolsweep.errors import UserError
 from poolsweep.loggers.tracker import Tracker, flat
 
 
@@ -25,17 +24,12 @@ class TensorBoardRun(Tracker, TensorBoardLogger):
         run_folder: The run's; ``tensorboard/`` lies beside it.
         group: ``data/pooling``.
         config: Logged once.
-    Raises:
-        UserError: If tensorboard is not installed.
     """
 
-    def __init__(self, *, run_id: str, run_folder: Path, group: str, config: Mapping[str, Any]) -> None:
-        try:
-            import tensorboard  # noqa: F401
+    needs = "tensorboard"
 
-            super().__init__(run_folder.parent / "tensorboard", name=group, version=run_id, default_hp_metric=False)
-        except ModuleNotFoundError as error:
-            raise UserError("logger=tensorboard needs tensorboard: pip install 'poolsweep[tensorboard]'") from error
+    def __init__(self, *, run_id: str, run_folder: Path, group: str, config: Mapping[str, Any]) -> None:
+        super().__init__(run_folder.parent / "tensorboard", name=group, version=run_id, default_hp_metric=False)
         self._config = {**flat(config), "run_id": run_id}
 
     @property

@@ -6,7 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
@@ -23,7 +23,12 @@ class Tracker(ABC):
     ``build`` passes four things to each: ``run_id``, ``run_folder`` (trackers that keep files keep them beside it, one
     place per study), ``group`` (``data/pooling``) and ``config``. The run folder is what counts: a tracker holds what a
     person wants to look at, and an attempt that is run again takes the place of the one before it.
+
+    Attributes:
+        needs: Package and extra that must be installed; None = nothing more than poolsweep.
     """
+
+    needs: ClassVar[str | None] = None
 
     def replay(self, rows: Sequence[Mapping[str, float]]) -> None:
         """Log what an earlier process of the run had logged up to the checkpoint that it goes on from.

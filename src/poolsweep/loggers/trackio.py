@@ -12,7 +12,6 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from poolsweep.errors import UserError
 from poolsweep.loggers.tracker import Tracker, kind_of_run
 
 
@@ -28,16 +27,14 @@ class TrackioRun(Tracker, Logger):
         run_folder: Not needed: trackio keeps its own.
         group: ``data/pooling``.
         config: Logged once.
-    Raises:
-        UserError: If trackio is not installed.
     """
+
+    needs = "trackio"
 
     def __init__(self, *, project: str, run_id: str, run_folder: Path, group: str, config: Mapping[str, Any]) -> None:
         super().__init__()
-        try:
-            import trackio
-        except ModuleNotFoundError as error:
-            raise UserError("logger=trackio needs trackio: pip install 'poolsweep[trackio]'") from error
+        import trackio  # of an extra
+
         self._trackio = trackio
         self._project, self._group = project, group
         self._run_name = f"{group} seed {config['seed']} {run_id}"
