@@ -1,4 +1,4 @@
-"""The answer in words: one hedged sentence per comparison, and what would settle its ties."""
+"""The answer in words: hedged sentences about a comparison, and what would settle its ties."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from collections.abc import Sequence
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import METRICS, hundredths, p_text, signed
 from poolsweep.report.statistics import Difference, seeds_to_settle
+
+
+def answers(comparison: Comparison) -> tuple[str, ...]:
+    """The answer in a few sentences, each a line of its own, the most important first."""
+    lines = (
+        answer(comparison), cheapest(comparison), against_baseline(comparison), why_no_differences(comparison),
+        *one_label(comparison),
+    )  # fmt: skip
+    return tuple(line for line in lines if line)
 
 
 def answer(comparison: Comparison) -> str:
@@ -22,30 +31,38 @@ def answer(comparison: Comparison) -> str:
 
 
 def _over_baseline(comparison: Comparison, best: str) -> str:
-    tested = comparison.against.get(best)
-    if tested is None:
+    d = comparison.difference(best, comparison.baseline) if comparison.baseline not in (None, best) else None
+    if d is None:
         return ""
-    e = tested.estimate
-    if math.isnan(e.low):
-        return f", {signed(e.value)} points over {comparison.baseline}"
-    interval = f"95% interval {signed(e.low)} to {signed(e.high)}"
-    p_value = f"Holm p {_equals(tested.adjusted_p)}"
-    count = len(comparison.against)
-    among = f" among {count} comparisons" if count > 1 else ""
-    chance = p_value if tested.differs else f"which could be chance{among}, {p_value}"
-    return f", {signed(e.value)} points over {comparison.baseline}, {interval}, {chance}"
+    points = f", {signed(d.value)} points over {comparison.baseline}"
+    if math.isnan(d.low):
+        return points
+    chance = "" if d.differs else ", which could be chance"
+    return f"{points}, 95% interval {signed(d.low)} to {signed(d.high)}{chance}, p {_equals(d.p_value)}"
 
 
 def against_baseline(comparison: Comparison) -> str:
-    """Which poolings differ from the baseline by more than chance; empty where there is no baseline."""
-    if not comparison.against:
+    """Which poolings differ from the baseline by more than chance; empty where that is not known."""
+    known = {name: d for name, d in comparison.against.items() if not math.isnan(d.low)}
+    if not known:
         return ""
-    above = [i.name for i in comparison.against.values() if i.differs and i.estimate.value > 0]
-    below = [i.name for i in comparison.against.values() if i.differs and i.estimate.value < 0]
+    above = [name for name in comparison.names if name in known and known[name].differs and known[name].value > 0]
+    below = [name for name in comparison.names if name in known and known[name].differs and known[name].value < 0]
     if not above and not below:
-        return f"No pooling differs from {comparison.baseline} by more than chance (Holm, 95%)."
+        return f"No pooling differs from {comparison.baseline} by more than chance."
     parts = [f"{listed(names)} {side}" for names, side in ((above, "above"), (below, "below")) if names]
-    return f"Beyond chance (Holm, 95%): {' and '.join(parts)} {comparison.baseline}."
+    return f"Beyond chance: {' and '.join(parts)} {comparison.baseline}."
+
+
+def why_no_differences(comparison: Comparison) -> str:
+    """Why there are no differences to a baseline that a race has dropped; else empty."""
+    for name, contender in comparison.group.contenders.items():
+        if name == comparison.asked_baseline and name in comparison.raced.lost:
+            return (
+                f"No differences to {name}: the race stopped it after {len(contender.runs)} seeds; "
+                f"race.keep=[{name}] lets a baseline run on."
+            )
+    return ""
 
 
 def _equals(p_value: float) -> str:
@@ -54,34 +71,79 @@ def _equals(p_value: float) -> str:
 
 
 def _tie(comparison: Comparison, best: str) -> str:
+    if comparison.basis == "splits":
+        return ", as a mean over splits; that says nothing of other splits."
+    if comparison.basis == "one seed":
+        return ", but one seed does not say what another would give."
     if best not in comparison.compared:
         return ", but nothing says whether that is more than chance."
     tied = [name for name in comparison.leading if name != best]
-    others = [name for name in comparison.compared if name != best]
+    others = [name for name in comparison.in_the_running if name != best and name in comparison.compared]
     basis = evidence(comparison)
-    if comparison.basis == "texts":
-        basis += " (which leaves out what another seed would give)"
-    if not tied:
-        apart = f"{basis} tell every other pooling apart from it, at 95% jointly"
-        tested = comparison.against.get(best)
-        if tested is not None and not tested.differs:  # the interval is two-sided, this is not
-            return f"; asked only whether any other could be better, which takes less, {apart}."
-        return f"; {apart}."
-    if len(tied) == len(others):
+    if tied and len(tied) == len(others):
         who = f"any other of the {len(others)}" if len(others) > 1 else others[0]
-        return f", but {basis} do not tell it from {who}."
-    return f", but {basis} do not tell it from {listed(tied)}."
+        return f", but {basis} do not tell it from {who}{_scope(comparison)}."
+    if tied:
+        return f", but {basis} do not tell it from {listed(tied)}{_scope(comparison)}."
+    every = "every other pooling" if comparison.star else "every other pooling that can be compared"
+    return f"; {basis} tell {every} apart from it{_scope(comparison)}."
+
+
+def _scope(comparison: Comparison) -> str:
+    """What a verdict does not cover, where that is less than other seeds and other texts."""
+    if comparison.basis == "texts":
+        return "; nothing in these runs is random, so that is about other test texts alone"
+    if comparison.basis == "seeds":
+        return "; without predictions that is about other seeds alone, on these test texts"
+    return ""
 
 
 def evidence(comparison: Comparison) -> str:
     """What a comparison rests on: "3 seeds and 1,200 test texts"."""
-    counts = sorted({len(comparison.values[name]) for name in comparison.compared})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    judged = [name for name in comparison.compared if not _is_fixed(comparison, name)]
+    counts = sorted({len(comparison.values[name]) for name in judged})
+    span = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else ""
     first = next(iter(comparison.scores.values()), None)
-    texts = f"{len(first.row_ids):,} test texts" if first else ""
-    if comparison.basis == "texts":
-        return f"{texts} and one seed"
-    return f"{seeds} seeds and {texts}" if texts else f"{seeds} seeds"
+    texts = f"{len(first.row_ids):,} test text{'s' * (len(first.row_ids) != 1)}" if first else ""
+    return " and ".join([*([f"{span} seeds"] if span else []), *([texts] if texts else [])])
+
+
+def _is_fixed(comparison: Comparison, name: str) -> bool:
+    return name in comparison.scores and comparison.scores[name].deterministic
+
+
+def cheapest(comparison: Comparison) -> str:
+    """Which of those that could be the best to take: the one with the fewest parameters, then the smallest vector."""
+    if len(comparison.leading) < 2:
+        return ""
+    costs = {name: _cost(comparison, name) for name in comparison.leading}
+    name = min(comparison.leading, key=lambda name: costs[name])  # of equals the first, whose mean is highest
+    trained, dims = costs[name]
+    if len(set(costs.values())) == 1:
+        return f"These {len(costs)} cost the same: take {name}, whose mean is highest."
+    return (
+        f"Of these {len(costs)}, take {name}: it is the cheapest, with {trained:,} trained parameters and a vector of "
+        f"{dims:,} numbers."
+    )
+
+
+def _cost(comparison: Comparison, name: str) -> tuple[int, int]:
+    parameters = comparison.contender(name).any_run.facts["parameters"]
+    return int(parameters["trained"]), int(parameters["pooled_size"])
+
+
+def one_label(comparison: Comparison) -> list[str]:
+    """Who predicts one label for every test text, though these have several."""
+    found: dict[str, list[str]] = {}
+    for name, by_seed in comparison.predictions.items():
+        said = [(p, set(p.predicted.tolist())) for p in by_seed.values() if len(set(p.labels.tolist())) > 1]
+        single = [p.names[labels.pop()] for p, labels in said if len(labels) == 1]
+        if single:
+            runs = "" if len(single) == len(by_seed) else f" in {len(single)} of {len(by_seed)} runs"
+            found.setdefault(f"{listed(list(dict.fromkeys(single)))} for every test text{runs}", []).append(name)
+    return [
+        f"One label predicted: {listed(names)} answer{'s' * (len(names) == 1)} {what}." for what, names in found.items()
+    ]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -104,10 +166,9 @@ def what_would_settle(comparison: Comparison, *, most: int = 5) -> list[str]:
         comparison: Any.
         most: Ties to speak of.
     """
-    if comparison.pairwise is None or comparison.best is None:
+    if comparison.pairwise is None or not comparison.leading:
         return []
-    best = comparison.best.comparisons[0].name
-    tied = [name for name in comparison.leading if name != best][:most]
+    best, *tied = comparison.leading[: most + 1]
     return [f"{best} and {name}: {_plan(_between(comparison, best, name), comparison)}" for name in tied]
 
 
@@ -118,11 +179,14 @@ def _between(comparison: Comparison, first: str, second: str) -> Difference:
 
 
 def _plan(result: Difference, comparison: Comparison) -> str:
-    plan = seeds_to_settle(result, comparisons=max(len(comparison.compared) - 1, 1))
+    num = len(comparison.compared)
+    plan = seeds_to_settle(result, comparisons=max(num * (num - 1) // 2, 1))
     effect = f"if the difference is {hundredths(plan.effect)} points"
     if plan.num_seeds is not None and plan.extra_seeds:
         return f"about {plan.num_seeds} seeds ({plan.extra_seeds} more) would tell them apart, {effect}."
     if plan.num_examples is not None and not plan.settled:
+        if result.design == "deterministic":
+            return f"the test set is too small: about {plan.num_examples:,} test texts would tell them apart, {effect}."
         return (
             f"no number of seeds would do, the test set is too small: about {plan.num_examples:,} test texts with "
             f"{plan.seeds_with_examples} seeds would, {effect}."

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.predictions import Predicted
 from poolsweep.report.raced import race_cautions
 from poolsweep.report.results import RunRecord
 from poolsweep.report.seeds_note import seeds_note
-from poolsweep.report.statistics import RunFacts, label_cautions, study_cautions
+from poolsweep.report.statistics import (
+    Estimate,
+    RunFacts,
+    Scores,
+    label_cautions,
+    mean_score,
+    study_cautions,
+    t_estimate,
+)
 
 _BASES = {
-    "texts": "One seed each: intervals know the texts alone, and say nothing of what another seed would give.",
+    "one seed": "One seed says nothing of what another would give: there is no interval and no verdict.",
     "seeds": "No predictions were found: differences rest on the seeds alone, and leave out the noise of the texts.",
-    "splits": "Runs were tested on different rows: differences rest on the seeds they share, with overlapping splits "
-    "allowed for (Nadeau, Bengio 2003).",
+    "splits": "Runs were tested on different rows. Splits of one data set share their texts and are few: their means "
+    "are shown, without an interval and without a verdict.",
     "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
 }
 
@@ -27,19 +40,22 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     group = comparison.group
     several = [run for c in group.contenders.values() for run in (*c.runs.values(), *c.failed)]
     facts = [_facts(comparison, run) for run in (*several, *group.without_result)]
-    by_design = comparison.raced.names  # has fewer seeds
+    fixed = {name for name, scores in comparison.scores.items() if scores.deterministic}
+    by_design = comparison.raced.names | fixed  # has fewer seeds
     in_race = [fact for fact in facts if fact.contender not in by_design]
     told = [item for item in study_cautions(facts) if item.kind not in _ABOUT_SEEDS]
     told += [item for item in study_cautions(in_race) if item.kind in _ABOUT_SEEDS]
+    if comparison.splits:
+        told = [item for item in told if item.kind not in {*_ABOUT_SEEDS, "different test rows"}]
     found = [(item.serious, item.sentence) for item in told]
     found += race_cautions(comparison.raced, means={name: s.mean for name, s in comparison.summaries.items()})
-    accuracy = {} if comparison.metric != "accuracy" else {n: s.mean for n, s in comparison.summaries.items()}
     counts = _label_counts(comparison)
     if counts:
-        found += [(item.serious, item.sentence) for item in label_cautions(counts, accuracy=accuracy)]
+        over = over_majority(comparison)
+        found += [(item.serious, item.sentence) for item in label_cautions(counts, over_majority=over)]
     if comparison.basis in _BASES and len(comparison.names) > 1:
         found.append((True, _BASES[comparison.basis]))
-    found += [(True, sentence) for sentence in _missing_predictions(comparison)]
+    found += [(True, sentence) for sentence in (*_missing_predictions(comparison), *_not_compared(comparison))]
     chosen = [name for name, contender in group.contenders.items() if contender.variants > 1]
     if chosen:
         sentence = f"Other swept settings were chosen on validation, per pooling: {', '.join(sorted(chosen))}."
@@ -52,6 +68,33 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if seeds:
         found.append((False, f"{seeds[0].upper()}{seeds[1:]}."))
     return sorted(dict.fromkeys(found), key=lambda item: not item[0])
+
+
+def over_majority(comparison: Comparison) -> dict[str, Estimate]:
+    """Accuracy minus that of always answering the commonest label of the test texts, by contender.
+
+    Paired by text, at 95% for all contenders together; without an interval where runs were tested on different rows.
+    """
+    if not comparison.scores:
+        return {
+            name: t_estimate(float(np.mean([_gap(p).mean() for p in by_seed.values()])), math.nan, 0.0)
+            for name, by_seed in comparison.predictions.items()
+        }
+    level = 1 - 0.05 / len(comparison.predictions)
+    found = {}
+    for name, by_seed in comparison.predictions.items():
+        gaps = np.stack([_gap(predicted) for predicted in by_seed.values()])
+        fixed = comparison.scores[name].deterministic
+        rows = next(iter(by_seed.values())).row_ids
+        scores = Scores(gaps, seeds=tuple(by_seed), row_ids=rows, deterministic=fixed)
+        found[name] = mean_score(scores, level=level).estimate
+    return found
+
+
+def _gap(predicted: Predicted) -> NDArray[np.float64]:
+    """Of each text, whether it is right minus whether the commonest label would be."""
+    idle = predicted.labels == np.bincount(predicted.labels).argmax()
+    return (predicted.labels == predicted.predicted).astype(np.float64) - idle
 
 
 def what_seeds_are(comparison: Comparison) -> str | None:
@@ -105,16 +148,30 @@ def _label_counts(comparison: Comparison) -> dict[str, int]:
 
 
 def _missing_predictions(comparison: Comparison) -> list[str]:
-    if not comparison.predictions or comparison.basis == "splits":
+    if not comparison.predictions:
         return []
-    sentences = []
     lacking = {
         name: sorted(set(comparison.values[name]) - set(comparison.predictions.get(name, {})))
         for name in comparison.names
     }
     listed = "; ".join(f"{name} seed {', '.join(map(str, seeds))}" for name, seeds in lacking.items() if seeds)
+    return [f"No test predictions could be read of: {listed}. Their differences do not count."] if listed else []
+
+
+def _not_compared(comparison: Comparison) -> list[str]:
+    """Who is left out of the verdict, or of a mean over splits."""
+    if comparison.splits is None:
+        seeds = {name: len(comparison.values[name]) for name in comparison.names if name not in comparison.compared}
+        lonely = [name for name, count in seeds.items() if count == 1]
+        told = "One seed, so left out of the verdict"
+        return [f"{told}: {', '.join(lonely)}."] if lonely and comparison.compared else []
+    splits, sentences = comparison.splits, []
+    away = {name: splits.left_out(name) for name in comparison.names}
+    listed = "; ".join(f"{name} seed {', '.join(map(str, runs))}" for name, runs in away.items() if runs)
     if listed:
-        sentences.append(
-            f"No test predictions could be read of: {listed}. Their means count, their differences do not."
-        )
+        num = len(splits.common)
+        sentences.append(f"Means are over the {num} split{'s' * (num != 1)} that all have. Left out: {listed}.")
+    others = [name for name in comparison.names if name not in splits.compared]
+    if others:
+        sentences.append(f"Tested on no split that the others have, so compared with none: {', '.join(others)}.")
     return sentences

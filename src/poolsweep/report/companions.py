@@ -40,24 +40,24 @@ class Companion:
     def hedges_g(self) -> str:
         """As it is written: nothing where it is not known."""
         g = self.effect.hedges_g
-        return "–" if math.isnan(g) else f"{g:+z.2f}".replace("+inf", "∞").replace("inf", "∞").replace("-", "−")
+        return "–" if math.isnan(g) else f"{g:+z.2f}".replace("-", "−")
 
     @property
     def hedges_g_for_sorting(self) -> str:
         """As JavaScript reads it; empty where it is not known."""
         g = self.effect.hedges_g
-        return "" if math.isnan(g) else str(g).replace("inf", "Infinity")
+        return "" if math.isnan(g) else str(g)
 
 
 def companions(comparison: Comparison) -> list[Companion]:
-    """One for each contender that is paired with the baseline, best first; none without predictions."""
+    """One for each contender that is compared with the baseline, best first; none without predictions."""
     base = comparison.scores.get(comparison.baseline or "")
     if base is None:
         return []
     found = []
     for name in comparison.names:
         table = paired_differences(comparison.scores[name], base) if name in comparison.scores else None
-        if name == comparison.baseline or table is None:
+        if name == comparison.baseline or name not in comparison.against or table is None or table.shape[1] < 2:
             continue
         resamples = min(max(_DRAWS // table.shape[1] // max(len(comparison.names), 1), _FEWEST), _MOST)
         signs = sign_flip_test(table.mean(axis=1)) if len(table) > 1 else None

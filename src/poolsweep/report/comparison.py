@@ -1,35 +1,33 @@
-"""The verdict on one data set and encoder: who leads, who is tied with the best, what beats the baseline."""
+"""The verdict on one data set and encoder: who leads, who is tied with the best, what differs from the baseline."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
+
 from poolsweep.report.contenders import Contender, Group
 from poolsweep.report.predictions import Predicted, read_predictions
 from poolsweep.report.raced import Raced, raced
+from poolsweep.report.splits import Predictions, Splits, find_splits
 from poolsweep.report.statistics import (
-    BestVerdict,
-    ComparisonWithBaseline,
+    Family,
+    JointDifference,
     Pairwise,
     Scores,
     SeedSummary,
     align_scores,
-    compare_with_baseline,
-    compare_with_best,
     metric_scores,
     pairwise_differences,
     pairwise_nested,
     seed_summary,
-    share_rows,
+    simultaneous,
 )
 
-Basis = Literal["seeds and texts", "texts", "seeds", "splits", "nothing"]
-
-Predictions = Mapping[str, Mapping[int, Predicted]]
+Basis = Literal["seeds and texts", "texts", "seeds", "splits", "one seed", "nothing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +38,21 @@ class Comparison:
         group: The contenders.
         metric: Without its split, such as ``accuracy``.
         names: All contenders, best mean first; those that lost in a race come after the others.
-        values: The metric by seed, by contender.
-        summaries: Mean, sd and t interval over seeds, by contender.
-        predictions: Contender → seed → predictions on the test split, where they can be read.
-        basis: What differences are made of: seeds and texts; texts alone (one seed); seeds alone (no predictions);
-            splits (each seed has test rows of its own); or nothing.
-        scores: Per-example scores of those that are compared by text.
+        values: The metric by replicate, by contender.
+        summaries: Mean, sd and t interval over replicates, by contender; no interval over splits.
+        predictions: Contender → replicate → predictions on the test split, where they can be read.
+        basis: What differences are made of: seeds and texts; texts alone (nothing is random); seeds alone (no
+            predictions); splits (runs were tested on rows of their own), one seed, or nothing: these three give no
+            interval and no verdict.
+        scores: Per-example scores of those that were tested on the same rows.
         pairwise: All differences of those that are compared; None where nothing can be.
-        best: The verdict on them.
-        baseline: The contender that the others are held against; None if there is none of that name.
-        against: Each other contender against the baseline.
+        family: The same, held together.
+        asked_baseline: Name of the contender to hold the others against.
+        baseline: The same; None if there is none of that name, or a race has stopped it.
+        against: Each other compared contender minus the baseline, as the family has it.
         raced: What a race decided: those that lost in it are not in the verdict, and those that it settled as tied are
             tied.
+        splits: Where runs were tested on rows of their own, which; else None.
     """
 
     group: Group
@@ -63,15 +64,33 @@ class Comparison:
     basis: Basis
     scores: Mapping[str, Scores]
     pairwise: Pairwise | None
-    best: BestVerdict | None
+    family: Family | None
+    asked_baseline: str
     baseline: str | None
-    against: Mapping[str, ComparisonWithBaseline]
+    against: Mapping[str, JointDifference]
     raced: Raced = field(default_factory=Raced)
+    splits: Splits | None = None
+
+    @property
+    def in_the_running(self) -> tuple[str, ...]:
+        """Those that no race has dropped, best mean first."""
+        return tuple(name for name in self.names if name not in self.raced.lost)
 
     @property
     def leading(self) -> tuple[str, ...]:
-        """The contenders that cannot be told from the best; empty where nothing can be compared."""
-        return self.best.leading if self.best else ()
+        """The contenders that could be the best, best mean first; empty where nothing can be compared."""
+        among = [name for name in self.in_the_running if name in self.compared]
+        if self.family is None or not among:
+            return ()
+        told = self.family.leading(among)
+        return tuple(name for name in among if name in told or name in self.raced.tied)
+
+    @property
+    def star(self) -> str | None:
+        """The one that is above every other by more than other seeds or texts could undo; None where there is none."""
+        rivals = self.in_the_running
+        sound = self.basis in ("seeds and texts", "texts") and set(rivals) <= set(self.compared)
+        return self.leading[0] if sound and len(self.compared) > 1 and self.leading == rivals[:1] else None
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -82,14 +101,26 @@ class Comparison:
         """A contender by its name."""
         return self.group.contenders[name]
 
+    def difference(self, name: str, other: str) -> JointDifference | None:
+        """One mean minus another; without an interval where the two are not compared, None where they cannot be.
+
+        Means over different splits are not held against each other.
+        """
+        if self.family and {name, other} <= set(self.compared):
+            return self.family.between(name, other)
+        if self.splits and not {name, other} <= set(self.splits.compared):
+            return None
+        gap = self.summaries[name].mean - self.summaries[other].mean
+        return JointDifference(gap, np.nan, np.nan, np.nan, 0.95)
+
 
 def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) -> Comparison:
     """Compare all contenders of a group.
 
-    Differences are paired by seed and by text where predictions exist. Contenders that cannot be held against the
-    others (no predictions where others have them) keep their mean, and are left out of the verdict. So do those that
-    lost in a race; the verdict on the others then has a level that leaves the race its share, so that both together
-    hold ``level``.
+    Differences are paired by seed and by text where predictions exist, and all of them are one family, whose intervals
+    hold together with probability ``level``. Contenders that cannot be held against the others (one seed, or no
+    predictions where others have them) keep their mean, and are left out of the verdict. So do those that lost in a
+    race; the family then leaves the race its share of 1 − ``level``.
 
     Args:
         group: With at least one contender.
@@ -97,43 +128,41 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
         baseline: Name of a contender.
         level: Of intervals and verdicts.
     """
+    read = {name: _read(contender) for name, contender in group.contenders.items()}
+    predictions = {name: found for name, found in read.items() if found}
+    splits = find_splits(group.contenders, predictions)
     values = {
         name: {seed: run.metric(f"test/{metric}") for seed, run in contender.runs.items()}
         for name, contender in group.contenders.items()
     }
-    summaries = {name: seed_summary(list(by_seed.values()), level=level) for name, by_seed in values.items()}
+    if splits:
+        values = {name: splits.values(name, by_seed) for name, by_seed in values.items()}
+    summaries = {name: _summary(name, by_seed, splits, level=level) for name, by_seed in values.items()}
     race = raced(group, metric=metric)
     names = tuple(sorted(summaries, key=lambda name: (name in race.lost, -summaries[name].mean, name)))
-    read = {name: _read(group.contenders[name]) for name in names}
-    predictions = {name: found for name, found in read.items() if found}
-    basis, scores, pairwise = _pairs(group, metric, {name: values[name] for name in names}, predictions, level)
-    best = _verdict(pairwise, race, level=level) if pairwise else None
-    known = baseline if baseline in names and baseline not in race.lost else None  # two seeds say too little of it
-    against: dict[str, ComparisonWithBaseline] = {}
-    if pairwise and known in pairwise.names:
-        against = {item.name: item for item in compare_with_baseline(pairwise, known, level=level)}
+    values = {name: values[name] for name in names}
+    predictions = {name: predictions[name] for name in names if name in predictions}
+    if splits:
+        basis, scores, pairwise = "splits", {}, None
+    else:
+        basis, scores, pairwise = _pairs(group, metric, values, predictions, level)
+    share = (1 - race.verdict_level(level)) / (1 - level)
+    family = simultaneous(pairwise, level=level, share=share) if pairwise else None
+    known = baseline if baseline in names and baseline not in race.lost else None
+    against: dict[str, JointDifference] = {}
+    if family and known in family.names:
+        against = {name: family.between(name, known) for name in family.names if name != known}
     return Comparison(
-        group, metric, names, values, summaries, predictions, basis, scores, pairwise, best, known, against, race
-    )
+        group, metric, names, values, summaries, predictions, basis, scores, pairwise, family, baseline, known, against,
+        race, splits,
+    )  # fmt: skip
 
 
-def _verdict(pairwise: Pairwise, race: Raced, *, level: float) -> BestVerdict | None:
-    """Hsu's verdict on those that have every seed; in a race, those that it settled as tied have theirs already.
-
-    Held against each other with the few seeds that they have, they would widen the margins of all.
-    """
-    left = [name for name in pairwise.names if name not in race.lost]
-    if not left:
-        return None
-    level = race.verdict_level(level)
-    everyone = compare_with_best(pairwise, level=level, among=left)
-    whole = [name for name in left if name not in race.tied]
-    if len(whole) == len(left):
-        return everyone
-    told = compare_with_best(pairwise, level=level, among=whole).comparisons if whole else ()
-    known = {item.name: item for item in told}
-    settled = [known.get(item.name, replace(item, could_be_best=True)) for item in everyone.comparisons]
-    return BestVerdict(tuple(settled), level)
+def _summary(name: str, by_seed: Mapping[int, float], splits: Splits | None, *, level: float) -> SeedSummary:
+    """Over seeds; over splits without an interval, because they share their texts and are few."""
+    if splits is None:
+        return seed_summary(list(by_seed.values()), level=level)
+    return replace(seed_summary(splits.means(name, by_seed), level=level), low=np.nan, high=np.nan)
 
 
 def _read(contender: Contender) -> dict[int, Predicted]:
@@ -147,35 +176,37 @@ def _pairs(
     if not predictions:
         pairwise = _over_seeds(values, level=level)
         return ("seeds" if pairwise else "nothing"), {}, pairwise
-    rows = {i: p.row_ids for i, p in enumerate(p for by_seed in predictions.values() for p in by_seed.values())}
-    if not share_rows(rows):
-        ratio = _test_to_train(next(iter(group.contenders.values())))
-        pairwise = _over_seeds(values, level=level, test_to_train=ratio)
-        return ("splits" if pairwise else "nothing"), {}, pairwise
     scores = {
-        name: align_scores(
-            {seed: (p.row_ids, metric_scores(metric, p.labels, p.predicted)) for seed, p in by_seed.items()}
-        )
+        name: _scores(by_seed, metric, is_random=_is_random(group.contenders[name]))
         for name, by_seed in predictions.items()
     }
-    single = all(len(s.seeds) == 1 for s in scores.values())
-    return ("texts" if single else "seeds and texts"), scores, pairwise_differences(scores, level=level)
+    judged = {name: one for name, one in scores.items() if one.deterministic or len(one.seeds) > 1}
+    if len(scores) > 1 and len(judged) < 2:
+        return "one seed", scores, None
+    basis = "texts" if all(one.deterministic for one in judged.values()) else "seeds and texts"
+    return basis, scores, pairwise_differences(judged, level=level) if judged else None
 
 
-def _over_seeds(
-    values: Mapping[str, Mapping[int, float]], *, level: float, test_to_train: float = 0.0
-) -> Pairwise | None:
+def _scores(by_seed: Mapping[int, Predicted], metric: str, *, is_random: bool) -> Scores:
+    found = align_scores(
+        {seed: (p.row_ids, metric_scores(metric, p.labels, p.predicted)) for seed, p in by_seed.items()}
+    )
+    if is_random or np.ptp(found.values, axis=0).any():
+        return found
+    return Scores(found.values, seeds=found.seeds, row_ids=found.row_ids, deterministic=True)
+
+
+def _is_random(contender: Contender) -> bool:
+    """Whether another seed could give another result: not so for a probe that fits all rows."""
+    return any(run.facts.get("seeds_are", "of training") is not None for run in contender.runs.values())
+
+
+def _over_seeds(values: Mapping[str, Mapping[int, float]], *, level: float) -> Pairwise | None:
     """All pairs over the seeds they share; those that share too few with another are left out, the scarcest first."""
     kept = {name: by_seed for name, by_seed in values.items() if len(by_seed) > 1}
     while len(kept) > 1:
         lonely = [pair for pair in itertools.combinations(kept, 2) if len(kept[pair[0]].keys() & kept[pair[1]]) < 2]
         if not lonely:
-            return pairwise_nested(kept, test_to_train=test_to_train, level=level)
+            return pairwise_nested(kept, level=level)
         del kept[min(lonely[0], key=lambda name: len(kept[name]))]
     return None
-
-
-def _test_to_train(contender: Contender) -> float:
-    sizes = contender.any_run.facts.get("sizes") or {}
-    ratio = sizes.get("test", 0) / max(sizes.get("train", 1), 1)
-    return ratio if math.isfinite(ratio) else 0.0

@@ -18,7 +18,8 @@ class Contender:
 
     Attributes:
         name: Preset, or ``layers+tokens``.
-        runs: Its finished runs by seed.
+        runs: Its finished runs by replicate: a seed, or the number of one where ``init_seed``, ``data_seed`` or
+            ``data.split_seed`` was swept.
         failed: Its runs that did not finish, of the same setting.
         variants: How many settings of other swept axes it was chosen from, on validation.
     """
@@ -61,9 +62,9 @@ class Group:
 def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
     """Sort runs into contenders, ordered by data set and encoder.
 
-    Axes swept beside the seed (a learning rate, say) are chosen per pooling by the mean of the monitored validation
-    metric, among the settings with the most seeds; what a search ended early does not count. A finished run without the
-    metric counts as failed.
+    Axes swept beside the seeds (a learning rate, say) are chosen per pooling by the mean of the monitored validation
+    metric, among the settings with the most seeds; what a search ended early does not count. Seeds, those of splits
+    too, are replicates: never chosen among. A finished run without the metric counts as failed.
 
     Args:
         runs: Of one study or several.
@@ -97,7 +98,7 @@ def _contender(name: str, runs: Sequence[RunRecord], *, metric: str, seeds: Mapp
             variants[run.facts["variant"]].append(run)
     if not variants:
         return None
-    chosen = max(variants.values(), key=_quality)
+    chosen = _chosen(list(variants.values()), seeds)
     variant = chosen[0].facts["variant"]
     in_order = sorted(chosen, key=lambda run: (seeds[run.path.name], str(run.facts.get("started"))))
     by_seed = {seeds[run.path.name]: run for run in in_order}
@@ -111,13 +112,23 @@ def _counts(run: RunRecord, metric: str) -> bool:
     return run.finished and math.isfinite(run.metric(metric))
 
 
-def _quality(runs: Sequence[RunRecord]) -> tuple[int, float]:
-    sign = 1 if runs[0].facts["mode"] == "max" else -1
-    return len({run.facts["seed"] for run in runs}), sign * mean(run.metric(run.facts["monitor"]) for run in runs)
+def _chosen(variants: Sequence[Sequence[RunRecord]], seeds: Mapping[str, int]) -> Sequence[RunRecord]:
+    """The setting with the most replicates; of several, the best on validation over the replicates that all have."""
+    had = [{seeds[run.path.name] for run in runs} for runs in variants]
+    most = max(map(len, had))
+    whole = [runs for runs, replicates in zip(variants, had, strict=True) if len(replicates) == most]
+    common = set.intersection(*(replicates for replicates in had if len(replicates) == most))
+
+    def quality(runs: Sequence[RunRecord]) -> float:
+        shared = [run for run in runs if seeds[run.path.name] in common] or runs
+        value = mean(run.metric(run.facts["monitor"]) for run in shared)
+        return value if runs[0].facts["mode"] == "max" else -value
+
+    return max(whole, key=quality)
 
 
 def _seed_names(runs: Sequence[RunRecord]) -> dict[str, int]:
-    """Run id → seed; where runs of a setting share a seed (``init_seed`` was swept), they are numbered instead."""
+    """Run id → seed; where runs of a setting share it (``data.split_seed`` was swept, say), they are numbered."""
     places = Counter((run.facts["pooling"], run.facts["variant"], run.facts["seed"]) for run in runs)
     if max(places.values()) == 1:
         return {run.path.name: int(run.facts["seed"]) for run in runs}
@@ -126,10 +137,12 @@ def _seed_names(runs: Sequence[RunRecord]) -> dict[str, int]:
     return {name: order[seeds] for name, seeds in drawn.items()}
 
 
-def all_seeds(run: RunRecord) -> tuple[int, int, int]:
-    """``seed``, ``init_seed`` and ``data_seed`` of a run."""
+def all_seeds(run: RunRecord) -> tuple[int, int, int, int]:
+    """``seed``, ``init_seed``, ``data_seed`` and ``data.split_seed`` of a run."""
     seed = int(run.facts["seed"])
-    return seed, int(run.config.get("init_seed", seed)), int(run.config.get("data_seed", seed))
+    split = (run.config.get("data") or {}).get("split_seed")
+    init_seed, data_seed = (int(run.config.get(key, seed)) for key in ("init_seed", "data_seed"))
+    return seed, init_seed, data_seed, split if isinstance(split, int) else 0
 
 
 def _at(facts: Mapping[str, Any], keys: Sequence[str]) -> Any:  # noqa: ANN401

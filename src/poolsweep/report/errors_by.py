@@ -26,7 +26,8 @@ class Slice:
         count: Texts.
         first: Share that the first contender gets right, 0 to 1, mean over seeds.
         second: The same of the second; nan without one.
-        low: End of the 95% interval of first minus second, not adjusted for the number of slices; nan without one.
+        low: End of the 95% interval of first minus second, not adjusted for the number of slices; nan without one, as
+            where the slice has one text or a contender one seed.
         high: The other end.
     """
 
@@ -66,6 +67,7 @@ def right(comparison: Comparison) -> dict[str, Scores]:
         name: Scores(
             np.stack([p.labels == p.predicted for p in by_seed.values()]),
             seeds=tuple(by_seed), row_ids=next(iter(by_seed.values())).row_ids,
+            deterministic=comparison.scores[name].deterministic,
         )
         for name, by_seed in comparison.predictions.items()
     }  # fmt: skip
@@ -124,7 +126,9 @@ def _slice(kind: str, name: str, rows: NDArray[np.bool_], first: Scores, second:
 
 
 def _on_rows(scores: Scores, rows: NDArray[np.bool_]) -> Scores:
-    return Scores(scores.values[:, rows], seeds=scores.seeds, row_ids=scores.row_ids[rows])
+    return Scores(
+        scores.values[:, rows], seeds=scores.seeds, row_ids=scores.row_ids[rows], deterministic=scores.deterministic
+    )
 
 
 def _length_bins(lengths: NDArray[np.int64], unit: str) -> list[tuple[str, NDArray[np.bool_]]]:

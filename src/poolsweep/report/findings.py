@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poolsweep.report.answer import against_baseline, answer, what_would_settle
+from poolsweep.report.answer import answers, what_would_settle
 from poolsweep.report.calibration import Calibration, calibration
 from poolsweep.report.cautions import cautions
 from poolsweep.report.charts.calibration import calibration_chart
@@ -34,7 +34,7 @@ class Findings:
 
     Attributes:
         comparison: The numbers.
-        answer: In a sentence, and what differs from the baseline in another (or nothing).
+        answer: In a sentence, and what follows from it in others.
         settle: What would tell the best from those tied with it.
         cautions: Each with whether it undermines the verdict.
         calibrations: By contender.
@@ -46,7 +46,7 @@ class Findings:
     """
 
     comparison: Comparison
-    answer: tuple[str, str]
+    answer: tuple[str, ...]
     settle: tuple[str, ...]
     cautions: tuple[tuple[bool, str], ...]
     calibrations: Mapping[str, Calibration]
@@ -85,7 +85,7 @@ def examine(comparison: Comparison, *, with_texts: bool = True) -> Findings:
         charts.append(calibration_chart(chosen, {name: role_colour(comparison, name) for name in chosen}))
     return Findings(
         comparison,
-        (answer(comparison), against_baseline(comparison)),
+        answers(comparison),
         tuple(what_would_settle(comparison)),
         tuple(cautions(comparison)),
         calibrations,

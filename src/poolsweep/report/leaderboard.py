@@ -1,4 +1,4 @@
-"""The leaderboard: poolings by test score, with intervals, paired differences to a baseline, and who is tied."""
+"""The leaderboard: poolings by test score, with intervals, paired differences to a baseline, and who could be best."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 
 from poolsweep.report.comparison import Comparison, compare
 from poolsweep.report.contenders import group_runs
-from poolsweep.report.intervals import Interval, paired_difference
 from poolsweep.report.results import RunRecord
+from poolsweep.report.statistics import JointDifference, SeedSummary
 from poolsweep.run.files import write_whole
 from poolsweep.shown import as_cell
 
 BASELINE = "cls"
+_UNKNOWN = JointDifference(math.nan, math.nan, math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,11 @@ class Row:
         data: Data set.
         encoder: Encoder.
         pooling: Preset, or ``layers+tokens``.
-        score: Test score over seeds, 0 to 1, with its t interval.
-        sd: Over seeds.
-        difference: To the baseline, paired by seed and, where there are predictions, by text; None for the baseline
-            itself and without one.
-        adjusted_p: Holm's p-value of that difference; nan where it is not tested.
-        tied: Whether it cannot be told from the best; None where nothing can be compared.
-        seeds: Which seeds, sorted.
+        score: Test score over seeds or splits, 0 to 1, with its t interval where there is one.
+        difference: To the baseline, paired by seed and, where there are predictions, by text, as the family of all
+            differences has it; None for the baseline itself and where the two cannot be compared.
+        tied: Whether it could be the best; None where nothing can be compared.
+        seeds: Which seeds count, sorted.
         seconds: Median of its runs.
         parameters: Trained parameters.
         pooled_size: D.
@@ -42,10 +41,8 @@ class Row:
     data: str
     encoder: str
     pooling: str
-    score: Interval
-    sd: float
-    difference: Interval | None
-    adjusted_p: float
+    score: SeedSummary
+    difference: JointDifference | None
     tied: bool | None
     seeds: tuple[int, ...]
     seconds: float
@@ -72,28 +69,15 @@ def leaderboard(comparisons: Sequence[Comparison]) -> list[Row]:
 
 
 def _row(comparison: Comparison, name: str) -> Row:
-    contender, summary = comparison.contender(name), comparison.summaries[name]
-    tested = comparison.against.get(name)
+    contender, baseline = comparison.contender(name), comparison.baseline
     return Row(
-        comparison.group.data, comparison.group.encoder, name,
-        Interval(summary.mean, summary.high - summary.mean, summary.num_seeds), summary.sd,
-        _difference(comparison, name), tested.adjusted_p if tested else math.nan,
+        comparison.group.data, comparison.group.encoder, name, comparison.summaries[name],
+        comparison.difference(name, baseline) if baseline and name != baseline else None,
         name in comparison.leading if name in comparison.compared else None,
-        tuple(sorted(contender.runs)), contender.typical("seconds"),
+        tuple(sorted(comparison.values[name])), contender.typical("seconds"),
         int(contender.any_run.facts["parameters"]["trained"]),
         int(contender.any_run.facts["parameters"]["pooled_size"]), contender.variants,
     )  # fmt: skip
-
-
-def _difference(comparison: Comparison, name: str) -> Interval | None:
-    if comparison.baseline is None or name == comparison.baseline:
-        return None
-    tested = comparison.against.get(name)
-    if tested is None:  # one of the two is left out of the verdict
-        return paired_difference(comparison.values[name], comparison.values[comparison.baseline])
-    estimate = tested.estimate
-    used = len(comparison.values[name].keys() & comparison.values[comparison.baseline].keys())
-    return Interval(estimate.value, estimate.high - estimate.value, used)
 
 
 def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
@@ -107,7 +91,7 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
     baseline = next((c.baseline for c in comparisons if c.baseline), BASELINE)
     columns = (
         "data", "encoder", "pooling", f"test_{metric}", "sd", "ci95_half_width", f"difference_to_{baseline}",
-        "difference_ci95_low", "difference_ci95_high", "holm_p", "tied_with_best", "basis", "seeds", "seconds",
+        "difference_ci95_low", "difference_ci95_high", "adjusted_p", "tied_with_best", "basis", "seeds", "seconds",
         "parameters", "pooled_size", "variants",
     )  # fmt: skip
     with write_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -115,9 +99,9 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
         writer.writerow(columns)
         for comparison in comparisons:
             for row in leaderboard([comparison]):
-                d = row.difference or Interval(math.nan, math.nan, 0)
-                numbers = (row.score.mean, row.sd, row.score.half_width, d.mean, d.low, d.high, row.adjusted_p)
-                cells = ["" if math.isnan(x) else f"{x:.6f}" for x in numbers]
+                d = row.difference or _UNKNOWN
+                numbers = (row.score.mean, row.score.sd, row.score.half_width, d.value, d.low, d.high, d.p_value)
+                cells = ["" if math.isnan(x) else f"{x:z.6f}" for x in numbers]
                 tied = "" if row.tied is None else "yes" if row.tied else "no"
                 seeds = " ".join(map(str, row.seeds))
                 about = map(as_cell, (row.data, row.encoder, row.pooling))

@@ -37,10 +37,10 @@ def hundredths(value: float) -> str:
     """A score of 0 to 1 as it stands in tables.
 
     Example:
-        >>> hundredths(0.7797), hundredths(float("nan"))
-        ('77.97', '–')
+        >>> hundredths(0.7797), hundredths(-0.00001), hundredths(float("nan"))
+        ('77.97', '0.00', '–')
     """
-    return "–" if math.isnan(value) else f"{100 * value:.2f}".replace("-", "−")
+    return "–" if math.isnan(value) else f"{100 * value:z.2f}".replace("-", "−")
 
 
 def signed(value: float) -> str:
@@ -62,6 +62,8 @@ def p_text(p_value: float) -> str:
         >>> p_text(0.0004), p_text(0.0312), p_text(0.0498), p_text(1.0)
         ('< 0.001', '0.031', '< 0.050', '1.000')
     """
+    if math.isnan(p_value):
+        return "–"
     if p_value < 0.001:
         return "< 0.001"
     text = f"{p_value:.3f}"

@@ -22,7 +22,7 @@ def latex(comparison: Comparison) -> str:
     lines = [
         r"\begin{table}", r"\centering", f"\\caption{{{_escape(_caption(comparison))}}}", r"\begin{tabular}{lrrrr}",
         r"\toprule", f"Pooling & {_escape(_capitalised(title(comparison.metric)))} & "
-        f"{_escape(_delta(comparison))} & Holm $p$ & Dims \\\\", r"\midrule",
+        f"{_escape(_delta(comparison))} & Adjusted $p$ & Dims \\\\", r"\midrule",
     ]  # fmt: skip
     for row in rows:
         score = _escape(_score(row))
@@ -40,7 +40,7 @@ def _capitalised(text: str) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """A pipe table; bold where a pooling could be the best."""
-    head = ["pooling", title(comparison.metric), _delta(comparison), "Holm p", "s/run", "trained", "dims"]
+    head = ["pooling", title(comparison.metric), _delta(comparison), "adjusted p", "s/run", "trained", "dims"]
     lines = [_caption(comparison), "", _pipe(head), _pipe(["---", *["---:"] * (len(head) - 1)])]
     for row in leaderboard([comparison]):
         name = f"**{_escape_pipe(row.pooling)}**" if row.tied else _escape_pipe(row.pooling)
@@ -53,11 +53,45 @@ def markdown(comparison: Comparison) -> str:
 
 def _caption(comparison: Comparison) -> str:
     group = comparison.group
-    counts: Sequence[int] = sorted({len(values) for values in comparison.values.values()})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    bold = " Bold: not told from the best at 95%." if comparison.leading else ""
-    start = f"{_one_line(group.data)}, {_one_line(group.encoder)}: mean ± 95% t interval over {seeds} seeds."
-    return start + bold
+    bold = f" Bold: {could_be_best(comparison)}." if comparison.leading else ""
+    family = f" {_capitalised(jointly(comparison))}." if comparison.family and comparison.baseline else ""
+    return f"{_one_line(group.data)}, {_one_line(group.encoder)}: {what_means_are(comparison)}.{family}{bold}"
+
+
+def what_means_are(comparison: Comparison) -> str:
+    """What stands in the column of scores: means and intervals over how many seeds or splits."""
+    counts = sorted({summary.num_seeds for summary in comparison.summaries.values()})
+    if comparison.splits:
+        return f"mean over {_span(counts)} split{'s' * (counts[-1] != 1)}"
+    if counts[-1] == 1:
+        return "one run each"
+    return f"mean ± 95% t interval over {_span(counts)} seeds"
+
+
+def pairing(comparison: Comparison) -> str:
+    """What differences are paired by; empty where they are not."""
+    found = {"seeds and texts": "seed and text", "texts": "text", "seeds": "seed", "splits": "split"}
+    return found.get(comparison.basis, "")
+
+
+def _span(counts: Sequence[int]) -> str:
+    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def jointly(comparison: Comparison) -> str:
+    """Which family of differences intervals and p-values belong to."""
+    num = len(comparison.compared)
+    count = num * (num - 1) // 2
+    if count < 2:
+        return "interval of the difference and p at 95%"
+    return f"intervals of differences and p: all {count} pairs hold together at 95%"
+
+
+def could_be_best(comparison: Comparison) -> str:
+    """What a mark on several poolings, or on one, means."""
+    if comparison.star:
+        return "best: every other is worse, beyond chance (95%)"
+    return "could be the best: one of these is, with 95% confidence"
 
 
 def _delta(comparison: Comparison) -> str:
@@ -73,13 +107,13 @@ def _difference(row: Row, baseline: str | None) -> str:
     if row.pooling == baseline:
         return "baseline"
     d = row.difference
-    if d is None or math.isnan(d.mean):
+    if d is None:
         return "–"
-    return signed(d.mean) + ("" if math.isnan(d.half_width) else f" [{signed(d.low)}, {signed(d.high)}]")
+    return signed(d.value) + ("" if math.isnan(d.low) else f" [{signed(d.low)}, {signed(d.high)}]")
 
 
 def _p(row: Row) -> str:
-    return "" if math.isnan(row.adjusted_p) else p_text(row.adjusted_p)
+    return "" if row.difference is None or math.isnan(row.difference.p_value) else p_text(row.difference.p_value)
 
 
 def _escape(text: str) -> str:

@@ -12,14 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from poolsweep.console import Console
-from poolsweep.report.answer import against_baseline, answer
+from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.leaderboard import BASELINE, Row, compare_all, leaderboard, write_leaderboard
+from poolsweep.report.leaderboard import Row, compare_all, leaderboard, write_leaderboard
 from poolsweep.report.locate import argument_for
-from poolsweep.report.metric import METRICS
+from poolsweep.report.metric import METRICS, hundredths, signed
 from poolsweep.report.raced import race_note
 from poolsweep.report.results import RunRecord, load_runs
+from poolsweep.report.tables import could_be_best, jointly, pairing, what_means_are
 
 TIED, ALONE, DROPPED = "=", "★", "×"
 
@@ -35,6 +36,7 @@ def show_study(study: Path, *, console: Console) -> None:
     path = study / "leaderboard.csv"
     write_leaderboard(path, comparisons)
     print_leaderboards(comparisons, console=console)
+    print_serious(comparisons, console=console)
     console.print(str(path), highlight=False, soft_wrap=True, markup=False)
     if comparisons:
         command = f"poolsweep report {argument_for(study)}"
@@ -48,9 +50,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         rows = leaderboard([comparison])
         _print_table(comparison, rows, console=console)
         console.print()
-        console.print(answer(comparison), highlight=False, markup=False)
-        if against_baseline(comparison):
-            console.print(against_baseline(comparison), highlight=False, markup=False)
+        for line in answers(comparison):
+            console.print(line, highlight=False, markup=False)
         if race_note(comparison.raced):
             console.print(race_note(comparison.raced), highlight=False, markup=False)
         seeds = what_seeds_are(comparison)
@@ -60,23 +61,35 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
             console.print(
                 "Other swept settings were chosen per pooling by the mean of the monitored validation metric."
             )
-        if any(row.score.count < 2 for row in rows):
-            console.print("One seed gives no interval: add seeds with seed=0,1,2.", highlight=False)
+        if comparison.basis in ("one seed", "nothing") or any(_lacks_seeds(comparison, row) for row in rows):
+            console.print("One seed gives no interval and no verdict: add seeds with seed=0,1,2.", highlight=False)
+
+
+def _lacks_seeds(comparison: Comparison, row: Row) -> bool:
+    fixed = row.pooling in comparison.scores and comparison.scores[row.pooling].deterministic
+    return comparison.splits is None and row.score.num_seeds < 2 and not fixed
 
 
 def print_cautions(comparisons: Sequence[Comparison], runs: Sequence[RunRecord], *, console: Console) -> None:
     """Print what undermines a verdict, and how many lesser cautions the page has."""
-    left, lesser = unfinished(runs), 0
+    left = unfinished(runs)
     if left:
         console.print(f"caution: {left}", highlight=False, markup=False, style="yellow")
+    lesser = print_serious(comparisons, console=console)
+    if lesser:
+        console.print(f"{lesser} lesser caution{'s' * (lesser > 1)}: see the page", highlight=False)
+
+
+def print_serious(comparisons: Sequence[Comparison], *, console: Console) -> int:
+    """Print what undermines a verdict; gives the number of lesser cautions."""
+    lesser = 0
     for comparison in comparisons:
         where = f"{comparison.group.data}: " if len(comparisons) > 1 else ""
         found = cautions(comparison)
         for sentence in (sentence for serious, sentence in found if serious):
             console.print(f"caution: {where}{sentence}", highlight=False, markup=False, style="yellow")
         lesser += sum(not serious for serious, _ in found)
-    if lesser:
-        console.print(f"{lesser} lesser caution{'s' * (lesser > 1)}: see the page", highlight=False)
+    return lesser
 
 
 def _print_table(comparison: Comparison, rows: Sequence[Row], *, console: Console) -> None:
@@ -93,53 +106,52 @@ def _print_table(comparison: Comparison, rows: Sequence[Row], *, console: Consol
 
 
 def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
-    counts = sorted({len(row.seeds) for row in rows})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    scale = "× 100" if comparison.metric == "mcc" else "in %"
-    pairing = {"seeds and texts": "seed and text", "texts": "text"}.get(comparison.basis, "seed")
-    title = (
-        f"{comparison.group.data} · {comparison.group.encoder} · test {METRICS[comparison.metric]} {scale}\n"
-        f"mean ± 95% t interval over {seeds} seed{'s' * (seeds != '1')}"
-    )
-    if comparison.baseline:
-        title += f"; Δ to {comparison.baseline} paired by {pairing}"
-    mark = TIED if len(comparison.leading) > 1 else ALONE
-    if comparison.leading and len(comparison.compared) > 1:
-        title += f"\n{mark} " + (
-            "tied with the best: not told from it at 95%" if mark == TIED else "best beyond chance"
-        )
-    if comparison.raced.lost:
-        title += f"\n{DROPPED} lost in the race"
+    mark = ALONE if comparison.star else TIED
     table = Table(
-        title=Text(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
-        show_edge=False, pad_edge=False,
+        title=Text(_title(comparison, mark)), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0), show_edge=False, pad_edge=False,
     )  # fmt: skip
     table.add_column("  pooling", overflow="fold", min_width=12)
-    columns = (METRICS[comparison.metric], f"Δ {comparison.baseline or BASELINE}")
-    for name in (*columns, *("s/run", "trained", "dims")[:costs]):
+    deltas = [f"Δ {comparison.baseline}"] if comparison.baseline else []
+    for name in (METRICS[comparison.metric], *deltas, *("s/run", "trained", "dims")[:costs]):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         cost = (f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size))[:costs]
         name = Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.pooling}")
-        difference = _difference(row, comparison.baseline)
-        table.add_row(name, _percent(row), difference, *cost, style="bold" if row.tied else None)
+        difference = [_difference(row, comparison.baseline)] if comparison.baseline else []
+        table.add_row(name, _percent(row), *difference, *cost, style="bold" if row.tied else None)
     return table
 
 
+def _title(comparison: Comparison, mark: str) -> str:
+    scale = "× 100" if comparison.metric == "mcc" else "in %"
+    lines = [f"{comparison.group.data} · {comparison.group.encoder} · test {METRICS[comparison.metric]} {scale}"]
+    lines.append(what_means_are(comparison))
+    if comparison.baseline:
+        by = pairing(comparison)
+        lines[-1] += f"; Δ to {comparison.baseline}" + (f" paired by {by}" if by else "")
+        lines += [jointly(comparison)] if comparison.against else []
+    if comparison.leading and len(comparison.compared) > 1:
+        lines.append(f"{mark} {could_be_best(comparison)}")
+    return "\n".join([*lines, *([f"{DROPPED} lost in the race"] if comparison.raced.lost else [])])
+
+
 def _mark(comparison: Comparison, row: Row, mark: str) -> str:
+    if len(comparison.compared) < 2:
+        return " "
     return mark if row.tied else DROPPED if row.pooling in comparison.raced.lost else " "
 
 
 def _percent(row: Row) -> str:
-    spread = "" if math.isnan(row.score.half_width) else f" ± {100 * row.score.half_width:.2f}"
-    return f"{100 * row.score.mean:.2f}{spread}"
+    spread = "" if math.isnan(row.score.half_width) else f" ± {hundredths(row.score.half_width)}"
+    return f"{hundredths(row.score.mean)}{spread}"
 
 
 def _difference(row: Row, baseline: str | None) -> str:
     d = row.difference
     if row.pooling == baseline:
         return "baseline"
-    if d is None or math.isnan(d.mean):
-        return ""
-    ends = "" if math.isnan(d.half_width) else f" [{100 * d.low:+z.2f}, {100 * d.high:+z.2f}]"
-    return f"{100 * d.mean:+z.2f}{ends}"
+    if d is None:
+        return "not compared"
+    ends = "" if math.isnan(d.low) else f" [{signed(d.low)}, {signed(d.high)}]"
+    return f"{signed(d.value)}{ends}"

@@ -23,6 +23,7 @@ _COMPARED_BY_CONTENT = (
     "data.train", "data.validation", "data.test", "data.name", "encoder.model", "encoder.name", "trainer.accelerator",
 )  # fmt: skip
 _NAMES_DATA = ("_target_", "name", "subset", *_FILE_KEYS)
+REPLICATES = ("seed", "init_seed", "data_seed", "data.split_seed")  # what may differ between runs of one setting
 _NAMES_ENCODER = ("_target_", "name", "model", "revision")
 _PRECISIONS = {"32": "32-true", "64": "64-true", "16": "16-mixed", "bf16": "bf16-mixed"}
 
@@ -165,7 +166,7 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
 
 
 def variant_id(config: Mapping[str, Any], *, accelerator: str) -> str:
-    """A hash of what was swept beside data, encoder, pooling and seed: runs of one variant differ in these alone.
+    """A hash of what was swept beside data, encoder, pooling and seeds: runs of one variant differ in these alone.
 
     Which data set and which encoder do not count, since runs are compared within each; how they are used does.
 
@@ -174,8 +175,9 @@ def variant_id(config: Mapping[str, Any], *, accelerator: str) -> str:
         accelerator: Type of the device the run is on (cpu, cuda, …).
     """
     used = _without_excluded(config)
-    content = {key: value for key, value in used.items() if key not in {"pooling", "seed", "init_seed", "data_seed"}}
+    content = {key: value for key, value in used.items() if key != "pooling" and key not in REPLICATES}
     content["trainer"] = _canonical_trainer(used["trainer"], accelerator=accelerator)
     for group, named in (("data", _NAMES_DATA), ("encoder", _NAMES_ENCODER)):
-        content[group] = {key: value for key, value in used[group].items() if key not in named}
+        own = {key: value for key, value in used[group].items() if key not in named}
+        content[group] = {key: value for key, value in own.items() if f"{group}.{key}" not in REPLICATES}
     return _hash(content)[:8]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from poolsweep.report.charts.style import BASE, GRID, LEAD, Cells, Chart, short, turn_names
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import p_text, signed
-from poolsweep.report.statistics import Pairwise, holm
+from poolsweep.report.statistics import Family
 
 _STRONGEST = 0.55  # opacity; ink stays legible on it in light and dark
 _WITH_P, _WITH_NUMBERS = 10, 16  # contenders up to which cells have room
@@ -17,48 +16,35 @@ _WITH_P, _WITH_NUMBERS = 10, 16  # contenders up to which cells have room
 
 def pairs_chart(comparison: Comparison) -> Chart | None:
     """A matrix, row minus column; None with fewer than two contenders to compare."""
-    pairwise = comparison.pairwise
-    if pairwise is None or len(pairwise.names) < 2:
+    family = comparison.family
+    if family is None or len(family.names) < 2:
         return None
-    num, adjusted = len(pairwise.names), adjusted_p(pairwise)
+    num = len(family.names)
     cell = 0.62 if num <= _WITH_P else 0.5 if num <= _WITH_NUMBERS else 0.34
     figure = Figure(figsize=(1.9 + cell * num, 1.5 + 0.72 * cell * num), layout="constrained")
     axes = figure.add_subplot()
-    names = [short(name, 22) for name in pairwise.names]
-    cells, largest = Cells(axes, names, names), max(float(np.abs(pairwise.value).max()), 1e-9)
+    names = [short(name, 22) for name in family.names]
+    cells, largest = Cells(axes, names, names), max(float(np.abs(family.value).max()), 1e-9)
     for i, j in np.ndindex(num, num):
         if i == j:
             cells.fill(i, j, GRID, 1.0)
         else:
-            _cell(
-                cells, i, j, value=float(pairwise.value[i, j]), largest=largest, p_value=float(adjusted[i, j]), num=num
-            )
+            _cell(cells, i, j, family=family, largest=largest)
     cells.draw()
     turn_names(axes)
     count = num * (num - 1) // 2
-    held = int((adjusted[np.triu_indices(num, 1)] < 0.05).sum())
+    held = int((family.p_value[np.triu_indices(num, 1)] < 1 - family.level).sum())
     return Chart(
         "pairs", "Which differences hold up?",
-        f"Row minus column, in points. Outlined: beyond chance, Holm-adjusted p < 0.05 over {count} pairs.",
+        f"Row minus column, in points, with the p of the leaderboard, adjusted for all {count} pairs. Outlined: beyond "
+        "chance, p < 0.05.",
         f"{held} of {count} differences are beyond chance.", figure,
     )  # fmt: skip
 
 
-def adjusted_p(pairwise: Pairwise) -> NDArray[np.float64]:
-    """Holm's p-values of all pairs.
-
-    Shape:
-        returns (K, K), symmetric, the diagonal 1.
-    """
-    upper = np.triu_indices(len(pairwise.names), 1)
-    adjusted = np.ones_like(pairwise.p_value)
-    adjusted[upper] = holm(pairwise.p_value[upper].tolist())
-    adjusted.T[upper] = adjusted[upper]
-    return adjusted
-
-
-def _cell(cells: Cells, i: int, j: int, *, value: float, largest: float, p_value: float, num: int) -> None:
-    holds, with_p = p_value < 0.05, num <= _WITH_P
+def _cell(cells: Cells, i: int, j: int, *, family: Family, largest: float) -> None:
+    value, p_value, num = float(family.value[i, j]), float(family.p_value[i, j]), len(family.names)
+    holds, with_p = p_value < 1 - family.level, num <= _WITH_P
     cells.fill(i, j, LEAD if value > 0 else BASE, _STRONGEST * abs(value) / largest)
     if holds:
         cells.outline(i, j)

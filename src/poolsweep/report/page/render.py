@@ -23,7 +23,7 @@ from poolsweep.report.leaderboard import leaderboard
 from poolsweep.report.metric import METRICS, hundredths, p_text, signed, title
 from poolsweep.report.results import RunRecord
 from poolsweep.report.study import config_differences
-from poolsweep.report.tables import latex, markdown
+from poolsweep.report.tables import could_be_best, jointly, latex, markdown, pairing, what_means_are
 
 _WIDE = 5.6  # inches; wider figures take the whole width of a page
 _PIXELS = 96  # per inch
@@ -109,7 +109,7 @@ def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, several
     comparison = findings.comparison
     group = comparison.group
     wide, halves = _arranged(figures)
-    gaps = {item.name: item for item in comparison.best.comparisons} if comparison.best else {}
+    best = next(iter(comparison.leading), "")
     return {
         "id": f"d{index}",
         "name": f"{group.data} · {group.encoder}" if several else group.data,
@@ -117,7 +117,12 @@ def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, several
         "comparison": comparison,
         "title": title(comparison.metric),
         "rows": leaderboard([comparison]),
-        "gaps": gaps,
+        "best": best,
+        "to_best": {name: comparison.difference(name, best) for name in comparison.compared if best and name != best},
+        "means_are": what_means_are(comparison),
+        "pairing": pairing(comparison),
+        "jointly": jointly(comparison),
+        "could_be_best": could_be_best(comparison),
         "wide": wide,
         "halves": halves,
         "latex": latex(comparison),

@@ -1,13 +1,12 @@
 """Is the difference real? Intervals and verdicts over seeds and test examples, on numpy and scipy alone.
 
 From per-example scores (:mod:`.influence`) aligned by row (:func:`align_scores`) come differences with an interval that
-counts both seeds and examples (:func:`difference`), all pairs of them (:func:`pairwise_differences`), and the two
-verdicts: :func:`compare_with_best` and :func:`compare_with_baseline`.
+counts both seeds and examples (:func:`difference`), all pairs of them (:func:`pairwise_differences`), and these as one
+family (:func:`simultaneous`), which the verdict is read from. A race drops by :func:`compare_with_best`.
 """
 
 from __future__ import annotations
 
-from poolsweep.report.statistics.baseline import ComparisonWithBaseline, compare_with_baseline, holm
 from poolsweep.report.statistics.best import BestVerdict, ComparisonWithBest, compare_with_best
 from poolsweep.report.statistics.cautions import Caution, RunFacts, label_cautions, study_cautions
 from poolsweep.report.statistics.components import VarianceComponents
@@ -19,7 +18,7 @@ from poolsweep.report.statistics.difference import (
     paired_differences,
 )
 from poolsweep.report.statistics.effect import EffectSize, effect_size
-from poolsweep.report.statistics.estimate import Estimate
+from poolsweep.report.statistics.estimate import Estimate, t_estimate
 from poolsweep.report.statistics.influence import (
     accuracy_scores,
     balanced_accuracy_scores,
@@ -34,18 +33,20 @@ from poolsweep.report.statistics.ranks import CriticalDifference, Friedman, crit
 from poolsweep.report.statistics.resampling import BootstrapInterval, SignFlip, sign_flip_test, two_way_bootstrap
 from poolsweep.report.statistics.scores import Scores, align_scores, share_rows
 from poolsweep.report.statistics.seeds import SeedSummary, seed_summary
+from poolsweep.report.statistics.simultaneous import Family, JointDifference, simultaneous
 
 __all__ = [
     "BestVerdict",
     "BootstrapInterval",
     "Caution",
-    "ComparisonWithBaseline",
     "ComparisonWithBest",
     "CriticalDifference",
     "Difference",
     "EffectSize",
     "Estimate",
+    "Family",
     "Friedman",
+    "JointDifference",
     "Pairwise",
     "Plan",
     "RunFacts",
@@ -56,14 +57,12 @@ __all__ = [
     "accuracy_scores",
     "align_scores",
     "balanced_accuracy_scores",
-    "compare_with_baseline",
     "compare_with_best",
     "critical_difference",
     "difference",
     "effect_size",
     "f1_scores",
     "friedman_test",
-    "holm",
     "jackknife_scores",
     "label_cautions",
     "mcc_scores",
@@ -78,6 +77,8 @@ __all__ = [
     "seeds_to_settle",
     "share_rows",
     "sign_flip_test",
+    "simultaneous",
     "study_cautions",
+    "t_estimate",
     "two_way_bootstrap",
 ]

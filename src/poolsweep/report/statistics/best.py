@@ -114,10 +114,8 @@ def _margins(
         largest = LargestT.of(len(pairwise.names) - 1, around, df=float(fewest))
         for j in (j for j in range(num) if j != i):
             error, df = errors[i, j], dfs[i, j]
-            if math.isnan(error):
+            if not error > 0:  # not known, or estimated as 0, which is no certainty
                 margin[i, j] = np.inf
-            elif error == 0:
-                p_values[i] = min(p_values[i], float(value[i, j] >= 0))
             else:
                 margin[i, j] = largest.quantile(level, df) * error
                 p_values[i] = min(p_values[i], largest.tail(-value[i, j] / error, df))
@@ -140,8 +138,7 @@ def constrained_intervals(
         value, margin (K, K); returns low, high, member of G (K,).
 
     Reference:
-        Hsu (1996), "Multiple Comparisons: Theory and Methods", ch. 4.2.1 (equal) and 7.3 (unequal). Differs: an exact
-        tie without noise (identical contenders) stays in G.
+        Hsu (1996), "Multiple Comparisons: Theory and Methods", ch. 4.2.1 (equal) and 7.3 (unequal). Differs: none.
 
     Example:
         >>> constrained_intervals([[0, 3.0], [-3.0, 0]], [[0, 1.0], [1.0, 0]])
@@ -152,7 +149,7 @@ def constrained_intervals(
         return np.zeros(1), np.zeros(1), np.ones(1, dtype=bool)
     itself = np.eye(len(gaps), dtype=bool)
     reach = np.where(itself, np.inf, gaps + margins).min(axis=1)
-    could = (reach > 0) | np.where(itself, True, (gaps + margins > 0) | ((gaps == 0) & (margins == 0))).all(axis=1)
+    could = reach > 0
     rivals = np.where(itself | ~could[None, :], np.inf, gaps - margins.T).min(axis=1)
     return np.where(np.isinf(rivals) & (rivals > 0), 0.0, rivals), reach.clip(min=0), could
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from poolsweep.report.statistics.estimate import Estimate
 
 Kind = Literal[
     "failed seeds",
@@ -128,26 +131,28 @@ def _seed_lists(runs: Sequence[RunFacts], expected_seeds: Iterable[int] | None) 
         cautions.append(Caution("unequal seeds", sentence, tuple(counts), serious=False))
     few = tuple(name for name, count in counts.items() if 0 < count < FEW_SEEDS)
     if few:
-        told = "One seed leaves out the noise of seeds, two say little of it."
+        told = "One seed says nothing of others, two say little."
         sentence = f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. {told}"
         cautions.append(Caution("few seeds", sentence, few, serious=any(counts[name] == 1 for name in few)))
     return cautions
 
 
 def label_cautions(
-    label_counts: Mapping[str, int], *, accuracy: Mapping[str, float] | None = None
+    label_counts: Mapping[str, int], *, over_majority: Mapping[str, Estimate] | None = None
 ) -> tuple[Caution, ...]:
     """Cautions about the labels of the test rows: where accuracy misleads, and where F1 rests on a handful of examples.
 
     Args:
         label_counts: Test examples by label name.
-        accuracy: Mean test accuracy by contender.
+        over_majority: Test accuracy minus that of always answering the commonest label, by contender.
 
     Raises:
         ValueError: If there is no test example.
 
     Example:
-        >>> [caution.kind for caution in label_cautions({"no": 90, "yes": 10}, accuracy={"cls": 0.89, "mean": 0.95})]
+        >>> from poolsweep.report.statistics.estimate import t_estimate
+        >>> over = {"cls": t_estimate(-0.01, 1e-4, 9), "mean": t_estimate(0.05, 1e-4, 9)}
+        >>> [caution.kind for caution in label_cautions({"no": 90, "yes": 10}, over_majority=over)]
         ['no better than the majority', 'class imbalance']
     """
     total = sum(label_counts.values())
@@ -156,11 +161,13 @@ def label_cautions(
     commonest = max(label_counts, key=lambda name: label_counts[name])
     share = label_counts[commonest] / total
     cautions: list[Caution] = []
-    idle = tuple(name for name, value in (accuracy or {}).items() if value <= share)
-    if idle:
-        sentence = f"No better than always answering {commonest} ({share:.1%} accuracy): {', '.join(idle)}."
-        cautions.append(Caution("no better than the majority", sentence, idle, serious=True))
-    best = max((accuracy or {}).values(), default=1.0)
+    over = over_majority or {}
+    idle = {name: e for name, e in over.items() if not (e.value if math.isnan(e.low) else e.low) > 0}
+    if idle and len(label_counts) > 1:
+        listed = "; ".join(f"{name} ({_points(estimate)})" for name, estimate in idle.items())
+        sentence = f"Not shown to be better than always answering {commonest} ({share:.1%} accuracy): {listed}."
+        cautions.append(Caution("no better than the majority", sentence, tuple(idle), serious=True))
+    best = share + max((estimate.value for estimate in over.values()), default=1.0 - share)
     if len(label_counts) > 1 and share >= IMBALANCE * best:
         sentence = (
             f"Always answering {commonest} gives {share:.1%} accuracy: read macro-F1 or the Matthews correlation."
@@ -173,6 +180,12 @@ def label_cautions(
         )
         cautions.append(Caution("rare classes", sentence, rare, serious=False))
     return tuple(cautions)
+
+
+def _points(estimate: Estimate) -> str:
+    """Such as "+0.1 points, 95% interval −0.5 to +0.8"."""
+    value, low, high = (f"{100 * x:+z.1f}".replace("-", "−") for x in (estimate.value, estimate.low, estimate.high))
+    return f"{value} points" + ("" if math.isnan(estimate.low) else f", 95% interval {low} to {high}")
 
 
 def _by_fact(runs: Sequence[RunFacts], fact: str) -> dict[str, list[str]]:

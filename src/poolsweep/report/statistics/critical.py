@@ -10,6 +10,7 @@ as df grows.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,11 +21,12 @@ from scipy.special import gammaln, ndtr, ndtri, stdtr
 from poolsweep.report.statistics.estimate import MAX_DF, t_quantile
 
 NUM_POINTS = 2**16  # puts a 95% point within about 0.005 of the exact one, up to 40 statistics
+MOST_VALUES = 2**23  # of all pairs at all points: with very many pairs there are fewer points
 
 
 @dataclass(frozen=True, eq=False)
 class LargestT:
-    """The distribution of max_j T_j, one-sided.
+    """The distribution of max_j T_j, one-sided, or of max_j |T_j|.
 
     With Z normal of a given correlation, T_j = F⁻¹(Φ(Z_j); df), F Student's. The maxima of Z are quasi-random (Sobol)
     points, the same on every call and machine. ``None`` for the correlation means unknown: Bonferroni's bound then
@@ -36,6 +38,7 @@ class LargestT:
 
     num_statistics: int
     maxima: NDArray[np.float64] | None
+    sides: int = 1
 
     @staticmethod
     def of(num_statistics: int, correlation: ArrayLike | None, *, df: float = math.inf) -> LargestT:
@@ -68,8 +71,50 @@ class LargestT:
         factor = (vectors * np.sqrt(values.clip(min=0)))[:, ::-1]  # the best Sobol dimensions go to the largest axes
         return LargestT(num_statistics, np.sort((_normal_points(num_statistics) @ factor.T).max(axis=1)))
 
+    @staticmethod
+    def of_pairs(pairs: Sequence[tuple[int, int]], covariance: ArrayLike | None, *, df: ArrayLike) -> LargestT:
+        """Draws the maxima of |Z_i − Z_j| over pairs of means: Tukey's range, each pair in units of its own error.
+
+        Args:
+            pairs: Which differences there are.
+            covariance: That of the means.
+            df: Degrees of freedom of each pair's error; its statistic keeps :func:`kept_correlation` of what it has in
+                common with the others.
+
+        Shape:
+            covariance (K, K); df (pairs,).
+
+        Reference:
+            Tukey (1953), "The problem of multiple comparisons"; Games, Howell (1976), "Pairwise multiple comparison
+            procedures with unequal n's and/or variances". Differs: correlated means, and Gaussian scores for the ties
+            between pairs.
+
+        Example:
+            >>> tukey = LargestT.of_pairs([(0, 1), (0, 2), (1, 2)], np.eye(3), df=[1e9, 1e9, 1e9])
+            >>> round(tukey.quantile(0.95, 1e9), 2)
+            2.34
+        """
+        if len(pairs) < 2 or covariance is None:
+            return LargestT(2 * len(pairs), None, sides=2)
+        values, vectors = np.linalg.eigh(np.asarray(covariance, dtype=np.float64))
+        factor = (vectors * np.sqrt(values.clip(min=0)))[:, ::-1]
+        num_points = min(NUM_POINTS, 2 ** int(math.log2(MOST_VALUES / len(pairs))))
+        means = factor @ _normal_points(len(factor))[:num_points].T  # (K, points)
+        alone = np.random.default_rng(0)  # what the error estimate of one pair has of its own
+        maxima = np.zeros(num_points)
+        for (i, j), kept in zip(pairs, map(kept_correlation, np.asarray(df, dtype=np.float64)), strict=True):
+            gap = means[i] - means[j]
+            scale = math.sqrt(max(float(np.sum((factor[i] - factor[j]) ** 2)), 0.0))
+            if scale <= 1e-9 * math.sqrt(max(float(values[-1]), 1e-300)):
+                kept, scale = 0.0, 1.0
+            gap *= math.sqrt(kept) / scale
+            if kept < 1:
+                gap += math.sqrt(1 - kept) * alone.standard_normal(num_points)
+            np.maximum(maxima, np.abs(gap, out=gap), out=maxima)
+        return LargestT(2 * len(pairs), np.sort(maxima), sides=2)
+
     def tail(self, statistic: float, df: float) -> float:
-        """P(max_j T_j ≥ statistic): the adjusted p-value, never below the plain one nor above Bonferroni's.
+        """P(max ≥ statistic): the adjusted p-value, never below the plain one nor above Bonferroni's.
 
         Example:
             >>> round(LargestT.of(2, None).tail(2.0, 10), 4)
@@ -80,10 +125,10 @@ class LargestT:
         if self.maxima is None:
             return bound
         below = int(np.searchsorted(self.maxima, -ndtri(alone)))
-        return min(max(1 - below / len(self.maxima), alone), bound)
+        return min(max(1 - below / len(self.maxima), self.sides * alone), bound)
 
     def quantile(self, level: float, df: float) -> float:
-        """The value that max_j T_j stays under with probability ``level``.
+        """The value that the maximum stays under with probability ``level``.
 
         Example:
             >>> round(LargestT.of(1, None).quantile(0.95, 4), 3)

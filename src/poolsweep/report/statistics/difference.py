@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +16,21 @@ from poolsweep.report.statistics.components import (
     variance_components,
     variance_of_mean,
 )
-from poolsweep.report.statistics.estimate import Estimate, t_estimate
+from poolsweep.report.statistics.estimate import Estimate, sample_variance, t_estimate
 from poolsweep.report.statistics.scores import Scores
 from poolsweep.report.statistics.unpaired import unpaired_variance
 
-Design = Literal["crossed", "unpaired seeds", "examples only", "deterministic", "nested"]
+Design = Literal["crossed", "unpaired seeds", "deterministic", "nested", "unknown"]
 
 
 @dataclass(frozen=True)
 class Difference:
     """First minus second contender, and how it was reckoned.
 
-    ``design`` is "crossed" (same seeds, same rows), "unpaired seeds" (same rows, other seeds), "examples only" (one
-    seed each: the noise of seeds is unknown and left out), "deterministic" (neither has seed noise) or "nested" (each
-    seed has rows of its own). ``num_seeds`` counts the seeds of the scarcer contender that were used.
+    ``design`` is "crossed" (same seeds, same rows), "unpaired seeds" (same rows, other seeds), "deterministic" (neither
+    has seed noise: the interval is about other examples alone), "nested" (each seed has rows of its own) or "unknown"
+    (one seed or one example: there is no interval). ``num_seeds`` counts the seeds of the scarcer contender that were
+    used.
     """
 
     estimate: Estimate
@@ -42,7 +43,8 @@ class Difference:
 def mean_score(scores: Scores, *, level: float = 0.95) -> Difference:
     """One contender's mean score, with the same two-component interval as a difference.
 
-    The interval is for the mean over new seeds *and* new texts. With one seed it knows the examples alone.
+    The interval is for the mean over new seeds *and* new texts. With one seed there is none, unless the contender is
+    deterministic.
 
     Example:
         >>> contender = Scores([[1, 0, 1, 1], [1, 1, 1, 0]], seeds=(0, 1), row_ids=range(4))
@@ -60,6 +62,8 @@ def difference(first: Scores, second: Scores, *, level: float = 0.95) -> Differe
     has are then left out); otherwise all seeds are used, unpaired. A deterministic contender counts as the same for
     every seed. The variance is (MS_A + MS_B − MS_E)/(SN) of the differences with Satterthwaite degrees of freedom; see
     :mod:`poolsweep.report.statistics.components` for its derivation, and ``experiments/statistics`` for its coverage.
+    Where it comes out as 0 (every example differs by the same amount), the noise of the examples on which the two
+    differ takes its place, as in McNemar's test. One seed tells nothing of other seeds, so that there is no interval.
 
     Args:
         first: The contender that counts positive.
@@ -88,10 +92,14 @@ def difference(first: Scores, second: Scores, *, level: float = 0.95) -> Differe
     if paired is not None:
         return _crossed(paired, deterministic=first.deterministic and second.deterministic, level=level)
     second = _in_order_of(first, second)
+    fewest, num_examples = min(len(first.seeds), len(second.seeds)), len(first.row_ids)
+    if fewest == 1 or num_examples == 1:
+        return _unknown(first.mean - second.mean, fewest, num_examples, level=level)
     variance, df, components = unpaired_variance(first.values, second.values)
+    if variance == 0:
+        variance, df = decided_noise(first.values.mean(axis=0) - second.values.mean(axis=0))
     estimate = t_estimate(first.mean - second.mean, variance, df, level=level)
-    fewest = min(len(first.seeds), len(second.seeds))
-    return Difference(estimate, "unpaired seeds", components, fewest, len(first.row_ids))
+    return Difference(estimate, "unpaired seeds", components, fewest, num_examples)
 
 
 def paired_differences(first: Scores, second: Scores) -> NDArray[np.float64] | None:
@@ -125,22 +133,25 @@ def paired_differences(first: Scores, second: Scores) -> NDArray[np.float64] | N
 
 
 def nested_difference(
-    first: Mapping[int, float],
-    second: Mapping[int, float],
+    first: Mapping[Any, float],
+    second: Mapping[Any, float],
     *,
     test_to_train: float = 0.0,
+    example_noise: float = 0.0,
     level: float = 0.95,
 ) -> Difference:
     """First minus second where each seed drew test rows of its own: a t interval over the seeds' differences.
 
     Each seed's difference then carries the noise of its examples too, so that V = (1/S + ρ) · sd² with S−1 degrees of
     freedom holds both. ρ is 0 for disjoint test sets and the ratio of test to training rows for random splits of one
-    data set, whose training sets overlap.
+    data set, whose training sets overlap. Two seeds that agree by chance would give an sd of 0; the noise of their
+    examples is its floor, and without it there is no interval then.
 
     Args:
         first: The metric by seed of the contender that counts positive.
         second: The same of the other; only seeds that both have are used.
         test_to_train: ρ, the number of test rows over the number of training rows.
+        example_noise: Variance that one seed's difference has from its examples; 0 where it is not known.
         level: Confidence level.
 
     Raises:
@@ -160,7 +171,8 @@ def nested_difference(
     if test_to_train < 0:
         raise ValueError(f"test_to_train must not be negative, got {test_to_train}")
     gaps = np.array([first[seed] - second[seed] for seed in seeds])
-    spread = float(gaps.var(ddof=1))
+    largest = max(abs(scores[seed]) for scores in (first, second) for seed in seeds)
+    spread = max(sample_variance(gaps, scale=largest), example_noise)
     estimate = t_estimate(float(gaps.mean()), (1 / len(seeds) + test_to_train) * spread, len(seeds) - 1, level=level)
     return Difference(estimate, "nested", VarianceComponents(spread, 0.0, 0.0), len(seeds), 0)
 
@@ -180,20 +192,42 @@ def _in_order_of(first: Scores, second: Scores) -> Scores:
 
 def _crossed(table: NDArray[np.float64], *, deterministic: bool, level: float) -> Difference:
     num_seeds, num_examples = table.shape
-    if num_seeds == 1 or num_examples == 1:
-        return _examples_only(table, deterministic=deterministic, level=level)
-    squares = mean_squares(table)
-    variance, df = variance_of_mean(squares)
-    estimate = t_estimate(float(table.mean()), variance, df, level=level)
-    return Difference(estimate, "crossed", variance_components(squares), num_seeds, num_examples)
+    value = float(table.mean())
+    if num_examples == 1 or (num_seeds == 1 and not deterministic):
+        return _unknown(value, num_seeds, num_examples, level=level)
+    if num_seeds == 1:
+        spread = sample_variance(table[0])
+        variance, df, components = spread / num_examples, num_examples - 1.0, VarianceComponents(0.0, spread, 0.0)
+    else:
+        squares = mean_squares(table)
+        variance, df = variance_of_mean(squares)
+        components = variance_components(squares)
+    if variance == 0:
+        variance, df = decided_noise(table.mean(axis=0))
+    design = "deterministic" if num_seeds == 1 else "crossed"
+    return Difference(t_estimate(value, variance, df, level=level), design, components, num_seeds, num_examples)
 
 
-def _examples_only(table: NDArray[np.float64], *, deterministic: bool, level: float) -> Difference:
-    """One seed: the examples alone. (One example tells nothing: its variance is nan.)"""
-    num_seeds, num_examples = table.shape
-    spread = float(table[0].var(ddof=1)) if num_examples > 1 else math.nan
-    estimate = t_estimate(float(table.mean()), spread / num_examples, num_examples - 1, level=level)
-    components = VarianceComponents(0.0 if deterministic else math.nan, spread, 0.0)
-    return Difference(
-        estimate, "deterministic" if deterministic else "examples only", components, num_seeds, num_examples
-    )
+def _unknown(value: float, num_seeds: int, num_examples: int, *, level: float) -> Difference:
+    """One seed says nothing of others, one example nothing of others."""
+    components = VarianceComponents(math.nan, math.nan, math.nan)
+    return Difference(t_estimate(value, math.nan, 0.0, level=level), "unknown", components, num_seeds, num_examples)
+
+
+def decided_noise(gaps: NDArray[np.float64]) -> tuple[float, float]:
+    """The variance of a mean difference from the examples on which two contenders differ, and its degrees of freedom.
+
+    The second moment over N, as McNemar's test takes it: n examples that differ by 1 out of N give n/N². It is 0 where
+    the two differ on none.
+
+    Shape:
+        gaps (N,), the difference on each example.
+
+    Reference:
+        McNemar (1947), "Note on the sampling error of the difference between correlated proportions". Differs: none.
+
+    Example:
+        >>> decided_noise(np.ones(4))
+        (0.25, 3.0)
+    """
+    return float(np.mean(gaps**2)) / len(gaps), len(gaps) - 1.0

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from poolsweep.report.statistics.estimate import sample_variance
+
 
 @dataclass(frozen=True)
 class EffectSize:
     """The size of a paired difference, in units of its spread over seeds and in shares of wins.
 
-    ``cohen_d`` and ``hedges_g`` are nan with fewer than 2 and 3 seeds, infinite where all seeds agree on a difference.
+    ``cohen_d`` and ``hedges_g`` are nan with fewer than 2 and 3 seeds, and where all seeds agree: a spread of 0 is no
+    unit.
     ``seed_win_share`` and ``example_win_share`` count ties half; ``decided_share`` is how often the two differ on an
     example.
     """
@@ -64,10 +67,8 @@ def effect_size(differences: ArrayLike) -> EffectSize:
 def _standardised(by_seed: np.ndarray) -> float:
     if len(by_seed) < 2:
         return math.nan
-    mean, spread = float(by_seed.mean()), float(by_seed.std(ddof=1))
-    if spread <= 1e-12 * abs(mean):
-        return math.copysign(math.inf, mean) if mean else 0.0
-    return mean / spread
+    variance = sample_variance(by_seed)
+    return float(by_seed.mean()) / math.sqrt(variance) if variance else math.nan
 
 
 def _small_sample_factor(df: int) -> float:

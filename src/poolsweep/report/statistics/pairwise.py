@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,13 +75,18 @@ def pairwise_differences(contenders: Mapping[str, Scores], *, level: float = 0.9
 
 
 def pairwise_nested(
-    contenders: Mapping[str, Mapping[int, float]], *, test_to_train: float = 0.0, level: float = 0.95
+    contenders: Mapping[str, Mapping[Any, float]],
+    *,
+    test_to_train: float = 0.0,
+    example_noise: Mapping[tuple[str, str], float] | None = None,
+    level: float = 0.95,
 ) -> Pairwise:
     """Compares all pairs where every seed drew test rows of its own; see :func:`nested_difference`.
 
     Args:
         contenders: The metric by seed, by name.
         test_to_train: Test rows over training rows for random splits of one data set, 0 for disjoint test sets.
+        example_noise: Variance that one seed's difference has from its examples, by pair; None where it is not known.
         level: Confidence level of each pair's own interval.
 
     Raises:
@@ -93,7 +99,11 @@ def pairwise_nested(
     """
     results = {
         (first, second): nested_difference(
-            contenders[first], contenders[second], test_to_train=test_to_train, level=level
+            contenders[first],
+            contenders[second],
+            test_to_train=test_to_train,
+            example_noise=(example_noise or {}).get((first, second), 0.0),
+            level=level,
         )
         for first, second in itertools.combinations(contenders, 2)
     }

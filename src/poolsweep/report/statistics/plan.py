@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,8 +84,9 @@ def seeds_to_settle(
 def _obstacle(result: Difference, effect: float) -> str:
     if effect == 0:
         return "The two score the same: there is no difference to settle."
-    if math.isnan(result.components.seed):
-        return "With one seed the noise of seeds is unknown: run at least two more."
+    if result.design == "unknown":
+        what = "seed" if result.num_seeds == 1 else "test example"
+        return f"One {what} tells nothing of others: add at least two more."
     return ""
 
 
@@ -95,7 +95,7 @@ def _search(result: Difference, effect: float, alpha: float, power: float) -> Pl
     have = result.num_seeds
     candidates = np.arange(max(have, 2), MAX_SEEDS + 1)
     enough = _detectable(components, candidates, num_examples, alpha, power) <= effect
-    if enough.any():
+    if enough.any() and result.design != "deterministic":
         needed = int(candidates[enough.argmax()])
         sentence = f"About {needed} seeds ({needed - have} more) would settle it, if the difference is {effect:.4f}."
         return Plan(False, effect, needed, needed - have, None, None, sentence)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poolsweep.report.statistics.estimate import t_estimate
+from poolsweep.report.statistics.estimate import sample_variance, t_estimate
 
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """What the seeds of one contender say together; ``sd``, ``low`` and ``high`` are nan with one seed."""
+    """What the seeds of one contender say together.
+
+    ``sd``, ``low`` and ``high`` are nan with one seed, ``low`` and ``high`` also where all seeds agree.
+    """
 
     mean: float
     sd: float
@@ -21,6 +24,11 @@ class SeedSummary:
     high: float
     num_seeds: int
     level: float
+
+    @property
+    def half_width(self) -> float:
+        """The interval is mean ± half_width."""
+        return self.high - self.mean
 
 
 def seed_summary(values: Sequence[float], *, level: float = 0.95) -> SeedSummary:
@@ -53,6 +61,6 @@ def seed_summary(values: Sequence[float], *, level: float = 0.95) -> SeedSummary
         raise ValueError(f"values must be one number per seed, got shape {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError("values must be finite: leave out the seeds that failed")
-    sd = float(array.std(ddof=1)) if array.size > 1 else math.nan
+    sd = math.sqrt(sample_variance(array)) if array.size > 1 else math.nan
     estimate = t_estimate(float(array.mean()), sd**2 / array.size, array.size - 1, level=level)
     return SeedSummary(estimate.value, sd, estimate.low, estimate.high, array.size, level)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolsweep.report.statistics.components import (
-    MeanSquares,
     VarianceComponents,
     lowered_df,
     mean_squares,
     satterthwaite_df,
 )
+from poolsweep.report.statistics.estimate import sample_variance
 
 
 def unpaired_variance(
@@ -24,11 +24,10 @@ def unpaired_variance(
 
         V = var_i(ȳ₁[i] − ȳ₂[i])/N + Σ_k (MS_A,k − MS_E,k)/(S_k N).
 
-    which is no less than Welch's t over the seeds alone. A contender with a single seed borrows the other's seed
-    variance.
+    which is no less than Welch's t over the seeds alone.
 
     Shape:
-        first (S1, N), second (S2, N), not both of one seed.
+        first (S1, N), second (S2, N), at least two of each.
 
     Reference:
         Satterthwaite (1946), "An approximate distribution of estimates of variance components", Biometrics 2(6).
@@ -42,14 +41,15 @@ def unpaired_variance(
     """
     gaps = first.mean(axis=0) - second.mean(axis=0)
     num_examples = len(gaps)
-    by_example = float(gaps.var(ddof=1)) / num_examples
+    by_example = sample_variance(gaps) / num_examples
     total, terms = by_example, [(by_example, float(num_examples - 1))]
     seed_terms: list[tuple[float, float]] = []
     seed = residual = in_gaps = 0.0
-    for share, contenders, squares in _seed_shares(first, second):
+    for table in (first, second):
+        share, squares = 1 / len(table), mean_squares(table)
         component = max(squares.seeds - squares.residual, 0.0) / num_examples
         total += share * component
-        seed, residual = seed + contenders * component, residual + contenders * squares.residual
+        seed, residual = seed + component, residual + squares.residual
         in_gaps += share * squares.residual
         seed_terms.append((share * squares.seeds / num_examples, squares.num_seeds - 1))
         terms.append((share * squares.residual / num_examples, (squares.num_seeds - 1) * (num_examples - 1)))
@@ -59,11 +59,3 @@ def unpaired_variance(
     fewest = min(*(df for _, df in seed_terms), num_examples - 1)
     df = max(satterthwaite_df(total, terms + seed_terms), fewest)
     return total, lowered_df(df, total, over_seeds, satterthwaite_df(over_seeds, seed_terms)), components
-
-
-def _seed_shares(first: NDArray[np.float64], second: NDArray[np.float64]) -> list[tuple[float, int, MeanSquares]]:
-    """Each seed variance: its weight Σ 1/S_k, how many contenders it stands for, and its mean squares."""
-    if min(len(first), len(second)) == 1:
-        known = first if len(first) > 1 else second
-        return [(1 / len(first) + 1 / len(second), 2, mean_squares(known))]
-    return [(1 / len(table), 1, mean_squares(table)) for table in (first, second)]

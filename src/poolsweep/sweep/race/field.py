@@ -10,10 +10,8 @@ from typing import Any
 from poolsweep.build import pooling_label
 from poolsweep.device import accelerator_type
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.identity import variant_id
+from poolsweep.run.identity import REPLICATES, variant_id
 from poolsweep.sweep.point import Point
-
-_SEEDS = ("seed", "init_seed", "data_seed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,7 @@ def field_of(runs: Mapping[RunFolder, Point], *, content: Callable[[Point], Mapp
     found: dict[str, tuple[Point, Mapping[str, Any], dict[int, RunFolder], dict[int, Point]]] = {}
     for folder, point in runs.items():
         config = content(point)
-        place = rounds.setdefault(tuple(config[key] for key in _SEEDS), len(rounds))
+        place = rounds.setdefault(tuple(_value(config, key) for key in REPLICATES), len(rounds))
         _, _, folders, points = found.setdefault(_setting(config), (point, config, {}, {}))
         folders[place], points[place] = folder, point
     entrants = tuple(
@@ -89,18 +87,29 @@ def field_of(runs: Mapping[RunFolder, Point], *, content: Callable[[Point], Mapp
 def _setting(config: Mapping[str, Any]) -> str:
     """What two runs have in common that differ in their seeds alone."""
     parts = {key: config[key] for key in ("data", "encoder", "pooling")}
+    parts["data"] = {key: value for key, value in parts["data"].items() if f"data.{key}" not in REPLICATES}
     variant = variant_id(config, accelerator=accelerator_type(config["trainer"]["accelerator"]))
     return json.dumps([parts, variant], sort_keys=True, default=str)
 
 
+def _value(config: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401
+    """The value of a dotted key; None where there is none, as in a data source that splits nothing."""
+    found: Any = config
+    for part in key.split("."):
+        found = found.get(part)
+    return found
+
+
 def _seed_text(seeds: tuple[Any, ...]) -> str:
     """As typed: ``seed=3``, and what was set apart from it."""
-    apart = [f"{key}={value}" for key, value in zip(_SEEDS[1:], seeds[1:], strict=True) if value != seeds[0]]
+    usual = {"data.split_seed": (0, None)}
+    named = zip(REPLICATES[1:], seeds[1:], strict=True)
+    apart = [f"{key}={value}" for key, value in named if value not in usual.get(key, (seeds[0],))]
     return " ".join([f"seed={seeds[0]}", *apart])
 
 
 def _without_seeds(name: str) -> str:
-    return " ".join(_words(name, lambda key: key not in _SEEDS))
+    return " ".join(_words(name, lambda key: key not in REPLICATES))
 
 
 def _words(name: str, wanted: Callable[[str], bool]) -> Iterator[str]:

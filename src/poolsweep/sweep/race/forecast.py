@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtridf, stdtrit
 
-from poolsweep.report.statistics import Pairwise, Scores, compare_with_best, pairwise_differences
-from poolsweep.report.statistics.best import correlation_around
+from poolsweep.report.statistics import Pairwise, Scores, pairwise_differences, simultaneous
 from poolsweep.report.statistics.components import TAIL, mean_squares
 from poolsweep.report.statistics.critical import LargestT
 
@@ -28,7 +28,7 @@ class Forecast:
         stays_tied: Probability that it is at all planned seeds.
         out_if_best: Probability that it is not, even if it were in truth as good as the one that is ahead of it; 0
             where ``stays_tied`` is above one half.
-        beaten_by: Rival → in which draws that rival alone shows, at all planned seeds, that it is not the best.
+        beaten_by: Rival → in which draws that rival is the best of all, at all planned seeds, and told from it.
     """
 
     tied: bool
@@ -57,14 +57,14 @@ def forecast(scores: Mapping[str, Scores], *, left: Sequence[str], planned: int,
         degrees of freedom are fixed, not estimated.
     """
     pairwise = pairwise_differences(scores)
-    tied = compare_with_best(pairwise, level=level, among=left).leading
+    tied = simultaneous(pairwise, level=level).leading(left)
     if len(left) < 2:
         return {name: Forecast(True, 1.0, 0.0) for name in left}
     drawn = _SeedMeans.fit([scores[name] for name in left], planned)
     known = _texts([scores[name] for name in left])
     found = {}
+    critical = _critical(pairwise, planned=planned, level=level)
     for place, name in enumerate(left):
-        critical = _critical(pairwise, name, planned=planned, level=level)
         pair = known.around(place)
         beaten = _beaten(drawn.table, place, pair, critical)
         stays = 1 - float(beaten.any(axis=1).mean())
@@ -181,17 +181,19 @@ def _two_way(table: NDArray[np.float64], had: NDArray[np.bool_]) -> tuple[NDArra
     return np.asarray(solved[:num] + shift, dtype=np.float64), np.where(seen, by_seed - shift, 0.0)
 
 
-def _critical(pairwise: Pairwise, name: str, *, planned: int, level: float) -> float:
-    """The probability whose t quantile the report takes for each pair of a contender."""
-    around = correlation_around(pairwise, pairwise.index(name))
-    largest = LargestT.of(len(pairwise.names) - 1, around, df=planned - 1)
+def _critical(pairwise: Pairwise, *, planned: int, level: float) -> float:
+    """The probability whose t quantile the report takes for each pair."""
+    pairs = list(itertools.combinations(range(len(pairwise.names)), 2))
+    largest = LargestT.of_pairs(pairs, pairwise.covariance, df=np.full(len(pairs), planned - 1.0))
     if largest.maxima is None:
-        return 1 - (1 - level) / (len(pairwise.names) - 1)
+        return 1 - (1 - level) / (2 * len(pairs))
     return float(ndtr(largest.maxima[math.ceil(level * len(largest.maxima)) - 1]))
 
 
 def _beaten(table: NDArray[np.float64], place: int, texts: _Texts, critical: float) -> NDArray[np.bool_]:
-    """In which draws each rival beats a contender beyond the margin, as ``components.variance_of_mean`` reckons it.
+    """In which draws each rival has the highest mean, and a contender is below it by more than the margin.
+
+    The margin is as ``components.variance_of_mean`` reckons it.
 
     Shape:
         table (draws, S, K); returns (draws, K − 1).
@@ -210,4 +212,6 @@ def _beaten(table: NDArray[np.float64], place: int, texts: _Texts, critical: flo
     short = needed > stdtrit(df, TAIL)  # as ``components.lowered_df``
     df[short] = np.maximum(stdtridf(TAIL, needed[short]), num_seeds - 1)
     margin = stdtrit(df, critical) * np.sqrt(total / (num_seeds * texts.num))
-    return np.asarray(gaps.mean(axis=1) + margin < 0)
+    behind = gaps.mean(axis=1)
+    leads = behind <= behind.min(axis=1, keepdims=True)
+    return np.asarray(leads & (total > 0) & (behind + margin < 0))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from poolsweep.report.predictions import Predicted, read_predictions
 from poolsweep.report.results import RunRecord
 from poolsweep.report.statistics import Scores, align_scores, metric_scores, share_rows
@@ -39,11 +42,9 @@ def look(racing: Sequence[Entrant], *, rounds: int, metric: str, level: float) -
         scores = {str(i): _scores(whole[entrant], metric) for i, entrant in numbered.items()}
         out = hopeless(scores, level=level)
     else:
-        values = {
-            str(i): {place: run.metric(f"val/{metric}") for place, run in enumerate(complete[entrant])}
-            for i, entrant in numbered.items()
-        }
-        out = hopeless_nested(values, test_to_train=_validation_to_train(complete[numbered[0]][0]), level=level)
+        per_text = {str(i): _by_split(whole[entrant], metric) for i, entrant in numbered.items()}
+        ratio = _validation_to_train(complete[numbered[0]][0])
+        out = hopeless_nested(per_text, test_to_train=ratio, level=level)
     return {numbered[int(i)]: _named(one, numbered) for i, one in out.items()}
 
 
@@ -51,6 +52,14 @@ def _scores(parts: Sequence[Predicted], metric: str) -> Scores:
     return align_scores(
         {place: (p.row_ids, metric_scores(metric, p.labels, p.predicted)) for place, p in enumerate(parts)}
     )
+
+
+def _by_split(parts: Sequence[Predicted], metric: str) -> dict[str, NDArray[np.float64]]:
+    """The score of each text on each split, the mean over its seeds."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    for p in parts:
+        found.setdefault(p.rows_hash, []).append(metric_scores(metric, p.labels, p.predicted))
+    return {split: np.mean(scores, axis=0) for split, scores in found.items()}
 
 
 def _validation_to_train(run: RunRecord) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poolsweep.report.statistics import (
     Pairwise,
@@ -16,6 +17,7 @@ from poolsweep.report.statistics import (
     pairwise_nested,
 )
 from poolsweep.report.statistics.components import MeanSquares, lowered_df, mean_squares, satterthwaite_df
+from poolsweep.report.statistics.difference import decided_noise
 
 UNSTEADIER = 2.0  # how many times the average seed variance a contender may have before the level suffers
 MOST_CORRELATED = 40  # beyond, Bonferroni's bound stands in for the correlation of the differences
@@ -55,11 +57,28 @@ def hopeless(scores: Mapping[str, Scores], *, level: float) -> dict[str, Out]:
     return _out(steadied(scores), level=level)
 
 
-def hopeless_nested(values: Mapping[str, Mapping[int, float]], *, test_to_train: float, level: float) -> dict[str, Out]:
-    """The same where each seed has rows of its own; see :func:`~poolsweep.report.statistics.nested_difference`."""
-    if len(values) < 2:
+def hopeless_nested(
+    scores: Mapping[str, Mapping[str, NDArray[np.float64]]], *, test_to_train: float, level: float
+) -> dict[str, Out]:
+    """The same over splits of their own rows; see :func:`~poolsweep.report.statistics.nested_difference`.
+
+    Nobody is out where two contenders share fewer than two splits.
+
+    Args:
+        scores: Contender → split → the score of each of its texts.
+        test_to_train: Scored rows over training rows.
+        level: Of this look.
+    """
+    pairs = list(itertools.combinations(scores, 2))
+    shared = {(a, b): [split for split in scores[a] if split in scores[b]] for a, b in pairs}
+    if not pairs or min(map(len, shared.values())) < 2:
         return {}
-    return _out(pairwise_nested(values, test_to_train=test_to_train), level=level)
+    values = {name: {split: float(texts.mean()) for split, texts in own.items()} for name, own in scores.items()}
+    noise = {
+        (a, b): float(np.mean([decided_noise(scores[a][split] - scores[b][split])[0] for split in splits]))
+        for (a, b), splits in shared.items()
+    }
+    return _out(pairwise_nested(values, test_to_train=test_to_train, example_noise=noise), level=level)
 
 
 def _out(pairwise: Pairwise, *, level: float) -> dict[str, Out]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from poolsweep.errors import UserError
+from poolsweep.run.identity import REPLICATES
 
 
 @dataclass(frozen=True)
@@ -70,18 +72,18 @@ class Space:
 
     Attributes:
         axes: In the order they were typed.
-        seeds: Overrides of the seeds that each trial runs; empty if none is swept.
+        seeds: Overrides of the seeds of each run of a trial; empty if none is swept.
         fixed: Overrides that every run has.
     """
 
     axes: tuple[Axis, ...]
-    seeds: tuple[str, ...]
+    seeds: tuple[tuple[str, ...], ...]
     fixed: tuple[str, ...]
 
     @property
     def runs_per_trial(self) -> list[tuple[str, ...]]:
         """The overrides that each run of a trial has beside the trial's own."""
-        return [(seed,) for seed in self.seeds] or [()]
+        return list(self.seeds) or [()]
 
     def describe(self) -> list[str]:
         """Key and distribution of each axis, in words that stay the same."""
@@ -94,7 +96,10 @@ def read_space(overrides: Sequence[Override]) -> Space:
     Raises:
         UserError: With every override that cannot be searched, or if none is there.
     """
-    axes, seeds, fixed, problems = [], [], [], []
+    axes: list[Axis] = []
+    seeds: list[list[str]] = []
+    fixed: list[str] = []
+    problems: list[str] = []
     for override in overrides:
         if not override.is_sweep_override():
             assert override.input_line is not None
@@ -102,8 +107,8 @@ def read_space(overrides: Sequence[Override]) -> Space:
             continue
         key = override.get_key_element()
         try:
-            if key == "seed":
-                seeds = _seeds(override)
+            if key in REPLICATES:
+                seeds.append(_seeds(override))
             else:
                 axes.append(Axis(key, _distribution(override)))
         except ValueError as error:
@@ -112,13 +117,14 @@ def read_space(overrides: Sequence[Override]) -> Space:
         problems.append("nothing is searched: give choices or an interval, optimizer.lr=tag(log,interval(1e-5,1e-3))")
     if problems:
         raise UserError(*problems)
-    return Space(tuple(axes), tuple(seeds), tuple(fixed))
+    return Space(tuple(axes), tuple(itertools.product(*seeds)) if seeds else (), tuple(fixed))
 
 
 def _seeds(override: Override) -> list[str]:
+    key = override.get_key_element()
     if isinstance(override.value(), IntervalSweep):
-        raise ValueError("seeds are not searched; each trial runs all of seed=0,1,2")
-    return [f"seed={value}" for value in override.sweep_string_iterator()]
+        raise ValueError(f"seeds are not searched; each trial runs all of {key}=0,1,2")
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 def _distribution(override: Override) -> BaseDistribution:
