@@ -64,14 +64,14 @@ def test_one_seed_is_serious_and_comes_first(make_study):
     listed = cautions(comparison)
     assert listed[0][0]
     assert [serious for serious, _ in listed] == sorted((serious for serious, _ in listed), reverse=True)
-    assert any(sentence.startswith("One seed each: intervals know the texts alone") for _, sentence in listed)
+    assert any(sentence.startswith("One seed says nothing of what another would give") for _, sentence in listed)
 
 
 def test_accuracy_that_misleads(outputs):
     for seed in range(3):
         for pooling in ("cls", "max"):
             write_run(outputs / "s", pooling=pooling, seed=seed, skill=0.45, labels=("no", "yes"), num_texts=100)
-    assert any(s.startswith(("No better than", "Always answering")) for s in found(outputs / "s"))
+    assert any(s.startswith(("Not shown to be better than", "Always answering")) for s in found(outputs / "s"))
 
 
 def test_predictions_that_are_missing(make_study):
@@ -80,7 +80,7 @@ def test_predictions_that_are_missing(make_study):
         if (run.facts["pooling"], run.facts["seed"]) == ("max", 2):
             run.folder.predictions("test").unlink()
     told = found(study)
-    assert told["No test predictions could be read of: max seed 2. Their means count, their differences do not."]
+    assert told["No test predictions could be read of: max seed 2. Their differences do not count."]
     assert any(s.startswith("No predictions were found") for s in found(make_study("none", predictions=False)))
 
 

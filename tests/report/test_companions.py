@@ -34,8 +34,6 @@ def test_each_contender_but_the_baseline_with_scipys_sign_flips(make_study):
     ("g", "shown", "sorted_by"),
     [
         (-0.5, "−0.50", "-0.5"),
-        (math.inf, "∞", "Infinity"),
-        (-math.inf, "−∞", "-Infinity"),
         (math.nan, "–", ""),
         (-1e-9, "+0.00", "-1e-09"),
     ],
@@ -45,14 +43,14 @@ def test_hedges_g_as_shown_and_as_sorted(g: float, shown: str, sorted_by: str):
     assert (one.hedges_g, one.hedges_g_for_sorting) == (shown, sorted_by)
 
 
-def test_one_seed_has_no_signs_and_no_g(make_study):
-    [comparison] = compare_all(load_runs([make_study(seeds=[0])]))
+def test_where_nothing_is_random_there_are_no_signs_and_no_g(make_study):
+    [comparison] = compare_all(load_runs([make_study(seeds=[0], seeds_are=None)]))
     found = companions(comparison)
     assert len(found) == 3
     assert all(one.signs is None and one.hedges_g == "–" for one in found)
 
 
-@pytest.mark.parametrize("options", [{"predictions": False}, {"poolings": ["max", "elmo"]}])
-def test_without_predictions_or_a_baseline_there_are_none(make_study, options):
+@pytest.mark.parametrize("options", [{"predictions": False}, {"poolings": ["max", "elmo"]}, {"seeds": [0]}])
+def test_without_predictions_a_baseline_or_seeds_there_are_none(make_study, options):
     [comparison] = compare_all(load_runs([make_study(**options)]))
     assert companions(comparison) == []

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
+from studies import write_run
 
+from poolsweep.report.answer import answer
+from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
-from poolsweep.report.predictions import read_predictions
 from poolsweep.report.results import load_runs
 from poolsweep.report.statistics import seed_summary
 
@@ -39,18 +40,16 @@ def test_differences_pair_seeds_and_texts_and_agree_with_the_scores(compared):
     assert comparison.baseline == "cls"
     for name, item in comparison.against.items():
         wanted = comparison.summaries[name].mean - comparison.summaries["cls"].mean
-        assert item.estimate.value == pytest.approx(wanted)
-    names = list(comparison.against)
-    plain = [comparison.against[name].estimate.p_value for name in names]
-    holm = multipletests(plain, method="holm")[1]
-    assert [comparison.against[name].adjusted_p for name in names] == pytest.approx(list(holm))
+        assert item.value == pytest.approx(wanted)
+        assert item.p_value == comparison.family.between("cls", name).p_value, "as in the matrix of all pairs"
+        assert item.differs == (item.low > 0 or item.high < 0)
 
 
 def test_the_interval_knows_more_noise_than_that_of_the_seeds(compared):
     [comparison] = compared(num_texts=100, seeds=range(5))
     for name, item in comparison.against.items():
         gaps = [comparison.values[name][seed] - comparison.values["cls"][seed] for seed in range(5)]
-        assert item.estimate.standard_error >= 0.999 * seed_summary(gaps).sd / np.sqrt(5)
+        assert item.high - item.low >= 2 * stats.t.ppf(0.975, 4) * 0.999 * seed_summary(gaps).sd / np.sqrt(5)
 
 
 @pytest.mark.parametrize("metric", ["f1_macro", "mcc"])
@@ -61,52 +60,49 @@ def test_other_metrics_pair_by_text_too(compared, metric):
     assert comparison.leading[0] == comparison.names[0]
 
 
-def test_one_seed_rests_on_texts_alone(compared):
+def test_one_seed_gives_no_verdict(compared):
     [comparison] = compared(seeds=[0])
-    assert comparison.basis == "texts"
-    assert comparison.leading, "texts alone give a verdict, which the cautions hedge"
+    assert comparison.basis == "one seed"
+    assert (comparison.leading, comparison.star, comparison.compared, comparison.against) == ((), None, (), {})
     assert np.isnan(comparison.summaries["cls"].low)
+
+
+def test_where_nothing_is_random_the_texts_alone_give_a_verdict(compared):
+    [comparison] = compared(seeds=[0], seeds_are=None)
+    assert comparison.basis == "texts"
+    gaps = comparison.scores["max"].values[0] - comparison.scores["cls"].values[0]
+    assert comparison.pairwise.differences["max", "cls"].estimate.p_value == pytest.approx(
+        stats.ttest_1samp(gaps, 0).pvalue
+    )
+    assert "that is about other test texts alone" in answer(comparison)
+
+
+def test_who_has_one_seed_is_left_out_of_the_verdict_of_the_others(make_study):
+    study = make_study()
+    write_run(study, pooling="elmo", seed=0, skill=0.99)
+    [comparison] = compare_all(load_runs([study]))
+    assert comparison.names[0] == "elmo"
+    assert "elmo" not in comparison.compared
+    assert comparison.star is None
+    assert np.isnan(comparison.difference("elmo", "cls").low)
+    assert (True, "One seed, so left out of the verdict: elmo.") in cautions(comparison)
 
 
 def test_without_predictions_seeds_are_all_there_is(compared):
     [comparison] = compared(predictions=False)
     assert comparison.basis == "seeds"
     assert not comparison.scores
-    estimate = comparison.against["max"].estimate
+    estimate = comparison.pairwise.differences["max", "cls"].estimate
     gaps = [comparison.values["max"][seed] - comparison.values["cls"][seed] for seed in (0, 1, 2)]
     assert estimate.p_value == pytest.approx(stats.ttest_1samp(gaps, 0).pvalue)
 
 
 def test_without_predictions_and_with_one_seed_nothing_is_compared(compared):
     [comparison] = compared(predictions=False, seeds=[0])
-    assert (comparison.basis, comparison.pairwise, comparison.best) == ("nothing", None, None)
+    assert (comparison.basis, comparison.pairwise, comparison.family) == ("nothing", None, None)
     assert comparison.leading == ()
     assert comparison.compared == ()
     assert comparison.against == {}
-
-
-def test_splits_of_their_own_allow_for_their_overlap(make_study):
-    study = make_study()
-    for folder in study.iterdir():
-        run = load_runs([study])[0].__class__(folder, {})
-        seed = int(folder.joinpath("config.yaml").read_text().split("seed: ")[-1])
-        found = read_predictions(run)
-        assert found is not None
-        _shift_rows(folder / "predictions-test.parquet", 1000 * seed)
-    [comparison] = compare_all(load_runs([study]))
-    assert comparison.basis == "splits"
-    gaps = np.array([comparison.values["max"][seed] - comparison.values["cls"][seed] for seed in (0, 1, 2)])
-    wanted = np.sqrt((1 / 3 + 200 / 800) * gaps.var(ddof=1))
-    assert comparison.against["max"].estimate.standard_error == pytest.approx(wanted)
-
-
-def _shift_rows(path, by: int) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    rows = pa.array(table.column("row_id").to_numpy() + by)
-    pq.write_table(table.set_column(table.schema.get_field_index("row_id"), "row_id", rows), path)
 
 
 def test_a_contender_without_predictions_keeps_its_mean_and_is_left_out_of_the_verdict(make_study):

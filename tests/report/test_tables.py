@@ -64,4 +64,4 @@ def test_names_cannot_break_out_of_their_cells(outputs):
 def test_one_seed_has_no_interval(make_study):
     [comparison] = compare_all(load_runs([make_study(seeds=[0], predictions=False)]))
     assert "±" not in markdown(comparison).split("|", 1)[1]
-    assert "over 1 seed" in markdown(comparison)
+    assert "one run each" in markdown(comparison)

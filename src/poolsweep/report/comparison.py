@@ -111,6 +111,9 @@ class Comparison:
         if self.splits and not {name, other} <= set(self.splits.compared):
             return None
         gap = self.summaries[name].mean - self.summaries[other].mean
+        shared = self.values[name].keys() & self.values[other].keys()
+        if shared and not self.splits:
+            gap = float(np.mean([self.values[name][seed] - self.values[other][seed] for seed in shared]))
         return JointDifference(gap, np.nan, np.nan, np.nan, 0.95)
 
 

@@ -1,8 +1,10 @@
 """Facts in, sentences out."""
 
+import math
+
 import pytest
 
-from poolsweep.report.statistics import RunFacts, label_cautions, study_cautions
+from poolsweep.report.statistics import RunFacts, label_cautions, study_cautions, t_estimate
 
 
 def runs(**changes):
@@ -74,19 +76,25 @@ def test_one_seed_is_serious_and_two_are_not():
 
 
 def test_balanced_labels_have_no_caution():
-    assert label_cautions({"a": 50, "b": 50}, accuracy={"cls": 0.9}) == ()
+    assert label_cautions({"a": 50, "b": 50}, over_majority={"cls": t_estimate(0.4, 1e-4, 9)}) == ()
 
 
 def test_a_majority_near_the_best_accuracy_misleads():
-    (caution,) = label_cautions({"no": 85, "yes": 15}, accuracy={"cls": 0.95, "mean": 0.9})
+    over = {"cls": t_estimate(0.1, 1e-4, 99), "mean": t_estimate(0.05, 1e-4, 99)}
+    (caution,) = label_cautions({"no": 85, "yes": 15}, over_majority=over)
     assert caution.kind == "class imbalance"
     assert "85.0%" in caution.sentence
 
 
 def test_contenders_that_do_not_beat_the_majority_are_named():
-    cautions = label_cautions({"no": 70, "yes": 30}, accuracy={"cls": 0.70, "mean": 0.9})
+    over = {"cls": t_estimate(0.001, 1e-4, 99), "max": t_estimate(0.0, math.nan, 0), "mean": t_estimate(0.2, 1e-4, 99)}
+    cautions = label_cautions({"no": 70, "yes": 30}, over_majority=over)
     assert cautions[0].kind == "no better than the majority"
-    assert cautions[0].subjects == ("cls",)
+    assert cautions[0].subjects == ("cls", "max")
+    assert cautions[0].sentence == (
+        "Not shown to be better than always answering no (70.0% accuracy): cls (+0.1 points, 95% interval −1.9 to +2.1); "
+        "max (+0.0 points)."
+    )
 
 
 def test_rare_labels_are_named():

@@ -49,8 +49,8 @@ def test_the_interval_is_no_narrower_than_the_t_over_seeds():
     squares = mean_squares(TABLE)
     variance, df = variance_of_mean(squares)
     assert satterthwaite_df(18.5, [(13.5, 1), (6.5, 2), (1.5, 2)]) == pytest.approx(1.6736, abs=1e-4), "premise"
-    seeds_alone = stats.t.ppf(0.995, 1) * math.sqrt(squares.seeds / 6)
-    assert stats.t.ppf(0.995, df) * math.sqrt(variance) == pytest.approx(seeds_alone)
+    seeds_alone = stats.t.ppf(0.999, 1) * math.sqrt(squares.seeds / 6)
+    assert stats.t.ppf(0.999, df) * math.sqrt(variance) == pytest.approx(seeds_alone)
     assert 1 < df < 1.6736
 
 
@@ -58,7 +58,7 @@ def test_the_interval_is_no_narrower_than_the_t_over_seeds():
 def test_lowered_degrees_of_freedom_stay_in_between(part):
     df = lowered_df(80.0, 1.0, part, 3)
     assert 3 <= df <= 80
-    assert stats.t.ppf(0.995, df) >= stats.t.ppf(0.995, 3) * math.sqrt(part) - 1e-9
+    assert stats.t.ppf(0.999, df) >= stats.t.ppf(0.999, 3) * math.sqrt(part) - 1e-9
 
 
 def test_degrees_of_freedom_of_the_examples_are_not_raised():

@@ -37,13 +37,22 @@ def test_without_seed_noise_it_is_the_paired_t_test_over_examples(generator):
     assert result.estimate.p_value == pytest.approx(stats.ttest_rel(a, b).pvalue)
 
 
-@pytest.mark.parametrize(("deterministic", "design"), [(False, "examples only"), (True, "deterministic")])
-def test_one_seed_each_is_the_paired_t_test_over_examples(generator, deterministic, design):
+def test_where_nothing_is_random_it_is_the_paired_t_test_over_examples(generator):
     a, b = generator.normal(size=(1, 60)), generator.normal(size=(1, 60))
-    result = difference(scores(a, deterministic=deterministic), scores(b, deterministic=deterministic))
-    assert result.design == design
+    result = difference(scores(a, deterministic=True), scores(b, deterministic=True))
+    assert result.design == "deterministic"
     assert result.estimate.p_value == pytest.approx(stats.ttest_rel(a[0], b[0]).pvalue)
-    assert math.isnan(result.components.seed) is not deterministic
+    assert result.components.seed == 0
+
+
+@pytest.mark.parametrize(("seeds", "others", "deterministic"), [(1, 1, False), (1, 1, True), (5, 1, False), (1, 5, False)])
+def test_one_seed_says_nothing_of_others(generator, seeds, others, deterministic):
+    a, b = scores(generator.normal(size=(seeds, 60))), generator.normal(size=(others, 60))
+    result = difference(a, scores(b, first_seed=3, deterministic=deterministic))
+    assert result.design == "unknown"
+    assert result.estimate.value == pytest.approx(a.values.mean() - b.mean())
+    assert math.isnan(result.estimate.low)
+    assert result.estimate.p_value == 1
 
 
 def test_the_interval_is_wider_than_either_noise_alone(generator):
@@ -68,10 +77,32 @@ def test_the_order_of_rows_does_not_matter(generator):
     assert difference(a, shuffled).estimate.standard_error == pytest.approx(difference(a, b).estimate.standard_error)
 
 
-def test_identical_contenders_tie_without_noise(generator):
+def test_identical_contenders_tie_without_an_interval(generator):
     a = scores(generator.normal(size=(5, 60)))
     estimate = difference(a, a).estimate
-    assert (estimate.value, estimate.low, estimate.high, estimate.p_value) == (0, 0, 0, 1)
+    assert (estimate.value, estimate.p_value) == (0, 1)
+    assert math.isnan(estimate.low)
+
+
+@pytest.mark.parametrize(("seeds", "first_seed", "deterministic"), [(3, 0, False), (3, 5, False), (1, 0, True)])
+def test_a_variance_of_zero_is_floored_at_the_noise_of_the_texts_that_differ(seeds, first_seed, deterministic):
+    """One is right on all 60 texts, the other on none: McNemar's error is √60 / 60, not 0."""
+    right, wrong = np.ones((seeds, 60)), np.zeros((seeds, 60))
+    result = difference(scores(right), scores(wrong, first_seed=first_seed)) if not deterministic else difference(
+        scores(right, deterministic=True), scores(wrong, deterministic=True)
+    )  # fmt: skip
+    assert result.estimate.standard_error == pytest.approx(math.sqrt(60) / 60)
+    assert result.estimate.df == 59
+
+
+def test_two_splits_that_agree_by_chance_are_no_certainty():
+    """Each differs by 2 of 60 texts."""
+    a, b = {0: 0.70, 1: 0.75}, {0: 0.70 - 2 / 60, 1: 0.75 - 2 / 60}
+    assert math.isnan(nested_difference(a, b).estimate.low)
+    assert nested_difference(a, b).estimate.p_value == 1
+    floored = nested_difference(a, b, example_noise=10 / 60**2).estimate
+    assert floored.standard_error == pytest.approx(math.sqrt(10 / 60**2 / 2))
+    assert nested_difference(a, {0: 0.6, 1: 0.9}, example_noise=1e-9) == nested_difference(a, {0: 0.6, 1: 0.9})
 
 
 def test_seeds_are_paired_where_they_are_shared(generator):
@@ -105,14 +136,6 @@ def test_unpaired_without_example_noise_is_welchs_test(generator):
     result = difference(scores(a + example), scores(b + example, first_seed=10))
     expected = stats.ttest_ind(a[:, 0], b[:, 0], equal_var=False)
     assert result.estimate.p_value == pytest.approx(expected.pvalue)
-
-
-def test_a_single_seed_borrows_the_others_seed_noise(generator):
-    a = generator.normal(0, 1, size=(6, 1)) + np.zeros((1, 60))
-    result = difference(scores(a), scores(np.zeros((1, 60)), first_seed=10))
-    spread = a[:, 0].var(ddof=1)
-    assert result.estimate.standard_error == pytest.approx(math.sqrt(spread * (1 + 1 / 6)))
-    assert result.estimate.df == pytest.approx(5)
 
 
 def test_a_deterministic_contender_stands_for_every_seed(generator):

@@ -19,10 +19,12 @@ def test_interval_and_p_are_scipys(value, variance, df):
 
 
 def test_no_variance_and_unknown_variance():
-    assert (t_estimate(0.0, 0.0, 4).p_value, t_estimate(0.1, 0.0, 4).p_value) == (1.0, 0.0)
-    unknown = t_estimate(0.1, math.nan, 4)
-    assert math.isnan(unknown.low)
-    assert (unknown.p_value, unknown.excludes_zero) == (1.0, False)
+    """An estimated variance of 0 is no certainty."""
+    for variance in (0.0, math.nan):
+        unknown = t_estimate(0.1, variance, 4)
+        assert math.isnan(unknown.low)
+        assert math.isnan(unknown.standard_error)
+        assert (unknown.p_value, unknown.excludes_zero) == (1.0, False)
 
 
 def test_the_quantile_is_scipys_and_a_level_beyond_1_is_refused():

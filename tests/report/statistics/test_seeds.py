@@ -24,9 +24,12 @@ def test_one_seed_has_a_mean_and_nothing_else():
     assert math.isnan(summary.low)
 
 
-def test_seeds_that_agree_give_an_interval_without_width():
-    summary = seed_summary([0.5, 0.5, 0.5])
-    assert (summary.low, summary.high) == (0.5, 0.5)
+@pytest.mark.parametrize("value", [0.5, 0.1])
+def test_seeds_that_agree_give_no_interval_rather_than_one_without_width(value):
+    summary = seed_summary([value] * 3)
+    assert (summary.mean, summary.sd) == (pytest.approx(value), 0.0)
+    assert math.isnan(summary.low)
+    assert math.isnan(summary.half_width)
 
 
 @pytest.mark.parametrize("values", [[], [0.5, math.nan]])

@@ -34,9 +34,3 @@ def test_it_is_no_less_than_the_noise_of_either_source():
     assert variance >= over_seeds * 0.999999
     assert min(components.seed, components.example, components.residual) >= 0
 
-
-def test_a_single_seed_borrows_the_others_noise():
-    first = table(5, 60, seed_noise=0.3, seed=1)
-    alone, _, _ = unpaired_variance(first, first[:1] + 0.5)
-    both, _, _ = unpaired_variance(first, first + 0.5)
-    assert alone > both

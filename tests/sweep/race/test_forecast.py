@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poolsweep.report.statistics import Scores, compare_with_best, pairwise_differences
+from poolsweep.report.statistics import Scores, pairwise_differences, simultaneous
 from poolsweep.sweep.race.forecast import forecast
 
 ROWS = 300
@@ -52,7 +52,7 @@ def test_with_every_seed_it_is_the_reports_verdict():
     agreed = 0
     for start in range(6):
         whole = field([0.0, 0.01, 0.03, 0.06, 0.1], num_seeds=4, seed_sd=0.01, random=np.random.default_rng(start))
-        verdict = compare_with_best(pairwise_differences(whole), level=0.95).leading
+        verdict = simultaneous(pairwise_differences(whole)).leading()
         found = forecast(whole, left=list(whole), planned=4, level=0.95)
         assert {name for name, one in found.items() if one.tied} == set(verdict)
         assert all(one.stays_tied in (0, 1) for one in found.values())
@@ -87,7 +87,7 @@ def test_what_is_foretold_happens_as_often():
     for start in range(24):
         random = np.random.default_rng([start, 7])
         whole = field([0.0, 0.01, 0.02, 0.04, 0.06, 0.08], num_seeds=5, seed_sd=0.015, random=random)
-        end = compare_with_best(pairwise_differences(whole), level=0.95).leading
+        end = simultaneous(pairwise_differences(whole)).leading()
         for name, one in forecast(first(whole, 2), left=list(whole), planned=5, level=0.95).items():
             if 0.8 <= one.stays_tied < 1:
                 likely.append(name in end)

@@ -10,6 +10,7 @@ from numbers_race import FIELD, OPTIONS, seeds_of
 from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
+from poolsweep.report.statistics import simultaneous
 from poolsweep.sweep.grid import SweepFailedError
 from poolsweep.sweep.race.options import RaceOptions
 from poolsweep.sweep.race.record import read_races
@@ -133,9 +134,9 @@ def test_the_report_says_who_raced_and_does_not_cry_wolf(start, outputs, capsys)
     assert "× bad" in printed
     assert "Dropped by the race, on validation: bad, worse after 2 seeds." in printed
     [comparison] = compare_all(load_runs([outputs / "s"]))
-    assert comparison.best is not None
-    assert comparison.best.level == pytest.approx(0.96), "1% was the race's"
-    assert {item.name for item in comparison.best.comparisons} == {"good", "also", "near"}
+    whole = simultaneous(comparison.pairwise, share=0.8)  # 1% of 5% was the race's
+    assert comparison.family.between("good", "bad") == whole.between("good", "bad")
+    assert set(comparison.in_the_running) == {"good", "also", "near"}
     assert set(comparison.names[-2:]) == {"bad", "worse"}
     sentences = [sentence for _, sentence in cautions(comparison)]
     assert not any(s.startswith(("Missing seeds", "Unequal", "Fewer than")) for s in sentences)
@@ -154,9 +155,8 @@ def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
         launcher.write(name)
     [comparison] = compare_all(load_runs([outputs / "s"]))
     assert comparison.raced.names == set()
-    assert comparison.best is not None
-    assert len(comparison.best.comparisons) == 5
-    assert comparison.best.level == 0.95
+    assert len(comparison.in_the_running) == 5
+    assert comparison.family.between("good", "bad") == simultaneous(comparison.pairwise).between("good", "bad")
 
 
 def test_one_that_was_dropped_but_does_well_on_test_is_named(start, outputs):

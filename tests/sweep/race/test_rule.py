@@ -43,7 +43,7 @@ def test_identical_contenders_are_never_dropped():
 
 def test_one_alone_is_never_dropped():
     assert hopeless({"only": answers(0.1)}, level=0.99) == {}
-    assert hopeless_nested({"only": {0: 0.1, 1: 0.1}}, test_to_train=0.0, level=0.99) == {}
+    assert hopeless_nested({"only": {"a": np.ones(3), "b": np.ones(3)}}, test_to_train=0.0, level=0.99) == {}
 
 
 def test_a_gap_within_the_noise_of_the_seeds_is_not_enough():
@@ -91,10 +91,19 @@ def test_more_contenders_than_the_correlation_is_reckoned_for():
 
 
 def test_nested_rows_need_more_seeds():
-    two = {"good": {0: 0.9, 1: 0.91}, "also": {0: 0.9, 1: 0.9}, "bad": {0: 0.5, 1: 0.52}}
+    right = {"good": (900, 910), "also": (900, 900), "bad": (500, 520)}
+    two = {name: {str(i): (np.arange(1000) < num) * 1.0 for i, num in enumerate(nums)} for name, nums in right.items()}
     assert hopeless_nested(two, test_to_train=0.1, level=0.995) == {}
-    four = {name: {**by_seed, 2: by_seed[0] + 0.004, 3: by_seed[1] - 0.002} for name, by_seed in two.items()}
-    assert list(hopeless_nested(four, test_to_train=0.1, level=0.995)) == ["bad"]
+    more = {name: (*nums, nums[0] + 4, nums[1] - 2, *nums[:1]) for name, nums in right.items()}
+    five = {name: {str(i): (np.arange(1000) < num) * 1.0 for i, num in enumerate(nums)} for name, nums in more.items()}
+    assert list(hopeless_nested(five, test_to_train=0.1, level=0.995)) == ["bad"]
+
+
+def test_splits_that_agree_by_chance_drop_nobody():
+    """Ahead by 10 of 100 texts on each of two splits: no certainty."""
+    right = {"good": (80, 70), "bad": (70, 60)}
+    ahead = {n: {str(i): (np.arange(100) < num) * 1.0 for i, num in enumerate(nums)} for n, nums in right.items()}
+    assert hopeless_nested(ahead, test_to_train=0.0, level=0.95) == {}
 
 
 @pytest.mark.parametrize("equal", [True, False])

@@ -41,9 +41,16 @@ def test_axes(typed: str, distribution, examples: list[str]):
     assert axis.examples == examples
 
 
+def test_every_kind_of_seed_is_a_replicate_and_not_searched():
+    found = space("pooling=cls,max", "seed=0,1", "data.split_seed=3,4", "init_seed=5")
+    assert [axis.key for axis in found.axes] == ["pooling"]
+    assert ("seed=1", "data.split_seed=3") in found.runs_per_trial
+    assert len(found.runs_per_trial) == 4
+
+
 def test_seeds_are_a_group_and_the_rest_is_fixed():
     found = space("pooling=cls,max", "seed=range(0,3)", "study=s", "+a.b=[1,2]")
-    assert found.seeds == ("seed=0", "seed=1", "seed=2")
+    assert found.seeds == (("seed=0",), ("seed=1",), ("seed=2",))
     assert found.fixed == ("study=s", "+a.b=[1,2]")
     assert found.runs_per_trial == [("seed=0",), ("seed=1",), ("seed=2",)]
     assert space("pooling=cls,max", "seed=4").runs_per_trial == [()]

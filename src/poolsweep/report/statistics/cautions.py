@@ -163,12 +163,12 @@ def label_cautions(
     cautions: list[Caution] = []
     over = over_majority or {}
     idle = {name: e for name, e in over.items() if not (e.value if math.isnan(e.low) else e.low) > 0}
-    if idle and len(label_counts) > 1:
+    if idle and share < 1:
         listed = "; ".join(f"{name} ({_points(estimate)})" for name, estimate in idle.items())
         sentence = f"Not shown to be better than always answering {commonest} ({share:.1%} accuracy): {listed}."
         cautions.append(Caution("no better than the majority", sentence, tuple(idle), serious=True))
     best = share + max((estimate.value for estimate in over.values()), default=1.0 - share)
-    if len(label_counts) > 1 and share >= IMBALANCE * best:
+    if share < 1 and share >= IMBALANCE * best:
         sentence = (
             f"Always answering {commonest} gives {share:.1%} accuracy: read macro-F1 or the Matthews correlation."
         )

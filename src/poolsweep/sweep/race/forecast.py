@@ -63,14 +63,15 @@ def forecast(scores: Mapping[str, Scores], *, left: Sequence[str], planned: int,
     drawn = _SeedMeans.fit([scores[name] for name in left], planned)
     known = _texts([scores[name] for name in left])
     found = {}
-    critical = _critical(pairwise, planned=planned, level=level)
+    drawn_pairs = [_Gaps.of(drawn.table, place, known.around(place)) for place in range(len(left))]
+    critical = _critical(pairwise, left, drawn_pairs, level=level)
     for place, name in enumerate(left):
-        pair = known.around(place)
-        beaten = _beaten(drawn.table, place, pair, critical)
+        beaten = drawn_pairs[place].beaten(critical)
         stays = 1 - float(beaten.any(axis=1).mean())
-        out = (
-            float(_beaten(drawn.lifted(place, pair), place, pair, critical).any(axis=1).mean()) if stays < 0.5 else 0.0
-        )
+        out = 0.0
+        if stays < 0.5:
+            pair = known.around(place)
+            out = float(_Gaps.of(drawn.lifted(place, pair), place, pair).beaten(critical).any(axis=1).mean())
         rivals = [rival for rival in left if rival != name]
         found[name] = Forecast(name in tied, stays, out, dict(zip(rivals, beaten.T, strict=True)))
     return found
@@ -181,37 +182,51 @@ def _two_way(table: NDArray[np.float64], had: NDArray[np.bool_]) -> tuple[NDArra
     return np.asarray(solved[:num] + shift, dtype=np.float64), np.where(seen, by_seed - shift, 0.0)
 
 
-def _critical(pairwise: Pairwise, *, planned: int, level: float) -> float:
-    """The probability whose t quantile the report takes for each pair."""
+def _critical(pairwise: Pairwise, left: Sequence[str], drawn: Sequence[_Gaps], *, level: float) -> float:
+    """The probability whose t quantile the report will take for each pair, at the degrees of freedom that are likely."""
+    df = pairwise.df.copy()
+    for place, name in enumerate(left):
+        rivals = [pairwise.index(rival) for rival in left if rival != name]
+        df[pairwise.index(name), rivals] = np.median(drawn[place].df, axis=0)
     pairs = list(itertools.combinations(range(len(pairwise.names)), 2))
-    largest = LargestT.of_pairs(pairs, pairwise.covariance, df=np.full(len(pairs), planned - 1.0))
+    largest = LargestT.of_pairs(pairs, pairwise.covariance, df=[df[pair] for pair in pairs])
     if largest.maxima is None:
         return 1 - (1 - level) / (2 * len(pairs))
     return float(ndtr(largest.maxima[math.ceil(level * len(largest.maxima)) - 1]))
 
 
-def _beaten(table: NDArray[np.float64], place: int, texts: _Texts, critical: float) -> NDArray[np.bool_]:
-    """In which draws each rival has the highest mean, and a contender is below it by more than the margin.
-
-    The margin is as ``components.variance_of_mean`` reckons it.
+@dataclass(frozen=True, eq=False)
+class _Gaps:
+    """One contender minus each rival in every draw, reckoned as ``components.variance_of_mean`` does.
 
     Shape:
-        table (draws, S, K); returns (draws, K − 1).
+        value, error, df (draws, K − 1).
     """
-    gaps = table[:, :, [place]] - np.delete(table, place, axis=2)
-    num_seeds = gaps.shape[1]
-    seeds = texts.num * gaps.var(axis=1, ddof=1)
-    examples = np.broadcast_to(texts.residual + num_seeds * texts.example, seeds.shape)
-    residual = np.broadcast_to(texts.residual, seeds.shape)
-    total = np.maximum(seeds, residual) + examples - residual
-    safe = np.maximum(total, 1e-300)
-    spread = seeds**2 / (num_seeds - 1) + examples**2 / (texts.num - 1)
-    spread = spread + residual**2 / ((num_seeds - 1) * (texts.num - 1))
-    df = np.maximum(total**2 / np.maximum(spread, 1e-300), num_seeds - 1)
-    needed = stdtrit(num_seeds - 1, TAIL) * np.sqrt(seeds / safe)
-    short = needed > stdtrit(df, TAIL)  # as ``components.lowered_df``
-    df[short] = np.maximum(stdtridf(TAIL, needed[short]), num_seeds - 1)
-    margin = stdtrit(df, critical) * np.sqrt(total / (num_seeds * texts.num))
-    behind = gaps.mean(axis=1)
-    leads = behind <= behind.min(axis=1, keepdims=True)
-    return np.asarray(leads & (total > 0) & (behind + margin < 0))
+
+    value: NDArray[np.float64]
+    error: NDArray[np.float64]
+    df: NDArray[np.float64]
+
+    @staticmethod
+    def of(table: NDArray[np.float64], place: int, texts: _Texts) -> _Gaps:
+        """Of draws (draws, S, K)."""
+        gaps = table[:, :, [place]] - np.delete(table, place, axis=2)
+        num_seeds = gaps.shape[1]
+        seeds = texts.num * gaps.var(axis=1, ddof=1)
+        examples = np.broadcast_to(texts.residual + num_seeds * texts.example, seeds.shape)
+        residual = np.broadcast_to(texts.residual, seeds.shape)
+        total = np.maximum(seeds, residual) + examples - residual
+        safe = np.maximum(total, 1e-300)
+        spread = seeds**2 / (num_seeds - 1) + examples**2 / (texts.num - 1)
+        spread = spread + residual**2 / ((num_seeds - 1) * (texts.num - 1))
+        df = np.maximum(total**2 / np.maximum(spread, 1e-300), num_seeds - 1)
+        needed = stdtrit(num_seeds - 1, TAIL) * np.sqrt(seeds / safe)
+        short = needed > stdtrit(df, TAIL)  # as ``components.lowered_df``
+        df[short] = np.maximum(stdtridf(TAIL, needed[short]), num_seeds - 1)
+        return _Gaps(gaps.mean(axis=1), np.sqrt(total / (num_seeds * texts.num)), df)
+
+    def beaten(self, critical: float) -> NDArray[np.bool_]:
+        """In which draws each rival has the highest mean, and the contender is below it by more than the margin."""
+        leads = self.value <= self.value.min(axis=1, keepdims=True)
+        below = self.value + stdtrit(self.df, critical) * self.error < 0
+        return np.asarray(leads & (self.error > 0) & below)
