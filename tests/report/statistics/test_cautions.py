@@ -92,8 +92,8 @@ def test_contenders_that_do_not_beat_the_majority_are_named():
     assert cautions[0].kind == "no better than the majority"
     assert cautions[0].subjects == ("cls", "max")
     assert cautions[0].sentence == (
-        "Not shown to be better than always answering no (70.0% accuracy): cls (+0.1 points, 95% interval −1.9 to +2.1); "
-        "max (+0.0 points)."
+        "Not shown to be better than always answering no (70.0% accuracy): "
+        "cls (+0.1 points, 95% interval −1.9 to +2.1); max (+0.0 points)."
     )
 
 

@@ -45,7 +45,9 @@ def test_where_nothing_is_random_it_is_the_paired_t_test_over_examples(generator
     assert result.components.seed == 0
 
 
-@pytest.mark.parametrize(("seeds", "others", "deterministic"), [(1, 1, False), (1, 1, True), (5, 1, False), (1, 5, False)])
+@pytest.mark.parametrize(
+    ("seeds", "others", "deterministic"), [(1, 1, False), (1, 1, True), (5, 1, False), (1, 5, False)]
+)
 def test_one_seed_says_nothing_of_others(generator, seeds, others, deterministic):
     a, b = scores(generator.normal(size=(seeds, 60))), generator.normal(size=(others, 60))
     result = difference(a, scores(b, first_seed=3, deterministic=deterministic))

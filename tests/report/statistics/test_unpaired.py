@@ -33,4 +33,3 @@ def test_it_is_no_less_than_the_noise_of_either_source():
     assert variance >= gaps.var(ddof=1) / 60
     assert variance >= over_seeds * 0.999999
     assert min(components.seed, components.example, components.residual) >= 0
-

@@ -183,7 +183,7 @@ def _two_way(table: NDArray[np.float64], had: NDArray[np.bool_]) -> tuple[NDArra
 
 
 def _critical(pairwise: Pairwise, left: Sequence[str], drawn: Sequence[_Gaps], *, level: float) -> float:
-    """The probability whose t quantile the report will take for each pair, at the degrees of freedom that are likely."""
+    """The probability whose t quantile the report will take for each pair, at the likely degrees of freedom."""
     df = pairwise.df.copy()
     for place, name in enumerate(left):
         rivals = [pairwise.index(rival) for rival in left if rival != name]
