@@ -24,6 +24,10 @@ class RefusedError(UserError):
     """A config of which nothing may be built: it names code that it may not run, or has not the shape of one."""
 
 
+class UnfitPoolingError(UserError):
+    """Nothing is wrong with a config but its pooling, which the encoder or the trainer rules out."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of an error sentence: the nearest valid names, or all of them if none is near.
 

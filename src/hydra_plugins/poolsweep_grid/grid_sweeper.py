@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, OverrideType
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override, OverrideType
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -57,7 +57,8 @@ class GridSweeper(BasicSweeper):
         values = {o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)}
         combinations = self.split_arguments(overrides, None)[0]
         self.compositions.values |= {o for one in combinations for o in one if o.split("=", 1)[0] in values}
-        points = [Point(tuple(one), " ".join(o for o in one if o.split("=", 1)[0] in swept)) for one in combinations]
+        patterns = {o.get_key_element() for o in overrides if isinstance(o.value(), Glob) and _is_pooling(o)}
+        points = [Point(tuple(one), " ".join(_of(swept, one)), tuple(_of(patterns, one))) for one in combinations]
         for point in self._doubtful(points, overrides):
             self.compose(point)
         return points
@@ -101,6 +102,14 @@ def require_values(overrides: Sequence[Override]) -> None:
     lists = [o for o in overrides if o.is_sweep_override() and not isinstance(o.value(), IntervalSweep)]
     if empty := [o.input_line for o in lists if next(o.sweep_string_iterator(), None) is None]:
         raise UserError(*(f"{typed} stands for no value at all, so there is nothing to run" for typed in empty))
+
+
+def _is_pooling(override: Override) -> bool:
+    return override.key_or_group.partition("/")[0] == "pooling"
+
+
+def _of(keys: Collection[str], overrides: Iterable[str]) -> list[str]:
+    return [override for override in overrides if override.split("=", 1)[0] in keys]
 
 
 def _overlap(key: str, other: str) -> bool:

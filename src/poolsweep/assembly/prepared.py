@@ -21,7 +21,7 @@ from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
-from poolsweep.errors import UserError
+from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
@@ -68,9 +68,11 @@ def prepare(config: Mapping[str, Any], *, faulty: Collection[str] = ()) -> Prepa
         config: Resolved and validated.
         faulty: Parts that validation found something wrong with: nothing of them is made, and no run either.
     Raises:
+        UnfitPoolingError: If nothing but the pooling is wrong.
         UserError: With every problem of the files, the labels, the encoder and what the pooling asks of it.
     """
     problems: list[str] = []
+    unfit: list[str] = []
     splits = labels = loaded = pooling = None
     if "data" not in faulty:
         with _collected(problems, part="data"):
@@ -79,20 +81,22 @@ def prepare(config: Mapping[str, Any], *, faulty: Collection[str] = ()) -> Prepa
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config)
     if loaded is not None:
-        with _collected(problems, part="pooling"):
+        with _collected(unfit, part="pooling"):
             pooling = build_pooling(config["pooling"], loaded)
     if loaded is not None and pooling is not None:
-        problems += _fit_problems(config, pooling, loaded.encoder, faulty=faulty)
+        unfit += _fit_problems(config, pooling, loaded.encoder, faulty=faulty)
     if faulty:
-        raise UserError(*problems)
+        raise UserError(*problems, *unfit)
     max_length = config["data"]["max_length"]
     limit = loaded.encoder.max_length if loaded is not None else None
     if max_length is None:
         max_length = limit or 512
     elif limit is not None and max_length > limit:
         problems.append(f"data.max_length must be at most the encoder's {limit} tokens, got {max_length}")
+    if unfit and not problems:
+        raise UnfitPoolingError(*unfit)
     if problems or splits is None or labels is None or loaded is None or pooling is None:
-        raise UserError(*problems)
+        raise UserError(*problems, *unfit)
     return Prepared(splits, labels, loaded, pooling, max_length)
 
 

@@ -59,6 +59,8 @@ def checked(content: Mapping[str, Any]) -> Prepared:
     try:
         prepared = prepare(content, faulty=faulty)
     except UserError as error:
+        if not problems:
+            raise
         raise UserError(*dict.fromkeys([*problems, *error.problems])) from error
     if problems:
         raise UserError(*problems)

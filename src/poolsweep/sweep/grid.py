@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from poolsweep.config import resolve, validate
 from poolsweep.console import Console
-from poolsweep.errors import UserError
+from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.probe.settings import is_probe
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
@@ -22,6 +22,7 @@ from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import READ_PARTS, checked, failed_before, finished_before, folder_of, start_over
 from poolsweep.run.lock import holder
 from poolsweep.sweep.display import Display
+from poolsweep.sweep.patterns import left_out
 from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.point import Point
 
@@ -161,7 +162,8 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
     plan = Plan()
     problems: dict[str, None] = {}
     again: list[RunFolder] = []
-    known: set[str] = set()
+    known: dict[str, UnfitPoolingError | None] = {}
+    unfit: dict[Point, UnfitPoolingError] = {}
     for point in points:
         try:
             content = resolve(compose(point))
@@ -172,7 +174,10 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
                 continue
             plan.notes |= dict.fromkeys(check_once(content, known))
         except UserError as error:
-            problems |= dict.fromkeys(error.problems)
+            if isinstance(error, UnfitPoolingError) and point.matched:
+                unfit[point] = error
+            else:
+                problems |= dict.fromkeys(error.problems)
             continue
         folder, _ = folder_of(content)
         if plan.runs.setdefault(folder, point) is point:
@@ -184,6 +189,7 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
             again.append(folder)
     if problems:
         raise UserError(*problems)
+    plan.notes |= dict.fromkeys(left_out(points, unfit))
     require_one_study(folder.path.parent for folder in plan.runs)
     for folder in again:
         if folder.path.exists():
@@ -202,14 +208,27 @@ def require_one_study(studies: Iterable[Path]) -> None:
         raise UserError(f"a sweep is one study, got {', '.join(found)}; type one command for each")
 
 
-def check_once(content: Mapping[str, Any], known: set[str]) -> Sequence[str]:
-    """Validate a config, and load what it reads unless a point before it reads the same; gives notes."""
+def check_once(content: Mapping[str, Any], known: dict[str, UnfitPoolingError | None]) -> Sequence[str]:
+    """Validate a config, and load what it reads unless a point before it reads the same; gives notes.
+
+    Args:
+        content: Resolved.
+        known: What points before it read, with the reason where their pooling cannot be.
+    Raises:
+        UserError: With every problem.
+    """
     reads = {key: content.get(key) for key in READ_PARTS}
     reads["probe"] = content.get("trainer") if is_probe(content) else None  # which asks more of the pooling
     key = json.dumps(reads, sort_keys=True, default=str)
     if key in known:
         validate(content)
+        if (error := known[key]) is not None:
+            raise error
         return ()
-    notes = checked(content).notes
-    known.add(key)
+    try:
+        notes = checked(content).notes
+    except UnfitPoolingError as error:
+        known[key] = error
+        raise
+    known[key] = None
     return notes

@@ -12,7 +12,9 @@ class Point:
     Attributes:
         overrides: What Hydra composes its config from.
         name: The overrides that differ between points.
+        matched: Those overrides by which a pattern such as ``glob(*)`` chose the pooling.
     """
 
     overrides: tuple[str, ...]
     name: str
+    matched: tuple[str, ...] = ()

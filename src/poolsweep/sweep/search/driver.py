@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from poolsweep.config import resolve
 from poolsweep.console import Console
-from poolsweep.errors import UserError
+from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.metric_names import direction
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
@@ -50,7 +50,7 @@ def search(space: Space, *, compose: Compose, launcher: Launcher, options: Searc
     """
     quiet_third_parties()
     console = Console(stderr=True)
-    known: set[str] = set()
+    known: dict[str, UnfitPoolingError | None] = {}
     content = _check(space, compose=compose, known=known, console=console)
     folder, identity = folder_of(content)
     study = folder.path.parent
@@ -92,7 +92,7 @@ class _Runner:
         options: SearchOptions,
         study: Path,
         name: str,
-        known: set[str],
+        known: dict[str, UnfitPoolingError | None],
         console: Console,
     ) -> None:
         self._space, self._compose, self._launcher, self._options = space, compose, launcher, options
@@ -164,7 +164,9 @@ def _was_pruned(folder: RunFolder) -> bool:
     return isinstance(result, dict) and result.get("status") == "pruned"
 
 
-def _check(space: Space, *, compose: Compose, known: set[str], console: Console) -> dict[str, Any]:
+def _check(
+    space: Space, *, compose: Compose, known: dict[str, UnfitPoolingError | None], console: Console
+) -> dict[str, Any]:
     """Check every option of every axis, the others at their first; gives the config of the first of all.
 
     Raises:
