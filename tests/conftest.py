@@ -47,6 +47,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("needs a CUDA device that torch can use")
 
 
+@pytest.fixture
+def finished_result() -> dict[str, object]:
+    """The least that ``result.json`` of a finished run holds."""
+    return {
+        "status": "finished", "seconds": 50.0, "metrics": {"test/accuracy": 0.5}, "data": "d", "encoder": "e",
+        "pooling": "cls", "variant": "v", "seed": 0, "monitor": "val/loss", "mode": "min", "parameters": {},
+        "truncated_share": {},
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Done:
     """How a command ended.

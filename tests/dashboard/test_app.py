@@ -31,13 +31,13 @@ def client_of(app, base_url: str = "http://localhost:8765") -> TestClient:
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Path:
+def study(tmp_path: Path, finished_result) -> Path:
     """One run finished, one failed, one half-written, one that never began."""
     study = tmp_path / "study"
     write_plan(study, {RunFolder(study / name): f"seed={name}" for name in ("done", "bad", "missing")})
     for name in ("done", "bad", "half"):
         (study / name).mkdir()
-    (study / "done" / "result.json").write_text(json.dumps({"status": "finished", "name": "seed=done", "metrics": {}}))
+    (study / "done" / "result.json").write_text(json.dumps(finished_result | {"name": "seed=done"}))
     (study / "bad" / "result.json").write_text(json.dumps({"status": "failed", "name": HOSTILE, "reason": HOSTILE}))
     (study / "half" / "result.json").write_text('{"status": "fin')
     return study
@@ -117,10 +117,10 @@ def test_it_tells_where_the_runs_are_and_escapes_what_they_say(study, reports):
     client = client_of(make_app(study, keeper, token=TOKEN), "http://127.0.0.1:8765")
     told = client.get("/status.json").json()
     assert told == json.loads(json.dumps(state(study, keeper)))
-    assert told["counts"] == {"finished": 1, "failed": 1, "missing": 1}
-    assert [run["reason"] for run in told["trouble"]] == [HOSTILE]
+    assert told["counts"] == {"finished": 1, "failed": 1, "damaged": 1, "missing": 1}
+    assert [run["reason"] for run in told["trouble"]] == [HOSTILE, "result.json is damaged"]
     page = client.get("/")
-    assert "1 of 3 runs finished, 1 failed, 1 missing" in page.text
+    assert "1 of 4 runs finished, 1 failed, 1 damaged, 1 missing" in page.text
     assert HOSTILE not in page.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import os
 import threading
 from pathlib import Path
@@ -71,10 +72,12 @@ def test_two_processes_compute_what_one_does_and_leave_nothing_behind(cli, short
         assert found["predicted"].equals(expected["predicted"])
 
 
-def test_a_process_that_is_killed_after_all_is_done_fails_nothing(cli, short_run, outputs, monkeypatch):
+def test_a_process_that_is_killed_after_all_is_done_fails_nothing(
+    cli, short_run, outputs, monkeypatch, finished_result
+):
     def done_then_killed(job, *, processes: int, log: Path) -> None:
         assert processes == 2
-        (job.folder / "result.json").write_text('{"status": "finished", "metrics": {}, "truncated_share": {}}')
+        (job.folder / "result.json").write_text(json.dumps(finished_result))
         raise RankFailedError("process 0 of 2 was killed by SIGTERM", kind="killed")
 
     monkeypatch.setattr("poolsweep.run.execute.run_in_ranks", done_then_killed)

@@ -94,10 +94,10 @@ def test_runs_on_files_that_were_replaced_are_left_out_with_the_reason(make_stud
 def test_unfinished_runs_in_one_sentence(make_study):
     study = make_study()
     assert unfinished(load_runs([study])) == ""
-    for name, facts in (("a", {"status": "failed", "name": "pooling=x", "reason": "out of memory"}),
-                        ("b", {"status": "interrupted"})):  # fmt: skip
+    for name, file, facts in (("a", "result", {"status": "failed", "name": "pooling=x", "reason": "out of memory"}),
+                              ("b", "status", {"state": "interrupted"})):  # fmt: skip
         (study / name).mkdir()
-        (study / name / "result.json").write_text(json.dumps(facts))
+        (study / name / f"{file}.json").write_text(json.dumps(facts))
     assert unfinished(load_runs([study])) == (
         "2 of 14 runs have no result (1 failed, 1 interrupted; pooling=x: out of memory)."
     )

@@ -85,7 +85,9 @@ def test_xarray_leaves_out_runs_on_files_that_were_replaced(make_study):
     for run_id, started in (("a", "2026-05-02"), ("b", "2026-05-01")):
         metrics = {"test/accuracy": 0.125 if run_id == "a" else 0.5}
         of = {"data_id": run_id, "data_place": ["/d/animals.csv"]}
-        write_run(study, pooling="cls", seed=0, run_id=run_id, started=started, metrics=metrics, **of)
+        write_run(
+            study, pooling="cls", seed=0, run_id=run_id, started=started, metrics=metrics, predictions=False, **of
+        )
     assert poolsweep.load_study(study).to_xarray()["test/accuracy"].values.flatten().tolist() == [0.125]
 
 

@@ -199,7 +199,12 @@ def test_hidden_folders_and_files_of_others_in_a_run_folder_stay(cli, tiny_run, 
     assert cli("train", *tiny_run, "encoder.frozen=true", "trainer.max_epochs=1").status == 0
     [folder] = outputs.glob("default/*/")
     (folder / ".ipynb_checkpoints").mkdir()
-    for name in (".job.json.1", ".metrics.csv.2", ".nfs0001", ".notes.txt"):
+    for name in (".job.json.0123abcd-1-0123abcd", ".metrics.csv.0123abcd-2-0123abcd", ".nfs0001", ".notes.txt"):
         (folder / name).write_text("half")
     assert cli("train", *tiny_run, "encoder.frozen=true", "trainer.max_epochs=1", "retry=all").status == 0
-    assert {path.name for path in folder.glob(".*")} == {".ipynb_checkpoints", ".job.json.1", ".nfs0001", ".notes.txt"}
+    assert {path.name for path in folder.glob(".*")} == {
+        ".ipynb_checkpoints",
+        ".job.json.0123abcd-1-0123abcd",
+        ".nfs0001",
+        ".notes.txt",
+    }

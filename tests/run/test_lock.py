@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -89,8 +91,13 @@ def test_another_machine_is_judged_by_its_heartbeat(run, sleeper, age, held):
     lock.release()
 
 
-def test_a_lock_file_that_is_not_whole_is_nobodys(run):
-    (run / "lock.json").write_text('{"pid": 1')
+@pytest.mark.parametrize("content", ['{"pid": 1', "", "[]", "null", "\0\0", '{"pid": "x"}', "folder", "[" * 10**5])
+def test_a_lock_file_that_is_not_whole_is_nobodys(run, content):
+    if content == "folder":
+        (run / "lock.json").mkdir()
+    else:
+        content = json.dumps({**owner(), "pid": "x"}) if "x" in content else content
+        (run / "lock.json").write_text(content)
     lock = RunLock(run)
     assert lock.acquire()
     lock.release()
@@ -115,7 +122,39 @@ def test_the_heartbeat_touches_the_file_and_notices_when_it_is_lost(run, sleeper
     assert json.loads((run / "lock.json").read_text()) == sleeper, "another's lock is left alone"
 
 
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_this_machines_clock_decides_nothing_about_another_machine(run, sleeper, minutes, monkeypatch):
+    write(run, {**sleeper, "machine": "elsewhere"})
+    lock, clock = RunLock(run), time.time
+    (run.parent / ".locks").touch()
+    monkeypatch.setattr(time, "time", lambda: clock() + 60 * minutes)
+    assert holder(run / "lock.json") is not None
+    assert not lock.acquire()
+    long_ago = clock() - locks.PATIENCE_SECONDS - 10
+    os.utime(run / "lock.json", (long_ago, long_ago))
+    assert holder(run / "lock.json") is None
+
+
+def test_a_lock_that_cannot_be_removed_is_given_back_even_so(run, monkeypatch):
+    lock = RunLock(run)
+    assert lock.acquire()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", _read_only)
+        lock.release()
+    assert (run / "lock.json").exists(), "premise: it is still there"
+    assert holder(run / "lock.json") is None
+    again = RunLock(run)
+    assert again.acquire()
+    again.release()
+
+
+def _read_only(path, **_):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+
 def test_owner_lives():
     me = owner()
-    assert lives(me, heartbeat_age=1e9, patience_seconds=1)
+    assert lives(me)
+    assert lives({**me, "machine": "elsewhere"}) is None, "its heartbeat decides"
+    assert not any(lives({**me, "pid": pid}) for pid in ("x", None, -1, 2**70, [1]))
     assert process_started(2**22 + 1) is None

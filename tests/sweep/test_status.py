@@ -15,7 +15,7 @@ from poolsweep.sweep.status import all_ended, study_status
 
 
 @pytest.fixture
-def study(outputs):
+def study(outputs, finished_result):
     """One run in each state; that of the running one is held by this process."""
     folder = outputs / "s"
     now = time.time()
@@ -29,8 +29,7 @@ def study(outputs):
             (folder / run_id / "result.json").write_text(json.dumps(result))
 
     training = {"state": "running", "phase": "training", "step": 30, "steps": 120, "seconds_left": 90.0}
-    finished = {"status": "finished", "seconds": 50.0, "metrics": {"test/accuracy": 0.5}}
-    run("done", {"state": "finished", "shared_seconds": 30.0}, finished)
+    run("done", {"state": "finished", "shared_seconds": 30.0}, finished_result)
     run("busy", training, None)
     run("dead", training, None)
     failure = {"reason": "OutOfMemoryError: 3 GiB", "kind": "out_of_memory"}
@@ -77,23 +76,23 @@ def test_json_and_the_folder_as_an_argument(cli, study):
     by_name, by_path, all_of_them = (cli("status", "--json", *given).out for given in (["s"], [str(study)], []))
     [found] = json.loads(by_name)["studies"]
     counts = {"finished": 1, "running": 1, "queued": 0, "requeued": 0, "failed": 1, "pruned": 0, "interrupted": 1}
-    assert found["counts"] == counts | {"missing": 1}
+    assert found["counts"] == counts | {"damaged": 0, "missing": 1}
     assert found["runs"][0]["metrics"] == {"test/accuracy": 0.5}
     assert [study["study"] for study in json.loads(by_path)["studies"]] == ["s"]
     assert [study["study"] for study in json.loads(all_of_them)["studies"]] == ["s"]
 
 
-def test_watch_ends_when_all_have_ended(cli, study):
+def test_watch_ends_when_all_have_ended(cli, study, finished_result):
     for name in ("busy", "dead"):
-        (study / name / "result.json").write_text('{"status": "finished", "seconds": 1}')
+        (study / name / "result.json").write_text(json.dumps(finished_result))
     (study / "planned.json").unlink()
     assert cli("status", "s", "--watch").status == 1
 
 
-def test_a_search_between_two_trials_has_not_ended(cli, outputs):
+def test_a_search_between_two_trials_has_not_ended(cli, outputs, finished_result):
     study = outputs / "s"
     (study / "done").mkdir(parents=True)
-    (study / "done" / "result.json").write_text('{"status": "finished", "seconds": 1}')
+    (study / "done" / "result.json").write_text(json.dumps(finished_result))
     assert all_ended([study_status(study)])
     with driving(study), driving(study):
         assert not all_ended([study_status(study)])

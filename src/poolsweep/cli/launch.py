@@ -110,7 +110,7 @@ def _end_workers() -> None:
 def _task(config: DictConfig) -> dict[str, Any]:
     from poolsweep.config import resolve
     from poolsweep.distributed.world import given_world
-    from poolsweep.run.job import checked, failed_before, finished_before, folder_of, run_job, start_over
+    from poolsweep.run.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
     from poolsweep.sweep.display import Display
 
     world = given_world()
@@ -130,10 +130,12 @@ def _task(config: DictConfig) -> dict[str, Any]:
         return result
     notes = checked(content).notes
     folder, identity = folder_of(content)
-    if failed_before(folder) and content["retry"] == "never":
+    if folder.failed() and content["retry"] == "never":
         raise FailedBeforeError(f"run {identity} failed before; retry=failed runs it again")
     if content["retry"] == "all":
         start_over(folder)
+    elif (damage := damaged_before(folder)) is not None:
+        notes = (*notes, damage)
     for note in notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     with Display({folder: identity}, console=console):
@@ -145,7 +147,7 @@ def _task(config: DictConfig) -> dict[str, Any]:
 def _run_alone(config: DictConfig, folder: RunFolder) -> dict[str, Any]:
     """Run a job; what ended it is said in one line if its record says it too."""
     from poolsweep.run.failure import in_one_line as said_in_one_line
-    from poolsweep.run.job import failed_before, run_job
+    from poolsweep.run.job import run_job
 
     try:
         return run_job(config)
@@ -153,7 +155,7 @@ def _run_alone(config: DictConfig, folder: RunFolder) -> dict[str, Any]:
         raise
     except Exception as error:
         of_a_file = isinstance(error, OSError) and error.filename is not None  # the program says what chose its place
-        if os.environ.get("POOLSWEEP_DEBUG") == "1" or of_a_file or not failed_before(folder):
+        if os.environ.get("POOLSWEEP_DEBUG") == "1" or of_a_file or not folder.failed():
             raise
         raise RunFailedError(f"the run failed: {said_in_one_line(error)}; {folder.log} shows where") from error
 

@@ -18,8 +18,8 @@ from poolsweep.console import Console
 from poolsweep.device import accelerator_type, runs_elsewhere
 from poolsweep.errors import UserError
 from poolsweep.report.locate import argument_for
-from poolsweep.run.files import read_json
 from poolsweep.run.job import folder_of, run_name
+from poolsweep.run.records import known_result
 from poolsweep.run.signals import Interrupted
 from poolsweep.sweep.plan import read_plan
 
@@ -127,7 +127,6 @@ def _arrays(job_ids: Iterable[str | None]) -> list[str]:
 
 def returned(run: Planned) -> JobReturn:
     """For sweepers that look at it; ours read run folders."""
-    result: Any = read_json(run.folder.result)
     returned = JobReturn(overrides=[], status=JobStatus.COMPLETED)
-    returned.return_value = result if isinstance(result, dict) else {"status": "submitted"}
+    returned.return_value = known_result(run.folder.path) or {"status": "submitted"}
     return returned

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from poolsweep.cluster.record import JobRecord, read_record
 from poolsweep.cluster.slurm import QueuedJob, ended_states, queue
-from poolsweep.run.files import last_lines, read_json, write_json
-from poolsweep.run.folder import RESULT_VERSION, RunFolder
+from poolsweep.run.files import last_lines, write_json
+from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
+from poolsweep.run.records import RESULT_VERSION, known_result, known_status, write_result
 
 KIND = "lost_job"
 
@@ -43,7 +44,7 @@ def follow(folders: Iterable[RunFolder]) -> Followed:
     jobs = queue(record.name for record in records.values())
     queued = {f: jobs[r.name, r.index] for f, r in records.items() if (r.name, r.index) in jobs}
     # Asked after the queue: a job that ended in between has written its result by now.
-    left = {f: r for f, r in records.items() if f not in queued and not isinstance(read_json(f.result), dict)}
+    left = {f: r for f, r in records.items() if f not in queued and not known_result(f.path)}
     held = frozenset(f for f in left if holder(f.lock) is not None)
     ended = {f: r for f, r in left.items() if f not in held and not _ran_outside(f, r)}
     states = ended_states(ended.values())
@@ -53,7 +54,7 @@ def follow(folders: Iterable[RunFolder]) -> Followed:
 
 def _ran_outside(folder: RunFolder, record: JobRecord) -> bool:
     """Whether a process outside the cluster was at work on a run after its job was submitted."""
-    status = read_json(folder.status) or {}
+    status = known_status(folder.path)
     return status.get("job") is None and status.get("started", 0.0) > record.submitted
 
 
@@ -67,11 +68,10 @@ def _reason(record: JobRecord, states: Mapping[str, str]) -> str:
 def record_lost(folder: RunFolder, reason: str) -> None:
     """Write down a failure for a job that could not do so itself."""
     log = lost_log(folder)
-    status = read_json(folder.status)
-    status = status if isinstance(status, dict) else {"run_id": folder.path.name, "started": 0.0}
+    status = {"name": folder.path.name, "run_id": folder.path.name, "started": 0.0} | known_status(folder.path)
     failure = {"reason": reason, "kind": KIND}
-    facts = {key: status[key] for key in ("run_id", "name") if key in status}
-    write_json(folder.result, {"schema_version": RESULT_VERSION, **facts, "status": "failed", **failure})
+    facts = {key: status[key] for key in ("run_id", "name")}
+    write_result(folder.path, {"schema_version": RESULT_VERSION, **facts, "status": "failed", **failure})
     write_json(folder.status, {**status, "state": "failed", "log": log, **failure})
 
 

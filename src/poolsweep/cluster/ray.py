@@ -16,7 +16,7 @@ from poolsweep.cluster.lost import record_lost
 from poolsweep.cluster.submit import Planned
 from poolsweep.console import Console
 from poolsweep.errors import UserError
-from poolsweep.run.files import read_json
+from poolsweep.run.records import known_result
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _settle(run: Planned, reference: Any) -> None:  # noqa: ANN401
     except Exception as error:  # the task's own, or that its process died too often
         reason = f"its Ray task left no result: {_first_line(error)}"
         Console(stderr=True).print(f"{run.name}: {reason}", highlight=False, soft_wrap=True, markup=False)
-        if not isinstance(read_json(run.folder.result), dict):
+        if not known_result(run.folder.path):
             record_lost(run.folder, reason)
 
 

@@ -84,7 +84,7 @@ def state(study: Path, keeper: ReportKeeper) -> dict[str, Any]:
     found = study_status(study)
     counts = {name: count for name, count in found.counts.items() if count}
     running = [_brief(run) for run in found.of("running")]
-    trouble = [_brief(run) for name in ("failed", "interrupted") for run in found.of(name)[:_LISTED]]
+    trouble = [_brief(run) for name in ("failed", "damaged", "interrupted") for run in found.of(name)[:_LISTED]]
     content = {
         "study": found.study,
         "total": len(found.runs),
@@ -93,7 +93,7 @@ def state(study: Path, keeper: ReportKeeper) -> dict[str, Any]:
         "seconds_left": found.seconds_left,
         "running": running[:_LISTED],
         "trouble": trouble,
-        "more": {name: counts.get(name, 0) - _LISTED for name in ("running", "failed", "interrupted")
+        "more": {name: counts.get(name, 0) - _LISTED for name in ("running", "failed", "damaged", "interrupted")
                  if counts.get(name, 0) > _LISTED},
         "report": {"version": keeper.version, "problem": keeper.problem, "writing": keeper.writing,
                    "lacks": keeper.lacks},

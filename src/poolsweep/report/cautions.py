@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.predictions import Predicted
 from poolsweep.report.raced import race_cautions
-from poolsweep.report.results import RunRecord
+from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
 from poolsweep.report.seeds_note import seeds_note
 from poolsweep.report.statistics import (
     Estimate,
@@ -103,13 +103,14 @@ def what_seeds_are(comparison: Comparison) -> str | None:
 
 
 def unfinished(runs: Sequence[RunRecord]) -> str:
-    """One sentence about the runs that have no result, with the reason of the first that failed; empty if none."""
-    left = [run for run in runs if not run.finished]
+    """Sentences about runs that are damaged, and that have no result, with the reason of the first that failed."""
+    damaged = damaged_note(runs)
+    left = [run for run in runs if not run.finished and run.state != DAMAGED]
     if not left:
-        return ""
+        return damaged
     states = ", ".join(f"{count} {state}" for state, count in Counter(run.state for run in left).items())
-    reason = next((f"; {run.facts['name']}: {run.facts['reason']}" for run in left if run.facts.get("reason")), "")
-    return f"{len(left)} of {len(runs)} runs have no result ({states}{reason})."
+    reason = next((f"; {run.facts.get('name')}: {run.facts['reason']}" for run in left if run.facts.get("reason")), "")
+    return f"{damaged} {len(left)} of {len(runs)} runs have no result ({states}{reason}).".strip()
 
 
 def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:

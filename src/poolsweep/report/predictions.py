@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,11 @@ import xxhash
 from numpy.typing import NDArray
 from pyarrow import compute
 
-from poolsweep.report.results import RunRecord
 from poolsweep.run.files import read_json
+from poolsweep.run.records import read_checked
+
+if TYPE_CHECKING:
+    from poolsweep.report.results import RunRecord
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
@@ -57,14 +61,47 @@ def read_predictions(run: RunRecord, *, split: str = "test", probabilities: bool
         run: A finished run.
         split: Validation or test.
         probabilities: Whether to read them too: they are most of the file.
+    Raises:
+        DamagedError: If the file is not what it was when the run finished.
     """
-    path = run.folder.predictions(split)
-    mapping = read_json(run.folder.labels)
-    if not path.is_file() or not isinstance(mapping, dict):
+    place = f"predictions-{split}"
+    if not probabilities and place in run.kept:
+        return run.kept[place]
+    found = _read(run, run.folder.predictions(split), probabilities=probabilities)
+    if not probabilities:
+        run.kept[place] = found
+    return found
+
+
+def scores_of(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
+    """Accuracy, macro F1 over the labels that occur, and Matthews correlation, as a run's metrics have them.
+
+    Shape:
+        labels, predicted (N,).
+    Example:
+        >>> scores_of(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]))
+        {'accuracy': 0.75, 'f1_macro': 0.7333333333333334, 'mcc': 0.5773502691896258}
+    """
+    size, count = len(labels), int(max(labels.max(), predicted.max())) + 1
+    has, gets, both = (
+        np.bincount(ids, minlength=count).astype(np.float64) for ids in (labels, predicted, labels[labels == predicted])
+    )
+    occurs = has + gets > 0
+    spread = (size**2 - (gets**2).sum()) * (size**2 - (has**2).sum())
+    return {
+        "accuracy": float(both.sum() / size),
+        "f1_macro": float((2 * both[occurs] / (has + gets)[occurs]).mean()),
+        "mcc": float((both.sum() * size - (has * gets).sum()) / spread**0.5) if spread > 0 else 0.0,
+    }
+
+
+def _read(run: RunRecord, path: Path, *, probabilities: bool) -> Predicted | None:
+    mapping = _ids_by_name(read_json(run.folder.labels))
+    if mapping is None or not path.exists():
         return None
     names = tuple(sorted(mapping, key=lambda name: mapping[name]))
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(pa.BufferReader(read_checked(run.path, path.name, run.facts)))
         known = [n for n in ("row_id", "label", "predicted", "tokens", "truncated") if n in file.schema_arrow.names]
         table = file.read(columns=[*known, "probabilities"] if probabilities else known).sort_by("row_id")
         labels, predicted = (_ids(table.column(name), names) for name in ("label", "predicted"))
@@ -77,6 +114,12 @@ def read_predictions(run: RunRecord, *, split: str = "test", probabilities: bool
     tokens = table.column("tokens").to_numpy().astype(np.int64) if "tokens" in known else None
     cut = table.column("truncated").to_numpy(zero_copy_only=False).astype(bool) if "truncated" in known else None
     return Predicted(rows, labels, predicted, names, chances, tokens, cut)
+
+
+def _ids_by_name(content: Any) -> dict[str, int] | None:  # noqa: ANN401
+    if not isinstance(content, dict) or sorted(map(str, content.values())) != sorted(map(str, range(len(content)))):
+        return None
+    return content
 
 
 def _ids(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:

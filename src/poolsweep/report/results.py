@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from poolsweep.report.named_apart import named_apart
-from poolsweep.run.files import read_json
+from poolsweep.report.predictions import read_predictions, scores_of
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.records import (
+    RESULT,
+    SMALL,
+    STATUS,
+    DamagedError,
+    OddRecordError,
+    missing_file,
+    read_checked,
+    read_result,
+    read_status,
+)
+from poolsweep.run.stored_config import OddConfigError, parse_config
 
-_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
+DAMAGED = "damaged"
+_NAMED = 5
+_TOLERANCES = {"accuracy": 1e-4, "f1_macro": 1e-3, "mcc": 1e-3}  # of float32, and of logits that a softmax makes equal
 
 
 @dataclass(frozen=True)
@@ -25,14 +38,16 @@ class RunRecord:
     Attributes:
         path: The run folder.
         facts: The content of ``result.json``; of ``status.json`` for a run that has no result.
+        kept: What has been read of it and is read again.
     """
 
     path: Path
     facts: Mapping[str, Any]
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def state(self) -> str:
-        """Finished, failed, running or interrupted."""
+        """Finished, failed, running, interrupted, or damaged: finished, and not to be relied on."""
         return str(self.facts.get("status") or self.facts.get("state") or "unknown")
 
     @property
@@ -54,10 +69,9 @@ class RunRecord:
     def config(self) -> dict[str, Any]:
         """Its resolved config; empty where that cannot be read."""
         try:
-            content = yaml.load(self.folder.config.read_text(encoding="utf-8"), _YAML)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            return parse_config(read_checked(self.path, self.folder.config.name, self.facts))
+        except (DamagedError, OddConfigError):
             return {}
-        return content if isinstance(content, dict) else {}
 
     def metric(self, name: str) -> float:
         """One of its metrics (``test/accuracy``); nan where it has none."""
@@ -75,12 +89,13 @@ def load_runs(studies: Iterable[Path]) -> list[RunRecord]:
     """
     found: dict[str, RunRecord] = {}
     for study in studies:
-        for path in sorted({p.parent for name in ("result.json", "status.json") for p in study.glob(f"*/{name}")}):
+        for path in _run_folders(study):
             record = _read(path)
             if record is not None and (path.name not in found or not found[path.name].finished):
                 found[path.name] = record
     records = [found[name] for name in sorted(found)]
-    return [RunRecord(r.path, facts) for r, facts in zip(records, named_apart([r.facts for r in records]), strict=True)]
+    named = zip(records, named_apart([record.facts for record in records]), strict=True)
+    return [replace(record, facts=facts) for record, facts in named]
 
 
 def load_results(study: Path) -> list[dict[str, Any]]:
@@ -92,9 +107,66 @@ def load_results(study: Path) -> list[dict[str, Any]]:
     return [dict(run.facts) for run in load_runs([study]) if run.finished]
 
 
+def damaged_note(runs: Iterable[RunRecord]) -> str:
+    """One sentence that names the runs which are left out since they cannot be relied on; empty if there are none."""
+    found = [
+        f"{run.facts.get('name')} ({run.path.name}: {run.facts['reason']})" for run in runs if run.state == DAMAGED
+    ]
+    if not found:
+        return ""
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    what = (
+        "1 damaged run is left out; train runs it"
+        if len(found) == 1
+        else f"{len(found)} damaged runs are left out; train runs them"
+    )
+    return f"{what} again: {'; '.join(found[:_NAMED])}{more}."
+
+
+def _run_folders(study: Path) -> list[Path]:
+    """Folders of runs, those that may not be looked into too."""
+    with os.scandir(study) as entries:
+        names = sorted(entry.name for entry in entries if entry.name[0] != "." and entry.is_dir())
+    return [study / name for name in names if _may_be_run(study / name)]
+
+
+def _may_be_run(path: Path) -> bool:
+    try:
+        return os.path.lexists(path / RESULT) or os.path.lexists(path / STATUS) or not os.access(path, os.X_OK)
+    except OSError:
+        return True
+
+
 def _read(path: Path) -> RunRecord | None:
-    for file in (RunFolder(path).result, RunFolder(path).status):
-        content = read_json(file)
-        if isinstance(content, dict):
-            return RunRecord(path, content)
-    return None
+    facts: dict[str, Any] = {"name": path.name}
+    try:
+        result = read_result(path)
+        if result is None:
+            status = read_status(path)
+            return RunRecord(path, status) if status else None
+        facts, record = result, RunRecord(path, result)
+        if record.finished:
+            _require_whole(record)
+    except (OddRecordError, DamagedError) as error:
+        return RunRecord(path, facts | {"status": DAMAGED, "reason": str(error)})
+    return record
+
+
+def _require_whole(run: RunRecord) -> None:
+    """Look whether a finished run has what its result speaks of, and the metrics that its test predictions give.
+
+    Raises:
+        DamagedError: If not.
+    """
+    missing = missing_file(run.path, run.facts)
+    if missing is not None:
+        raise DamagedError(missing)
+    for name in set(SMALL) & (run.facts.get("files") or {}).keys():
+        read_checked(run.path, name, run.facts)
+    predicted = read_predictions(run)
+    if predicted is None:
+        return
+    for name, value in scores_of(predicted.labels, predicted.predicted).items():
+        recorded = run.metric(f"test/{name}")
+        if abs(recorded - value) > _TOLERANCES[name]:
+            raise DamagedError(f"{RESULT} says test/{name} {recorded:.4f}, and its predictions give {value:.4f}")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import yaml
-
 from poolsweep.batches import batch_plan
 from poolsweep.build import Run, build, data_name, pooling_label
+from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.world import World, processes_of
 from poolsweep.loggers.tracker import close_loggers
@@ -19,14 +19,16 @@ from poolsweep.metric_names import direction
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
 from poolsweep.run.environment import git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import kind_of, require_room
-from poolsweep.run.files import make_durable, remove_half_written, write_json, write_whole
-from poolsweep.run.folder import RESULT_VERSION, RunFolder
+from poolsweep.run.files import make_durable, own_folder, remove, remove_half_written, write_json
+from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import encoder_identity, variant_id
 from poolsweep.run.lock import RunLock
 from poolsweep.run.oom import batch_too_large
 from poolsweep.run.planned import PlannedRun
+from poolsweep.run.records import CHECKED, RESULT_VERSION, fingerprints, write_result
 from poolsweep.run.secrets import recorded
 from poolsweep.run.status import StatusFile
+from poolsweep.run.stored_config import write_config
 from poolsweep.train import Outcome, train
 
 
@@ -42,7 +44,7 @@ def attempt(
         parts: Steps that each batch is divided into.
         status: Told how it goes.
     """
-    started = time.time()
+    started, clock = time.time(), time.monotonic()
     content, folder = planned.content, planned.folder
     leads = lock is not None
     still_ours = lock.check if lock is not None else _of_the_leader
@@ -61,13 +63,14 @@ def attempt(
         outcome = (
             _trained(run, content, folder=folder, parts=parts) if trains else solve(run, folder=folder, status=status)
         )
-        seconds = time.time() - started + (run.checkpoint.seconds_before if trains else 0)
+        seconds = time.monotonic() - clock + (run.checkpoint.seconds_before if trains else 0)
+        _require_finite(outcome.metrics)
         result = _result(facts, outcome, run, seconds=seconds, attempts=status.content["attempts"])
         if trains:
             result["batch"] = batch_plan(content).in_parts(parts)
         still_ours()
         if leads:
-            _finish(folder, run, result)
+            result = _finish(folder, run, result)
         finished = result
         status.update(force=True, state="finished", metrics=outcome.metrics)
         return result
@@ -91,24 +94,30 @@ def _of_the_leader() -> None:
 
 def _start(planned: PlannedRun) -> None:
     folder = planned.folder
-    for stale in (folder.metrics, folder.result, folder.best):
-        stale.unlink(missing_ok=True)
-    remove_half_written(folder.path, but_of=folder.job)  # of attempts before: the lock is ours
-    with write_whole(folder.config) as temporary:
-        temporary.write_text(
-            yaml.safe_dump(recorded(planned.content), sort_keys=False, allow_unicode=True), encoding="utf-8"
-        )
+    own_folder(folder.checkpoints)
+    for stale in (folder.metrics, folder.result, folder.best, *map(folder.predictions, ("validation", "test"))):
+        remove(stale)
+    remove_half_written(folder.path, ours=True, but_of=folder.job.name)  # of attempts before: the lock is ours
+    write_config(folder.config, recorded(planned.content))
     write_json(folder.labels, planned.prepared.labels.to_mapping())
 
 
-def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -> None:
+def _require_finite(metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise TrainingDivergedError(f"{name} of the selected weights is {value}")
+
+
+def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -> dict[str, Any]:
     """The result comes last, when all that it speaks of is on the disk: it is what makes a run a finished one."""
-    for split in ("validation", "test"):
-        make_durable(folder.predictions(split))
-    write_json(folder.result, result, durable=True)
+    for path in (folder.path / name for name in CHECKED):
+        if path.exists():
+            make_durable(path)
+    written = write_result(folder.path, {**result, "files": fingerprints(folder.path)}, durable=True)
     if isinstance(run, Run):
         run.checkpoint.store.clear()
         run.best.clear()
+    return written
 
 
 def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:

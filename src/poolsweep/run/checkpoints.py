@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import xxhash
-
-from poolsweep.run.files import make_durable
+from poolsweep.run.files import checksum, own_folder, remove, remove_half_written, write_whole
 
 _log = logging.getLogger(__name__)
 _NAME = re.compile(r"step-(\d{8,})-([01])-([0-9a-f]{16})\.ckpt")
+_BEST = re.compile(r"best(-\d{8,})?\.safetensors")
 _KEPT = 2
 
 
@@ -31,7 +29,7 @@ class CheckpointStore:
 
     def newest_first(self) -> list[Path]:
         """All that are named as whole."""
-        if not self.folder.is_dir():
+        if not self.folder.is_dir() or self.folder.is_symlink():
             return []
         found = [(position_of(path), path) for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
         return [path for _, path in sorted(found, reverse=True)]
@@ -43,10 +41,11 @@ class CheckpointStore:
             fits: Whether a whole file can be read into the run's objects.
         """
         for path in self.newest_first():
-            if _checksum(path) == path.stem.rpartition("-")[2] and fits(path):
+            whole = path.is_file() and checksum(path) == path.stem.rpartition("-")[2]
+            if whole and fits(path):
                 return path
             _log.warning("%s is damaged or does not fit; going back to the one before", path.name)
-            path.unlink(missing_ok=True)
+            remove(path)
         return None
 
     @contextmanager
@@ -57,18 +56,15 @@ class CheckpointStore:
             step: Optimizer steps taken.
             validated: Whether a validation that was due after that step has been made.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f".step.{os.getpid()}"
-        try:
+
+        def name(temporary: Path) -> str:
+            return f"step-{step:08d}-{int(validated)}-{checksum(temporary)}.ckpt"
+
+        own_folder(self.folder)
+        with write_whole(self.folder / "step", durable=True, named=name) as temporary:
             yield temporary
-            name = f"step-{step:08d}-{int(validated)}-{_checksum(temporary)}.ckpt"
-            make_durable(temporary)
-            temporary.replace(self.folder / name)
-            make_durable(self.folder)
-        finally:
-            temporary.unlink(missing_ok=True)
         for old in self.newest_first()[_KEPT:]:
-            old.unlink(missing_ok=True)
+            remove(old)
 
     def oldest_position(self) -> tuple[int, int] | None:
         """Step, and whether validated, of the oldest checkpoint that is kept; None without one."""
@@ -77,10 +73,25 @@ class CheckpointStore:
 
     def clear(self) -> None:
         """Remove all: the run has finished, or starts anew. What a killed process left half written goes too."""
-        if self.folder.is_dir():
-            for path in [*self.newest_first(), *self.folder.glob(".*")]:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        self._remove(self.newest_first())
+
+    def clear_all(self) -> None:
+        """Remove the weights too, under whatever name; what is not ours stays."""
+        if self.folder.is_dir() and not self.folder.is_symlink():
+            self._remove([*self.newest_first(), *(p for p in self.folder.iterdir() if _BEST.fullmatch(p.name))])
+
+    def clear_finished(self) -> None:
+        """Remove what a run that has finished needs no more, and a killed process left."""
+        if self.folder.is_dir() and not self.folder.is_symlink():
+            candidates = (path for path in self.folder.glob("best-*") if _BEST.fullmatch(path.name))
+            self._remove([*self.newest_first(), *candidates])
+
+    def _remove(self, paths: list[Path]) -> None:
+        for path in paths:
+            with contextlib.suppress(OSError):
+                remove(path)
+        if not self.folder.is_symlink():
+            remove_half_written(self.folder, ours=True)
 
 
 def position_of(path: Path) -> tuple[int, int]:
@@ -88,11 +99,3 @@ def position_of(path: Path) -> tuple[int, int]:
     match = _NAME.fullmatch(path.name)
     assert match is not None
     return int(match[1]), int(match[2])
-
-
-def _checksum(path: Path) -> str:
-    digest = xxhash.xxh3_64()
-    with path.open("rb") as file:
-        while block := file.read(2**22):
-            digest.update(block)
-    return digest.hexdigest()

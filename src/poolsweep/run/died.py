@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from poolsweep.run.files import last_lines, read_json, write_json
+from poolsweep.run.files import last_lines, write_json
 from poolsweep.run.job import folder_of
 from poolsweep.run.lock import RunLock
+from poolsweep.run.records import RESULT_VERSION, known_status, write_result
 from poolsweep.run.secrets import redacted
 
 
@@ -32,9 +33,10 @@ def record_death(content: Mapping[str, Any], *, name: str, reason: str, kind: st
         if folder.finished() is not None:
             return False
         now = time.time()
-        before = read_json(folder.status) or {"name": name, "run_id": identity, "attempts": 1, "started": now}
+        before = known_status(folder.path) or {"name": name, "run_id": identity, "attempts": 1, "started": now}
         failure = {"reason": redacted(reason), "kind": kind}
         said = [redacted(line) for line in (*last_lines(folder.log), *log)][-15:]
-        write_json(folder.result, {"run_id": identity, "name": name, "status": "failed", **failure})
+        told = {"schema_version": RESULT_VERSION, "run_id": identity, "name": name, "status": "failed", **failure}
+        write_result(folder.path, told)
         write_json(folder.status, {**before, "state": "failed", "heartbeat": now, "log": said, **failure})
     return True

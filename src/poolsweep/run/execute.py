@@ -22,11 +22,12 @@ from poolsweep.distributed.world import ALONE, World, processes_of
 from poolsweep.run.attempt import attempt, facts_of
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.failure import in_one_line, kind_of
-from poolsweep.run.files import last_lines, write_json
+from poolsweep.run.files import last_lines, remove
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import LockLostError, RunLock
 from poolsweep.run.planned import PlannedRun
 from poolsweep.run.pruned import record_pruned
+from poolsweep.run.records import write_result
 from poolsweep.run.secrets import redacted
 from poolsweep.run.signals import Interrupted, stop_signals
 from poolsweep.run.status import StatusFile
@@ -102,7 +103,7 @@ def _cause(folder: RunFolder, error: Exception, *, world: World | None) -> Excep
     time.sleep(_SECONDS_FOR_THE_OTHERS)
     first = first_failure(folder.path)
     for path in folder.path.glob("rank-*.json"):
-        path.unlink(missing_ok=True)
+        remove(path)
     if first is None:
         return error
     return RankFailedError(f"process {first.rank} of {world.size}: {first.reason}", kind=first.kind, facts=first.facts)
@@ -113,10 +114,9 @@ def _record_failure(folder: RunFolder, facts: Mapping[str, Any], error: Exceptio
     failure = {"reason": redacted(in_one_line(error)), "kind": kind_of(error)}
     log = last_lines(folder.log)
     if isinstance(error, TrainingDivergedError):  # what it would go on from leads nowhere
-        for path in folder.checkpoints.glob("*"):
-            path.unlink(missing_ok=True)
+        CheckpointStore(folder.checkpoints).clear_all()
     with contextlib.suppress(OSError):  # the disk may be full
-        write_json(folder.result, {**facts, "status": "failed", **failure})
+        write_result(folder.path, {**facts, "status": "failed", **failure})
     status.update(force=True, state="failed", log=log, **failure)
     _forget(error)
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poolsweep.run.files import read_json
-
-RESULT_VERSION = 1
+from poolsweep.run.records import OddRecordError, damaged_file, known_result, read_result
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,19 @@ class RunFolder:
         return self.path / f"predictions-{split}.parquet"
 
     def finished(self) -> dict[str, Any] | None:
-        """The result, if the run finished."""
-        result = read_json(self.result)
-        return result if isinstance(result, dict) and result.get("status") == "finished" else None
+        """The result, if the run finished and its files are what they were then."""
+        result = known_result(self.path)
+        counts = result.get("status") == "finished" and damaged_file(self.path, result) is None
+        return result if counts else None
+
+    def failed(self) -> bool:
+        """Whether the last attempt at the run ended in a failure."""
+        return known_result(self.path).get("status") == "failed"
+
+    def damage(self) -> str | None:
+        """Why a run that has a result is to be run again; None if nothing is wrong with it."""
+        try:
+            result = read_result(self.path)
+        except OddRecordError as error:
+            return str(error)
+        return None if result is None or result["status"] != "finished" else damaged_file(self.path, result)

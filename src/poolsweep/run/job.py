@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -21,17 +20,19 @@ from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world, processes_of, world_for
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
+from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.execute import execute
-from poolsweep.run.files import read_json
+from poolsweep.run.files import remove
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import NO_PART, differing_keys, run_id
 from poolsweep.run.lock import RunLock, holder
 from poolsweep.run.planned import PlannedRun
 from poolsweep.run.secrets import recorded, redacted
+from poolsweep.run.stored_config import OddConfigError, read_config
+from poolsweep.run.tidy import tidy
 from poolsweep.sweep.plan import stopped_by
 
 READ_PARTS = ("data", "encoder", "pooling", "postprocess")  # made of what is read before any run begins
-_YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class RunsElsewhereError(Exception):
@@ -96,7 +97,14 @@ def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, An
     if result is None:
         return None
     _require_same_config(folder, content)
+    tidy(folder)
     return folder, result
+
+
+def damaged_before(folder: RunFolder) -> str | None:
+    """A sentence about a run that has a result which does not count, and so is run again; None if it has none."""
+    why = folder.damage()
+    return None if why is None else f"{folder.path} is run again: {why}"
 
 
 def run_job(config: DictConfig) -> dict[str, Any]:
@@ -141,7 +149,7 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
             raise
         return {"status": "elsewhere", "run_id": identity}
     except Exception:
-        if not sweeping or not failed_before(folder):  # what refused it before it began stands nowhere else
+        if not sweeping or not folder.failed():  # what refused it before it began stands nowhere else
             raise
         return {"status": "failed", "run_id": identity}
 
@@ -186,10 +194,10 @@ def _decided(planned: PlannedRun) -> Iterator[RunLock]:
 
 def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
     try:
-        stored = yaml.load(folder.config.read_text(encoding="utf-8"), _YamlLoader)
-    except (OSError, yaml.YAMLError):
+        stored = read_config(folder.config)
+    except (OSError, OddConfigError):
         return
-    different = differing_keys(stored, recorded(content)) if isinstance(stored, dict) else []
+    different = differing_keys(stored, recorded(content))
     if different:
         raise UserError(
             f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "
@@ -203,12 +211,7 @@ def start_over(folder: RunFolder) -> bool:
     if not lock.acquire():
         return False
     with lock:
-        for path in (folder.result, folder.status, folder.log, *folder.checkpoints.glob("*")):
-            path.unlink(missing_ok=True)
+        for path in (folder.result, folder.status, folder.log):
+            remove(path)
+        CheckpointStore(folder.checkpoints).clear_all()
     return True
-
-
-def failed_before(folder: RunFolder) -> bool:
-    """Whether the last attempt at a run ended in a failure."""
-    result = read_json(folder.result)
-    return isinstance(result, dict) and result.get("status") == "failed"

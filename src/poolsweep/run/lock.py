@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -13,11 +14,16 @@ from typing import Any
 
 from filelock import FileLock
 
-from poolsweep.run.files import read_json, write_json
+from poolsweep.run.files import only_plain, own_folder, read_json, remove, write_json
 from poolsweep.run.owner import lives, owner
+
+_log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
 PATIENCE_SECONDS = 90.0  # of another machine's heartbeat; file systems of clusters cache times for up to a minute
+
+
+_given_back: set[str] = set()  # tokens of locks of this process, whose files may have outlived them
 
 
 class LockLostError(Exception):
@@ -37,7 +43,7 @@ class RunLock:
 
     def __init__(self, folder: Path, *, token: str | None = None) -> None:
         self.path = folder / "lock.json"
-        self._guard = FileLock(folder.parent / ".locks")
+        self._guard = guard_of(folder.parent)
         self.token = token or uuid.uuid4().hex
         self._stop = threading.Event()
         self._beating: threading.Thread | None = None
@@ -45,9 +51,9 @@ class RunLock:
 
     def acquire(self) -> bool:
         """Take the lock; False if a living process holds it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(self.path.parent)
         with self._guard:
-            if holder(self.path, now=self._time_of_file_system()) is not None:
+            if holder(self.path) is not None:
                 return False
             write_json(self.path, {**owner(), "token": self.token, "since": time.time()})
         self._beating = threading.Thread(target=self._beat, daemon=True, name="poolsweep-lock")
@@ -55,13 +61,20 @@ class RunLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back; nothing happens if another process has taken it over."""
+        """Give the lock back; nothing happens if another process has taken it over.
+
+        Where the file cannot be removed (a drive that became read-only), this process knows that it means nothing.
+        """
         self._stop.set()
         if self._beating is not None:
             self._beating.join()
-        with self._guard:
-            if self._is_mine():
-                self.path.unlink(missing_ok=True)
+        _given_back.add(self.token)
+        try:
+            with self._guard:
+                if self.is_mine():
+                    remove(self.path)
+        except OSError as error:
+            _log.warning("%s could not be removed: %s", self.path, error)
 
     def check(self) -> None:
         """Make sure that the run is still ours before anything of it is written.
@@ -69,7 +82,7 @@ class RunLock:
         Raises:
             LockLostError: If it is not.
         """
-        if self.lost or not self._is_mine():
+        if not self.is_mine():
             raise LockLostError("another process took this run over, since this one gave no sign of life for long")
 
     def __enter__(self) -> RunLock:
@@ -80,36 +93,51 @@ class RunLock:
     ) -> None:
         self.release()
 
-    def _is_mine(self) -> bool:
-        return (read_json(self.path) or {}).get("token") == self.token
+    def is_mine(self) -> bool:
+        """Whether the run is still ours."""
+        content = read_json(self.path)
+        return not self.lost and isinstance(content, dict) and content.get("token") == self.token
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):
             with contextlib.suppress(OSError):  # of a network drive, say: the next beat may be luckier
-                if not self._is_mine():
+                if not self.is_mine():
                     self.lost = True
                     return
                 os.utime(self.path)
 
-    def _time_of_file_system(self) -> float:
-        """The clock that stamps files, which on a network drive is not this machine's."""
-        guard = Path(self._guard.lock_file)
-        os.utime(guard)
-        return guard.stat().st_mtime
+
+def guard_of(study: Path) -> FileLock:
+    """What guards the locks and the plan of a study while they are looked at and changed."""
+    return FileLock(only_plain(study / ".locks"))
 
 
-def holder(path: Path, *, now: float | None = None) -> dict[str, Any] | None:
+def holder(path: Path) -> dict[str, Any] | None:
     """Who holds a lock and lives; None if nobody does.
 
     Args:
         path: The lock file.
-        now: Time of the file system; this machine's by default.
     """
     content = read_json(path)
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or content.get("token") in _given_back:
         return None
+    alive = lives(content)
+    if alive is None:
+        try:
+            alive = _time_of_file_system(path.parent.parent) - path.stat().st_mtime < PATIENCE_SECONDS
+        except FileNotFoundError:
+            return None
+    return content if alive else None
+
+
+def _time_of_file_system(study: Path) -> float:
+    """The clock that stamps files, which on a network drive is not this machine's.
+
+    Whoever may not touch the study can take over nothing in it, and is told by this machine's clock.
+    """
+    guard = study / ".locks"
     try:
-        age = (time.time() if now is None else now) - path.stat().st_mtime
-    except FileNotFoundError:
-        return None
-    return content if lives(content, heartbeat_age=age, patience_seconds=PATIENCE_SECONDS) else None
+        os.utime(guard, follow_symlinks=False)
+        return guard.stat().st_mtime
+    except OSError:
+        return time.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -21,6 +22,12 @@ def _machine() -> str:
     except OSError:  # not Linux: the host alone
         pass
     return " ".join(parts)
+
+
+@cache
+def machine_id() -> str:
+    """A short name of what process ids are counted in, for names of files."""
+    return hashlib.sha256(_machine().encode()).hexdigest()[:8]
 
 
 def process_started(pid: int) -> str | None:
@@ -52,19 +59,22 @@ def owner() -> dict[str, str | int | None]:
     return {**who, "job": os.environ.get("SLURM_JOB_ID"), "restarts": _restarts()}
 
 
-def lives(who: Mapping[str, Any], *, heartbeat_age: float, patience_seconds: float) -> bool:
-    """Whether an owner is still at work.
+def lives(who: Mapping[str, Any]) -> bool | None:
+    """Whether an owner is still at work; None if only its heartbeat can tell, since it is on another machine.
 
-    On this machine its process says so, and a process that hangs still owns its run; on another machine the heartbeat.
+    On this machine its process says so, and a process that hangs still owns its run.
 
     Args:
         who: From ``owner``, perhaps on another machine.
-        heartbeat_age: Seconds since its last sign of life.
-        patience_seconds: How old a heartbeat from another machine may be.
     """
-    if who.get("job") is not None and who["job"] == os.environ.get("SLURM_JOB_ID") and who["restarts"] != _restarts():
+    if (
+        who.get("job") is not None
+        and who["job"] == os.environ.get("SLURM_JOB_ID")
+        and who.get("restarts") != _restarts()
+    ):
         return False  # this very job, before it was requeued; Slurm has ended it, or its node is gone
-    if who.get("machine") == _machine():
-        started = process_started(int(who.get("pid") or 0))
-        return started is not None and started == who.get("process_started")
-    return heartbeat_age < patience_seconds
+    if who.get("machine") != _machine():
+        return None
+    pid = who.get("pid")
+    started = process_started(pid) if isinstance(pid, int) and 0 < pid < 2**31 else None
+    return started is not None and started == who.get("process_started")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from poolsweep.run.files import write_json
+from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.records import write_result
 
 
 class PrunedError(Exception):
@@ -33,8 +34,6 @@ def record_pruned(folder: RunFolder, facts: Mapping[str, Any], error: Exception)
         facts: What is known of any run.
         error: A ``PrunedError``, or what tells of one in another process of the run.
     """
-    for path in folder.checkpoints.glob("*"):
-        path.unlink(missing_ok=True)
+    CheckpointStore(folder.checkpoints).clear_all()
     result = {**facts, "status": "pruned", "reason": str(error), **getattr(error, "facts", {})}
-    write_json(folder.result, result, durable=True)
-    return result
+    return write_result(folder.path, result, durable=True)

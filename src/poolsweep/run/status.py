@@ -7,9 +7,10 @@ import os
 import time
 from typing import Any
 
-from poolsweep.run.files import read_json, write_json
+from poolsweep.run.files import write_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.owner import owner
+from poolsweep.run.records import known_status
 
 _SECONDS_BETWEEN_WRITES = 0.5
 
@@ -29,16 +30,15 @@ class StatusFile:
         self, folder: RunFolder, *, name: str, run_id: str, silent: bool = False, goes_on: bool = False
     ) -> None:
         self._silent = silent
-        self._path = folder.status
+        self._folder, self._path = folder.path, folder.status
         self._last_write = 0.0
-        before = read_json(folder.status)
-        before = before if isinstance(before, dict) else {"attempts": 0}
+        before = known_status(folder.path) or {"attempts": 0}
         attempts = before.get("attempts", 1) + (not goes_on)
         who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
             "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts,
-            "started": before["started"] if goes_on else time.time(), "job": os.environ.get("SLURM_JOB_ID"),
-            "parts": before.get("parts", 1), **who,
+            "started": (goes_on and before.get("started")) or time.time(), "parts": before.get("parts", 1), **who,
+            "job": os.environ.get("SLURM_JOB_ID"),
         }  # fmt: skip
 
     def update(self, *, force: bool = False, **content: Any) -> None:  # noqa: ANN401
@@ -56,5 +56,4 @@ class StatusFile:
 
     def catch_up(self) -> None:
         """Take over what another process of the run has written meanwhile."""
-        written = read_json(self._path)
-        self.content |= written if isinstance(written, dict) else {}
+        self.content |= known_status(self._folder)

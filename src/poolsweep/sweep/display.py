@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from poolsweep.console import Console
-from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
+from poolsweep.run.records import known_status
 from poolsweep.sweep.estimate import duration, seconds_left
 
 _ENDED = {"finished", "failed", "interrupted", "pruned"}
@@ -75,8 +75,8 @@ class Display:
         running: dict[str, Mapping[str, Any]] = {}
         ended: list[tuple[str, Mapping[str, Any]]] = []
         for folder, name in list(self._runs.items()):
-            status = read_json(folder.status)
-            if not isinstance(status, dict) or status.get("started") == self._stale[folder]:
+            status = known_status(folder.path)
+            if not status or status.get("started") == self._stale[folder]:
                 continue  # an earlier attempt's
             if status.get("state") in _ENDED:
                 ended.append((name, status))
@@ -133,7 +133,7 @@ class Display:
 
 def _earlier_attempt(folder: RunFolder) -> float | None:
     """When an attempt that is over was started; None if there was none, or another process is at work on the run."""
-    return None if holder(folder.lock) is not None else (read_json(folder.status) or {}).get("started", 0.0)
+    return None if holder(folder.lock) is not None else known_status(folder.path).get("started", 0.0)
 
 
 def _seconds(status: Mapping[str, Any]) -> float:

@@ -19,7 +19,7 @@ from poolsweep.probe.settings import is_probe
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import READ_PARTS, checked, failed_before, finished_before, folder_of, start_over
+from poolsweep.run.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
 from poolsweep.run.lock import holder
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.patterns import left_out
@@ -106,7 +106,7 @@ def require_finished(folders: Collection[RunFolder], *, left: Collection[RunFold
     unfinished = [folder for folder in folders if folder.finished() is None]
     if not unfinished:
         return
-    stopped = [folder for folder in unfinished if not failed_before(folder)] if stops else []
+    stopped = [folder for folder in unfinished if not folder.failed()] if stops else []
     why = f" ({len(stopped)} not begun, as on_failure=stop asks)" if stopped else ""
     is_left = all(folder in left for folder in unfinished)
     again = "retry=failed runs them again" if is_left else "type the command again to run them"
@@ -140,7 +140,7 @@ def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: 
             )  # fmt: skip
         while any(holder(folder.lock) is not None for folder in todo):
             time.sleep(_POLL_SECONDS)
-        todo = {f: point for f, point in todo.items() if f.finished() is None and not failed_before(f)}
+        todo = {f: point for f, point in todo.items() if f.finished() is None and not f.failed()}
 
 
 def require_waiting(launcher: Launcher) -> None:
@@ -180,10 +180,12 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
                 problems |= dict.fromkeys(error.problems)
             continue
         folder, _ = folder_of(content)
+        if content["retry"] != "all" and (damage := damaged_before(folder)) is not None:
+            plan.notes[damage] = None
         if plan.runs.setdefault(folder, point) is point:
             plan.contents[folder] = content
         plan.stops = plan.stops or content["on_failure"] == "stop"
-        if content["retry"] == "never" and failed_before(folder):
+        if content["retry"] == "never" and folder.failed():
             plan.left.add(folder)
         elif content["retry"] == "all":
             again.append(folder)

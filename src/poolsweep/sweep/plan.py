@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from poolsweep.run.files import read_json, write_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.lock import guard_of
+from poolsweep.run.records import known_status
 from poolsweep.run.secrets import redacted
 
 _FILE = "planned.json"
@@ -24,7 +24,7 @@ def write_plan(study: Path, runs: Mapping[RunFolder, str]) -> None:
         runs: Folder → name.
     """
     study.mkdir(parents=True, exist_ok=True)
-    with FileLock(study / ".locks"):
+    with guard_of(study):
         now = time.time()
         added = {folder.path.name: {"name": redacted(name), "since": now} for folder, name in runs.items()}
         write_json(study / _FILE, read_plan(study) | added)
@@ -33,7 +33,11 @@ def write_plan(study: Path, runs: Mapping[RunFolder, str]) -> None:
 def read_plan(study: Path) -> dict[str, dict[str, Any]]:
     """Run id → name, and when it was planned last; removing the file forgets the plan and nothing else."""
     content = read_json(study / _FILE)
-    return content if isinstance(content, dict) else {}
+    return {run: told for run, told in content.items() if _is_entry(told)} if isinstance(content, dict) else {}
+
+
+def _is_entry(told: Any) -> bool:  # noqa: ANN401
+    return isinstance(told, dict) and isinstance(told.get("name"), str) and isinstance(told.get("since"), int | float)
 
 
 def stopped_by(folder: RunFolder) -> str | None:
@@ -43,7 +47,7 @@ def stopped_by(folder: RunFolder) -> str | None:
     since = plan.get(folder.path.name, {}).get("since")
     for run_id, planned in plan.items():
         if since is not None and planned["since"] == since:
-            status = read_json(study / run_id / "status.json") or {}
+            status = known_status(study / run_id)
             if status.get("state") == "failed" and status.get("started", 0) >= since:
                 return planned["name"]
     return None

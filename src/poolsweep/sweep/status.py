@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from poolsweep.cluster.lost import KIND, follow, lost_log
 from poolsweep.cluster.slurm import SlurmUnreachableError
@@ -17,13 +17,13 @@ from poolsweep.report.locate import output_root
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
+from poolsweep.run.records import OddRecordError, missing_file, read_result, read_status
 from poolsweep.sweep.driving import is_driven
 from poolsweep.sweep.estimate import usual_seconds
 from poolsweep.sweep.plan import read_plan
 
-State = Literal["finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "missing"]
-STATES: tuple[State, ...] = ("finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "missing")
-
+State = Literal["finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "damaged", "missing"]
+STATES: tuple[State, ...] = get_args(State)
 WAITING: tuple[State, ...] = ("queued", "requeued", "interrupted", "missing")
 
 
@@ -36,7 +36,8 @@ class RunStatus:
         name: What a person calls it.
         state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun; ``queued``
             and ``requeued``: the same two, but a job of a cluster waits to do it;
-            ``pruned``: ended by a search.
+            ``pruned``: ended by a search; ``damaged``: its records or files are not what they were, so it counts as
+            not run.
         phase: What it is doing: starting, encoding, training, testing.
         progress: Share of the training steps that are done, 0 to 1.
         seconds_left: Of training, by the pace so far.
@@ -161,17 +162,13 @@ def study_status(study: Path) -> StudyStatus:
 
 def _run_status(folder: RunFolder) -> RunStatus | None:
     """None if the folder is no run's, or nothing has been done in it yet."""
-    status = read_json(folder.status)
-    result = read_json(folder.result)
-    if not isinstance(status, dict):
-        if not isinstance(result, dict):
-            return None
-        status = {}
-    result = result if isinstance(result, dict) else {}
+    status, result, damage = _records(folder)
+    if not status and not result and damage is None:
+        return None
     name = result.get("name") or status.get("name") or folder.path.name
     who = {"host": status.get("host"), "pid": status.get("pid"), "attempts": status.get("attempts")}
     run_id = folder.path.name
-    if result.get("status") == "finished":
+    if result.get("status") == "finished" and damage is None:
         took = {"seconds": result.get("seconds"), "shared_seconds": status.get("shared_seconds")}
         return RunStatus(run_id, name, "finished", metrics=result.get("metrics"), **took, **who)
     if result.get("status") == "pruned":
@@ -183,12 +180,38 @@ def _run_status(folder: RunFolder) -> RunStatus | None:
         "progress": round(step / steps, 4) if step is not None and steps else None,
         "heartbeat_age": round(max(0.0, time.time() - status.get("heartbeat", time.time())), 1),
     }
-    if holder(folder.lock) is not None:
+    if _is_held(folder):
         return RunStatus(run_id, name, "running", seconds_left=status.get("seconds_left"), **progress, **who)
+    if damage is not None:
+        return RunStatus(run_id, name, "damaged", reason=damage, **who)
     if status.get("state") == "failed" or result.get("status") == "failed":
         why = {key: status.get(key) or result.get(key) for key in ("kind", "reason", "log")}
         return RunStatus(run_id, name, "failed", **progress, **who, **why)
     return RunStatus(run_id, name, "interrupted", **progress, **who)
+
+
+def _records(folder: RunFolder) -> tuple[Mapping[str, Any], Mapping[str, Any], str | None]:
+    """A run's status, its result, and what is wrong with the result or with the files that it speaks of."""
+    status: Mapping[str, Any] = {}
+    odd: str | None = None
+    try:
+        status = read_status(folder.path) or {}
+    except OddRecordError as error:
+        odd = str(error)
+    try:
+        result = read_result(folder.path)
+    except OddRecordError as error:
+        return status, {}, str(error)
+    if result is None:  # where there is one, it says all that counts
+        return status, {}, odd
+    return status, result, missing_file(folder.path, result) if result["status"] == "finished" else None
+
+
+def _is_held(folder: RunFolder) -> bool:
+    try:
+        return holder(folder.lock) is not None
+    except OSError:  # a colleague's, who lets nobody read it
+        return False
 
 
 def with_jobs(runs: Sequence[RunStatus], study: Path) -> list[RunStatus]:

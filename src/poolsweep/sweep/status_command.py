@@ -13,18 +13,21 @@ from rich.table import Table
 from rich.text import Text
 
 from poolsweep.console import Console
+from poolsweep.run.files import remove_half_written
+from poolsweep.run.folder import RunFolder
+from poolsweep.run.tidy import tidy
 from poolsweep.sweep.estimate import duration
 from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studies, study_status
 
 _LISTED = 12  # of each state; --json has all
 _STYLES = {
     "finished": "green", "running": "cyan", "queued": "blue", "requeued": "blue", "failed": "red",
-    "pruned": "magenta", "interrupted": "yellow", "missing": "dim",
+    "pruned": "magenta", "interrupted": "yellow", "damaged": "yellow", "missing": "dim",
 }  # fmt: skip
 
 
 def run_status(study: str | None, *, watch: bool = False, as_json: bool = False, every_seconds: float = 2.0) -> int:
-    """Print the status of a study, or of all; returns the exit status, 1 if a run has failed.
+    """Print the status of a study, or of all; returns the exit status, 1 if a run has failed or is damaged.
 
     Args:
         study: A folder or a name; None = all studies of the output root.
@@ -34,6 +37,8 @@ def run_status(study: str | None, *, watch: bool = False, as_json: bool = False,
     """
     paths = find_studies(study)
     found = [study_status(path) for path in paths]
+    for one in found:
+        _tidy(one)
     console = Console()
     if as_json or not watch or not console.is_terminal:
         _show(found, console, as_json=as_json, in_one_line=watch)
@@ -47,7 +52,14 @@ def run_status(study: str | None, *, watch: bool = False, as_json: bool = False,
                 time.sleep(every_seconds)
                 found = [study_status(path) for path in paths]
                 live.update(_drawn(found), refresh=True)
-    return 1 if any(study.of("failed") for study in found) else 0
+    return 1 if any(study.of("failed", "damaged") for study in found) else 0
+
+
+def _tidy(study: StudyStatus) -> None:
+    """Remove what killed processes left for good; who may not write there leaves it."""
+    remove_half_written(study.path)
+    for run in study.of("finished"):
+        tidy(RunFolder(study.path / run.run_id))
 
 
 def _show(found: list[StudyStatus], console: Console, *, as_json: bool, in_one_line: bool) -> None:
@@ -66,7 +78,7 @@ def _drawn(found: list[StudyStatus]) -> Group:
             parts.append(_search(study.search))
         if study.of("running"):
             parts.append(_running(study.of("running")))
-        for state in ("requeued", "queued", "failed", "interrupted", "missing"):
+        for state in ("requeued", "queued", "failed", "damaged", "interrupted", "missing"):
             runs = study.of(state)
             parts += [_line(run) for run in runs[:_LISTED]]
             if len(runs) > _LISTED:

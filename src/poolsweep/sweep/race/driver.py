@@ -17,7 +17,6 @@ from poolsweep.errors import UserError, nearest
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import failed_before
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.driving import driving
 from poolsweep.sweep.grid import Plan, hand_over, plan_runs, require_finished, require_waiting, run_all
@@ -128,4 +127,4 @@ class Race:
         return going_on
 
     def _stopped(self) -> bool:
-        return self._plan.stops and any(failed_before(folder) for folder in self._begun)
+        return self._plan.stops and any(folder.failed() for folder in self._begun)

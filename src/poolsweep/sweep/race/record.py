@@ -10,9 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from poolsweep.run.files import read_json, write_json
+from poolsweep.run.lock import guard_of
 from poolsweep.sweep.race.levels import verdict_level
 
 _FILE = "race.json"
@@ -122,7 +121,7 @@ def write_races(study: Path, records: Sequence[RaceRecord]) -> None:
         records: One for each data set and encoder.
     """
     study.mkdir(parents=True, exist_ok=True)
-    with FileLock(study / ".locks"):
+    with guard_of(study):
         present = {(one.data, one.encoder, one.metric) for one in records}
         kept = [one for one in read_races(study) if (one.data, one.encoder, one.metric) not in present]
         content = {"schema_version": _VERSION, "races": [asdict(one) for one in [*kept, *records]]}

@@ -18,9 +18,9 @@ from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.metric_names import direction
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
-from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import folder_of
+from poolsweep.run.records import known_result
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.driving import driving
 from poolsweep.sweep.grid import SweepFailedError, check_once, require_one_study, run_all
@@ -145,7 +145,7 @@ class _Runner:
 
 def _tell(claim: Claim, folders: list[RunFolder], trials: Trials) -> bool:
     """Tell how a trial went; whether it failed."""
-    results = [read_json(folder.result) or {} for folder in folders]
+    results = [known_result(folder.path) for folder in folders]
     finished = [result for result in results if result.get("status") == "finished"]
     if len(finished) == len(results):
         trials.complete(claim, fmean(result["metrics"][result["monitor"]] for result in finished))
@@ -160,8 +160,7 @@ def _tell(claim: Claim, folders: list[RunFolder], trials: Trials) -> bool:
 
 
 def _was_pruned(folder: RunFolder) -> bool:
-    result = read_json(folder.result)
-    return isinstance(result, dict) and result.get("status") == "pruned"
+    return known_result(folder.path).get("status") == "pruned"
 
 
 def _check(
