@@ -95,7 +95,7 @@ def _of_the_leader() -> None:
 def _start(planned: PlannedRun) -> None:
     folder = planned.folder
     own_folder(folder.checkpoints)
-    for stale in (folder.metrics, folder.result, folder.best, *map(folder.predictions, ("validation", "test"))):
+    for stale in (folder.result, folder.metrics, folder.best, *map(folder.predictions, ("validation", "test"))):
         remove(stale)
     remove_half_written(folder.path, ours=True, but_of=folder.job.name)  # of attempts before: the lock is ours
     write_config(folder.config, recorded(planned.content))

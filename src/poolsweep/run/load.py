@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
-from safetensors.torch import load_file
+from safetensors import SafetensorError
+from safetensors.torch import load
 
 from poolsweep.build import build_classifier, build_pooling, load_encoder
 from poolsweep.classifier import Classifier
@@ -23,6 +23,8 @@ from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.run.files import read_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.records import DamagedError, read_checked
+from poolsweep.run.stored_config import OddConfigError, read_config
 
 # Keys that runs of the first versions lack; they say nothing about a run that has finished.
 _SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
@@ -92,17 +94,18 @@ def load_run(
         UserError: If it is no finished run, or its config is refused.
     """
     folder = RunFolder(path)
-    if folder.finished() is None:
-        raise UserError(f"{path} is no finished run: it has no result.json that says so")
+    result = folder.finished()
+    if result is None:
+        raise UserError(f"{path} is no finished run: {folder.damage() or 'it has no result.json that says so'}")
     config = _stored_config(folder, trusted=trusted, trust_remote_code=trust_remote_code)
     if attention is not None:
         config["encoder"] = config["encoder"] | {"attention": attention, "packing": "auto"}
     validate(config)
-    labels = Labels.from_mapping(read_json(folder.labels))
+    labels = _labels(folder)
     loaded = load_encoder(config)
     pooling = build_pooling(config["pooling"], loaded)
     classifier = build_classifier(config, loaded.encoder, pooling, num_labels=len(labels), encoder_runs=True)
-    weights = load_file(folder.best)
+    weights = _weights(folder, result)
     missing, unexpected = classifier.load_state_dict(weights, strict=False)
     state = classifier.state_dict()
     frozen = config["encoder"]["frozen"]
@@ -115,13 +118,28 @@ def load_run(
     return LoadedRun(config, labels, classifier.eval(), loaded, config["data"]["max_length"] or limit)
 
 
+def _labels(folder: RunFolder) -> Labels:
+    try:
+        return Labels.from_mapping(read_json(folder.labels))
+    except (OSError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{folder.labels} cannot be read as labels and their ids") from error
+
+
+def _weights(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    name = str(folder.best.relative_to(folder.path))
+    try:
+        return load(read_checked(folder.path, name, result))
+    except (DamagedError, SafetensorError) as error:
+        raise UserError(f"{folder.path} cannot be read: {error}; poolsweep train makes it anew") from error
+
+
 def _stored_config(folder: RunFolder, *, trusted: Sequence[str], trust_remote_code: bool) -> dict[str, Any]:
     """The config of a run, for this machine, with the caller's trust in place of its own."""
     try:
-        recorded = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{folder.config} cannot be read: {str(error).splitlines()[0]}") from error
-    if not isinstance(recorded, dict) or not all(isinstance(recorded.get(part), dict) for part in _PARTS):
+        recorded = read_config(folder.config)
+    except (OSError, OddConfigError) as error:
+        raise UserError(f"{folder.config} cannot be read: {error}") from error
+    if not all(isinstance(recorded.get(part), dict) for part in _PARTS):
         raise UserError(f"{folder.config} is no config of a run: it must have {', '.join(_PARTS)}")
     config: dict[str, Any] = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
     if config["encoder"].get("trust_remote_code", False) is not False:
