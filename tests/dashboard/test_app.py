@@ -147,11 +147,11 @@ def test_who_does_not_know_the_token_sees_nothing(study, reports):
     assert stranger.get(f"/{TOKEN}/status.json").status_code == 200
 
 
-def test_the_page_says_what_its_report_lacks(study, reports):
+def test_the_page_says_what_its_report_lacks(study, reports, finished_result):
     keeper = ReportKeeper(study)
     keeper.look()
     assert state(study, keeper)["report"]["lacks"] == 0
-    (study / "half" / "result.json").write_text('{"status": "finished", "name": "late"}')
+    (study / "half" / "result.json").write_text(json.dumps(finished_result | {"name": "late"}))
     told = state(study, keeper)
     assert (told["counts"]["finished"], told["report"]["lacks"]) == (2, 1)
     page = client_of(make_app(study, keeper, token=TOKEN)).get("/").text
