@@ -49,7 +49,7 @@ def by_autograd(problem, solution: Solution, *, penalty: float, smoothing: float
 @pytest.mark.parametrize("penalty", [1.0, 0.01, 0.0001])
 def test_agrees_with_scikit_learn(problem, penalty: float):
     vectors, labels, counts = problem
-    found = Solver(rows_of(problem)).solve(penalty, tolerance=1e-12)
+    found = Solver(rows_of(problem)).solve(penalty, tolerance=1e-7)
     peer = LogisticRegression(C=1 / (penalty * int(counts.sum())), tol=1e-10, max_iter=5000)
     peer.fit(vectors.double().numpy(), labels.numpy(), sample_weight=counts.numpy())
     assert np.allclose(found.weight.numpy(), peer.coef_, atol=1e-4)
@@ -65,30 +65,57 @@ def test_agrees_with_scikit_learn(problem, penalty: float):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_objective_and_optimum_are_those_of_torch(problem, smoothing: float):
-    found = Solver(rows_of(problem, smoothing=smoothing)).solve(0.003, tolerance=1e-13)
+    found = Solver(rows_of(problem, smoothing=smoothing)).solve(0.003, tolerance=1e-8)
     objective, slope = by_autograd(problem, found, penalty=0.003, smoothing=smoothing)
     assert found.objective == pytest.approx(objective, abs=1e-9)
     assert slope < 1e-6
     assert 0 < found.loss < found.objective
 
 
+@pytest.mark.parametrize("penalty", [10.0, 0.03, 0.0001])
+@pytest.mark.parametrize("shape", [(60, 90), (400, 30)], ids=["more features than rows", "more rows"])
+def test_a_solved_head_gives_the_probabilities_of_the_optimum(shape: tuple[int, int], penalty: float):
+    """In float32, as a run solves it, down the path of penalties; on rows that were fitted and on others."""
+    (num_rows, size), random = shape, torch.Generator().manual_seed(1)
+    mix = torch.linspace(0.02, 3, size)[:, None] * torch.randn(size, size, generator=random)
+    vectors = torch.randn(2 * num_rows, size, generator=random) @ mix
+    vectors = (vectors - vectors.mean(dim=0)) / vectors.std(dim=0)
+    labels = (vectors[:, :C] + torch.randn(2 * num_rows, C, generator=random)).argmax(dim=1)
+    even = torch.full((num_rows,), 1 / num_rows, dtype=torch.float64)
+    solver = Solver(Rows(lambda: iter([vectors[:num_rows]]), labels[:num_rows], even, num_labels=C))
+    for each in (p for p in (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001) if p >= penalty):
+        found = solver.solve(each)
+    peer = LogisticRegression(C=1 / (penalty * num_rows), tol=1e-10, max_iter=100_000)
+    peer.fit(vectors[:num_rows].double().numpy(), labels[:num_rows].numpy())
+    probabilities = torch.softmax(vectors.double() @ found.weight.T + found.bias, dim=1).numpy()
+    assert np.abs(probabilities - peer.predict_proba(vectors.double().numpy())).max() < 1e-4
+
+
 def test_a_path_ends_where_a_cold_start_does(problem):
     solver, solution = Solver(rows_of(problem)), None
     for penalty in (1.0, 0.1, 0.01, 0.001):
-        solution = solver.solve(penalty, start=solution, tolerance=1e-10)
+        solution = solver.solve(penalty, tolerance=1e-7)
     assert solution is not None
-    cold = Solver(rows_of(problem)).solve(0.001, tolerance=1e-10)
+    cold = Solver(rows_of(problem)).solve(0.001, tolerance=1e-7)
     assert torch.allclose(solution.weight, cold.weight, atol=1e-3)
     assert solution.objective == pytest.approx(cold.objective, abs=1e-9)
 
 
+def test_penalties_may_come_in_any_order(problem):
+    solver = Solver(rows_of(problem))
+    found = {penalty: solver.solve(penalty, tolerance=1e-7) for penalty in (0.01, 1.0, 0.1, 0.1, 0.001)}
+    for penalty, solution in found.items():
+        alone = Solver(rows_of(problem)).solve(penalty, tolerance=1e-7)
+        assert solution.objective == pytest.approx(alone.objective, abs=1e-9), penalty
+
+
 def test_blocks_and_float32_change_next_to_nothing(problem):
-    whole = Solver(rows_of(problem)).solve(0.01, tolerance=1e-10)
-    parts = Solver(rows_of(problem, block=7)).solve(0.01, tolerance=1e-10)
-    single = Solver(rows_of(problem, dtype=torch.float32)).solve(0.01, tolerance=1e-6)
+    whole = Solver(rows_of(problem)).solve(0.01, tolerance=1e-7)
+    parts = Solver(rows_of(problem, block=7)).solve(0.01, tolerance=1e-7)
+    single = Solver(rows_of(problem, dtype=torch.float32)).solve(0.01)
     assert torch.allclose(parts.weight, whole.weight, atol=1e-5)
-    assert single.objective == pytest.approx(whole.objective, rel=1e-5), "the gap is an estimate"
-    assert single.gap <= 1e-6 * single.objective
+    assert single.objective == pytest.approx(whole.objective, rel=1e-5)
+    assert single.change <= 1e-4
 
 
 def test_counts_are_repeated_rows(problem):
@@ -98,16 +125,14 @@ def test_counts_are_repeated_rows(problem):
         labels.repeat_interleave(counts),
         torch.ones(int(counts.sum())),
     )
-    found = [Solver(rows_of(p)).solve(0.01, tolerance=1e-12).weight for p in (problem, repeated)]
+    found = [Solver(rows_of(p)).solve(0.01, tolerance=1e-7).weight for p in (problem, repeated)]
     assert torch.allclose(*found, atol=1e-5)
 
 
 def test_same_bits_every_time(problem):
     def path() -> torch.Tensor:
-        solver, solution = Solver(rows_of(problem, dtype=torch.float32)), None
-        for penalty in (1.0, 0.01):
-            solution = solver.solve(penalty, start=solution)
-        return solution.weight  # type: ignore[union-attr]
+        solver = Solver(rows_of(problem, dtype=torch.float32))
+        return [solver.solve(penalty).weight for penalty in (1.0, 0.01)][-1]
 
     assert torch.equal(path(), path())
 
@@ -116,7 +141,7 @@ def test_a_label_without_rows_and_vectors_that_do_not_vary(problem):
     vectors, labels, counts = problem
     vectors = vectors.clone()
     vectors[:, 3] = 1.0
-    found = Solver(rows_of((vectors, labels.clamp(max=2), counts))).solve(0.001)
+    found = Solver(rows_of((vectors, labels.clamp(max=2), counts))).solve(0.001, tolerance=1e-5)
     assert torch.isfinite(found.weight).all()
     assert torch.isfinite(found.bias).all()
     probabilities = torch.softmax(vectors.double() @ found.weight.T + found.bias, dim=1)

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 import xxhash
@@ -55,9 +56,10 @@ class Inputs:
 def token_rows(split: Split, inputs: Inputs) -> TokenRows:
     """A split as token ids; runs of one process share them."""
     needed = inputs.pooling.context_needed
+    key = _ByIdentity(split, inputs.loaded)
     return TokenRows(
-        _tokenised(_ByIdentity(split, inputs.loaded), inputs.max_length, inputs.pooling.template),
-        labels=inputs.labels.encode(split.column("label")),
+        _tokenised(key, inputs.max_length, inputs.pooling.template),
+        labels=_label_ids(key, inputs.labels),
         pad_token_id=inputs.loaded.pad_token_id,
         with_special="special" in needed,
         template_token_id=inputs.loaded.mask_token_id if "template" in needed else None,
@@ -115,6 +117,11 @@ class _ByIdentity:
 @lru_cache(maxsize=12)
 def _tokenised(key: _ByIdentity, max_length: int, template: str | None) -> TokenisedSplit:
     return tokenise(key.split, tokenizer=key.loaded.tokenizer, max_length=max_length, template=template)
+
+
+@lru_cache(maxsize=12)
+def _label_ids(key: _ByIdentity, labels: Labels) -> np.ndarray:
+    return labels.encode(key.split.column("label"))
 
 
 def _request(pooling: Pooling, node: Mapping[str, Any], encoder: Encoder) -> FeatureRequest:

@@ -21,7 +21,7 @@ from poolsweep.metrics import classification_metrics
 from poolsweep.predictions import Predictions
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.probe import SAMPLES, Probe
-from poolsweep.probe.solver import Solution
+from poolsweep.probe.solver import TOLERANCE, Solution
 from poolsweep.probe.vectors import Vectors
 from poolsweep.run.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.run.files import write_whole
@@ -124,17 +124,17 @@ def solve(run: ProbeRun, *, folder: RunFolder, status: StatusFile) -> ProbeOutco
 
     with _threads_for(rows):
         penalty, solution, tried = probe.choose(rows, measure=measure)
-    steps += solution.iterations
     _install(classifier, solution)
     seconds = time.perf_counter() - started
     status.update(phase="testing")
     metrics = _evaluate(run, folder=folder)
     _log(run, {"penalty": penalty, "train/loss": solution.loss, **metrics}, step=len(tried) + 1)
     _save(classifier, folder)
+    log = logging.getLogger("poolsweep")
+    if solution.change > TOLERANCE:
+        log.warning("the head is not solved: its probabilities may be off by %.1g", solution.change)
     if len(probe.penalties) > 1 and penalty in (probe.penalties[0], probe.penalties[-1]):
-        logging.getLogger("poolsweep").warning(
-            "penalty %g is at the end of trainer.penalties: one beyond it may be better", penalty
-        )
+        log.warning("penalty %g is at the end of trainer.penalties: one beyond it may be better", penalty)
     return ProbeOutcome(
         metrics=metrics,
         penalty=penalty,
