@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from poolsweep.run.identity import canonical_precision
+from poolsweep.run.identity import canonical_devices, canonical_precision
 
 _PRECISIONS = (
     "32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true",
 )  # fmt: skip
+
+_PROCESSES_ON_CPU = 8  # that even a machine with fewer cores can bear
 
 _elsewhere: str | None = None
 
@@ -72,9 +75,22 @@ def device_problems(trainer: Mapping[str, Any]) -> list[str]:
     if device == "cuda" and precision.startswith("bf16") and not torch.cuda.is_bf16_supported():
         return [f"trainer.precision={trainer['precision']}: this GPU has no bfloat16; use 16-mixed"]
     devices = trainer.get("devices", 1)
+    if device == "cpu" and (problem := _problem_on_cpu(devices)) is not None:
+        return [problem]
     if device == "cuda" and isinstance(devices, int) and devices > torch.cuda.device_count():
         return [f"trainer.devices={devices}: torch sees {torch.cuda.device_count()} GPUs here"]
     return []
+
+
+def _problem_on_cpu(devices: int | str | list[int]) -> str | None:
+    """Why a run cannot have so many processes on the CPU, which is one device that they share."""
+    count = canonical_devices(devices)
+    if isinstance(devices, list) or "," in str(devices) or str(devices) == "-1":
+        return f"trainer.devices={devices} names devices, and the CPU is one; a number starts as many processes"
+    most = max(_PROCESSES_ON_CPU, os.cpu_count() or 1)
+    if isinstance(count, int) and count > most:
+        return f"trainer.devices={devices} would start as many processes on the CPU; at most {most} here"
+    return None
 
 
 def _problems_elsewhere(asked: str, device: str, precision: str) -> list[str]:

@@ -96,6 +96,8 @@ TYPED = {
     "null for a number": (["+trainer.check_val_every_n_epoch=null"], "trainer.check_val_every_n_epoch must be int"),
     "devices": (["trainer.devices=a b"], "trainer.devices must be a number of at least 1, a list"),
     "no device": (["trainer.devices=0"], "trainer.devices must be a number of at least 1, a list"),
+    "more processes than a machine bears": (["trainer.devices=1000"], "trainer.devices=1000 would start as many proc"),
+    "devices of the CPU": (["trainer.devices=[3]"], "trainer.devices=[3] names devices, and the CPU is one"),
     "strategy": (["trainer.strategy=0"], "trainer.strategy must be 'auto' or 'ddp' or 'fsdp', got 0"),
     "accelerator": (["trainer.accelerator=1e3"], "trainer.accelerator must be 'auto' or 'cpu' or "),
     "accelerator that is none": (["trainer.accelerator=tpu"], "trainer.accelerator must be 'auto' or 'cpu' or "),

@@ -18,4 +18,10 @@ class EarlyStopping(callbacks.EarlyStopping):
     """
 
     def __init__(self, *, monitor: str, patience: NonNegativeInt = 3, min_delta: NonNegativeFloat = 0.0) -> None:
-        super().__init__(monitor, mode=direction(monitor), patience=patience, min_delta=min_delta)
+        super().__init__(
+            monitor,
+            mode=direction(monitor),
+            patience=patience,
+            min_delta=min_delta,
+            check_on_train_epoch_end=False,  # an epoch that max_steps ends may have no validation
+        )

@@ -78,6 +78,8 @@ def _is_part(node: Any) -> bool:  # noqa: ANN401
 
 
 def _unchosen(group: str, node: Any) -> str:  # noqa: ANN401
+    if isinstance(node, Mapping) and node:
+        return f"{group} must hold a _target_ that names a class or function; {group}=… chooses one"
     found = f", got {node!r}" if node else ""
     return f"{group} must be chosen: {group}=…{found}"
 

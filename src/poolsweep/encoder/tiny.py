@@ -21,6 +21,7 @@ from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 _Size = Annotated[int, Interval(ge=1, le=4096)]  # more would not be tiny
+_Length = Annotated[int, Interval(ge=8, le=4096)]
 _Depth = Annotated[int, Interval(ge=1, le=64)]
 
 
@@ -29,7 +30,7 @@ def tiny(
     hidden_size: _Size = 32,
     num_layers: _Depth = 4,
     num_heads: PositiveInt = 2,
-    max_length: _Size = 128,
+    max_length: _Length = 128,
     dropout: Probability = 0.1,
     weights_seed: Seed = 0,
     attention: str | None = None,

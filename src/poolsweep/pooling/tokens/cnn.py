@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from poolsweep.bounds import PositiveInt
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import align_left, dimensions_won, masked_max
+
+_Width = Annotated[int, Interval(ge=1, le=512)]  # in tokens
 
 
 class Cnn(TokenPooling):
@@ -43,7 +46,7 @@ class Cnn(TokenPooling):
     source: ClassVar[str] = "Kim 2014, arXiv:1408.5882"
 
     def __init__(
-        self, *, widths: Sequence[PositiveInt], num_filters: PositiveInt, input_size: int, include_special: bool = True
+        self, *, widths: Sequence[_Width], num_filters: PositiveInt, input_size: int, include_special: bool = True
     ) -> None:
         if not widths or min(widths) < 1:
             raise ValueError(f"pooling.tokens.widths must be one or more numbers from 1 on, got {list(widths)}")
