@@ -150,7 +150,7 @@ def test_gradient_checkpointing_changes_no_gradient():
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_parity_through_the_batches_of_a_file(animals, training: bool):
-    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
     tokenizer = tiny().tokenizer
     rows = TokenRows(
         tokenise(splits.train, tokenizer=tokenizer, max_length=32), labels=labels.encode(splits.train.column("label")),

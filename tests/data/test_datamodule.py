@@ -15,7 +15,7 @@ from poolsweep.encoder.tiny import tiny
 
 
 def module_of(path: Path) -> DataModule:
-    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(path)})
+    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(path)})
     tokenizer = tiny().tokenizer
     rows = {
         split.name: TokenRows(

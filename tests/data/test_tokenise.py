@@ -20,7 +20,7 @@ from poolsweep.encoder.tiny import tiny
 
 
 def test_truncation_is_counted_and_the_cache_is_read(animals, monkeypatch):
-    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
     tokenizer = tiny().tokenizer
     texts = splits.train.column("text").to_pylist()
     cut = [len(tokenizer(text)["input_ids"]) > 12 for text in texts]
@@ -54,7 +54,7 @@ def test_pairs_are_one_input_with_two_segments(tmp_path, write_csv):
     rows = [("ab", "cd", "x"), ("e", "fgh", "y")]
     path = write_csv(tmp_path / "pairs.csv", rows, header=("text", "other", "label"))
     splits, _ = load_data({
-        "_target_": "poolsweep.data.sources.files.files", "train": str(path), "validation": str(path),
+        "_target_": "poolsweep.data.sources.files.Files", "train": str(path), "validation": str(path),
         "test": str(path), "text_pair": "other",
     })  # fmt: skip
     tokenizer = tiny().tokenizer
@@ -79,7 +79,7 @@ def damage(path: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["one bit", "half", "empty", "zeros", "gone"])
 @pytest.mark.parametrize("name", ["ids", "types", "special", "starts", "truncated", "about"])
 def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, caplog):
-    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
     tokenizer = tiny().tokenizer
     first = tokenise(splits.train, tokenizer=tokenizer, max_length=14)
     folder = Path(first.ids.filename).parent
@@ -96,7 +96,7 @@ def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, cap
 
 
 def test_what_a_killed_process_left_goes_at_the_next_visit(animals):
-    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
     tokenizer = tiny().tokenizer
     folder = Path(tokenise(splits.train, tokenizer=tokenizer, max_length=14).ids.filename).parent
     left, of_another = (folder.parent / f".making-{name}-x" for name in (folder.name, "other"))
@@ -116,7 +116,7 @@ OTHER = """
 import sys, time
 from pathlib import Path
 from poolsweep.data import tokenise as module
-from poolsweep.data.sources.files import files
+from poolsweep.data.sources.files import Files
 from poolsweep.encoder.tiny import tiny
 
 train, begun, go, parallel_from = sys.argv[1:]
@@ -129,7 +129,7 @@ def slowly(self, batch):
     return encode(self, batch)
 
 module._Encode.__call__, module._PARALLEL_FROM = slowly, int(parallel_from)
-module.tokenise(files(train=train).train, tokenizer=tiny().tokenizer, max_length=12)
+module.tokenise(Files(train=train).read().train, tokenizer=tiny().tokenizer, max_length=12)
 """
 
 
@@ -163,7 +163,7 @@ def other(animals, tmp_path, monkeypatch):
 def test_of_two_processes_at_once_one_tokenises_and_the_other_waits(animals, tmp_path, monkeypatch, other):
     process = other(parallel_from=1000)
     monkeypatch.setattr("poolsweep.data.tokenise._Encode.__call__", lambda *_: pytest.fail("tokenised twice"))
-    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
     with ThreadPoolExecutor() as threads:
         waits = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
         time.sleep(0.5)
@@ -181,7 +181,7 @@ def test_a_process_that_is_killed_while_it_tokenises_holds_up_no_other(animals, 
     assert list(folder.glob(".making-*")), "premise: it was at work"
     process.kill()
     process.wait()
-    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    splits, _ = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
     with ThreadPoolExecutor() as threads:
         found = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
         try:

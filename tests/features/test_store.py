@@ -54,7 +54,7 @@ def loaded():
 
 @pytest.fixture
 def store(animals, tmp_path, loaded) -> FeatureStore:
-    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.files", "train": str(animals)})
+    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
     rows = TokenRows(
         tokenise(splits.train, tokenizer=loaded.tokenizer, max_length=32),
         labels=labels.encode(splits.train.column("label")), pad_token_id=loaded.tokenizer.pad_token_id,

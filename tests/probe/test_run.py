@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 
 from poolsweep.config import LOADING_KEYS
 from poolsweep.probe.settings import _UNUSED_OF_DATA
-from poolsweep.run.identity import run_id, variant_id
+from poolsweep.run.identity import variant_id
+from poolsweep.run.job import folder_of
 from poolsweep.run.load import load_run
 
 
@@ -115,7 +116,7 @@ def test_a_leaderboard_says_what_its_seeds_are(cli, probe):
 def test_what_is_not_used_is_not_in_the_identity(compose, probe):
     def of(*overrides: str) -> tuple[str, str]:
         content = compose(*probe, *overrides)
-        return run_id(content, accelerator="cpu"), variant_id(content, accelerator="cpu")
+        return folder_of(content)[1], variant_id(content, accelerator="cpu")
 
     unused = ["optimizer.head_lr=1", "scheduler=cosine", "callbacks=none", "head.dropout=0.5", "data.batch_size=7"]
     unused += ["init_seed=1"]

@@ -91,6 +91,11 @@ def test_runs_on_files_that_were_replaced_are_left_out_with_the_reason(make_stud
     assert told["6 finished runs are left out: the files of animals have been replaced since they were read."]
 
 
+def test_what_was_said_of_the_data_before_the_runs_is_said_again(make_study):
+    told = found(make_study(cautions=["3 of the 9 test texts are training texts too", None]))
+    assert told["3 of the 9 test texts are training texts too."], "it undermines the verdict"
+
+
 def test_unfinished_runs_in_one_sentence(make_study):
     study = make_study()
     assert unfinished(load_runs([study])) == ""

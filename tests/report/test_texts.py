@@ -11,7 +11,7 @@ from poolsweep.report.predictions import Predicted
 from poolsweep.report.results import RunRecord
 from poolsweep.report.texts import read_texts
 
-SOURCE = "poolsweep.data.sources.files.files"
+SOURCE = "poolsweep.data.sources.files.Files"
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from poolsweep.assembly.sources import data_content
 from poolsweep.encoder.tiny import tiny
 from poolsweep.run.identity import encoder_identity, run_id, variant_id
 
@@ -16,9 +17,13 @@ from poolsweep.run.identity import encoder_identity, run_id, variant_id
 @pytest.fixture
 def identity(compose, tiny_run):
     def of(*overrides: str, accelerator: str = "cpu") -> str:
-        return run_id(compose(*tiny_run, *overrides), accelerator=accelerator)
+        return id_of(compose(*tiny_run, *overrides), accelerator=accelerator)
 
     return of
+
+
+def id_of(content: dict, *, accelerator: str = "cpu") -> str:
+    return run_id(content, accelerator=accelerator, data=data_content(content))
 
 
 SAME = {
@@ -77,7 +82,7 @@ def test_key_order(compose, tiny_run):
 
     content = compose(*tiny_run)
     assert list(backwards(content)) != list(content)
-    assert run_id(backwards(content), accelerator="cpu") == run_id(content, accelerator="cpu")
+    assert id_of(backwards(content)) == id_of(content)
 
 
 def test_accelerator_type_counts(identity):

@@ -8,15 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_class
 
 from poolsweep.assembly.classifier import build_postprocess
 from poolsweep.assembly.make import make
-from poolsweep.config import LOADING_KEYS
-from poolsweep.data.checks import check
+from poolsweep.assembly.sources import load_data
 from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
@@ -52,7 +50,7 @@ class Prepared:
     def notes(self) -> tuple[str, ...]:
         """What was done that a user would want to know: splits carved out, weights that are new."""
         encoder = self.loaded.encoder
-        notes = [*self.splits.notes, *self.loaded.notes]
+        notes = [*self.splits.notes, *self.splits.cautions, *self.loaded.notes]
         if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:
             fate = "frozen as it is" if encoder.frozen else "trained with the encoder"
             notes.append(f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
@@ -123,22 +121,6 @@ def _collected(problems: list[str], *, part: str) -> Iterator[None]:
         if os.environ.get("POOLSWEEP_DEBUG") == "1":
             raise
         problems.append(f"{part} cannot be made: {in_one_line(error)}; POOLSWEEP_DEBUG=1 shows where")
-
-
-def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
-    """Read and check a data set; runs of one process that read the same files share it."""
-    source = {key: value for key, value in data.items() if key not in LOADING_KEYS}
-    stamps = []
-    for value in source.values():
-        if isinstance(value, str) and Path(value).is_file():
-            stamps.append((value, Path(value).stat().st_mtime_ns))
-    return _load_data(json.dumps(source, sort_keys=True), tuple(stamps))
-
-
-@lru_cache(maxsize=4)
-def _load_data(source: str, stamps: tuple[tuple[str, int], ...]) -> tuple[Splits, Labels]:
-    splits = make(json.loads(source))
-    return splits, check(splits)
 
 
 def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:

@@ -108,6 +108,7 @@ def _end_workers() -> None:
 
 
 def _task(config: DictConfig) -> dict[str, Any]:
+    from poolsweep.assembly.sources import forget_data
     from poolsweep.config import resolve
     from poolsweep.distributed.world import given_world
     from poolsweep.run.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
@@ -118,6 +119,7 @@ def _task(config: DictConfig) -> dict[str, Any]:
         return run_job(config)
     if str(HydraConfig.get().launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
         raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
+    forget_data()
     content = resolve(config)
     console = Console(stderr=True)
     if content.get("retry") != "all" and finished_before(content) is not None:

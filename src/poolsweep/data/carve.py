@@ -1,21 +1,44 @@
-"""Carves a split out of the training rows: seeded, stratified by label, equal texts kept together."""
+"""Carves splits out of the training rows: seeded, stratified by label, equal texts kept together."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from pyarrow import compute
 
+from poolsweep.data.same_text import text_keys
 from poolsweep.data.splits import Split
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
+def carved(
+    found: Mapping[str, Split], *, fractions: Mapping[str, float], seed: int, of: str
+) -> tuple[dict[str, Split], tuple[str, ...]]:
+    """All splits, those that are missing carved out of the training rows; and a note for each of these.
+
+    Args:
+        found: The splits that there are, ``train`` among them.
+        fractions: Split → share of the training rows, in the order in which they are carved.
+        seed: The cuts are a function of it and the rows alone.
+        of: What the training rows are called.
+    """
+    splits, notes = dict(found), []
+    for name, fraction in fractions.items():
+        if name not in splits:
+            before = len(splits["train"])
+            splits["train"], splits[name] = carve(splits["train"], name=name, fraction=fraction, seed=seed)
+            notes.append(f"{name}: {len(splits[name])} of the {before} rows of {of}, stratified by label")
+    return splits, tuple(notes)
+
+
 def carve(split: Split, *, name: str, fraction: float, seed: int) -> tuple[Split, Split]:
     """Take ``fraction`` of a split's rows, label by label, as a split of their own.
 
-    Rows with the same text go together, so that no text of the new split is also trained on.
+    Rows with the same text go together, so that no text of the new split is also trained on. Texts are the same here if
+    they differ in case, accents or white space alone, which is what an encoder's tokenizer may drop.
 
     Args:
         split: What is cut.
@@ -27,7 +50,7 @@ def carve(split: Split, *, name: str, fraction: float, seed: int) -> tuple[Split
     codes = pc.dictionary_encode(labels).combine_chunks()
     taken = stratified_groups(
         codes.indices.to_numpy(),
-        groups=split.hashes("text"),
+        groups=text_keys(split),
         fraction=fraction,
         seed=seed,
         names=codes.dictionary.to_pylist(),

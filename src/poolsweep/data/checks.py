@@ -17,6 +17,12 @@ from poolsweep.errors import UserError, nearest
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
+_CURES = {
+    "train": "", "validation": "; data.validation=null carves one out of the training rows",
+    "test": "; data.test=null carves one out of the training rows",
+}  # fmt: skip
+
+
 def check(splits: Splits) -> Labels:
     """Check texts and labels of all splits and decide the label contract.
 
@@ -37,7 +43,7 @@ def check(splits: Splits) -> Labels:
         only = labels.names[0] if labels.names else "none"
         problems.append(f"{splits.train.origin}: training needs at least two labels, found one: {only}")
     for split in (splits.validation, splits.test) if len(labels) >= 2 else ():
-        problems += _unseen(split, labels, where_seen=splits.train.origin)
+        problems += [] if hidden(split) else _unseen(split, labels, where_seen=splits.train.origin)
     if splits.label_names is not None and len(splits.train):
         problems += _unseen(splits.train, labels, where_seen="the given label names")
     if problems:
@@ -77,12 +83,22 @@ def _problems_of(split: Split) -> list[str]:
         cure = f"; give data.{split.name}=… or more rows of each label" if split.origin.endswith("carved out)") else ""
         return [f"{split.origin}: the {split.name} split has no rows{cure}"]
     problems = []
-    for name in ("text", "text_pair", "label"):
-        if name in split.rows.column_names:
+    for name in split.columns:
+        if name != "label" or not hidden(split):
             empty = np.concatenate([blank(values) for values in split.slices(name)])
             if empty.any():
                 problems.append(f"{split.origin}: empty {name} in {rows_in_words(split.row_ids[empty])}")
+    if hidden(split):
+        problems.append(
+            f"{split.origin}: all labels of the {split.name} split are hidden (-1 or empty){_CURES[split.name]}"
+        )
     return problems
+
+
+def hidden(split: Split) -> bool:
+    """Whether a split has no label that is told, as the test splits of public benchmarks."""
+    column = split.column("label")
+    return bool(len(column)) and bool(np.all(blank(column) | np.asarray(pc.fill_null(pc.equal(column, "-1"), False))))
 
 
 def _labels_of(splits: Splits) -> Labels:

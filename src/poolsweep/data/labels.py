@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,14 +66,24 @@ class Labels:
         return ids.to_numpy().astype(np.int64)
 
 
-def label_text(name: str | int | bool) -> str:
-    """A label name as the text that a column's values are read as.
+def names_as_read(given: Sequence[str | int | float | bool], found: Collection[str]) -> tuple[str, ...]:
+    """Label names of a config as the texts that a column's values are read as.
 
+    Args:
+        given: A truth value stands for whichever spelling of it is found.
+        found: The names in the column.
     Example:
-        >>> [label_text(name) for name in ("a", 1, True)]
-        ['a', '1', 'true']
+        >>> names_as_read(["a", 1, 2.0, True], {"a", "1", "2.0", "True"})
+        ('a', '1', '2.0', 'True')
+        >>> names_as_read([False, True], {"true", "false"})
+        ('false', 'true')
     """
-    return str(name).lower() if isinstance(name, bool) else str(name)
+    return tuple(_truth(name, found) if isinstance(name, bool) else str(name) for name in given)
+
+
+def _truth(value: bool, found: Collection[str]) -> str:
+    lower = str(value).lower()
+    return next((name for name in (lower, lower.title(), lower.upper()) if name in found), lower)
 
 
 def _is_number(name: str) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import xxhash
-from datasets import Dataset
 from pyarrow import compute
+
+if TYPE_CHECKING:  # its import takes a second
+    from datasets import Dataset
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
@@ -80,6 +82,11 @@ class Split:
                     digest.update(_bytes("".join(values.to_pylist())))
         return digest.hexdigest()
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of its columns, in an order that does not depend on the source."""
+        return tuple(name for name in ("text", "text_pair", "label") if name in self.rows.column_names)
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -91,6 +98,8 @@ class Splits:
         test: What is reported; evaluated once.
         label_names: Label names in the order of their ids, where the source gives one; None = decided from train.
         notes: What was done to the data, for the log ("validation carved out of train: …").
+        cautions: What of the data undermines a result, for log and report.
+        given_id: What identifies the content, where the source says it; see ``content_id``.
     """
 
     train: Split
@@ -98,9 +107,40 @@ class Splits:
     test: Split
     label_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = field(default=())
+    cautions: tuple[str, ...] = field(default=())
+    given_id: str | None = None
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self) -> Iterator[Split]:
         return iter((self.train, self.validation, self.test))
+
+    def with_cautions(self, cautions: tuple[str, ...]) -> Splits:
+        """The same splits with other cautions."""
+        return replace(self, cautions=cautions)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What identifies the content and, unless the source says what does, how it is split."""
+        if self.given_id is not None:
+            return self.given_id
+        digest = xxhash.xxh3_128(repr(self.label_names).encode("utf-8", "surrogatepass"))
+        for split in self:
+            digest.update(f"{split.name} {split.columns} {split.content_hash}".encode())
+            digest.update(split.hashes("label").tobytes())
+            digest.update(np.asarray(split.row_ids, dtype=np.int64).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def content_id(self) -> str:
+        """What identifies the content, however it is split; of rows that no source vouches for, a sum over them."""
+        if self.given_id is not None:
+            return self.given_id
+        total = 0
+        for split in self:
+            whole = np.zeros(len(split), dtype=np.uint64)
+            for name in split.columns:
+                whole = (whole + split.hashes(name)) * np.uint64(0x9E3779B97F4A7C15)
+            total = (total + int(whole.sum(dtype=np.uint64))) % 2**64
+        return f"{sum(map(len, self))} rows {total:016x}"
 
 
 def _bytes(text: str) -> bytes:

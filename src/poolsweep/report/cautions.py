@@ -60,6 +60,7 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if chosen:
         sentence = f"Other swept settings were chosen on validation, per pooling: {', '.join(sorted(chosen))}."
         found.append((False, sentence))
+    found += [(True, f"{sentence[0].upper()}{sentence[1:]}.") for sentence in _of_the_data(several)]
     for kind, count in Counter(run.facts["outdated"] for run in group.outdated).items():
         called = {"data": group.data, "encoder": group.encoder}[kind]
         sentence = f"{count} finished runs are left out: the files of {called} have been replaced since they were read."
@@ -111,6 +112,12 @@ def unfinished(runs: Sequence[RunRecord]) -> str:
     states = ", ".join(f"{count} {state}" for state, count in Counter(run.state for run in left).items())
     reason = next((f"; {run.facts.get('name')}: {run.facts['reason']}" for run in left if run.facts.get("reason")), "")
     return f"{damaged} {len(left)} of {len(runs)} runs have no result ({states}{reason}).".strip()
+
+
+def _of_the_data(runs: Sequence[RunRecord]) -> list[str]:
+    """What was said of the data before the runs, each sentence once."""
+    told = (run.facts.get("cautions") for run in runs)
+    return list(dict.fromkeys(str(one) for listed in told if isinstance(listed, list) for one in listed if one))
 
 
 def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:

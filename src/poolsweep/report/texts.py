@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from poolsweep.data.source import Source
 from poolsweep.errors import UserError
 from poolsweep.report.predictions import Predicted
 from poolsweep.report.results import RunRecord
@@ -51,7 +52,7 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     known = inspect.signature(source).parameters
     try:
         with _offline():
-            test = source(**{key: value for key, value in data.items() if key in known}).test
+            test = source(**{key: value for key, value in data.items() if key in known}).read().test
         order = np.argsort(test.row_ids)
         names = np.array(test.column("label").to_pylist(), dtype=object)[order]
         texts = test.column("text").to_pylist()
@@ -82,9 +83,9 @@ def _offline() -> Iterator[None]:
             setattr(module, flag, value)
 
 
-def _sources() -> dict[str, Callable]:
-    from poolsweep.data.sources.files import files
-    from poolsweep.data.sources.hub import hub
-    from poolsweep.data.sources.icd10 import icd10
+def _sources() -> dict[str, type[Source]]:
+    from poolsweep.data.sources.files import Files
+    from poolsweep.data.sources.hub import Hub
+    from poolsweep.data.sources.icd10 import Icd10
 
-    return {f"poolsweep.data.sources.{f.__name__}.{f.__name__}": f for f in (files, hub, icd10)}
+    return {f"{kind.__module__}.{kind.__name__}": kind for kind in (Files, Hub, Icd10)}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from poolsweep.assembly.sources import data_identity
 from poolsweep.batches import batch_plan
 from poolsweep.build import Run, build, data_name, pooling_label
 from poolsweep.callbacks.best_weights import TrainingDivergedError
@@ -136,6 +137,7 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "study": content["study"],
         "seed": content["seed"],
         "data": data_name(content),
+        **data_identity(content["data"], prepared.splits),
         "encoder": prepared.loaded.encoder.name,
         **encoder_identity(content["encoder"]),
         "frozen": content["encoder"]["frozen"],
@@ -144,6 +146,7 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "monitor": content["monitor"],
         "mode": direction(content["monitor"]),
         "labels": len(prepared.labels),
+        "cautions": list(prepared.splits.cautions),
         "sizes": {split.name: len(split) for split in prepared.splits},
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions(),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from poolsweep.encoder.content import folder_content
-from poolsweep.file_hash import file_hash
 from poolsweep.probe.settings import without_unused
 
 # What cannot change the result. Everything else does, or might.
@@ -18,11 +17,8 @@ NO_PART = (
     "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race", "search", "trial",
 )  # fmt: skip
 _EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"), ("trainer", "on_oom"))
-_FILE_KEYS = ("train", "validation", "test")
-_COMPARED_BY_CONTENT = (
-    "data.train", "data.validation", "data.test", "data.name", "encoder.model", "encoder.name", "trainer.accelerator",
-)  # fmt: skip
-_NAMES_DATA = ("_target_", "name", "subset", *_FILE_KEYS)
+_COMPARED_BY_CONTENT = ("encoder.model", "encoder.name", "trainer.accelerator")
+_NAMES_DATA = ("_target_", "name", "subset", "train", "validation", "test")
 REPLICATES = ("seed", "init_seed", "data_seed", "data.split_seed")  # what may differ between runs of one setting
 _NAMES_ENCODER = ("_target_", "name", "model", "revision")
 _PRECISIONS = {"32": "32-true", "64": "64-true", "16": "16-mixed", "bf16": "bf16-mixed"}
@@ -61,7 +57,7 @@ _SPELLINGS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
+def run_id(config: Mapping[str, Any], *, accelerator: str, data: Mapping[str, Any]) -> str:
     """The identity of a run: a hash of all in its config that can change its result.
 
     Key order, the order of overrides, paths, loggers and the machine do not count; the content of data files does.
@@ -69,10 +65,11 @@ def run_id(config: Mapping[str, Any], *, accelerator: str) -> str:
     Args:
         config: The resolved config as plain containers.
         accelerator: Type of the device the run is on (cpu, cuda, …).
+        data: The node of the data, with what identifies their content in place of where they lie.
     """
     content = _without_excluded(config)
     content["trainer"] = _canonical_trainer(content["trainer"], accelerator=accelerator)
-    content["data"] = _files_by_content(content["data"])
+    content["data"] = {key: value for key, value in data.items() if key in {*content["data"], "_content"}}
     content["encoder"] = _folder_by_content(content["encoder"])
     return _hash(content)[:12]
 
@@ -94,17 +91,6 @@ def _canonical_trainer(trainer: Mapping[str, Any], *, accelerator: str) -> dict[
     """Without what does not count, and what does in one spelling."""
     said = {"accelerator": accelerator, "precision": canonical_precision(trainer["precision"])}
     return {**trainer, **said, "devices": canonical_devices(trainer.get("devices", 1))}
-
-
-def _files_by_content(data: Mapping[str, Any]) -> dict[str, Any]:
-    if not str(data.get("_target_", "")).endswith("files.files"):
-        return dict(data)
-    by_content = {k: v for k, v in data.items() if k != "name"}  # the name is made of the path
-    for key in _FILE_KEYS:
-        value = data.get(key)
-        if isinstance(value, str) and Path(value).is_file():
-            by_content[key] = file_hash(Path(value))
-    return by_content
 
 
 def _folder_by_content(encoder: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,15 +129,19 @@ def _content_of(folder: Path, encoder: Mapping[str, Any]) -> dict[str, str]:
     return folder_content(folder, runs_code=encoder.get("trust_remote_code") is True)
 
 
-def differing_keys(stored: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+def differing_keys(
+    stored: Mapping[str, Any], config: Mapping[str, Any], *, found_by: Collection[str] = ()
+) -> list[str]:
     """Where the config in a run folder differs from one that has the same run id; only paths of files may.
 
     Args:
         stored: What ``config.yaml`` holds.
         config: The resolved config as plain containers.
+        found_by: Keys of the data that only say where they lie.
     """
     before, now = (dict(_leaves(without_unused(content))) for content in (stored, config))
-    return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    places = {f"data.{key}" for key in found_by}
+    return sorted(key for key in (before.keys() | now.keys()) - places if before.get(key) != now.get(key))
 
 
 def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401

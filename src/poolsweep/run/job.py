@@ -12,8 +12,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from poolsweep.assembly.sources import data_content, found_by
 from poolsweep.build import Prepared, prepare
 from poolsweep.config import missing_keys, resolve, validate
+from poolsweep.data.splits import Splits
 from poolsweep.device import accelerator_type
 from poolsweep.distributed.group import joined, of_the_leader
 from poolsweep.distributed.trainer import device_of
@@ -68,9 +70,10 @@ def checked(content: Mapping[str, Any]) -> Prepared:
     return prepared
 
 
-def folder_of(content: Mapping[str, Any]) -> tuple[RunFolder, str]:
-    """The folder and the identity of a run."""
-    identity = run_id(content, accelerator=accelerator_type(content["trainer"]["accelerator"]))
+def folder_of(content: Mapping[str, Any], splits: Splits | None = None) -> tuple[RunFolder, str]:
+    """The folder and the identity of a run, by the data that were read or, before that, would be."""
+    accelerator = accelerator_type(content["trainer"]["accelerator"])
+    identity = run_id(content, accelerator=accelerator, data=data_content(content, splits))
     return RunFolder(Path(content["output_root"]) / content["study"] / identity), identity
 
 
@@ -92,7 +95,7 @@ def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, An
     try:
         folder, _ = folder_of(content)
         result = folder.finished()
-    except (KeyError, TypeError, AttributeError, ValueError, OSError):
+    except (UserError, KeyError, TypeError, AttributeError, ValueError, OSError):
         return None
     if result is None:
         return None
@@ -139,7 +142,7 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
     if before is not None:
         return before[1]
     prepared = checked(content)
-    folder, identity = folder_of(content)
+    folder, identity = folder_of(content, prepared.splits)
     if sweeping and content["on_failure"] == "stop" and stopped_by(folder) is not None:
         return {"status": "stopped", "run_id": identity}
     try:
@@ -197,7 +200,7 @@ def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
         stored = read_config(folder.config)
     except (OSError, OddConfigError):
         return
-    different = differing_keys(stored, recorded(content))
+    different = differing_keys(stored, recorded(content), found_by=found_by(content["data"]))
     if different:
         raise UserError(
             f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "

@@ -12,6 +12,7 @@ from typing import Any
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
+from poolsweep.assembly.sources import forget_data
 from poolsweep.config import resolve, validate
 from poolsweep.console import Console
 from poolsweep.errors import UnfitPoolingError, UserError
@@ -159,6 +160,7 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
     Raises:
         UserError: With the problems of all points, each once.
     """
+    forget_data()
     plan = Plan()
     problems: dict[str, None] = {}
     again: list[RunFolder] = []

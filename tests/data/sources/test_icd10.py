@@ -8,12 +8,12 @@ import pytest
 
 from poolsweep.data.checks import check
 from poolsweep.data.sources import icd10 as source
-from poolsweep.data.sources.icd10 import icd10
+from poolsweep.data.sources.icd10 import Icd10
 from poolsweep.errors import UserError
 
 
 def test_counts_labels_and_split():
-    found = icd10(split_seed=0)
+    found = Icd10(split_seed=0).read()
     assert sum(len(split) for split in found) == 12_009
     assert len(check(found)) == 21
     assert check(found).names == tuple(str(i) for i in range(1, 22))
@@ -26,20 +26,20 @@ def test_counts_labels_and_split():
 
 
 def test_categories_never_straddle_splits():
-    codes = source._table().column("code").to_pylist()
+    codes = source._table("any").column("code").to_pylist()
     assert len(set(codes)) == 12_009
-    categories = [{codes[i][:3] for i in split.row_ids} for split in icd10(split_seed=0)]
+    categories = [{codes[i][:3] for i in split.row_ids} for split in Icd10(split_seed=0).read()]
     assert not categories[0] & categories[1]
     assert not categories[0] & categories[2]
     assert not categories[1] & categories[2]
 
 
 def test_the_split_has_its_own_seed():
-    assert (icd10(split_seed=0).test.row_ids == icd10(split_seed=0).test.row_ids).all()
-    assert set(icd10(split_seed=1).test.row_ids) != set(icd10(split_seed=0).test.row_ids)
+    assert (Icd10(split_seed=0).read().test.row_ids == Icd10(split_seed=0).read().test.row_ids).all()
+    assert set(Icd10(split_seed=1).read().test.row_ids) != set(Icd10(split_seed=0).read().test.row_ids)
 
 
 def test_says_what_to_install_when_the_package_is_missing(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'poolsweep\[demo\]'"):
-        icd10(split_seed=0)
+        Icd10(split_seed=0).read()

@@ -60,7 +60,7 @@ def _hostile(study: Path) -> Path:
             with source.open("w", newline="", encoding="utf-8") as file:
                 rows = [(f"{HOSTILE[i % 3]} text {i}", label) for i, label in enumerate(labels)]
                 csv.writer(file).writerows([("text", "label"), *rows])
-            data = {"_target_": "poolsweep.data.sources.files.files", "train": str(source), "test": str(source)}
+            data = {"_target_": "poolsweep.data.sources.files.Files", "train": str(source), "test": str(source)}
             (folder / "config.yaml").write_text(yaml.safe_dump({"data": data, HOSTILE[2]: f"{HOSTILE[0]} {seed}"}))
     write_run(study, pooling=HOSTILE[2], seed=0, data=HOSTILE[1], status="failed", reason=HOSTILE[0], num_texts=60)
     return study

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import datasets
-import numpy as np
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from poolsweep.data.carve import carve
-from poolsweep.data.labels import label_text
-from poolsweep.data.sources.files import as_columns
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from poolsweep.data.cache import cache_dir
+from poolsweep.data.carve import carved
+from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, named
+from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, Sink, require_different
+from poolsweep.data.labels import names_as_read
+from poolsweep.data.source import Source
+from poolsweep.data.sources.rows import rows_by_key
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
+from poolsweep.file_hash import file_hash
+
+if TYPE_CHECKING:
+    from datasets import Dataset, DatasetDict
 
 
-def hub(
-    *,
-    name: str,
-    subset: str | None = None,
-    revision: str | None = None,
-    train: str = "train",
-    validation: str | None = "validation",
-    test: str | None = "test",
-    text: str = "text",
-    text_pair: str | None = None,
-    label: str = "label",
-    labels: list[str | int | bool] | None = None,
-    validation_fraction: float = 0.1,
-    test_fraction: float = 0.1,
-    split_seed: int = 0,
-) -> Splits:
-    """Load a data set from the hub or its local cache.
+class Hub(Source):
+    """A data set from the hub, its local cache, or a folder that is laid out as on the hub.
 
     Args:
-        name: The data set's name, such as ``fancyzhx/ag_news``.
+        name: The data set's name, such as ``fancyzhx/ag_news``, or a path.
         subset: Its configuration, such as ``sst2`` of ``nyu-mll/glue``.
         revision: Branch, tag or commit.
         train: Name of the training split.
@@ -44,32 +43,127 @@ def hub(
         validation_fraction: Share of the training rows, if carved.
         test_fraction: Share of the training rows, if carved.
         split_seed: Seed of the carving.
-    Raises:
-        UserError: If there is no such data set, split or column, or it cannot be reached.
     """
+
+    found_by = ("name", "train", "validation", "test")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        subset: str | None = None,
+        revision: str | None = None,
+        train: str = "train",
+        validation: str | None = "validation",
+        test: str | None = "test",
+        text: str = "text",
+        text_pair: str | None = None,
+        label: str = "label",
+        labels: list[str | int | float | bool] | None = None,
+        validation_fraction: float = 0.1,
+        test_fraction: float = 0.1,
+        split_seed: int = 0,
+    ) -> None:
+        self.name, self.subset, self.revision = name, subset, revision
+        self.names = {"train": train, "validation": validation, "test": test}
+        self.columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
+        self.labels, self.split_seed = labels, split_seed
+        self.fractions = {"test": test_fraction, "validation": validation_fraction}
+
+    def fingerprint(self) -> str:
+        """The rows of the splits that are read, whatever the hub or its cache calls them."""
+        return xxhash.xxh3_128_hexdigest(repr([(name, part.content) for name, part in self._parts.items()]).encode())
+
+    def read(self) -> Splits:
+        """Load the data set.
+
+        Raises:
+            UserError: If there is no such data set, split or column, or it cannot be reached.
+        """
+        found, given = {}, None
+        for split, part in self._parts.items():
+            rows, about = rows_by_key(part.content, part.asked, part.read)
+            found[split] = Split(split, part.asked.where, rows, np.arange(len(rows)))
+            given = about.label_names if split == "train" else given
+        of = f"{self.name}[{self.names['train']}]"
+        splits, notes = carved(found, fractions=self.fractions, seed=self.split_seed, of=of)
+        if self.labels is not None:
+            given = names_as_read(self.labels, set(splits["train"].column("label").unique().to_pylist()))
+        return Splits(
+            splits["train"], splits["validation"], splits["test"],
+            label_names=given, notes=notes, given_id=self.fingerprint(),
+        )  # fmt: skip
+
+    @cached_property
+    def _parts(self) -> dict[str, _Part]:
+        require_different(self.columns)
+        loaded = _load(self.name, self.subset, self.revision)
+        train = self.names["train"]
+        if train not in loaded:
+            raise UserError(f"data.train={train} is no split of {self.name}; {nearest(str(train), map(str, loaded))}")
+        return {
+            split: _Part(loaded[name], Asked(Path(self.name), f"{self.name}[{name}]", self.columns))
+            for split, name in self.names.items()
+            if name is not None and name in loaded
+        }
+
+
+class _Part:
+    """One split as ``datasets`` gives it."""
+
+    def __init__(self, rows: Dataset, asked: Asked) -> None:
+        asked.require(rows.column_names)
+        self.asked = asked
+        self._rows = rows.select_columns(list(asked.columns.values()))
+        self._class_names = class_names(rows.features[asked.columns["label"]])
+
+    @cached_property
+    def content(self) -> str:
+        """A hash of all that ``read`` gives."""
+        digest = xxhash.xxh3_128(repr(self._class_names).encode("utf-8", "surrogatepass"))
+        for columns in self._batches():
+            for name in self.asked.columns:
+                values = columns[name].fill_null("\0")
+                digest.update(f"{name} {[len(text) for text in values.to_pylist()]}".encode())
+                digest.update("".join(values.to_pylist()).encode())
+        return digest.hexdigest()
+
+    def read(self, sink: Sink) -> Found:
+        for columns in self._batches():
+            sink(columns)
+        return Found(label_names=self._class_names)
+
+    def _batches(self) -> Iterator[dict[str, pa.Array]]:
+        rows: Any = self._rows.with_format("arrow")
+        for start in range(0, len(self._rows), ROWS_AT_ONCE):
+            table = rows[start : start + ROWS_AT_ONCE]
+            yield {name: self._text(table, name, start) for name in self.asked.columns}
+
+    def _text(self, table: pa.Table, name: str, start: int) -> pa.Array:
+        column = self.asked.columns[name]
+        values = pa.concat_arrays(table.column(column).chunks)
+        try:
+            return as_text(values) if name != "label" or self._class_names is None else named(values, self._class_names)
+        except NoTextError as error:
+            raise self.asked.refuse(f": column {column!r} {error.at(start)}") from error
+
+
+def _load(name: str, subset: str | None, revision: str | None) -> DatasetDict:
+    import datasets
+
     datasets.disable_progress_bars()
+    # A folder's own cache is known by path and times; here it is known by content.
+    cache = str(cache_dir() / "datasets" / _folder_hash(Path(name))) if Path(name).is_dir() else None
     try:
-        loaded = datasets.load_dataset(name, subset, revision=revision)
+        loaded: Any = datasets.load_dataset(name, subset, revision=revision, cache_dir=cache)
     except Exception as error:  # the hub's client raises many types, none of them ours
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
             f"data.name={name} cannot be loaded: {reason}; offline, use data=icd10 or data=files"
         ) from error
-    columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
-    if train not in loaded:
-        raise UserError(f"data.train={train} is no split of {name}; {nearest(train, map(str, loaded))}")
-    found: dict[str, Split] = {}
-    given = None
-    for split, source in (("train", train), ("validation", validation), ("test", test)):
-        if source is not None and source in loaded:
-            where = f"{name}[{source}]"
-            rows, names = as_columns(loaded[source], columns=columns, where=where)
-            found[split] = Split(split, where, rows, np.arange(len(rows)))
-            given = names if split == "train" else given
-    notes = []
-    for split, fraction in (("test", test_fraction), ("validation", validation_fraction)):
-        if split not in found:
-            found["train"], found[split] = carve(found["train"], name=split, fraction=fraction, seed=split_seed)
-            notes.append(f"{split}: {len(found[split])} rows carved out of {name}[{train}], stratified by label")
-    order = tuple(map(label_text, labels)) if labels is not None else given
-    return Splits(found["train"], found["validation"], found["test"], label_names=order, notes=tuple(notes))
+    return loaded
+
+
+def _folder_hash(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return xxhash.xxh3_128_hexdigest(repr([(str(p.relative_to(folder)), file_hash(p)) for p in files]).encode())

@@ -4,69 +4,85 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import Dataset
 
-from poolsweep.data.cache import cache_dir
 from poolsweep.data.carve import stratified_groups
+from poolsweep.data.kept import kept
+from poolsweep.data.source import Source
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError
 
 _DROPPED_CHAPTER = "22"  # "Codes for special purposes": five rows
 
 
-def icd10(*, split_seed: int) -> Splits:
-    """Read the 12,009 diagnoses of up to four characters that the package ``simple-icd-10-cm`` carries.
+class Icd10(Source):
+    """The 12,009 diagnoses of up to four characters that the package ``simple-icd-10-cm`` carries.
 
     21 chapters are the labels. The table comes sorted by chapter. It is split 80/10/10 by three-character category,
     so that near-duplicates ("Cholera", "Cholera, unspecified") stay together.
 
     Args:
         split_seed: The split is a function of it alone.
-    Raises:
-        UserError: If the package is missing.
     Reference:
         ICD-10-CM, US National Center for Health Statistics (public domain), as packaged by simple-icd-10-cm.
     """
-    if importlib.util.find_spec("simple_icd_10_cm") is None:
-        raise UserError("data=icd10 needs the package simple-icd-10-cm: pip install 'poolsweep[demo]'")
-    table = _table()
-    categories = [code[:3] for code in table.column("code").to_pylist()]
-    labels = table.column("label").to_pylist()
-    test = stratified_groups(labels, groups=categories, fraction=0.1, seed=split_seed)
-    rest = np.flatnonzero(~test)
-    carved = stratified_groups(
-        [labels[i] for i in rest], groups=[categories[i] for i in rest], fraction=1 / 9, seed=split_seed
-    )
-    validation = np.zeros_like(test)
-    validation[rest[carved]] = True
-    rows = Dataset(table.select(["text", "label"]))
 
-    def part(name: str, chosen: np.ndarray) -> Split:
-        ids = np.flatnonzero(chosen)
-        return Split(name, f"icd10 ({name})", rows.select(ids), ids)
+    def __init__(self, *, split_seed: int) -> None:
+        self.split_seed = split_seed
 
-    return Splits(part("train", ~test & ~validation), part("validation", validation), part("test", test))
+    def fingerprint(self) -> str:
+        """The package and its version."""
+        try:
+            return f"simple-icd-10-cm {importlib.metadata.version('simple-icd-10-cm')}"
+        except importlib.metadata.PackageNotFoundError:
+            return "simple-icd-10-cm"
+
+    def read(self) -> Splits:
+        """Read the package, or what the cache has of it.
+
+        Raises:
+            UserError: If the package is missing.
+        """
+        from datasets import Dataset
+
+        if importlib.util.find_spec("simple_icd_10_cm") is None:
+            raise UserError("data=icd10 needs the package simple-icd-10-cm: pip install 'poolsweep[demo]'")
+        version = self.fingerprint()
+        table = _table(version)
+        categories = [code[:3] for code in table.column("code").to_pylist()]
+        labels = table.column("label").to_pylist()
+        test = stratified_groups(labels, groups=categories, fraction=0.1, seed=self.split_seed)
+        rest = np.flatnonzero(~test)
+        carved = stratified_groups(
+            [labels[i] for i in rest], groups=[categories[i] for i in rest], fraction=1 / 9, seed=self.split_seed
+        )
+        validation = np.zeros_like(test)
+        validation[rest[carved]] = True
+        rows = Dataset(table.select(["text", "label"]))
+
+        def part(name: str, chosen: np.ndarray) -> Split:
+            ids = np.flatnonzero(chosen)
+            return Split(name, f"icd10 ({name})", rows.select(ids), ids)
+
+        return Splits(
+            part("train", ~test & ~validation), part("validation", validation), part("test", test), given_id=version
+        )
 
 
-def _table() -> pa.Table:
+def _table(version: str) -> pa.Table:
     """The codes in the book's order, from the cache if they were read before (importing the package takes seconds)."""
-    version = importlib.metadata.version("simple-icd-10-cm")
-    path = cache_dir() / f"icd10-{version}.parquet"
-    if path.exists():
-        return pq.read_table(path)
-    table = _read_package()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    pq.write_table(table, temporary)
-    Path(temporary).replace(path)
-    return table
+
+    def make(folder: Path) -> dict[str, None]:
+        pq.write_table(_read_package(), folder / "table.parquet")
+        return {}
+
+    folder, _ = kept("icd10", version, make)
+    return pq.read_table(folder / "table.parquet")
 
 
 def _read_package() -> pa.Table:

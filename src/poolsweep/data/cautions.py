@@ -1,0 +1,60 @@
+"""What of a data set may undermine a result without being wrong: said before the run, and in the report."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from poolsweep.data.labels import Labels
+from poolsweep.data.same_text import text_keys
+from poolsweep.data.splits import Split, Splits
+
+_MOST_PAIRS = 5
+
+
+def data_cautions(splits: Splits, labels: Labels) -> tuple[str, ...]:
+    """Sentences about labels that differ in next to nothing, and about texts that stand in several splits.
+
+    Args:
+        splits: What a source has read.
+        labels: The label contract.
+    """
+    return (*splits.cautions, *_alike(labels), *_shared(splits))
+
+
+def _alike(labels: Labels) -> Iterator[str]:
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for name in labels.names:
+        by_key[" ".join(name.split()).casefold()].append(name)
+    pairs = [(one, other) for one, *others in by_key.values() for other in others]
+    if pairs:
+        listed = ", ".join(f"{one!r} and {other!r}" for one, other in pairs[:_MOST_PAIRS])
+        more = f" and {len(pairs) - _MOST_PAIRS} more" if len(pairs) > _MOST_PAIRS else ""
+        yield f"labels differ by white space or case alone, and are classes of their own: {listed}{more}"
+
+
+def _shared(splits: Splits) -> Iterator[str]:
+    """Splits that were carved out share no text: a cut keeps equal ones together."""
+    if _all_carved(splits):
+        return
+    train, validation, test = (text_keys(split, pairs=True) for split in splits)
+    for keys, name, others, where in (
+        (test, "test", [train, validation], "training or validation"),
+        (validation, "validation", [train], "training"),
+    ):
+        count = int(np.isin(keys, np.concatenate(others)).sum())
+        if count:
+            yield (
+                f"{count} of the {len(keys)} {name} texts stand in {where} too (texts are the same here if they differ in "
+                "case, accents or white space alone)"
+            )
+
+
+def _all_carved(splits: Splits) -> bool:
+    return all(_is_carved(split) for split in (splits.validation, splits.test))
+
+
+def _is_carved(split: Split) -> bool:
+    return split.origin.endswith("carved out)")

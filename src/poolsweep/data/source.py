@@ -1,0 +1,36 @@
+"""What a data source is: something that reads splits, and says what identifies their content."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from poolsweep.data.splits import Splits
+
+
+class Source(ABC):
+    """Where labelled texts come from.
+
+    A source of your own is a class like this one, or a function that returns ``Splits``; the content of the latter is
+    what it returns, so that it is called whenever a run is looked for.
+
+    Attributes:
+        found_by: Arguments that only say where the content is found, such as paths: runs are the same wherever it lay.
+    """
+
+    found_by: tuple[str, ...] = ()
+
+    @abstractmethod
+    def read(self) -> Splits:
+        """Read the data set.
+
+        Raises:
+            UserError: If something is missing or cannot be read.
+        """
+
+    def fingerprint(self) -> str | None:
+        """What identifies the content without reading it all; None = what ``read`` gives, which is then hashed.
+
+        It does not depend on how the content is split where a key of the config says that. What ``read`` gives has it
+        as its ``given_id``.
+        """
+        return None
