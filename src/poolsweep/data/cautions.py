@@ -47,8 +47,8 @@ def _shared(splits: Splits) -> Iterator[str]:
         count = int(np.isin(keys, np.concatenate(others)).sum())
         if count:
             yield (
-                f"{count} of the {len(keys)} {name} texts stand in {where} too (texts are the same here if they differ in "
-                "case, accents or white space alone)"
+                f"{count} of the {len(keys)} {name} texts stand in {where} too (texts are the same here if they differ "
+                "in case, accents or white space alone)"
             )
 
 

@@ -95,7 +95,7 @@ def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, An
     try:
         folder, _ = folder_of(content)
         result = folder.finished()
-    except (UserError, KeyError, TypeError, AttributeError, ValueError, OSError):
+    except Exception:  # a source of the user's own may raise anything; it is said when the config is checked
         return None
     if result is None:
         return None
