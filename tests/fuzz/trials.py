@@ -64,12 +64,12 @@ def _predicted(made: Table, folder: Path) -> list[str]:
 
 def _read(made: Table) -> list[list[str | None]]:
     """All rows of a file, as the program reads them."""
-    from poolsweep.data.sources.files import files
+    from poolsweep.data.sources.files import Files
 
     options = {one.partition("=")[0].removeprefix("data."): one.partition("=")[2].strip("'") for one in made.options}
     quoted = {"true": True, "false": False}.get(options.pop("quoted", ""))
     path = str(made.path)
-    splits = files(train=path, validation=path, test=path, quoted=quoted, **options)  # type: ignore[arg-type]
+    splits = Files(train=path, validation=path, test=path, quoted=quoted, **options).read()  # type: ignore[arg-type]
     columns = [splits.train.column(name).to_pylist() for name in ("text", "label")]
     return [list(row) for row in zip(*columns, strict=True)]
 

@@ -70,7 +70,7 @@ def test_a_folder_is_no_data_set_of_the_hub(asked, tmp_path, monkeypatch):
     (tmp_path / "imdb").mkdir()
     (tmp_path / "imdb" / "README.md").write_text("---\nconfigs: [{data_files: https://evil.example/x.csv}]\n---\n")
     monkeypatch.chdir(tmp_path)
-    found = asked(target="poolsweep.data.sources.hub.hub", name="imdb")
+    found = asked(target="poolsweep.data.sources.hub.Hub", name="imdb")
     assert found.texts is None
     assert "a report reads no folder as a data set" in found.reason
 
@@ -86,6 +86,6 @@ def test_the_hub_is_asked_nothing(asked, refused_sockets, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
-    found = asked(target="poolsweep.data.sources.hub.hub", name="nobody/nothing")
+    found = asked(target="poolsweep.data.sources.hub.Hub", name="nobody/nothing")
     assert found.texts is None
     assert not refused_sockets
