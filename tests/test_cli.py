@@ -194,7 +194,7 @@ MISTAKES = {
     "precision's name": (["trainer.precision=17"], ["trainer.precision=17 is none of 32-true"]),
     "offline hub": (
         ["encoder=hub", "encoder.model=nobody/nothing"],
-        ["encoder.model=nobody/nothing is not in the local cache and HF_HUB_OFFLINE is set; use encoder=minilm"],
+        ["encoder.model=nobody/nothing is no folder here; there is no folder nobody, "],
     ),
     "offline data": (["data=hub", "data.name=nobody/nothing"], ["data.name=nobody/nothing cannot be loaded: "]),
     "nothing given": (["encoder=hub"], ["encoder.model must be given: encoder.model=…"]),

@@ -51,7 +51,8 @@ def wrong_types(line: Line, config: dict[str, Any]) -> Iterator[str]:
         found: Any = config
         for step in override.key_or_group.split("."):
             found = found.get(step, NOTHING) if isinstance(found, dict) else NOTHING
-        if found is not NOTHING and not isinstance(found, dict):
+        is_used = line.is_sweep or not override.key_or_group.startswith(("search.", "race."))
+        if found is not NOTHING and not isinstance(found, dict) and is_used:
             target = _target_above(override.key_or_group.split("."), config)
             hint = (arguments_of(target) or {} if target else {}).get(
                 override.key_or_group.rpartition(".")[2], hints.get(override.key_or_group, NOTHING)

@@ -20,7 +20,10 @@ from poolsweep.cli.arguments import VerbParser
 from poolsweep.cli.program import VERBS
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import keys as dataclasses
+from poolsweep.config.parts import part_at
 
+# Nothing but a network has them.
+_ELSEWHERE = ("data=hub", "encoder=hub", "encoder=bert_base", "encoder=bert_large", "encoder=modernbert_base")
 # Options that start a service of their own for minutes, or another machine's.
 _NOT_HERE = {"hydra/launcher": ("ray", "slurm")}
 
@@ -57,6 +60,11 @@ def keys_by_part() -> list[list[Key]]:
     for key in all_keys():
         found.setdefault(key.path.partition(".")[0] if "." in key.path else "", []).append(key)
     return list(found.values())
+
+
+def can_be_right(choice: str | None) -> bool:
+    """Whether a line with ``GROUP=OPTION`` can do more than be refused here."""
+    return choice not in _ELSEWHERE
 
 
 def arguments_of(target: str) -> dict[str, Any] | None:
@@ -117,7 +125,8 @@ def _keys_of(group: str, option: str, declared: Mapping[str, Any]) -> Iterator[K
             key = ".".join((*path, str(name)))
             hint = (known or {}).get(name, declared.get(f"{prefix}{key}", NOTHING))
             yield Key(f"{prefix}{key}", value, hint, chosen)
-        for name in set(known or ()) - set(node):
+        part = part_at(tuple(f"{prefix}{'.'.join(path)}".strip(".").split(".")))
+        for name in sorted(set(known or ()) - set(node) - (part.derived if part is not None else set())):
             yield Key(f"{prefix}{'.'.join((*path, name))}", NOTHING, (known or {})[name], chosen)
 
 

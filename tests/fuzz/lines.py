@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from random import Random
 
-from keys import all_keys, flags, groups, keys_by_part
+from keys import all_keys, can_be_right, flags, groups, keys_by_part
 from values import NOTHING, Key, draw, right, sweep
 
 FILES = ["data=files", "data.train=animals.csv", "encoder=tiny"]
@@ -16,7 +16,10 @@ ENOUGH = "run_timeout_minutes=0.2"  # what would train for longer fails by name
 SEEN = "seen"  # a study that is there when a verb reads one
 
 _TRAINING = ("train", "submit", "wandb-sweep")
-_INVENTED = ("evil", "seeds", "trainer.foo", "data.foo", "pooling.tokens.foo", "loss.foo.bar", "a.b.c", "hydra.foo", "")
+_INVENTED = (
+    "evil", "seeds", "trainer.foo", "data.foo", "pooling.tokens.foo", "loss.foo.bar", "a.b.c", "hydra.foo", "",
+    "head.num_labels", "optimizer.encoder", "trainer.logger", "trainer.callbacks", "encoder.revision",
+)  # fmt: skip
 _TARGETS = (
     "os.system", "builtins.eval", "torch.nn.Identity", "torch.nn.CrossEntropyLoss", "poolsweep.pooling.tokens.cls.Cls",
     "poolsweep.nope.Nope", "subprocess.Popen", "", "poolsweep", "pytorch_lightning.Trainer", "torch.nn.MSELoss",
@@ -101,7 +104,7 @@ def _group(rng: Random, *, tame: bool) -> list[str]:
     other = rng.choice(groups()[group])
     right_one = f"{group}={option}"
     if tame:
-        return [right_one]
+        return [right_one] if can_be_right(right_one) else []
     return [
         rng.choice([
             *[right_one] * 12, f"{group}=[{option},{other}]", f"{group}={option[:-1]}", f"{group}=null", f"{group}=",
@@ -117,6 +120,8 @@ def _value(rng: Random, *, tame: bool) -> list[str]:
     """A value of a key, with the option that has the key, if it is to have one."""
     key = rng.choice(rng.choice(keys_by_part()))
     chance = rng.random()
+    if tame and not can_be_right(key.option):
+        return []
     if tame:
         plus = "+" if key.default is NOTHING else ""
         return [*([key.option] if key.option is not None else []), f"{plus}{key.path}={right(rng, key)}"]
@@ -173,7 +178,9 @@ def _reading(rng: Random) -> Line:
             words += [action.option_strings[0]] if rng.random() < 0.25 else []
         elif action.option_strings and (action.required or rng.random() < 0.3):
             words += [action.option_strings[0], _argument(rng, verb, action.dest)]
-        elif not action.option_strings and (action.required or rng.random() < 0.8):
+        elif action.option_strings or action.dest == "overrides":
+            continue
+        elif rng.random() < (0.2 if action.nargs == "*" else 0.9):
             words += [_argument(rng, verb, action.dest) for _ in range(rng.choice([1, 1, 1, 2]) if action.nargs else 1)]
     if rng.random() < 0.06:
         words.insert(rng.randrange(len(words) + 1), rng.choice(["--nope", "-x", "", "x", "--help", "--", "-h"]))
@@ -188,7 +195,8 @@ def _argument(rng: Random, verb: str, name: str) -> str:
         "study": [SEEN, f"outputs/{SEEN}"], "studies": [SEEN, f"outputs/{SEEN}", "tuned"],
         "run": ["RUN", "RUN", "TUNED"], "text": ["a cat says meow", "woof"],
         "target": _classes(), "baseline": ["cls", "masked_mean", "max"],
-        "metric": ["accuracy", "f1_macro", "mcc"], "out": ["page"], "html": ["page.html"], "options": ["width=2"],
+        "metric": ["accuracy", "f1_macro", "mcc"], "out": ["page"], "html": ["page.html"],
+        "options": ["include_special=true", "width=2"],
         "hidden_size": ["8", "768"], "num_layers": ["1", "12"], "timeout_minutes": ["1"], "method": ["grid", "random"],
     }.get(name, ["x"])  # fmt: skip
     if rng.random() < 0.6:

@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--seed", default="0", help="of all that is drawn (default: 0)")
     parser.add_argument("--only", type=int, metavar="N", help="the Nth alone, and say how it ended")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="begin with the Nth")
+    parser.add_argument("--all", action="store_true", help="say how each ended, not only what is wrong")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work here, and leave what was written")
     given = parser.parse_args()
     folder = (given.keep or Path(tempfile.mkdtemp(prefix="poolsweep-fuzz-"))).absolute()
@@ -79,8 +80,8 @@ def try_many(
 
 
 def show(which: str, given: argparse.Namespace, what: object, ended: Ended, problems: list[str]) -> None:
-    """Print one that is wrong, or any if it is the only one."""
-    if not problems and given.only is None:
+    """Print one that is wrong, or any if it is the only one or all are asked for."""
+    if not problems and given.only is None and not given.all:
         return
     print(f"{which} --seed {given.seed} ({ended.seconds:.1f} s, status {ended.status}): {what}", flush=True)
     for problem in problems:

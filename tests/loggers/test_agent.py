@@ -75,6 +75,19 @@ def test_nothing_swept_is_named(cli):
     assert done.problems[0].startswith("nothing is swept")
 
 
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("pooling=glob(q*)", "pooling=glob(q*) stands for no value at all"),
+        ("loss=[1,2]", "loss=[…] holds something else"),
+    ],
+)
+def test_what_train_refuses_is_refused(cli, typed: str, answer: str):
+    done = cli("wandb-sweep", typed, "seed=0,1")
+    assert done.status == 2
+    assert done.problems[0].startswith(answer)
+
+
 def test_a_pattern_stands_for_the_options_of_a_group(cli):
     printed = cli("wandb-sweep", "pooling=glob(cls_last4_m*)")
     assert printed.status == 0, printed.err

@@ -8,13 +8,12 @@ from typing import Any
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, IntervalSweep, Override, OverrideType
+from hydra.core.override_parser.types import Glob, Override, OverrideType
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from poolsweep.errors import UserError
 from poolsweep.sweep.compositions import SharedCompositions
-from poolsweep.sweep.point import Point
+from poolsweep.sweep.point import Point, require_values
 
 
 class GridSweeper(BasicSweeper):
@@ -91,17 +90,6 @@ class GridSweeper(BasicSweeper):
         """A point's config, without Hydra's own part."""
         assert self.config is not None
         return self.compositions.without_hydra(self.config, point.overrides)
-
-
-def require_values(overrides: Sequence[Override]) -> None:
-    """Refuse what is swept over nothing: a pattern that no option matches, say.
-
-    Raises:
-        UserError: With each of them.
-    """
-    lists = [o for o in overrides if o.is_sweep_override() and not isinstance(o.value(), IntervalSweep)]
-    if empty := [o.input_line for o in lists if next(o.sweep_string_iterator(), None) is None]:
-        raise UserError(*(f"{typed} stands for no value at all, so there is nothing to run" for typed in empty))
 
 
 def _is_pooling(override: Override) -> bool:

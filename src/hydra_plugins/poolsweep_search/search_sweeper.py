@@ -7,8 +7,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper, require_values
-from poolsweep.sweep.point import Point
+from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+from poolsweep.sweep.point import Point, require_values
 
 
 class SearchSweeper(GridSweeper):

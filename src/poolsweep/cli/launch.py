@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 import poolsweep.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
@@ -61,8 +59,6 @@ def launch(arguments: Sequence[str]) -> int:
             hydra.main(config_path=str(conf_dir()), config_name="train", version_base="1.3")(task)()
         if known:
             raise known[0]
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(in_one_line(error, arguments)) from error
     except UserError:
         raise
     except Exception as error:

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 from hydra._internal.utils import get_args_parser
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
 
 from poolsweep.cli.arguments import refuse
 from poolsweep.conf_dir import conf_dir
@@ -34,7 +35,9 @@ def flags_last(arguments: Sequence[str]) -> list[str]:
 
 
 def is_hydras(error: Exception) -> bool:
-    """Whether Hydra's own code raised an exception, of whatever type: nothing but what was typed leads it there."""
+    """Whether Hydra refused what was typed: by an exception of its own, or by any that its code raised on the way."""
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        return True
     raised_in = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
     return any(name.startswith(("hydra.", "omegaconf.", "antlr4.")) for name in raised_in)
 

@@ -10,6 +10,7 @@ import yaml
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 from poolsweep.metric_names import direction
+from poolsweep.sweep.point import require_values
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -43,6 +44,7 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
         overrides = parser.parse_overrides(list(arguments))
     except OverrideParseException as error:
         raise UserError(f"{error.override} cannot be parsed") from error
+    require_values(overrides)
     given = {override.key_or_group for override in overrides}
     config = _first(loader, overrides)
     params = config.hydra.sweeper.get("params") or {}  # what the experiment sweeps by itself
@@ -78,11 +80,9 @@ def _first(loader: ConfigLoader, overrides: Sequence[Override]) -> DictConfig:
     Raises:
         UserError: If Hydra refuses it.
     """
-    from hydra.errors import HydraException
     from hydra.types import RunMode
-    from omegaconf.errors import OmegaConfBaseException
 
-    from poolsweep.cli.refused import in_one_line
+    from poolsweep.cli.refused import in_one_line, is_hydras
 
     lines = [
         f"{o.get_key_element()}={next(iter(o.sweep_string_iterator()))}" if o.is_sweep_override() else str(o.input_line)
@@ -91,7 +91,9 @@ def _first(loader: ConfigLoader, overrides: Sequence[Override]) -> DictConfig:
     ]
     try:
         return loader.load_configuration("train", overrides=lines, run_mode=RunMode.MULTIRUN)
-    except (HydraException, OmegaConfBaseException) as error:
+    except Exception as error:
+        if not is_hydras(error):
+            raise
         raise UserError(in_one_line(error, lines)) from error
 
 
