@@ -40,6 +40,7 @@ def test_a_run_leaves_what_any_run_leaves(cli, probe, outputs, animal_rows):
     assert result["penalty"] == max(tried, key=lambda entry: entry["val/accuracy"])["penalty"], "first = strongest wins"
     assert result["seeds_are"] == "bootstrap samples of the training rows"
     assert result["distinct_rows"] < result["sizes"]["train"]
+    assert 0 < result["cpu_seconds"] < 60
     assert result["parameters"] == {"trained": 3 * 32 + 3, "pooled_size": 32}
     table = pq.read_table(folder / "predictions-test.parquet").to_pydict()
     assert len(table["row_id"]) == result["sizes"]["test"]

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from poolsweep.report.cost import costs, pareto_front
+from poolsweep.report.cautions import cautions
+from poolsweep.report.cost import costs, load_note, pareto_front
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 
@@ -45,3 +46,20 @@ def test_gpu_memory_takes_the_place_of_the_process(make_study):
     study = make_study(peak_memory_mib={"process": 500.0, "gpu": 100.0})
     [comparison] = compare_all(load_runs([study]))
     assert [c.name for c in costs(comparison)][1:] == ["peak GPU memory, MiB", "size of the pooled vector"]
+
+
+def test_seconds_of_a_busy_machine_are_cautioned_and_give_way_to_cpu_seconds(make_study):
+    [comparison] = compare_all(load_runs([make_study(cpu_seconds=0.5)]))
+    note = load_note(comparison)
+    assert note is not None
+    assert note.startswith("Seconds a run are of a machine that was busy: ")
+    assert "took 3.0 s for 0.5 s of CPU" in note
+    assert costs(comparison)[0].name == "CPU seconds per run"
+    assert set(costs(comparison)[0].values.values()) == {0.5}
+    assert (False, note) in cautions(comparison)
+
+
+@pytest.mark.parametrize("recorded", [{"cpu_seconds": 2.5}, {}], ids=["it had its cores", "nothing is recorded"])
+def test_seconds_stand_where_nothing_says_that_a_run_waited(make_study, recorded: dict[str, float]):
+    [comparison] = compare_all(load_runs([make_study(**recorded)]))
+    assert load_note(comparison) is None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.cost import load_note
 from poolsweep.report.predictions import Predicted
 from poolsweep.report.raced import race_cautions
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
@@ -65,6 +66,8 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
         called = {"data": group.data, "encoder": group.encoder}[kind]
         sentence = f"{count} finished runs are left out: the files of {called} have been replaced since they were read."
         found.append((True, sentence))
+    if note := load_note(comparison):
+        found.append((False, note))
     seeds = what_seeds_are(comparison)
     if seeds:
         found.append((False, f"{seeds[0].upper()}{seeds[1:]}."))

@@ -32,6 +32,7 @@ _ABOUT = (
     "seed",
     "variant",
     "seconds",
+    "cpu_seconds",
     "best_epoch",
     "epochs",
     "steps",

@@ -15,6 +15,7 @@ from poolsweep.console import Console
 from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.cost import load_note
 from poolsweep.report.leaderboard import Row, compare_all, leaderboard, write_leaderboard
 from poolsweep.report.locate import argument_for
 from poolsweep.report.metric import METRICS, hundredths, signed
@@ -61,6 +62,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
             console.print(
                 "Other swept settings were chosen per pooling by the mean of the monitored validation metric."
             )
+        if note := load_note(comparison):
+            console.print(note, highlight=False, markup=False)
         if comparison.basis in ("one seed", "nothing") or any(_lacks_seeds(comparison, row) for row in rows):
             console.print("One seed gives no interval and no verdict: add seeds with seed=0,1,2.", highlight=False)
 

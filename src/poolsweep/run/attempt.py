@@ -14,11 +14,12 @@ from poolsweep.batches import batch_plan
 from poolsweep.build import Run, build, data_name, pooling_label
 from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.device import accelerator_type
+from poolsweep.distributed.group import of_all_processes
 from poolsweep.distributed.world import World, processes_of
 from poolsweep.loggers.tracker import close_loggers
 from poolsweep.metric_names import direction
 from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
-from poolsweep.run.environment import git_changes, git_commit, hardware, versions
+from poolsweep.run.environment import cpu_seconds, git_changes, git_commit, hardware, versions
 from poolsweep.run.failure import kind_of, require_room
 from poolsweep.run.files import make_durable, own_folder, remove, remove_half_written, write_json
 from poolsweep.run.folder import RunFolder
@@ -45,7 +46,7 @@ def attempt(
         parts: Steps that each batch is divided into.
         status: Told how it goes.
     """
-    started, clock = time.time(), time.monotonic()
+    started, clock, used = time.time(), time.monotonic(), cpu_seconds()
     content, folder = planned.content, planned.folder
     leads = lock is not None
     still_ours = lock.check if lock is not None else _of_the_leader
@@ -65,8 +66,9 @@ def attempt(
             _trained(run, content, folder=folder, parts=parts) if trains else solve(run, folder=folder, status=status)
         )
         seconds = time.monotonic() - clock + (run.checkpoint.seconds_before if trains else 0)
+        cpu = sum(of_all_processes(cpu_seconds() - used))
         _require_finite(outcome.metrics)
-        result = _result(facts, outcome, run, seconds=seconds, attempts=status.content["attempts"])
+        result = _result(facts, outcome, run, seconds=seconds, cpu=cpu, attempts=status.content["attempts"])
         if trains:
             result["batch"] = batch_plan(content).in_parts(parts)
         still_ours()
@@ -157,12 +159,19 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
 
 
 def _result(
-    facts: dict[str, Any], outcome: Outcome | ProbeOutcome, run: Run | ProbeRun, *, seconds: float, attempts: int
+    facts: dict[str, Any],
+    outcome: Outcome | ProbeOutcome,
+    run: Run | ProbeRun,
+    *,
+    seconds: float,
+    cpu: float,
+    attempts: int,
 ) -> dict[str, Any]:
     return {
         **facts,
         "status": "finished",
         "seconds": round(seconds, 3),
+        "cpu_seconds": round(cpu, 3),
         "attempts": attempts,
         **asdict(outcome),
         "truncated_share": {name: round(share, 6) for name, share in run.truncated_share.items()},

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import logging
+import os
 import platform
 import resource
 import subprocess
@@ -94,6 +95,12 @@ def reset_peak_memory() -> None:
         torch.cuda.reset_peak_memory_stats()
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+
+
+def cpu_seconds() -> float:
+    """CPU seconds that this process and those that it started, and that have ended, have taken so far."""
+    found = os.times()
+    return found.user + found.system + found.children_user + found.children_system
 
 
 def peak_memory_mib() -> dict[str, float]:
