@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from poolsweep.cores import most_processes
 from poolsweep.run.identity import canonical_devices, canonical_precision
 
 _PRECISIONS = (
     "32-true", "64-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true",
 )  # fmt: skip
 
-_PROCESSES_ON_CPU = 8  # that even a machine with fewer cores can bear
 
 _elsewhere: str | None = None
 
@@ -87,10 +86,17 @@ def _problem_on_cpu(devices: int | str | list[int]) -> str | None:
     count = canonical_devices(devices)
     if isinstance(devices, list) or "," in str(devices) or str(devices) == "-1":
         return f"trainer.devices={devices} names devices, and the CPU is one; a number starts as many processes"
-    most = max(_PROCESSES_ON_CPU, os.cpu_count() or 1)
-    if isinstance(count, int) and count > most:
-        return f"trainer.devices={devices} would start as many processes on the CPU; at most {most} here"
+    if isinstance(count, int) and count > most_processes():
+        return f"trainer.devices={devices} would start as many processes on the CPU; at most {most_processes()} here"
     return None
+
+
+def worker_problems(data: Mapping[str, Any]) -> list[str]:
+    """Whether the machine can hold the processes that prepare batches."""
+    workers = data.get("num_workers", 0)
+    if _elsewhere is not None or workers <= most_processes():
+        return []
+    return [f"data.num_workers must be at most {most_processes()} on this machine, got {workers}"]
 
 
 def _problems_elsewhere(asked: str, device: str, precision: str) -> list[str]:

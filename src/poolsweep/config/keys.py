@@ -89,7 +89,7 @@ class Loading:
     batch_size: PositiveInt
     effective_batch_size: PositiveInt | None
     eval_batch_size: PositiveInt
-    num_workers: Annotated[int, Interval(ge=0, le=256)]
+    num_workers: NonNegativeInt
     batching: Literal["by_count", "by_tokens"]
     max_tokens: PositiveInt
 

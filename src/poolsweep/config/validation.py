@@ -13,7 +13,7 @@ from poolsweep.config.shape import SECTIONS, shape_problems
 from poolsweep.config.targets import argument_problems, authorised, interpolations, nodes_with_target
 from poolsweep.config.training import training_problems
 from poolsweep.config.types import dataclass_problems
-from poolsweep.device import device_problems
+from poolsweep.device import device_problems, worker_problems
 from poolsweep.distributed.trainer import distribution_problems
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.probe.settings import probe_problems
@@ -34,6 +34,7 @@ def validate(config: Mapping[str, Any]) -> None:
     if not problems:  # what goes together is asked of values that are of the right types
         problems += range_problems(config)
         problems += device_problems(config["trainer"])
+        problems += worker_problems(config["data"])
         problems += batch_problems(config)
         problems += distribution_problems(config)
     problems += probe_problems(config)

@@ -13,7 +13,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
 from poolsweep.config import resolve
-from poolsweep.cores import usable_cores
+from poolsweep.cores import most_processes, usable_cores
 from poolsweep.device import accelerator_type
 from poolsweep.errors import UserError
 from poolsweep.local.pool import WorkerDiedError, WorkerPool
@@ -47,6 +47,8 @@ def slots_for(
     for name, value in (("runs_at_once", runs_at_once), ("runs_per_gpu", runs_per_gpu)):
         if value is not None and (type(value) is not int or value < 1):
             raise UserError(f"hydra.launcher.{name} must be a whole number of at least 1, got {value!r}")
+        if value is not None and value > most_processes():
+            raise UserError(f"hydra.launcher.{name} must be at most {most_processes()} on this machine, got {value}")
     on_gpu = gpus is not None or accelerator_type(str(config.trainer.accelerator)) == "cuda"
     try:
         names = visible_gpus(count=torch.cuda.device_count(), chosen=gpus, environment=os.environ) if on_gpu else []
