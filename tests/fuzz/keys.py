@@ -135,7 +135,10 @@ def _content(group: str, option: str) -> dict[str, Any]:
     content = _yaml(conf_dir() / group / f"{option}.yaml")
     bases = [base for base in content.pop("defaults", []) if isinstance(base, str) and base != "_self_"]
     for base in bases:
-        content = {**_content(group, base), **content}
+        name, _, package = base.partition("@")
+        inside = content.pop(package, {}) if package else {}
+        made = {**_content(group, name), **(inside if package else content)}
+        content = {**content, package: made} if package else made
     return content
 
 
