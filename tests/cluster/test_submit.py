@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -170,3 +172,26 @@ def test_gpus_are_planned_where_there_are_none(cli, tiny_run, slurm, outputs):
         assert done.status == (0 if gpus == "auto" else 2), done.err
     assert "#SBATCH --gpus-per-node=1" in slurm.queue[0]["script"]
     assert cli("train", *given, "study=here", "trainer.precision=16-true").status == 2, "the plan is forgotten"
+
+
+def test_percent_in_a_study_is_no_pattern_of_slurm_s(cli, tiny_run, slurm, outputs):
+    """Slurm puts the job's id in place of %j, and the folder of the log would not exist."""
+    done = cli("submit", *tiny_run, 'study="top50%jobs"', "pooling=cls", "seed=0,1")
+    assert done.status == 0, done.err
+    script = slurm.queue[0]["script"]
+    [output] = [line.partition("=")[2] for line in script.splitlines() if line.startswith("#SBATCH --output=")]
+    expanded = output.replace("%A", "1").replace("%a", "0").replace("%%", "%")
+    log = json.loads(next(outputs.glob("top50%jobs/*/job.json")).read_text())["log"]
+    assert "top50%%jobs" in output
+    assert expanded.startswith(f"{outputs}/top50%jobs/.slurm/")
+    assert Path(expanded).parent.is_dir()
+    assert Path(log).parent == Path(expanded).parent
+    assert sorted(path.name for path in outputs.iterdir() if path.name[0] != ".") == ["top50%jobs"]
+
+
+def test_without_slurm_s_commands_it_is_said_so(cli, tiny_run, monkeypatch, no_new_files, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = cli("submit", *tiny_run, "pooling=cls", "seed=0")
+    assert done.status == 2
+    assert done.err.count("\n") == 1
+    assert "there is no sbatch or srun or squeue here" in done.err

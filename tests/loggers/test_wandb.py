@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import wandb
 
 from poolsweep.loggers.wandb import mode
@@ -45,3 +46,28 @@ def test_mode_follows_the_environment_then_the_key(monkeypatch, tmp_path):
     assert mode() == "online"
     monkeypatch.setenv("WANDB_BASE_URL", "https://other.host")
     assert mode() == "offline"
+
+
+def test_a_study_s_name_is_cut_to_what_a_tag_may_be(cli, tiny_run, outputs):
+    study = "sentiment-of-hotel-reviews-in-three-languages-with-all-poolings-2026-final"
+    assert len(study) > 64, "premise"
+    done = cli("train", *tiny_run[:3], "encoder.frozen=true", "trainer=probe", "logger=wandb", f"study={study}")
+    assert done.status == 0, done.err
+    assert len(offline_ids(outputs, study)) == 1
+
+
+@pytest.mark.parametrize(("project", "mode_given"), [("a/b", "offline"), ("p" * 129, "offline"), ("p", "nonsense")])
+def test_what_wandb_refuses_is_refused_in_one_line(cli, tiny_run, monkeypatch, project, mode_given):
+    monkeypatch.setenv("WANDB_MODE", mode_given)
+    done = cli("train", *tiny_run[:3], "encoder.frozen=true", "trainer=probe", "logger=wandb",
+               f"logger.wandb.project={project}")  # fmt: skip
+    assert done.status == 2
+    assert done.problems[-1].startswith(("logger.wandb.project must have at most 128", "WANDB_MODE must be online"))
+
+
+def test_a_library_s_settings_say_which_is_wrong():
+    from poolsweep.run.failure import in_one_line
+
+    with pytest.raises(ValueError, match="Input should be") as error:
+        wandb.Settings(mode="nonsense")  # type: ignore[arg-type]
+    assert in_one_line(error.value).startswith("ValidationError: mode: Input should be 'online'")

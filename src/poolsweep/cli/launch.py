@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import poolsweep.resolvers  # noqa: F401  --resolve asks for them
+from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.console import Console
@@ -42,7 +43,7 @@ def launch(arguments: Sequence[str]) -> int:
     from poolsweep.run.signals import stop_signals
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
-    sys.argv = ["poolsweep train", *(arguments := flags_last(arguments))]
+    sys.argv = ["poolsweep train", *(arguments := flags_last(quoted(arguments)))]
     known: list[Exception] = []
 
     def task(config: DictConfig) -> dict[str, Any] | None:

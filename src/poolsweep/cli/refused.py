@@ -65,13 +65,14 @@ def in_one_line(error: Exception, arguments: Sequence[str] = ()) -> str:
     group = re.search(r"In '.+': Could not override '(.+?)'\. No match in the defaults list", text)
     if group:
         return f"there is no group {group.group(1)}; {nearest(group.group(1), _groups())}"
-    return " ".join(line.strip() for line in text.splitlines()[:2])
+    said = " ".join(line.strip() for line in text.splitlines()[:2])
+    return said or f"{type(error).__name__} of {' '.join(arguments)}"
 
 
 def _quoted(override: str) -> str:
     """The same override with its value in quotes, if that is what was missing: for column names, say."""
     key, equals, value = override.partition("=")
-    if not equals or not re.search(r"[ ()\[\]{}:;,?!&']", value) or value[0] in "[{'\"":
+    if not equals or not re.search(r"[^\w/.+%@*\\-]|[^\x00-\x7f]", value) or value[0] in "[{'\"":
         return ""
     return f"""; quote what has special characters: {key}='"{value}"'"""
 

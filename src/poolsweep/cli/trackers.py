@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poolsweep.cli.arguments import VerbParser
+from poolsweep.cli.quoting import quoted
 from poolsweep.errors import UserError
 
 
@@ -40,5 +41,5 @@ def wandb_sweep(arguments: list[str]) -> int:
     given = parser.parse_intermixed_args(arguments)
     from poolsweep.loggers.agent import sweep_yaml
 
-    print(sweep_yaml(given.overrides, method=given.method, project=given.project), end="")
+    print(sweep_yaml(quoted(given.overrides), method=given.method, project=given.project), end="")
     return 0

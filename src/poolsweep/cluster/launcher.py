@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,12 @@ def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> 
         if config.retry == "all":
             raise UserError("retry=all forgets what has finished, and a dry run changes nothing: leave one of them out")
         return
+    lacking = [command for command in ("sbatch", "srun", "squeue") if shutil.which(command) is None]
+    if lacking:
+        raise UserError(
+            f"hydra/launcher=slurm needs Slurm's commands, and there is no {' or '.join(lacking)} here: type it on a "
+            "login node, take hydra/launcher=local, or print the scripts with poolsweep submit … --dry-run"
+        )
     try:
         settle(Path(str(config.output_root)) / str(config.study))
     except SlurmUnreachableError as error:

@@ -106,10 +106,19 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
     name, now = job_name(study), time.time()
     records = {run.folder: JobRecord(name, index, submitted=now) for index, run in enumerate(runs)}
     folder = study / ".slurm" / name
+    logs = folder
+    if "%" in str(folder.absolute()):  # submitit takes %j in a path for a job's id
+        folder = _without_percent(study) / name
     hides = any(run.content != recorded(run.content) for run in runs)  # a job needs its logins, and nobody else does
     folder.mkdir(parents=True, mode=0o700 if hides else 0o777)
     executor = submitit.SlurmExecutor(folder=folder, python=python_in_shell(limits.python))
-    executor.update_parameters(**parameters(limits, shape, name=name))
+    given = parameters(limits, shape, name=name)
+    if logs != folder:
+        logs.mkdir(parents=True, mode=0o700 if hides else 0o777)
+        pattern = f"{logs.absolute()}/".replace("%", "%%") + ("%A_%a" if len(runs) > 1 else "%j")
+        given["additional_parameters"]["output"] = f"{pattern}_0_log.out"
+        given["srun_args"] += ["--output", f"{pattern}_%t_log.out"]  # srun takes the last one
+    executor.update_parameters(**given)
     for run_folder, record in records.items():
         run_folder.result.unlink(missing_ok=True)  # a failure of an earlier attempt
         write_record(run_folder, record)
@@ -121,9 +130,21 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
             run_folder.job.unlink(missing_ok=True)
         raise UserError(f"sbatch refused: {_last_line(error)}") from error
     for run, job in zip(runs, jobs, strict=True):
-        records[run.folder] = records[run.folder].with_id(job.job_id, log=job.paths.stdout)
+        records[run.folder] = records[run.folder].with_id(job.job_id, log=logs / f"{job.job_id}_0_log.out")
         write_record(run.folder, records[run.folder])
     return records
+
+
+def _without_percent(study: Path) -> Path:
+    """A folder for submitit's files where no part of the path is a pattern.
+
+    Raises:
+        UserError: If the output root is one itself.
+    """
+    root = study.parent.absolute()
+    if "%" in str(root):
+        raise UserError(f"hydra/launcher=slurm takes % in the path {root} for a job's id: choose another output_root")
+    return root / ".slurm"
 
 
 def _last_line(error: BaseException) -> str:

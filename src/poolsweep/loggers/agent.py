@@ -38,12 +38,14 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import OverrideParseException
 
+    from poolsweep.cli.refused import in_one_line
+
     loader = ConfigLoaderImpl(create_config_search_path(str(conf_dir())))  # glob(*) asks for the groups
     parser = OverridesParser.create(loader)
     try:
         overrides = parser.parse_overrides(list(arguments))
     except OverrideParseException as error:
-        raise UserError(f"{error.override} cannot be parsed") from error
+        raise UserError(in_one_line(error)) from error
     require_values(overrides)
     given = {override.key_or_group for override in overrides}
     config = _first(loader, overrides)

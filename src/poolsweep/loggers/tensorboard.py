@@ -13,6 +13,8 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.loggers.tracker import Tracker, flat
 
+_LENGTH = 60  # of a folder's name; most file systems take 255 bytes
+
 
 class TensorBoardRun(Tracker, TensorBoardLogger):
     """Lightning's TensorBoard logger; ``tensorboard --logdir outputs/<study>/tensorboard`` shows a study.
@@ -29,7 +31,9 @@ class TensorBoardRun(Tracker, TensorBoardLogger):
     needs = "tensorboard"
 
     def __init__(self, *, run_id: str, run_folder: Path, group: str, config: Mapping[str, Any]) -> None:
-        super().__init__(run_folder.parent / "tensorboard", name=group, version=run_id, default_hp_metric=False)
+        super().__init__(
+            run_folder.parent / "tensorboard", name=_as_folders(group), version=run_id, default_hp_metric=False
+        )
         self._config = {**flat(config), "run_id": run_id}
 
     @property
@@ -61,3 +65,8 @@ class TensorBoardRun(Tracker, TensorBoardLogger):
             self.experiment.file_writer.add_summary(summary)
         self.experiment.close()
         self._experiment = None
+
+
+def _as_folders(group: str) -> str:
+    """A name of data and pooling as folders that lie below another one, whatever the names hold."""
+    return "/".join(part[:_LENGTH] for part in group.split("/") if part.strip(". "))

@@ -14,12 +14,15 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.bounds import NonNegativeInt
+from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key
 from poolsweep.loggers.predictions import CappedPredictions, read_predictions
 from poolsweep.loggers.tracker import Tracker, goes_on, kind_of_run
 from poolsweep.metric_names import METRIC_NAMES, direction
 from poolsweep.run.folder import RunFolder
 
+_TAG_LENGTH, _PROJECT_LENGTH, _NOT_IN_PROJECTS = 64, 128, "/\\#?%:"  # W&B's own
+_MODES = ("online", "offline", "shared", "disabled", "dryrun", "run")
 _FACTS = ("best_epoch", "epochs", "steps", "penalty", "seconds", "train_seconds", "examples_per_second", "attempts")
 
 
@@ -32,7 +35,7 @@ class WandbRun(Tracker, WandbLogger):
     Args:
         project: W&B project.
         entity: User or team; None = the key's own.
-        tags: Tags of the run, beside the study's name.
+        tags: Tags of the run, beside the study's name; W&B takes 64 characters of each.
         max_rows: Rows of the prediction table, wrong predictions first; 0 = neither table nor confusion matrix.
         run_id: Becomes W&B's id, so that a run that is typed again is the same run there. Under a W&B agent the id is
             the agent's, and this one stands in the config.
@@ -53,6 +56,7 @@ class WandbRun(Tracker, WandbLogger):
         tags: Sequence[str] = (),
         max_rows: NonNegativeInt = 1000,
     ) -> None:
+        _require_project(project)
         self._folder = RunFolder(run_folder)
         self._monitor, self._smaller_is_better = config["monitor"], direction(config["monitor"]) == "min"
         self._best: float | None = None
@@ -63,7 +67,7 @@ class WandbRun(Tracker, WandbLogger):
             name=f"{group} seed {config['seed']}",
             group=group,
             job_type=kind_of_run(config),
-            tags=list(dict.fromkeys([config["study"], *tags])),
+            tags=[tag for tag in dict.fromkeys(tag[:_TAG_LENGTH] for tag in (config["study"], *tags)) if tag],
             save_dir=str(run_folder.parent),
             config={**config, "run_id": run_id},
             mode=mode(),
@@ -136,6 +140,19 @@ class WandbRun(Tracker, WandbLogger):
             for earlier in self._folder.path.parent.glob(f"wandb/offline-run-*-{self._id}"):
                 if not any(earlier.glob("*.synced")):  # what has been sent is W&B's to keep
                     shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _require_project(project: str) -> None:
+    """Refuse what W&B refuses when a run begins.
+
+    Raises:
+        UserError: If it refuses the project's name or ``WANDB_MODE``.
+    """
+    if set(project) & set(_NOT_IN_PROJECTS) or len(project) > _PROJECT_LENGTH:
+        rule = f"at most {_PROJECT_LENGTH} characters and none of {' '.join(_NOT_IN_PROJECTS)}"
+        raise UserError(f"logger.wandb.project must have {rule}, got {project}")
+    if mode() not in _MODES:
+        raise UserError(f"WANDB_MODE must be {', '.join(_MODES[:-1])} or {_MODES[-1]}, got {mode()}")
 
 
 def in_sweep() -> bool:

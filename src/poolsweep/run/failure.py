@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from poolsweep.callbacks.best_weights import TrainingDivergedError
@@ -53,6 +54,8 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def in_one_line(error: BaseException) -> str:
     """The kind of exception and the first line of what it says."""
     text = str(error).strip()
+    if isinstance(error, ValidationError):  # a library's own settings; its first line says only how many are wrong
+        text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
     return f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
 
 
