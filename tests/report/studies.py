@@ -22,23 +22,26 @@ PRESETS = ("cls", "pooler", "masked_mean", "max", "last4_concat", "cls_last4_con
 def write_run(
     study: Path, *, pooling: str, seed: int, data: str = "animals", encoder: str = "tiny", skill: float = 0.7,
     num_texts: int = 200, cut: int | None = None, labels: Sequence[str] = ("cat", "dog", "owl"), curve: bool = True,
-    predictions: bool = True, config: Mapping[str, Any] | None = None, **facts: Any,
+    predictions: bool = True, config: Mapping[str, Any] | None = None, split: int = 0, says: str | None = None,
+    **facts: Any,
 ) -> Path:  # fmt: skip
     """One finished run: texts have a difficulty that all runs share, seeds a luck of their own.
 
-    ``facts`` overrides what ``result.json`` says; ``config`` is merged into ``config.yaml``; of the first ``cut`` texts
-    it is recorded that they were truncated.
+    Each ``split`` has texts of its own; ``says`` is the one label that is predicted, if it is one. ``facts`` overrides
+    what ``result.json`` says; ``config`` is merged into ``config.yaml``; of the first ``cut`` texts it is recorded that
+    they were truncated.
     """
-    named = "/".join(map(str, (data, encoder, pooling, facts.get("variant"), seed)))
+    named = "/".join(map(str, (data, encoder, pooling, facts.get("variant"), seed, split)))
     run_id = facts.pop("run_id", hashlib.sha256(named.encode()).hexdigest()[:12])
     folder = study / run_id
     folder.mkdir(parents=True)
     chance = np.random.default_rng([seed, len(pooling), *pooling.encode()])
-    shared = np.random.default_rng([*data.encode()])
+    shared = np.random.default_rng([*data.encode(), *[split] * bool(split)])
     truth, difficulty = shared.integers(len(labels), size=num_texts), shared.normal(size=num_texts)
     luck = chance.normal() * 0.05
     right = chance.normal(size=num_texts) * 0.5 + difficulty + luck < 3 * (skill - 0.5)
     guess = np.where(right, truth, (truth + 1 + chance.integers(len(labels) - 1, size=num_texts)) % len(labels))
+    guess = guess if says is None else np.full(num_texts, list(labels).index(says))
     sure = chance.uniform(0.4, 0.95, size=num_texts)
     spread = np.repeat(((1 - sure) / (len(labels) - 1))[:, None], len(labels), axis=1)
     spread[np.arange(num_texts), guess] = sure
@@ -56,13 +59,14 @@ def write_run(
     } | facts  # fmt: skip
     (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
     (folder / "status.json").write_text(json.dumps({"state": "finished", "name": result["name"]}), encoding="utf-8")
-    content = {"seed": seed, "init_seed": seed, "data_seed": seed, "data": {"_target_": "nowhere.data"}}
+    content = {"seed": seed, "init_seed": seed, "data_seed": seed,
+               "data": {"_target_": "nowhere.data", "split_seed": split}}  # fmt: skip
     (folder / "config.yaml").write_text(yaml.safe_dump(content | dict(config or {})), encoding="utf-8")
     (folder / "labels.json").write_text(json.dumps({name: i for i, name in enumerate(labels)}), encoding="utf-8")
     if predictions:
         names = pa.array(list(labels), pa.string())
         flat = pa.FixedSizeListArray.from_arrays(spread.astype(np.float32).ravel(), len(labels))
-        table = {"row_id": np.arange(num_texts), "label": names.take(pa.array(truth)),
+        table = {"row_id": 1000 * split + np.arange(num_texts), "label": names.take(pa.array(truth)),
                  "predicted": names.take(pa.array(guess)), "probabilities": flat}  # fmt: skip
         if cut is not None:
             table |= {"tokens": 3 + np.arange(num_texts) % 20, "truncated": np.arange(num_texts) < cut}
@@ -101,4 +105,4 @@ def _f1(truth: np.ndarray, guess: np.ndarray) -> float:
 def _mcc(truth: np.ndarray, guess: np.ndarray) -> float:
     from sklearn.metrics import matthews_corrcoef
 
-    return float(matthews_corrcoef(truth, guess))
+    return float(matthews_corrcoef(truth, guess)) if len(np.union1d(truth, guess)) > 1 else 0.0

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from studies import write_run
 
-from poolsweep.report.answer import against_baseline, answer, evidence, what_would_settle
+from poolsweep.report.answer import (
+    against_baseline,
+    answer,
+    answers,
+    cheapest,
+    evidence,
+    one_label,
+    what_would_settle,
+)
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 
@@ -92,3 +100,28 @@ def test_what_would_settle_names_each_tie_once(compared):
     best, *tied = comparison.leading
     assert [line.split(":")[0] for line in lines] == [f"{best} and {name}" for name in tied][:5]
     assert all("seeds" in line or "test texts" in line or "apart" in line or "same" in line for line in lines)
+
+
+def test_of_those_that_tie_the_cheapest_is_to_be_taken(compared):
+    comparison = compared()
+    trained = {name: 10 * len(name) for name in comparison.leading}  # as the made-up runs have it
+    assert len(set(trained.values())) > 1, "premise: they differ in cost"
+    least = min(trained, key=lambda name: trained[name])
+    assert f"Of these {len(trained)}, take {least}: it is the cheapest, with {trained[least]} trained" in cheapest(
+        comparison
+    )
+    same = compared(name="same", parameters={"trained": 10, "pooled_size": 4})
+    assert cheapest(same) == f"These {len(same.leading)} cost the same: take {same.names[0]}, whose mean is highest."
+
+
+def test_one_label_predicted_is_said_outright(outputs):
+    for seed in range(3):
+        write_run(outputs / "s", pooling="cls", seed=seed, says="owl")
+        write_run(outputs / "s", pooling="max", seed=seed, skill=0.9, says="cat" if seed == 0 else None)
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert one_label(comparison) == [
+        "One label predicted: max answers cat for every test text in 1 of 3 runs.",
+        "One label predicted: cls answers owl for every test text.",
+    ]
+    assert set(one_label(comparison)) <= set(answers(comparison))
+    assert one_label(compare_all(load_runs([outputs / "s"]), metric="mcc")[0]) == one_label(comparison)

@@ -7,7 +7,7 @@ import json
 import pytest
 from studies import write_run
 
-from poolsweep.report.cautions import cautions, unfinished, what_seeds_are
+from poolsweep.report.cautions import cautions, over_majority, unfinished, what_seeds_are
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 
@@ -111,3 +111,18 @@ def test_unfinished_runs_in_one_sentence(make_study):
 def test_what_seeds_are(make_study):
     [comparison] = compare_all(load_runs([make_study(seeds_are="draws")]))
     assert what_seeds_are(comparison) == "seeds are draws"
+
+
+def test_no_better_than_the_majority_has_its_interval(outputs):
+    """Against always answering the commonest label, paired by text; all contenders together at 95%."""
+    for seed in range(3):
+        write_run(outputs / "s", pooling="cls", seed=seed, says="owl")
+        write_run(outputs / "s", pooling="max", seed=seed, skill=0.9)
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    over = over_majority(comparison)
+    assert over["max"].low > 0
+    assert over["max"].level == 0.975
+    assert not over["cls"].low > 0
+    [told] = [s for s in found(outputs / "s") if s.startswith("Not shown to be better than")]
+    assert "cls (" in told
+    assert "max (" not in told

@@ -103,3 +103,11 @@ def test_the_printed_table_names_every_pooling_at_any_width(tmp_path, width: int
     print_leaderboards(compare_all(load_runs([tmp_path])), console=Console(file=out, width=width))
     assert all(name in out.getvalue() for name in names)
     assert "71.00 ± 2.48" in out.getvalue()
+
+
+def test_there_is_no_negative_zero(tmp_path):
+    scores = {"cls": (0.5, 0.7, 0.3), "max": (0.5 - 1e-9, 0.7, 0.3 - 1e-9)}
+    write_study(tmp_path, [result(name, seed, x) for name, xs in scores.items() for seed, x in enumerate(xs)])
+    comparisons = compare_all(load_runs([tmp_path]))
+    write_leaderboard(tmp_path / "leaderboard.csv", comparisons)
+    assert "-0.000000" not in (tmp_path / "leaderboard.csv").read_text()

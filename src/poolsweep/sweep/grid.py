@@ -44,6 +44,7 @@ class Plan:
         left: Those that failed and are not to be run again.
         contents: Resolved configs of those that have not finished.
         notes: What to tell the user once.
+        split_seeds: Seeds by which the data are split.
         stops: Whether a failure ends the sweep.
     """
 
@@ -52,7 +53,13 @@ class Plan:
     left: set[RunFolder] = field(default_factory=set)
     contents: dict[RunFolder, dict[str, Any]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
+    split_seeds: set[Any] = field(default_factory=set)
     stops: bool = False
+
+    @property
+    def remarks(self) -> list[str]:
+        """Notes and cautions as they are printed before the first run."""
+        return [*(f"note: {note}" for note in self.notes), *split_caution(self.split_seeds)]
 
     @property
     def missing(self) -> dict[RunFolder, Point]:
@@ -78,8 +85,8 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     before = f", {len(plan.finished)} finished before" if plan.finished else ""
     before += f", {len(plan.left)} failed before and left (retry=never)" if plan.left else ""
     console.print(f"{len(plan.runs)} runs in {study}{before}", highlight=False, soft_wrap=True)
-    for note in plan.notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+    for line in plan.remarks:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     hand_over(plan, launcher)
     missing = plan.missing
     if not getattr(launcher, "dry_run", False):
@@ -169,6 +176,7 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
     for point in points:
         try:
             content = resolve(compose(point))
+            plan.split_seeds.add(content["data"].get("split_seed"))
             before = None if content.get("retry") == "all" else finished_before(content)
             if before is not None:
                 plan.runs.setdefault(before[0], point)
@@ -199,6 +207,22 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
         if folder.path.exists():
             start_over(folder)
     return plan
+
+
+def split_caution(seeds: Collection[Any]) -> list[str]:
+    """What a user must know who sweeps ``data.split_seed``, before a run is made; nothing where it is one.
+
+    Example:
+        >>> split_caution({0}), split_caution({1, 0})[0][:56]
+        ([], 'caution: data.split_seed is swept (0, 1): splits are rep')
+    """
+    if len(seeds) < 2:
+        return []
+    listed = ", ".join(map(str, sorted(seeds, key=str)))
+    return [
+        f"caution: data.split_seed is swept ({listed}): splits are replicates. Each pooling counts with its mean over "
+        "them, without an interval and without a verdict; for these, keep one split and sweep seed=0,1,2."
+    ]
 
 
 def require_one_study(studies: Iterable[Path]) -> None:

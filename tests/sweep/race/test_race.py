@@ -7,6 +7,7 @@ import json
 import pytest
 from numbers_race import FIELD, OPTIONS, seeds_of
 
+from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
@@ -191,3 +192,13 @@ def test_a_launcher_that_does_not_wait_is_refused():
 
     with pytest.raises(UserError, match=r"must wait: hydra\.launcher\.wait=true"):
         race([], compose=lambda point: None, launcher=Detached(), options=OPTIONS)  # type: ignore[arg-type, return-value]
+
+
+def test_a_baseline_that_was_dropped_is_not_left_out_without_a_word(start, outputs):
+    start(FIELD)[0].run()
+    [comparison] = compare_all(load_runs([outputs / "s"]), baseline="bad")
+    assert comparison.baseline is None
+    assert (
+        "No differences to bad: the race stopped it after 2 seeds; race.keep=[bad] lets a baseline run on."
+        in answers(comparison)
+    )

@@ -76,6 +76,8 @@ def two_way_bootstrap(
         drawn = generator.integers(num_examples, size=(count, num_examples))
         means[start : start + count] = np.take_along_axis(by_example, drawn, axis=1).mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    if high - low <= 1e-12 * max(float(np.abs(table).max()), 1e-300):  # resamples that agree are no certainty
+        low = high = np.nan
     return BootstrapInterval(float(table.mean()), float(low), float(high), level, resamples)
 
 

@@ -20,8 +20,8 @@ def say_start(plan: Plan, field: Field, options: RaceOptions, *, study: Path, co
     seeds = len(field.seeds)
     _say(f"race of {_count(len(field.entrants), 'setting')} over {_count(seeds, 'seed')} in {study}: at most "
          f"{_count(field.num_runs, 'run')}{before}", console)  # fmt: skip
-    for note in plan.notes:
-        _say(f"note: {note}", console)
+    for line in plan.remarks:
+        _say(line, console)
     if seeds <= options.min_seeds:
         _say(f"note: with {_count(seeds, 'seed')} and race.min_seeds={options.min_seeds} there is no look before the "
              "end: every run is made, as sweep=grid would", console)  # fmt: skip

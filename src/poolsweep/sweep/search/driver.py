@@ -23,7 +23,7 @@ from poolsweep.run.job import folder_of
 from poolsweep.run.records import known_result
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.driving import driving
-from poolsweep.sweep.grid import SweepFailedError, check_once, require_one_study, run_all
+from poolsweep.sweep.grid import SweepFailedError, check_once, require_one_study, run_all, split_caution
 from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.point import Point
 from poolsweep.sweep.search.options import SearchOptions
@@ -190,8 +190,9 @@ def _check(
     if problems:
         raise UserError(*problems)
     require_one_study(folder_of(content)[0].path.parent for content in contents)
-    for note in notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+    splits = {word for seeds in space.seeds for word in seeds if word.startswith("data.split_seed=")}
+    for line in (*(f"note: {note}" for note in notes), *split_caution({word.split("=")[1] for word in splits})):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     return contents[0]
 
 

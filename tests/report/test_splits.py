@@ -1,0 +1,104 @@
+"""Seeds of splits are replicates: one row a pooling with its mean over all of them, and no verdict."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from studies import write_run
+
+from poolsweep.report.answer import answers
+from poolsweep.report.cautions import cautions
+from poolsweep.report.leaderboard import compare_all, leaderboard, write_leaderboard
+from poolsweep.report.results import load_runs
+
+
+def write_splits(study, *, poolings=("cls", "max"), splits=(0, 1, 2), by_seed=False, skip=(), **options):
+    for place, pooling in enumerate(poolings):
+        for split in splits:
+            if (pooling, split) not in skip:
+                write_run(study, pooling=pooling, seed=split if by_seed else 0, split=split, skill=0.6 + 0.1 * place,
+                          num_texts=60, **options)  # fmt: skip
+    return study
+
+
+def compare(study):
+    [comparison] = compare_all(load_runs([study]))
+    return comparison
+
+
+@pytest.mark.parametrize("by_seed", [False, True])
+@pytest.mark.parametrize("predictions", [True, False])
+def test_one_row_a_pooling_with_its_mean_over_all_splits(outputs, tmp_path, by_seed, predictions):
+    study = write_splits(outputs / "s", by_seed=by_seed, predictions=predictions)
+    comparison = compare(study)
+    assert comparison.basis == "splits"
+    assert [row.pooling for row in leaderboard([comparison])] == ["max", "cls"]
+    for run_mean in comparison.names:
+        found = [run.metric("test/accuracy") for run in load_runs([study]) if run.facts["pooling"] == run_mean]
+        assert len(found) == 3
+        assert comparison.summaries[run_mean].mean == pytest.approx(np.mean(found))
+        assert np.isnan(comparison.summaries[run_mean].low)
+    assert (comparison.leading, comparison.star, comparison.against) == ((), None, {})
+    write_leaderboard(tmp_path / "l.csv", [comparison])
+    with (tmp_path / "l.csv").open(newline="") as file:
+        best, _ = csv.DictReader(file)
+    assert (best["basis"], best["seeds"], best["variants"]) == ("splits", "0 1 2", "1")
+    assert {best[k] for k in ("ci95_half_width", "difference_ci95_low", "adjusted_p", "tied_with_best")} == {""}
+    assert float(best["difference_to_cls"]) == pytest.approx(
+        comparison.summaries["max"].mean - comparison.summaries["cls"].mean, abs=1e-6
+    )
+
+
+def test_the_split_that_is_easiest_on_validation_is_not_chosen(outputs):
+    """As settings they would be, were split_seed one: its best validation score is 0.9."""
+    for split, (val, test) in enumerate(((0.9, 0.5), (0.5, 0.9))):
+        metrics = {"val/accuracy": val, "test/accuracy": test}
+        write_run(outputs / "s", pooling="cls", seed=0, split=split, predictions=False, metrics=metrics)
+    assert compare(outputs / "s").summaries["cls"].mean == pytest.approx(0.7)
+
+
+def test_poolings_are_compared_on_the_splits_that_all_have(outputs):
+    study = write_splits(outputs / "s", skip={("max", 2)})
+    comparison = compare(study)
+    assert comparison.summaries["cls"].num_seeds == 2
+    told = [sentence for _, sentence in cautions(comparison)]
+    assert "Means are over the 2 splits that all have. Left out: cls seed 2." in told
+    assert any(sentence.startswith("Runs were tested on different rows.") for sentence in told)
+
+
+def test_who_shares_no_split_is_compared_with_nobody(outputs):
+    study = write_splits(outputs / "s")
+    write_run(study, pooling="elmo", seed=0, split=7, num_texts=60)
+    comparison = compare(study)
+    assert comparison.difference("elmo", "cls") is None
+    assert comparison.difference("max", "cls") is not None
+    told = [sentence for _, sentence in cautions(comparison)]
+    assert "Tested on no split that the others have, so compared with none: elmo." in told
+
+
+def test_a_split_with_more_seeds_counts_no_more(outputs):
+    for split, seed, test in ((0, 0, 0.5), (0, 1, 0.5), (0, 2, 0.5), (1, 0, 0.9)):
+        write_run(outputs / "s", pooling="cls", seed=seed, split=split, predictions=False,
+                  metrics={"val/accuracy": 0.5, "test/accuracy": test})  # fmt: skip
+    assert compare(outputs / "s").summaries["cls"].mean == pytest.approx(0.7)
+
+
+def test_the_answer_claims_no_other_split(outputs):
+    first, *_ = answers(compare(write_splits(outputs / "s")))
+    assert first.endswith("as a mean over splits; that says nothing of other splits.")
+    assert not {"chance", "interval"} & set(" ".join(answers(compare(outputs / "s"))).split())
+
+
+def test_settings_are_chosen_over_the_replicates_that_all_have(outputs):
+    """One setting ran on the easy splits, the other on the hard ones: on the split of both the second is better."""
+    scores = {"a": {0: 0.9, 1: 0.6}, "b": {1: 0.7, 2: 0.5}}
+    for variant, by_split in scores.items():
+        for split, val in by_split.items():
+            folder = write_run(outputs / "s", pooling="cls", seed=0, split=split, variant=variant, predictions=False)
+            facts = json.loads((folder / "result.json").read_text())
+            facts["metrics"]["val/accuracy"] = val
+            (folder / "result.json").write_text(json.dumps(facts))
+    assert compare(outputs / "s").contender("cls").any_run.facts["variant"] == "b"
