@@ -47,7 +47,8 @@ def write_run(
     spread[np.arange(num_texts), guess] = sure
     accuracy = float((guess == truth).mean())
     metrics = {"test/accuracy": accuracy, "test/f1_macro": _f1(truth, guess), "test/mcc": _mcc(truth, guess),
-               "val/accuracy": accuracy - 0.01, "val/f1_macro": accuracy - 0.02, "val/loss": 1 - accuracy}  # fmt: skip
+               "val/accuracy": max(accuracy - 0.01, 0), "val/f1_macro": max(accuracy - 0.02, 0),
+               "val/loss": 1 - accuracy}  # fmt: skip
     result = {
         "schema_version": 1, "run_id": run_id, "name": f"pooling={pooling} seed={seed}", "study": study.name,
         "seed": seed, "data": data, "encoder": encoder, "frozen": True, "pooling": pooling, "variant": "v",
