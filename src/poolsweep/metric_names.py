@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+Monitored = Literal["val/accuracy", "val/f1_macro", "val/loss", "val/mcc"]
 METRIC_NAMES = ("accuracy", "f1_macro", "loss", "mcc")
 _LOWER_IS_BETTER = frozenset({"loss"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytorch_lightning import callbacks
 
 from poolsweep.bounds import NonNegativeFloat, NonNegativeInt
-from poolsweep.metric_names import direction
+from poolsweep.metric_names import Monitored, direction
 
 
 class EarlyStopping(callbacks.EarlyStopping):
@@ -17,7 +17,7 @@ class EarlyStopping(callbacks.EarlyStopping):
         min_delta: What counts as an improvement.
     """
 
-    def __init__(self, *, monitor: str, patience: NonNegativeInt = 3, min_delta: NonNegativeFloat = 0.0) -> None:
+    def __init__(self, *, monitor: Monitored, patience: NonNegativeInt = 3, min_delta: NonNegativeFloat = 0.0) -> None:
         super().__init__(
             monitor,
             mode=direction(monitor),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from poolsweep.errors import nearest
-from poolsweep.metric_names import METRIC_NAMES
+from poolsweep.metric_names import Monitored
 
 
 def range_problems(config: Mapping[str, Any]) -> list[str]:
     """What does not go together in a resolved config whose keys are of the right types."""
     problems = []
-    monitored = [f"val/{name}" for name in METRIC_NAMES]
+    monitored = get_args(Monitored)
     if config["monitor"] not in monitored:
         problems.append(f"monitor={config['monitor']} is no validation metric; {nearest(config['monitor'], monitored)}")
     problems += _batching_problems(config)

@@ -89,7 +89,7 @@ def _rule(errors: list[ErrorDetails], expected: Any) -> str:  # noqa: ANN401
     for error in errors:
         if error["type"] in _BOUNDS:
             bounds = {
-                key: f"{value:g}" for key, value in error.get("ctx", {}).items() if isinstance(value, int | float)
+                key: f"{value:.15g}" for key, value in error.get("ctx", {}).items() if isinstance(value, int | float)
             }
             return f"must be {_BOUNDS[error['type']].format(**bounds)}"
     return f"must be {_name(expected)}"
