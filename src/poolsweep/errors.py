@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_MOST_NAMES = 50  # a poorly made file may have thousands of columns
+_MOST_COMPARED = 5000
+
 
 class UserError(Exception):
     """Something in a config, a file or the machine that the user can put right.
@@ -38,7 +41,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
         'valid: cls, max'
     """
     names = sorted(valid)
-    close = get_close_matches(name, names, n=3, cutoff=0.6)
+    close = get_close_matches(name, names[:_MOST_COMPARED], n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"valid: {', '.join(names)}" if names else "none is valid here"
+    if not names:
+        return "none is valid here"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"valid: {', '.join(names[:_MOST_NAMES])}{more}"

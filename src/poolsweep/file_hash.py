@@ -7,6 +7,8 @@ from pathlib import Path
 
 import xxhash
 
+from poolsweep.progress import Progress
+
 _BLOCK = 2**20
 _SETTLED_SECONDS = 2.0  # a file that was written later may be written again within one tick of the file system's clock
 _known: dict[str, tuple[tuple[int, ...], str]] = {}
@@ -23,10 +25,11 @@ def file_hash(path: Path) -> str:
     name = str(path.absolute())
     if name in _known and _known[name][0] == stamp:
         return _known[name][1]
-    digest = xxhash.xxh3_128()
+    digest, progress = xxhash.xxh3_128(), Progress(f"reading {path}", stat.st_size)
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
+            progress.at(file.tell())
     found = digest.hexdigest()
     if time.time() - stat.st_ctime > _SETTLED_SECONDS:
         _known[name] = stamp, found

@@ -12,7 +12,7 @@ import xxhash
 
 from poolsweep.assembly.make import make
 from poolsweep.config import LOADING_KEYS
-from poolsweep.config.targets import authorised
+from poolsweep.config.targets import authorised, nodes_with_target
 from poolsweep.data.cautions import data_cautions
 from poolsweep.data.checks import check
 from poolsweep.data.labels import Labels
@@ -41,7 +41,8 @@ def data_content(config: Mapping[str, Any], splits: Splits | None = None) -> dic
         UserError: If the source may not be run, or cannot be read where that takes reading.
     """
     data = config["data"]
-    authorised(("data",), data, trusted=config.get("trusted"))
+    for path, node in nodes_with_target(data, ("data",)):  # before anything is made, which validation may not precede
+        authorised(path, node, trusted=config.get("trusted"))
     source = _source(_node(data))
     content = source.fingerprint() if splits is None else splits.fingerprint
     return {key: data[key] for key in data if key not in source.found_by} | {"_content": content}

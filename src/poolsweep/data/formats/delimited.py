@@ -10,7 +10,7 @@ from typing import TextIO
 
 from poolsweep.data.formats.columns import Asked, Found, Rows, Sink
 from poolsweep.data.formats.plain_text import LONGEST, open_text, read_line
-from poolsweep.data.progress import Progress
+from poolsweep.progress import Progress
 
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?")  # Excel's own
 _UNQUOTED = '(data.quoted=false reads " as text)'
@@ -80,7 +80,8 @@ def _read(asked: Asked, dialect: _Dialect, lines: _Lines, sink: Sink, progress: 
     asked.require(header)
     lines.take()
     places = [header.index(name) for name in asked.columns.values()]
-    swallowed = _Swallowed(dialect, len(header), header.index(asked.columns["label"]))
+    label, text = (header.index(asked.columns[name]) for name in ("label", "text"))
+    swallowed = _Swallowed(dialect, len(header), label, label_first=label < text)
     rows, needed = Rows([*asked.columns], sink), max(places)
     for row in records:
         spanned = lines.take()
@@ -129,12 +130,17 @@ class _Swallowed:
     dialect: _Dialect
     fields: int
     label: int
+    label_first: bool
     labels: set[str] = field(default_factory=set)
     suspects: dict[int, list[str]] = field(default_factory=dict)
 
     def look(self, number: int, spanned: list[str]) -> None:
-        """Note the labels of the lines within a row that have as many fields as the header."""
-        rows = [next(self.dialect.rows(iter([line])), []) for line in spanned[1:]]
+        """Note the labels of the lines within a row that have as many fields as the header.
+
+        Where the label comes after the text, the last line of any text of several lines ends with a label.
+        """
+        within = spanned[1:] if self.label_first else spanned[1:-1]
+        rows = [next(self.dialect.rows(iter([line])), []) for line in within]
         found = [row[self.label] for row in rows if len(row) == self.fields]
         if found:
             self.suspects[number] = found
@@ -145,7 +151,7 @@ class _Swallowed:
         counts = {number: count for number, count in counts.items() if count}
         if not counts:
             return ()
-        named = ", ".join(f"row {number} ({count} lines)" for number, count in [*counts.items()][:3])
+        named = ", ".join(f"row {number} ({count} line{'s' * (count != 1)})" for number, count in [*counts.items()][:3])
         more = f" and {len(counts) - 3} more" if len(counts) > 3 else ""
         return (
             f"texts hold {sum(counts.values())} lines that look like rows of their own: {named}{more}; is a quote left "
