@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -55,3 +57,15 @@ def test_runs_outside_the_checkout(wheel: Path, tmp_path: Path):
     assert printed["hydra"]["sweeper"]["_target_"] == "hydra_plugins.poolsweep_grid.grid_sweeper.GridSweeper"
     assert printed["hydra"]["runtime"]["config_sources"][1]["path"] == str(installed / "poolsweep" / "conf")
     assert not list(elsewhere.iterdir())
+
+
+def test_the_source_archive_has_what_readme_links_to():
+    """Links and the image of README lead into the archive: there is no public address for them."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = {target.partition("#")[0] for target in re.findall(r"\]\((?!https?:|#)([^)\s]+)", text)}
+    assert linked, "premise"
+    included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["sdist"][
+        "include"
+    ]
+    assert {target.split("/")[0] for target in linked} | {"Makefile", "CONTRIBUTING.md"} <= set(included)
+    assert all((ROOT / target).exists() for target in linked)
