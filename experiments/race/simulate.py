@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scenarios import SCENARIOS, Scenario, draw
 
-from poolsweep.report.statistics import Scores, compare_with_best, critical, pairwise_differences
+from poolsweep.report.statistics import Scores, critical, pairwise_differences, simultaneous
 from poolsweep.sweep.race import forecast as forecasting
 from poolsweep.sweep.race.levels import look_level, verdict_level
 from poolsweep.sweep.race.rest import now_resting, with_rivals
@@ -57,8 +57,8 @@ def leading(table: NDArray[np.float64], had: dict[int, int], *, among: list[int]
     """The report's leading set; ``had`` tells the seeds of each contender."""
     if not among:
         return set()
-    verdict = compare_with_best(pairwise_differences(by_seeds(table, had)), level=level, among=[str(i) for i in among])
-    return {int(name) for name in verdict.leading}
+    family = simultaneous(pairwise_differences(by_seeds(table, had)), level=level)
+    return {int(name) for name in family.leading([str(i) for i in among])}
 
 
 def by_seeds(table: NDArray[np.float64], had: dict[int, int]) -> dict[str, Scores]:
