@@ -68,7 +68,7 @@ class Classifier(pl.LightningModule):
 
     def pool(self, batch: Batch) -> Tensor:
         """The pooled vectors of a batch, before post-processing; (B, D)."""
-        context = PoolingContext(batch.pooler_output, None, batch.special, batch.template)
+        context = PoolingContext(batch.pooler_output, None, batch.special, batch.template, batch.cls)
         if batch.hidden is None and batch.pooler_output is not None:
             return self.pooling.tokens(batch.pooler_output[:, None], batch.mask, context)
         if batch.hidden is not None:
@@ -83,10 +83,10 @@ class Classifier(pl.LightningModule):
             batch.token_type_ids,
             layers=self.pooling.layers_needed,
             context=self.pooling.context_needed,
-            first_tokens=self.pooling.tokens.reads_first_token,
+            first_tokens=self.pooling.tokens.reads_first_token and batch.cls is None,
             packing=batch.packing,
         )
-        context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template)
+        context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template, batch.cls)
         return self.pooling(output.hidden, output.mask, context)
 
     def forward(self, batch: Batch) -> Tensor:

@@ -157,11 +157,13 @@ def test_attention_that_sees_only_what_is_left_out_falls_back_to_the_mean() -> N
 
 def test_what_an_encoder_lacks_is_named_before_anything_runs() -> None:
     last = Single(index=-1, **SIZES)
-    has = {"encoder": "tiny", "has_pooler": False, "has_mask_token": False, "gives_attentions": False}
+    has = {"encoder": "tiny", "has_pooler": False, "has_mask_token": False, "gives_attentions": False,
+           "cls_sees_text": False}  # fmt: skip
     prompt = pooling_of(last, MaskPrompt, template=TEMPLATE)
     (problem,) = unmet_needs(prompt, name="promptbert", **has)
     assert problem == "pooling=promptbert needs a tokenizer with a mask token, and tiny has none"
     weighted = pooling_of(last, AttentionWeighted, attention_layer=-1)
-    (problem,) = unmet_needs(weighted, name="last+attention_weighted", **has)
+    problem, blind = unmet_needs(weighted, name="last+attention_weighted", **has)
     assert problem.endswith("needs the attentions of tiny; set encoder.attention=eager")
+    assert blind.startswith("pooling=last+attention_weighted reads the first token, which in tiny, a causal model,")
     assert unmet_needs(pooling_of(last, Mean), name="masked_mean", **has) == []

@@ -62,6 +62,7 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows:
         labels=_label_ids(key, inputs.labels),
         pad_token_id=inputs.loaded.pad_token_id,
         with_special="special" in needed,
+        cls_is_last=inputs.loaded.cls_place == "last",
         template_token_id=inputs.loaded.mask_token_id if "template" in needed else None,
     )
 

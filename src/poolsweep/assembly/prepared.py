@@ -54,6 +54,10 @@ class Prepared:
         if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:
             fate = "frozen as it is" if encoder.frozen else "trained with the encoder"
             notes.append(f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
+        if self.pooling.tokens.uses_cls and self.loaded.cls_place == "last":
+            notes.append(f"{encoder.name} has [CLS] behind a text; it is read there")
+        elif self.pooling.tokens.uses_cls and self.loaded.cls_place is None:
+            notes.append(f"the tokenizer of {encoder.name} adds no [CLS]; the first token is read in its place")
         if not encoder.packs and encoder.unpacked_because != PACKING_OFF:
             notes.append(f"{encoder.name} reads padded batches, since {encoder.unpacked_because}")
         return tuple(notes)
@@ -145,9 +149,16 @@ def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
 @lru_cache(maxsize=2)
 def _load_encoder(node: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
     try:
-        return make(json.loads(node))
+        loaded: LoadedEncoder = make(json.loads(node))
     except ValueError as error:  # sizes that do not go together, say
         raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
+    if not loaded.promises.ignores_padding:
+        encoder = loaded.encoder
+        raise UserError(
+            f"{encoder.name} ({encoder.model.config.model_type}) gives a text other states beside a longer one, since "
+            "padding is not masked in it: no text has one vector, and no pooling of it can be compared"
+        )
+    return loaded
 
 
 def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
@@ -170,6 +181,7 @@ def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
         has_pooler=encoder.pooler is not None,
         has_mask_token=loaded.tokenizer.mask_token_id is not None,
         gives_attentions=encoder.gives_attentions,
+        cls_sees_text=loaded.cls_sees_text,
     )
     if problems:
         raise UserError(*problems)

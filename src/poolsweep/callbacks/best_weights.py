@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from poolsweep.distributed.sharded import load_whole_state, whole_state
 from poolsweep.metric_names import sign
@@ -58,7 +59,14 @@ class BestWeights(pl.Callback):
 
     def save(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the weights."""
-        state = {k: v.detach().cpu().contiguous() for k, v in whole_state(pl_module).items() if v.numel()}
+        state: dict[str, Tensor] = {}
+        written: set[int] = set()  # where tensors lie: weights that are tied (T5's embeddings) are written twice
+        for name, tensor in whole_state(pl_module).items():
+            if tensor.numel():
+                value = tensor.detach().cpu().contiguous()
+                place = value.untyped_storage().data_ptr()
+                state[name] = value.clone() if place in written else value
+                written.add(place)
         if trainer.is_global_zero:
             with write_whole(self._candidate(self.step)) as temporary:
                 save_file(state, temporary)

@@ -27,6 +27,7 @@ class Batch:
         token_type_ids: (B, T) int64, for encoders that have segments.
         special: (B, T) bool, True at special tokens, if the pooling asks for it.
         template: (B, T) bool, True at the [MASK] of an input template, if the pooling has one.
+        cls: (B, T) bool, True at [CLS], for tokenizers that do not put it first.
         hidden: One (B, T, H) or, where each layer is already pooled, (B, H) per layer that the pooling reads.
         pooler_output: (B, H), the frozen encoder's pooler output, if the pooling asks for it.
         weight: By how much its mean loss counts in the mean over processes and accumulated steps; 0: not at all.
@@ -41,6 +42,7 @@ class Batch:
     token_type_ids: Tensor | None = None
     special: Tensor | None = None
     template: Tensor | None = None
+    cls: Tensor | None = None
     hidden: tuple[Tensor, ...] | None = None
     pooler_output: Tensor | None = None
     weight: float = 1.0

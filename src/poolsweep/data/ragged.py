@@ -28,6 +28,11 @@ def length_mask(lengths: np.ndarray) -> Tensor:
     return torch.from_numpy(np.arange(longest) < lengths[:, None])
 
 
+def last_of_each(mask: Tensor) -> Tensor:
+    """True at the last element of rows that are padded on the right; (B, T) → (B, T)."""
+    return mask & ~torch.nn.functional.pad(mask[:, 1:], (0, 1))
+
+
 def padded(values: np.ndarray, mask: Tensor, *, fill: float = 0, dtype: torch.dtype | None = None) -> Tensor:
     """Rows that lie end to end, padded on the right.
 

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import Dataset
 
 from poolsweep.data.batch import Batch
-from poolsweep.data.ragged import length_mask, padded, positions
+from poolsweep.data.ragged import last_of_each, length_mask, padded, positions
 from poolsweep.data.tokenise import TokenisedSplit
 
 
@@ -21,6 +21,7 @@ class TokenRows(Dataset[Batch]):
         labels: (N,) label ids.
         pad_token_id: What padding is filled with; the mask hides it.
         with_special: The pooling asks which tokens the tokenizer added.
+        cls_is_last: The tokenizer puts [CLS] behind the text.
         template_token_id: The id of [MASK] if the pooling reads a template's, else None.
     """
 
@@ -31,6 +32,7 @@ class TokenRows(Dataset[Batch]):
         labels: np.ndarray,
         pad_token_id: int,
         with_special: bool = False,
+        cls_is_last: bool = False,
         template_token_id: int | None = None,
     ) -> None:
         self.tokenised = tokenised
@@ -38,6 +40,7 @@ class TokenRows(Dataset[Batch]):
         self.row_ids = torch.from_numpy(np.asarray(tokenised.split.row_ids, dtype=np.int64))
         self.pad_token_id = pad_token_id
         self.with_special = with_special
+        self.cls_is_last = cls_is_last
         self.template_token_id = template_token_id
 
     @property
@@ -65,5 +68,6 @@ class TokenRows(Dataset[Batch]):
             input_ids=input_ids,
             token_type_ids=None if types is None else padded(types[flat], mask, dtype=torch.int64),
             special=padded(self.tokenised.special[flat], mask) if self.with_special else None,
+            cls=last_of_each(mask) if self.cls_is_last else None,
             template=None if self.template_token_id is None else (input_ids == self.template_token_id) & mask,
         )

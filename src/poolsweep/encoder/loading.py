@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import transformers
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from poolsweep.encoder.encoder import Encoder, PackingMode
+from poolsweep.encoder.promises import Promises, promises_of
 from poolsweep.encoder.source import did_you_mean, has_tokenizer_files
 from poolsweep.encoder.weights import broken_file, load_weights
 from poolsweep.errors import UserError
@@ -34,6 +36,26 @@ class LoadedEncoder:
     encoder: Encoder
     tokenizer: PreTrainedTokenizerBase
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def promises(self) -> Promises:
+        """What poolings may rely on."""
+        return promises_of(
+            self.encoder, pad_token_id=self.pad_token_id, special_ids=tuple(self.tokenizer.all_special_ids)
+        )
+
+    @cached_property
+    def cls_place(self) -> Literal["first", "last"] | None:
+        """Where the tokenizer puts [CLS]: before a text (BERT) or behind it (XLNet); None if it has none."""
+        ids, cls = self.tokenizer("a b")["input_ids"], self.tokenizer.cls_token_id
+        if cls is None or cls not in (ids[0], ids[-1]):
+            return None
+        return "first" if ids[0] == cls else "last"
+
+    @property
+    def cls_sees_text(self) -> bool:
+        """Whether the state that stands for a text depends on it: of [CLS], or of the first token where none is."""
+        return self.promises.last_sees_text if self.cls_place == "last" else self.promises.first_sees_text
 
     @property
     def pad_token_id(self) -> int:

@@ -32,8 +32,8 @@ def use_packed_attention(model: PreTrainedModel) -> str | None:
     was = model.config._attn_implementation
     if was != "sdpa":
         return f"its attention implementation is {was}"
-    before = _states(model, packed=False)
     try:
+        before = _states(model, packed=False)
         register()
         model.set_attn_implementation(NAME)
         after = _states(model, packed=True)

@@ -73,7 +73,7 @@ def batch_features(
         returns array name → (B, …), token states padded as (B, T, H).
     """
     hidden = dict(zip(layers, output.hidden, strict=True))
-    context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template)
+    context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template, batch.cls)
     found: dict[str, Tensor] = {}
     for request in requests:
         if request.kind == "pooler":

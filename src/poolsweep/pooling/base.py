@@ -21,12 +21,14 @@ class PoolingContext:
         attentions: One (B, heads, T, T) per encoder layer.
         special: (B, T) bool, True at special tokens ([CLS], [SEP], ...).
         template: (B, T) bool, True at the [MASK] of an input template.
+        cls: (B, T) bool, True at [CLS] where that is not the first real token (XLNet puts it last).
     """
 
     pooler_output: Tensor | None = None
     attentions: tuple[Tensor, ...] | None = None
     special: Tensor | None = None
     template: Tensor | None = None
+    cls: Tensor | None = None
 
 
 def as_bool(mask: Tensor) -> Tensor:
@@ -119,7 +121,8 @@ class TokenPooling(nn.Module):
         source: A short citation.
         linear_in_tokens: The result is a weighted sum of the tokens, with weights that do not depend on them.
         selects_token: The result is the vector of one token, chosen by position.
-        reads_first_token: Nothing but the first real token is read, of the states or through the pooler.
+        reads_first_token: Nothing but [CLS], the first real token, is read, of the states or through the pooler.
+        uses_cls: [CLS] is read for what it knows of the text; ``cls_mask`` says where it is.
         per_dimension: Each output dimension depends on the same dimension of the tokens alone.
         needs_last_layer: Only ``layers=last`` makes sense beside it; ``Pooling`` refuses any other.
         onnx_exportable: ``torch.onnx.export`` can write it; where not, the docstring says why.
@@ -132,6 +135,7 @@ class TokenPooling(nn.Module):
     linear_in_tokens: ClassVar[bool] = False
     selects_token: ClassVar[bool] = False
     reads_first_token: ClassVar[bool] = False
+    uses_cls: ClassVar[bool] = False
     per_dimension: ClassVar[bool] = False
     needs_last_layer: ClassVar[bool] = False
     onnx_exportable: ClassVar[bool] = True
@@ -163,6 +167,14 @@ class TokenPooling(nn.Module):
         if context.special is None:
             raise ValueError("pooling.tokens.include_special=false needs context.special, the special tokens' places")
         return restrict(mask, ~context.special)
+
+    def cls_mask(self, mask: Tensor, context: PoolingContext) -> Tensor:
+        """A mask whose first token is [CLS]: that of the real tokens, or of [CLS] alone where it is not the first.
+
+        Shape:
+            mask (B, T) bool; returns (B, T) bool.
+        """
+        return mask if context.cls is None else restrict(mask, context.cls)
 
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
         """Pool the tokens.

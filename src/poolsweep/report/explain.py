@@ -80,7 +80,7 @@ def explain(run: LoadedRun, text: str, pair: str | None = None) -> Explanation:
         output: EncoderOutput = encoder(
             batch.input_ids, batch.mask, batch.token_type_ids, layers=pooling.layers_needed, context=wanted
         )
-        context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template)
+        context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template, batch.cls)
         found = dict(pooling.explain(output.hidden, batch.mask, context))
         probabilities = torch.softmax(run.classifier(batch), dim=-1)[0]
     layers = found.pop("layers", None)

@@ -17,7 +17,7 @@ from poolsweep.classifier import Classifier
 from poolsweep.config import validate
 from poolsweep.data import Batch
 from poolsweep.data.labels import Labels
-from poolsweep.data.ragged import length_mask, padded
+from poolsweep.data.ragged import last_of_each, length_mask, padded
 from poolsweep.data.tokenise import reader
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
@@ -76,6 +76,7 @@ class LoadedRun:
             input_ids=input_ids,
             token_type_ids=None if types is None else padded(np.concatenate(types), mask),
             special=padded(np.concatenate(columns["special"]), mask),
+            cls=last_of_each(mask) if self.loaded.cls_place == "last" else None,
             template=None if self.loaded.mask_token_id is None else (input_ids == self.loaded.mask_token_id) & mask,
         )
 

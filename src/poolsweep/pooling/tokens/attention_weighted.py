@@ -38,6 +38,7 @@ class AttentionWeighted(TokenPooling):
 
     formula: ClassVar[str] = "Σ a[t] x[t] / Σ a[t], a = mean over heads of attention[{attention_layer}] from x[0]"
     source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805"
+    uses_cls: ClassVar[bool] = True
     linear_in_tokens: ClassVar[bool] = True
     per_dimension: ClassVar[bool] = True
     context_needed: frozenset[str] = frozenset({"attentions"})
@@ -49,7 +50,7 @@ class AttentionWeighted(TokenPooling):
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
         """Average the tokens by the encoder's attention."""
         kept = self.kept(mask, context)
-        weights = self._weights(self._attention(context), mask, kept)
+        weights = self._weights(self._attention(context), self.cls_mask(mask, context), kept)
         return weigh_tokens(weights[:, None], zero_padding(hidden, kept))[:, 0]
 
     def _attention(self, context: PoolingContext) -> Tensor:
@@ -66,8 +67,8 @@ class AttentionWeighted(TokenPooling):
             )
         return context.attentions[self.attention_layer]
 
-    def _weights(self, attention: Tensor, mask: Tensor, kept: Tensor) -> Tensor:
-        heads = at_least_float32(first_token(attention.transpose(1, 2).flatten(2), mask))
+    def _weights(self, attention: Tensor, cls: Tensor, kept: Tensor) -> Tensor:
+        heads = at_least_float32(first_token(attention.transpose(1, 2).flatten(2), cls))
         heads = heads.unflatten(1, (attention.shape[1], attention.shape[3]))
         weights = heads.mean(dim=1).masked_fill(~kept, 0)
         # If the first token looks at nothing but what is left out, the tokens that are left count the same.

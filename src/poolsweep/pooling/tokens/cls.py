@@ -13,7 +13,8 @@ from poolsweep.pooling.functional import first_token
 class Cls(TokenPooling):
     """The state of the first real token, [CLS] in a BERT.
 
-    ``x[0]``. The first *real* token also under left padding; zeros for an all-padding row.
+    ``x[0]``. The first *real* token also under left padding; the last where the tokenizer puts [CLS] behind the text
+    (XLNet); zeros for an all-padding row.
 
     Shape:
         hidden (B, T, H) float; mask (B, T) bool, True = real token; returns (B, H).
@@ -31,8 +32,9 @@ class Cls(TokenPooling):
     linear_in_tokens: ClassVar[bool] = True
     selects_token: ClassVar[bool] = True
     reads_first_token: ClassVar[bool] = True
+    uses_cls: ClassVar[bool] = True
     per_dimension: ClassVar[bool] = True
 
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
-        """Select the first real token."""
-        return first_token(hidden, mask)
+        """Select [CLS]."""
+        return first_token(hidden, self.cls_mask(mask, context))

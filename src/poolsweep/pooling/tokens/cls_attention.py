@@ -39,6 +39,7 @@ class ClsAttention(TokenPooling):
 
     formula: ClassVar[str] = "MHA(x[0], x, x), {num_heads} heads"
     source: ClassVar[str] = "Behrendt 2025, arXiv:2505.15696"
+    uses_cls: ClassVar[bool] = True
 
     def __init__(self, *, num_heads: PositiveInt, input_size: int, include_special: bool = True) -> None:
         check_heads(num_heads, size=input_size)
@@ -58,5 +59,5 @@ class ClsAttention(TokenPooling):
     def _attend(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> tuple[Tensor, Tensor]:
         kept = self.kept(mask, context)
         states = zero_padding(hidden, kept)
-        query = self.query(first_token(hidden, mask))[:, None]
+        query = self.query(first_token(hidden, self.cls_mask(mask, context)))[:, None]
         return attend(query, self.key(states), self.value(states), kept, num_heads=self.num_heads)

@@ -33,6 +33,7 @@ class ClsMeanMax(TokenPooling):
 
     formula: ClassVar[str] = "[x[0]; mean_t x[t]; max_t x[t]]"
     source: ClassVar[str] = "Howard 2018, arXiv:1801.06146"
+    uses_cls: ClassVar[bool] = True
 
     def __init__(self, *, input_size: int, include_special: bool = True) -> None:
         super().__init__(input_size=input_size, output_size=3 * input_size, include_special=include_special)
@@ -40,7 +41,8 @@ class ClsMeanMax(TokenPooling):
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
         """Pool in three ways and concatenate."""
         kept = self.kept(mask, context)
-        return torch.cat((first_token(hidden, mask), masked_mean(hidden, kept), masked_max(hidden, kept)), dim=-1)
+        cls = first_token(hidden, self.cls_mask(mask, context))
+        return torch.cat((cls, masked_mean(hidden, kept), masked_max(hidden, kept)), dim=-1)
 
     def explain(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> dict[str, Tensor]:
         """The share of the maximum's dimensions that each token won."""

@@ -34,6 +34,7 @@ class Pooler(TokenPooling):
     source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805"
     needs_last_layer: ClassVar[bool] = True
     reads_first_token: ClassVar[bool] = True
+    uses_cls: ClassVar[bool] = True
     context_needed: frozenset[str] = frozenset({"pooler_output"})
 
     def forward(self, hidden: Tensor, mask: Tensor, context: PoolingContext) -> Tensor:
