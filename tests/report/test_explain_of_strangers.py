@@ -11,6 +11,7 @@ import yaml
 
 from poolsweep.cli import main
 from poolsweep.encoder.tiny import tiny
+from poolsweep.run.records import fingerprints, write_result
 
 CODE = """
 from pathlib import Path
@@ -75,7 +76,14 @@ def change(run: Path, place: str, value: object) -> None:
     for key in parents:
         node = node[key]
     node[last] = value
-    path.write_text(yaml.safe_dump(config))
+    rewrite(run, yaml.safe_dump(config))
+
+
+def rewrite(run: Path, config: str) -> None:
+    """Another stored config, and a record that vouches for it: whoever makes a folder makes both."""
+    (run / "config.yaml").write_text(config)
+    record = json.loads((run / "result.json").read_text())
+    write_result(run, record | {"files": fingerprints(run)})
 
 
 def test_stored_trust_does_not_count(cli, run, canary):
@@ -123,7 +131,7 @@ def test_attention_that_is_fetched_as_code_is_refused(cli, tiny_run, strange, ca
 
 @pytest.mark.parametrize("content", ["", "[1, 2]", "encoder: x", "\x00", "a: [", "encoder: {}\ntrainer: {}"])
 def test_a_config_that_is_none_is_refused_in_a_line(cli, run, content: str):
-    (run / "config.yaml").write_text(content)
+    rewrite(run, content)
     refused = cli("explain", str(run), "--text", "a")
     assert refused.status == 2
     assert str(run / "config.yaml") in refused.err
