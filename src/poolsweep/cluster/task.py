@@ -7,6 +7,7 @@ from typing import Any
 
 from poolsweep.cluster.leave import in_own_job, leave_job
 from poolsweep.run.signals import Interrupted, stop_signals
+from poolsweep.shown import shown_output
 
 _POLL_SECONDS = 2.0
 
@@ -27,7 +28,7 @@ class RunTask:
 
     def __call__(self) -> dict[str, Any]:
         """Run it; the process ends with status 1 if the run fails, so that Slurm says so too."""
-        with stop_signals:
+        with shown_output(), stop_signals:
             try:
                 result = self._run()
             except Interrupted:

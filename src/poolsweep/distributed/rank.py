@@ -25,6 +25,7 @@ from poolsweep.run.lock import LockLostError, RunLock
 from poolsweep.run.planned import PlannedRun
 from poolsweep.run.signals import Interrupted
 from poolsweep.run.status import StatusFile
+from poolsweep.shown import shown_output
 
 
 def main(job: Mapping[str, Any]) -> int:
@@ -42,7 +43,7 @@ def main(job: Mapping[str, Any]) -> int:
     lock = RunLock(folder.path, token=job["token"]) if world.rank == 0 else None
     status = StatusFile(folder, name=job["name"], run_id=job["identity"], silent=lock is None, goes_on=True)
     try:
-        with at_work(folder), joined(world, device=device_of(content["trainer"], world)):
+        with shown_output(), at_work(folder), joined(world, device=device_of(content["trainer"], world)):
             planned = PlannedRun(content, checked(content), folder, job["identity"], job["name"])
             attempt(planned, lock=lock, world=world, parts=job["parts"], status=status)
     except Interrupted as interruption:

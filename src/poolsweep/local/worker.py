@@ -32,9 +32,10 @@ def main() -> int:
     busy = threading.Event()
 
     from poolsweep.run.signals import Interrupted, stop_signals
+    from poolsweep.shown import shown_output
 
     try:
-        with stop_signals:
+        with shown_output(), stop_signals:
             threading.Thread(target=_read, args=(reading, jobs, busy), daemon=True).start()
             while (job := jobs.get()) is not None:
                 pickle.dump(_answer(job), answers)
