@@ -153,6 +153,23 @@ def test_what_cannot_be_composed_is_one_line(cli, tiny_run, typed):
         assert len(done.problems) == 1, done.err
 
 
+SWEEPS = {
+    "+race.min_seeds=3": "race is read by sweep=race alone, which must be given too",
+    "+search.trials=3": "search is read by sweep=optuna alone, which must be given too",
+    "sweep=race +race.min_seds=3": "there is no key race.min_seds; did you mean min_seeds?",
+    "sweep=optuna +search.trial=3 optimizer.lr=1e-3,1e-4": "there is no key search.trial; did you mean trials",
+    "hydra/launcher=local hydra.launcher.gpus=x": "hydra.launcher.gpus must be a list of the numbers of GPUs",
+}
+
+
+@pytest.mark.usefixtures("no_new_files")
+@pytest.mark.parametrize("typed", SWEEPS)
+def test_keys_of_a_sweep_and_of_a_launcher_are_right_or_refused_too(cli, tiny_run, typed):
+    done = cli("train", "-m", *tiny_run, *typed.split(" "), "seed=0,1")
+    assert (done.status, len(done.problems)) == (2, 1), done.err
+    assert done.problems[0].startswith(SWEEPS[typed])
+
+
 def test_no_logger_and_no_callbacks_may_be_written_in_each_way(compose, animals):
     given = ["data=files", f"data.train={animals}", "encoder=tiny", "trainer.accelerator=cpu"]
     for none in (["logger=[]", "callbacks=[]"], ["~logger", "~callbacks"], ["logger=none", "callbacks=none"]):

@@ -39,7 +39,7 @@ class RaceSweeper(GridSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""
-        from poolsweep.errors import UserError
+        from poolsweep.errors import UserError, nearest
         from poolsweep.sweep.race.driver import race
         from poolsweep.sweep.race.options import race_options
 
@@ -47,6 +47,9 @@ class RaceSweeper(GridSweeper):
         swept = [o.key_or_group for o in parsed if o.is_sweep_override() and o.key_or_group.startswith("race.")]
         if swept:
             raise UserError(*(f"{key} is the race's own and takes one value, not several" for key in swept))
+        unknown = sorted({str(key) for key in (self.config or {}).get("race", {})} - self._options.keys())
+        if unknown:
+            raise UserError(*(f"there is no key race.{key}; {nearest(key, self._options)}" for key in unknown))
         options = race_options(self._options)
         points = self.points(arguments)
         assert self.launcher is not None

@@ -73,7 +73,8 @@ def search_options(given: Mapping[str, Any]) -> SearchOptions:
     Raises:
         UserError: With every problem.
     """
-    problems = []
+    known = [field.name for field in fields(SearchOptions)]
+    problems = [f"there is no key search.{key}; {nearest(str(key), known)}" for key in given.keys() - set(known)]
     for name, least in _LEAST.items():
         value = given.get(name)
         if type(value) is not int or value < least:
