@@ -106,8 +106,8 @@ class Solver:
         """Solve for one penalty, from the solutions for those before it.
 
         A step of L-BFGS leads almost to the optimum, so what it changes says how far that is. The last one, which
-        changes no probability by more than the tolerance, is taken too; what is left was at most a half of that in all
-        problems tried. (Strong convexity bounds ``‖weight - optimum‖`` by ``‖gradient‖ / penalty``: far too much.)
+        changes no probability by more than the tolerance, is taken too; what is left was less than that in all problems
+        tried. (Strong convexity bounds ``‖weight - optimum‖`` by ``‖gradient‖ / penalty``: far too much.)
 
         Args:
             penalty: Strength of the L2 penalty, above 0.
