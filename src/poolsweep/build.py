@@ -84,7 +84,7 @@ def build(
         folder: Where the run writes.
         run_id: Its identity.
         status: Told how the run goes.
-        still_ours: Called before a checkpoint is written; raises if another process has the run now.
+        still_ours: Called before anything is written; raises if another process has the run now.
         world: This process among those that train the run, which have joined.
         parts: Steps that each batch is divided into.
     """
@@ -107,10 +107,10 @@ def build(
         config, encoder, pooling, num_labels=len(prepared.labels), encoder_runs=not encoder.frozen
     )
     if is_probe(config):
-        loggers = build_loggers(config, folder=folder, run_id=run_id)
+        loggers = build_loggers(config, folder=folder, run_id=run_id, still_ours=still_ours)
         probe = make(config["trainer"], monitor=config["monitor"], loggers=loggers)
         return ProbeRun(classifier, data, probe, prepared.labels, truncated, config["data_seed"])
-    best = BestWeights(folder.best, monitor=config["monitor"])
+    best = BestWeights(folder.best, monitor=config["monitor"], still_ours=still_ours)
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
         best=best,
@@ -126,7 +126,9 @@ def build(
     return Run(
         classifier,
         _data_module(config, data, parts=parts),
-        build_trainer(config, callbacks, folder=folder, run_id=run_id, world=world, options=steps),
+        build_trainer(
+            config, callbacks, folder=folder, run_id=run_id, world=world, options=steps, still_ours=still_ours
+        ),
         prepared.labels,
         best,
         checkpoint,

@@ -102,6 +102,7 @@ def evaluate(run: Run, *, folder: RunFolder) -> dict[str, float]:
     for split, collected in predictions.items():
         collected.gather()
         if run.trainer.is_global_zero:
+            run.best.still_ours()
             texts = getattr(run.data.rows[split], "tokenised", None)
             collected.write(folder.predictions(split), labels=run.labels, texts=texts)
     return dict(sorted(metrics.items()))

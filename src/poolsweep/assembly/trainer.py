@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -28,6 +28,7 @@ def build_trainer(
     run_id: str,
     world: World = ALONE,
     options: Mapping[str, Any] | None = None,
+    still_ours: Callable[[], None] = lambda: None,
 ) -> pl.Trainer:
     """Make Lightning's Trainer with our callbacks and loggers beside the configured ones.
 
@@ -38,23 +39,26 @@ def build_trainer(
         run_id: Its identity.
         world: This process among those that train the run.
         options: Of the Trainer, instead of the configured ones.
+        still_ours: Called before metrics are written; raises if another process has the run now.
     """
-    loggers = build_loggers(config, folder=folder, run_id=run_id)
+    loggers = build_loggers(config, folder=folder, run_id=run_id, still_ours=still_ours)
     try:
         return _trainer(config, callbacks, loggers, folder=folder, world=world, options=options or {})
     except (ValueError, TypeError, MisconfigurationException) as error:
         raise UserError(f"trainer: {str(error).strip().splitlines()[0]}") from error
 
 
-def build_loggers(config: Mapping[str, Any], *, folder: RunFolder, run_id: str) -> list[Logger]:
-    """Make metrics.csv and the configured loggers."""
+def build_loggers(
+    config: Mapping[str, Any], *, folder: RunFolder, run_id: str, still_ours: Callable[[], None] = lambda: None
+) -> list[Logger]:
+    """Make metrics.csv, which is written as long as the run is ours, and the configured loggers."""
     described = {
         "run_id": run_id,
         "run_folder": folder.path,
         "group": f"{data_name(config)}/{pooling_label(config)}",
         "config": shown_config(config),
     }
-    loggers: list[Logger] = [MetricsFile(folder.metrics)]
+    loggers: list[Logger] = [MetricsFile(folder.metrics, still_ours=still_ours)]
     # Partial, since instantiate would build whatever the logged config names.
     return loggers + [make({**node, "_partial_": True})(**described) for node in (config["logger"] or {}).values()]
 

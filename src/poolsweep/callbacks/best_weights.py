@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from torch import Tensor
 from poolsweep.distributed.sharded import load_whole_state, whole_state
 from poolsweep.metric_names import sign
 from poolsweep.run.checkpoints import CheckpointStore
-from poolsweep.run.files import make_durable, write_whole
+from poolsweep.run.files import checksum, make_durable, remove, write_whole
+from poolsweep.run.records import DamagedError
 
 
 class TrainingDivergedError(Exception):
@@ -33,14 +34,17 @@ class BestWeights(pl.Callback):
     Args:
         path: A safetensors file, which ``publish`` makes; it appears whole or not at all.
         monitor: Name of the metric.
+        still_ours: Called before weights are written; raises if another process has the run now.
     """
 
-    def __init__(self, path: Path, *, monitor: str) -> None:
+    def __init__(self, path: Path, *, monitor: str, still_ours: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self.still_ours = still_ours
         self.monitor = monitor
         self.sign = sign(monitor)
         self.value: float | None = None
         self.epoch = self.step = 0
+        self.checksum: str | None = None  # of their file
         self._checkpoints = CheckpointStore(path.parent)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -68,14 +72,18 @@ class BestWeights(pl.Callback):
                 state[name] = value.clone() if place in written else value
                 written.add(place)
         if trainer.is_global_zero:
+            self.still_ours()
             with write_whole(self._candidate(self.step)) as temporary:
                 save_file(state, temporary)
+                self.checksum = checksum(temporary)
             self.prune()
         trainer.strategy.barrier()
 
     def restore(self, pl_module: pl.LightningModule) -> None:
         """Read the best weights back."""
         path = self._candidate(self.step)
+        if self.checksum is not None and checksum(path) != self.checksum:
+            raise DamagedError(f"{path} is damaged: its checksum is another; type the command again")
         missing, unexpected = load_whole_state(pl_module, load_file(path))
         state = pl_module.state_dict()
         missing = [name for name in missing if state[name].numel()]
@@ -85,7 +93,7 @@ class BestWeights(pl.Callback):
     def publish(self) -> None:
         """Give the best weights their final name; the one they were written under stays until ``clear``."""
         with write_whole(self.path, durable=True) as temporary:
-            temporary.unlink(missing_ok=True)  # of a killed process that had our id
+            temporary.unlink()
             try:
                 os.link(self._candidate(self.step), temporary)
             except OSError:  # a file system without links
@@ -94,7 +102,7 @@ class BestWeights(pl.Callback):
     def clear(self) -> None:
         """Remove all but the published file."""
         for _, path in self._candidates():
-            path.unlink(missing_ok=True)
+            remove(path)
 
     def make_durable(self) -> None:
         """Wait until the present best is on the disk, before a checkpoint relies on it."""
@@ -109,29 +117,33 @@ class BestWeights(pl.Callback):
             oldest_needed = min(max(known, default=0), self.step)
         for step, path in self._candidates():
             if step < oldest_needed:
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"value": self.value, "epoch": self.epoch, "step": self.step}
+        return {"value": self.value, "epoch": self.epoch, "step": self.step, "checksum": self.checksum}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From a checkpoint; weights that were saved after it are removed."""
-        self.value, self.epoch, self.step = (state_dict[key] for key in ("value", "epoch", "step"))
+        self.value, self.epoch, self.step, self.checksum = (
+            state_dict[key] for key in ("value", "epoch", "step", "checksum")
+        )
         for step, path in self._candidates():
             if step > self.step:
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def can_go_on_from(self, state: Mapping[str, Any]) -> bool:
-        """Whether the weights that a checkpoint's ``state_dict`` speaks of are there."""
-        return state["value"] is None or self._candidate(state["step"]).is_file()
+        """Whether the weights that a checkpoint's ``state_dict`` speaks of are there, and are the same."""
+        path = self._candidate(state["step"])
+        return state["value"] is None or (path.is_file() and checksum(path) == state["checksum"])
 
     def _candidate(self, step: int) -> Path:
         return self.path.with_name(f"best-{step:08d}{self.path.suffix}")
 
     def _candidates(self) -> list[tuple[int, Path]]:
         found = self.path.parent.glob(f"best-*{self.path.suffix}")
-        return sorted((int(path.stem.partition("-")[2]), path) for path in found)
+        numbered = ((path.stem.partition("-")[2], path) for path in found)
+        return sorted((int(step), path) for step, path in numbered if step.isdigit())
 
 
 def require_finite(loss: torch.Tensor, *, step: int) -> None:

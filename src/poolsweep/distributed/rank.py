@@ -41,9 +41,9 @@ def main(job: Mapping[str, Any]) -> int:
     assert world is not None
     content, folder = job["content"], RunFolder(Path(job["folder"]))
     lock = RunLock(folder.path, token=job["token"]) if world.rank == 0 else None
-    status = StatusFile(folder, name=job["name"], run_id=job["identity"], silent=lock is None, goes_on=True)
+    status = StatusFile(folder, name=job["name"], run_id=job["identity"], lock=lock, goes_on=True)
     try:
-        with shown_output(), at_work(folder), joined(world, device=device_of(content["trainer"], world)):
+        with shown_output(), at_work(folder, lock=lock), joined(world, device=device_of(content["trainer"], world)):
             planned = PlannedRun(content, checked(content), folder, job["identity"], job["name"])
             attempt(planned, lock=lock, world=world, parts=job["parts"], status=status)
     except Interrupted as interruption:

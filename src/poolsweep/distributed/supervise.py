@@ -27,6 +27,7 @@ import torch.distributed as dist
 from poolsweep.distributed.failures import RankFailedError, first_failure
 from poolsweep.distributed.world import OURS
 from poolsweep.interpreter import python_command
+from poolsweep.run.files import open_to_append
 from poolsweep.run.signals import Interrupted, stop_signals
 
 _POLL_SECONDS = 0.05
@@ -73,7 +74,7 @@ def run_in_ranks(job: RankJob, *, processes: int, log: Path) -> None:
         RankFailedError: If one failed or was killed; the others have been ended then.
         Interrupted: If this process or one of them was asked to leave; what they had is saved.
     """
-    with tempfile.TemporaryDirectory(prefix="poolsweep-") as temporary, log.open("ab") as output:
+    with tempfile.TemporaryDirectory(prefix="poolsweep-") as temporary, open_to_append(log) as output:
         reports = Path(temporary)
         store = dist.TCPStore("127.0.0.1", 0, processes, is_master=True, wait_for_workers=False)
         ranks: list[subprocess.Popen[bytes]] = []

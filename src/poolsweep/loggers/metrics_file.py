@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.metric_names import METRIC_NAMES
+from poolsweep.run.files import open_to_append
 
 COLUMNS = ("step", "epoch", "train/loss", *(f"{s}/{name}" for s in ("val", "test") for name in METRIC_NAMES), "penalty")
 
@@ -21,11 +23,13 @@ class MetricsFile(Logger):
 
     Args:
         path: A csv file.
+        still_ours: Called before each line; raises if another process has the run now.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, still_ours: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._path = path
+        self._still_ours = still_ours
 
     @property
     def name(self) -> str:
@@ -47,9 +51,10 @@ class MetricsFile(Logger):
         row = {"step": step, **metrics}
         if not row.keys() & set(COLUMNS[2:]):
             return
-        is_new = not self._path.exists()
+        self._still_ours()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", newline="", encoding="utf-8") as file:
+        with open_to_append(self._path) as binary, io.TextIOWrapper(binary, newline="", encoding="utf-8") as file:
+            is_new = binary.tell() == 0
             writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
             if is_new:
                 writer.writeheader()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -85,13 +85,16 @@ class ProbeOutcome:
     epochs: int = 0
 
 
-def solve(run: ProbeRun, *, folder: RunFolder, status: StatusFile) -> ProbeOutcome:
+def solve(
+    run: ProbeRun, *, folder: RunFolder, status: StatusFile, still_ours: Callable[[], None] = lambda: None
+) -> ProbeOutcome:
     """Solve a run for every penalty, keep the best, and write weights, metrics and predictions.
 
     Args:
         run: From ``build``.
         folder: Where the run writes.
         status: Told how it goes.
+        still_ours: Called before anything is written; raises if another process has the run now.
     """
     reset_peak_memory()
     started = time.perf_counter()
@@ -127,8 +130,10 @@ def solve(run: ProbeRun, *, folder: RunFolder, status: StatusFile) -> ProbeOutco
     _install(classifier, solution)
     seconds = time.perf_counter() - started
     status.update(phase="testing")
+    still_ours()
     metrics = _evaluate(run, folder=folder)
     _log(run, {"penalty": penalty, "train/loss": solution.loss, **metrics}, step=len(tried) + 1)
+    still_ours()
     _save(classifier, folder)
     log = logging.getLogger("poolsweep")
     if solution.change > TOLERANCE:

@@ -63,7 +63,9 @@ def attempt(
         trains = isinstance(run, Run)
         require_room(folder.path, run.classifier, checkpoints=trains and any(content["checkpoint"].values()))
         outcome = (
-            _trained(run, content, folder=folder, parts=parts) if trains else solve(run, folder=folder, status=status)
+            _trained(run, content, folder=folder, parts=parts)
+            if trains
+            else solve(run, folder=folder, status=status, still_ours=still_ours)
         )
         seconds = time.monotonic() - clock + (run.checkpoint.seconds_before if trains else 0)
         cpu = sum(of_all_processes(cpu_seconds() - used))

@@ -22,7 +22,7 @@ from poolsweep.distributed.world import ALONE, World, processes_of
 from poolsweep.run.attempt import attempt, facts_of
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.failure import in_one_line, kind_of
-from poolsweep.run.files import last_lines, remove
+from poolsweep.run.files import last_lines, only_plain, remove
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import LockLostError, RunLock
 from poolsweep.run.planned import PlannedRun
@@ -45,8 +45,8 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
     """
     started = time.time()
     content, folder = planned.content, planned.folder
-    status = StatusFile(folder, name=planned.name, run_id=planned.identity, silent=lock is None)
-    with at_work(folder):
+    status = StatusFile(folder, name=planned.name, run_id=planned.identity, lock=lock)
+    with at_work(folder, lock=lock):
         if lock is not None:
             record_this_job(folder)
         while True:
@@ -81,6 +81,7 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
                     continue
                 cause = _cause(folder, error, world=world)
                 if lock is not None:
+                    lock.check()
                     status.catch_up()
                     facts = facts_of(planned, started=started)
                     if kind_of(cause) == "pruned":
@@ -130,9 +131,9 @@ def _forget(error: Exception) -> None:
 
 
 @contextmanager
-def at_work(folder: RunFolder) -> Iterator[None]:
+def at_work(folder: RunFolder, *, lock: RunLock | None) -> Iterator[None]:
     """Send what is logged to the run's folder, let signals wait for the end of a step, and leave no process behind."""
-    with _log_to(folder), stop_signals:
+    with _log_to(folder, lock), stop_signals:
         try:
             yield
         finally:
@@ -146,10 +147,11 @@ class _WithoutSecrets(logging.Formatter):
 
 
 @contextmanager
-def _log_to(folder: RunFolder) -> Iterator[None]:
-    """Send log lines and warnings of the run to its folder."""
-    handler = logging.FileHandler(folder.log, delay=True, encoding="utf-8")
+def _log_to(folder: RunFolder, lock: RunLock | None) -> Iterator[None]:
+    """Send log lines and warnings of the run to its folder, as long as it is ours."""
+    handler = logging.FileHandler(only_plain(folder.log), delay=True, encoding="utf-8")
     handler.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(lambda record: lock is None or lock.is_mine())
     loggers = [logging.getLogger(name) for name in ("poolsweep", "pytorch_lightning", "py.warnings")]
     for logger in loggers:
         logger.addHandler(handler)

@@ -9,6 +9,7 @@ from typing import Any
 
 from poolsweep.run.files import write_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.lock import RunLock
 from poolsweep.run.owner import owner
 from poolsweep.run.records import known_status
 
@@ -22,14 +23,14 @@ class StatusFile:
         folder: The run's.
         name: What a person calls the run (its overrides).
         run_id: Its identity.
-        silent: Write nothing: another process of the run does.
+        lock: The run's, held; nothing is written without it, since another process of the run does, or once it is lost.
         goes_on: This process goes on with what the one that started it has begun, rather than beginning anew.
     """
 
     def __init__(
-        self, folder: RunFolder, *, name: str, run_id: str, silent: bool = False, goes_on: bool = False
+        self, folder: RunFolder, *, name: str, run_id: str, lock: RunLock | None, goes_on: bool = False
     ) -> None:
-        self._silent = silent
+        self._lock = lock
         self._folder, self._path = folder.path, folder.status
         self._last_write = 0.0
         before = known_status(folder.path) or {"attempts": 0}
@@ -48,10 +49,12 @@ class StatusFile:
         """
         self.content |= content
         now = time.monotonic()
-        if not self._silent and (force or now - self._last_write >= _SECONDS_BETWEEN_WRITES):
+        if self._lock is not None and (force or now - self._last_write >= _SECONDS_BETWEEN_WRITES):
             self._last_write = now
             self.content["heartbeat"] = time.time()
             with contextlib.suppress(OSError):
+                if not self._lock.is_mine():
+                    return
                 write_json(self._path, self.content)
 
     def catch_up(self) -> None:
