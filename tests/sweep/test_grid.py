@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -209,26 +210,49 @@ def test_a_run_of_another_process_is_left_to_it_and_taken_over_when_it_dies(cli,
     assert cli(*typed, "seed=0").status == 0
     [folder] = outputs.glob("default/*/")
     (folder / "result.json").unlink()
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    who = {**owner(), "pid": other.pid, "process_started": process_started(other.pid), "token": "theirs"}
+    starts = ["sh", "-c", "sleep 60 >&- 2>&- & echo $!"]  # one that is no child of the sweep
+    other = int(subprocess.run(starts, capture_output=True, text=True, check=True).stdout)
+    who = {**owner(), "pid": other, "process_started": process_started(other), "token": "theirs"}
     (folder / "lock.json").write_text(json.dumps(who))
 
     single = cli(*typed, "seed=0")
     assert single.status == 1
-    assert f"is being run by process {other.pid}" in single.problems[-1]
+    assert f"is being run by process {other}" in single.problems[-1]
     seen = []
 
     def die(seconds: float) -> None:
         seen.append([r["seed"] for r in results(outputs)])
-        other.kill()
-        other.wait()
+        os.kill(other, signal.SIGKILL)
+        while process_started(other) is not None:
+            pass
 
     monkeypatch.setattr(grid, "time", type("Clock", (), {"sleep": staticmethod(die), "time": time.time}))
     done = cli("train", "-m", *typed[1:], "seed=0,1")
     assert done.status == 0, done.err
-    assert f"waiting for 1 runs of process {other.pid}" in done.err
+    assert f"waiting for 1 runs of process {other}" in done.err
     assert seen == [[1]], "the free one was run first, then the sweep waited"
     assert sorted(r["seed"] for r in results(outputs)) == [0, 1]
+
+
+def test_a_lock_of_its_own_that_could_not_go_is_not_waited_for(tmp_path, capsys):
+    """As after a remount that lets nothing be removed: the sweep ends, and says that runs have not finished."""
+    from poolsweep.console import Console
+    from poolsweep.run.folder import RunFolder
+    from poolsweep.run.owner import owner
+    from poolsweep.sweep.grid import SweepFailedError, require_finished, run_all
+    from poolsweep.sweep.point import Point
+
+    folder = RunFolder(tmp_path / "study" / "run")
+    folder.path.mkdir(parents=True)
+
+    class Leaves:
+        def launch(self, overrides, initial_job_idx):
+            folder.lock.write_text(json.dumps({**owner(), "token": "of a worker that lives"}))
+
+    run_all({folder: Point((), "run")}, launcher=Leaves(), console=Console())
+    assert folder.lock.exists(), "premise: it is still there"
+    with pytest.raises(SweepFailedError, match="1 of 1 runs did not finish"):
+        require_finished([folder], left=[])
 
 
 def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkeypatch):

@@ -24,7 +24,7 @@ from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.report.study import Study
 from poolsweep.report.tables import latex, markdown
 from poolsweep.report.terminal import print_cautions, print_leaderboards
-from poolsweep.run.files import write_whole
+from poolsweep.run.files import own_folder, remove_half_written, write_whole
 
 
 def report(
@@ -53,7 +53,7 @@ def report(
     _check_baseline(comparisons, baseline)
     print_leaderboards(comparisons, console=console)
     print_cautions(comparisons, runs, console=console)
-    folder = out or paths[0] / "+".join(["report", *(path.name for path in paths[1:])])
+    folder = out or own_folder(paths[0] / "+".join(["report", *(path.name for path in paths[1:])]))
     page = write_report(comparisons, runs, folder=folder, heading=", ".join(path.name for path in paths),
                         with_texts=with_texts)  # fmt: skip
     console.print(f"page, tables and figures: {page}", highlight=False, soft_wrap=True, markup=False)
@@ -64,6 +64,9 @@ def write_report(
     comparisons: Sequence[Comparison], runs: Sequence[RunRecord], *, folder: Path, heading: str, with_texts: bool
 ) -> Path:
     """Write page, tables, data frames and figures; what stood under the same names is replaced."""
+    own_folder(folder / "figures")
+    for place in (folder, folder / "figures"):
+        remove_half_written(place)
     made = f"poolsweep {__version__}, {datetime.datetime.now().astimezone():%Y-%m-%d %H:%M}"
     with house_style():
         findings = [examine(comparison, with_texts=with_texts) for comparison in comparisons]

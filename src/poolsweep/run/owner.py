@@ -59,6 +59,18 @@ def owner() -> dict[str, str | int | None]:
     return {**who, "job": os.environ.get("SLURM_JOB_ID"), "restarts": _restarts()}
 
 
+def is_ours(who: Mapping[str, Any]) -> bool:
+    """Whether an owner is this process, or one that it started itself."""
+    if who.get("machine") != _machine():
+        return False
+    try:
+        stat = Path(f"/proc/{int(who['pid'])}/stat").read_text(encoding="utf-8", errors="replace")
+        parent = int(stat.rpartition(")")[2].split()[1])
+    except (OSError, KeyError, TypeError, ValueError):
+        parent = None
+    return os.getpid() in (who.get("pid"), parent)
+
+
 def lives(who: Mapping[str, Any]) -> bool | None:
     """Whether an owner is still at work; None if only its heartbeat can tell, since it is on another machine.
 

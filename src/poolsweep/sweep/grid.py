@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +20,11 @@ from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.probe.settings import is_probe
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.report.terminal import show_study
+from poolsweep.run.files import remove_half_written
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
 from poolsweep.run.lock import holder
+from poolsweep.run.owner import is_ours
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.patterns import left_out
 from poolsweep.sweep.plan import write_plan
@@ -82,6 +85,7 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     plan = plan_runs(points, compose=compose)
     study = next(iter(plan.runs)).path.parent
     console = Console(stderr=True)
+    remove_half_written(study)
     before = f", {len(plan.finished)} finished before" if plan.finished else ""
     before += f", {len(plan.left)} failed before and left (retry=never)" if plan.left else ""
     console.print(f"{len(plan.runs)} runs in {study}{before}", highlight=False, soft_wrap=True)
@@ -97,7 +101,8 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     if missing:
         with Display({folder: point.name for folder, point in missing.items()}, console=console):
             run_all(missing, launcher=launcher, console=console)
-    show_study(study, console=Console())
+    if os.access(study, os.W_OK):
+        show_study(study, console=Console())
     require_finished(plan.runs, left=plan.left, stops=plan.stops)
 
 
@@ -114,6 +119,11 @@ def require_finished(folders: Collection[RunFolder], *, left: Collection[RunFold
     unfinished = [folder for folder in folders if folder.finished() is None]
     if not unfinished:
         return
+    study = unfinished[0].path.parent
+    if not os.access(study, os.W_OK):
+        raise SweepFailedError(
+            f"{len(unfinished)} of {len(folders)} runs did not finish: {study} cannot be written to (any more)"
+        )
     stopped = [folder for folder in unfinished if not folder.failed()] if stops else []
     why = f" ({len(stopped)} not begun, as on_failure=stop asks)" if stopped else ""
     is_left = all(folder in left for folder in unfinished)
@@ -138,7 +148,7 @@ def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: 
     todo = dict(missing)
     while todo:
         launcher.launch([list(point.overrides) for point in todo.values()], initial_job_idx=0)
-        elsewhere = {folder: who for folder in todo if (who := holder(folder.lock)) is not None}
+        elsewhere = {folder: who for folder in todo if (who := _at_work_on(folder)) is not None}
         todo = {folder: todo[folder] for folder in elsewhere}
         if elsewhere:
             owners = sorted({f"process {who.get('pid')} on {who.get('host')}" for who in elsewhere.values()})
@@ -146,9 +156,15 @@ def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: 
                 f"waiting for {len(elsewhere)} runs of {', '.join(owners)}; Ctrl-C leaves them to it",
                 highlight=False, soft_wrap=True,
             )  # fmt: skip
-        while any(holder(folder.lock) is not None for folder in todo):
+        while any(_at_work_on(folder) is not None for folder in todo):
             time.sleep(_POLL_SECONDS)
         todo = {f: point for f, point in todo.items() if f.finished() is None and not f.failed()}
+
+
+def _at_work_on(folder: RunFolder) -> dict[str, Any] | None:
+    """Who else is at work on a run; what this sweep has launched has ended, whatever a lock says that could not go."""
+    who = holder(folder.lock)
+    return None if who is None or is_ours(who) or folder.finished() is not None else who
 
 
 def require_waiting(launcher: Launcher) -> None:
