@@ -20,7 +20,7 @@ from poolsweep.report.leaderboard import BASELINE, compare_all, write_leaderboar
 from poolsweep.report.locate import find_study
 from poolsweep.report.metric import check_metric
 from poolsweep.report.page.render import render
-from poolsweep.report.results import RunRecord, load_runs
+from poolsweep.report.results import RunRecord, damaged_note, load_runs
 from poolsweep.report.study import Study
 from poolsweep.report.tables import latex, markdown
 from poolsweep.report.terminal import print_cautions, print_leaderboards
@@ -49,7 +49,8 @@ def report(
     runs = load_runs(paths)
     comparisons = compare_all(runs, metric=metric, baseline=baseline)
     if not comparisons:
-        raise UserError(f"no run of {', '.join(map(str, studies))} has finished with {name}")
+        why = [damaged_note(runs)] if damaged_note(runs) else []
+        raise UserError(f"no run of {', '.join(map(str, studies))} has finished with {name}", *why)
     _check_baseline(comparisons, baseline)
     print_leaderboards(comparisons, console=console)
     print_cautions(comparisons, runs, console=console)

@@ -100,8 +100,9 @@ def _read(run: RunRecord, path: Path, *, probabilities: bool) -> Predicted | Non
     if mapping is None or not path.exists():
         return None
     names = tuple(sorted(mapping, key=lambda name: mapping[name]))
+    content = read_checked(run.path, path.name, run.facts)
     try:
-        file = pq.ParquetFile(pa.BufferReader(read_checked(run.path, path.name, run.facts)))
+        file = pq.ParquetFile(pa.BufferReader(content))
         known = [n for n in ("row_id", "label", "predicted", "tokens", "truncated") if n in file.schema_arrow.names]
         table = file.read(columns=[*known, "probabilities"] if probabilities else known).sort_by("row_id")
         labels, predicted = (_ids(table.column(name), names) for name in ("label", "predicted"))
