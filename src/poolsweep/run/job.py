@@ -188,7 +188,8 @@ def _decided(planned: PlannedRun) -> Iterator[RunLock]:
         )
     with lock:
         try:
-            _require_same_config(folder, planned.content)
+            if folder.damage() is None:  # else its config may be what is damaged, and the run is made anew
+                _require_same_config(folder, planned.content)
         except UserError:
             of_the_leader({"status": "failed", "run_id": identity})
             raise
