@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import poolsweep.resolvers  # noqa: F401  --resolve asks for them
+from poolsweep.cli.config_tree import config_tree
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
@@ -22,6 +23,9 @@ from poolsweep.errors import UserError
 
 if TYPE_CHECKING:
     from poolsweep.run.folder import RunFolder
+
+
+_TREE = "--print-config"
 
 
 class FailedBeforeError(Exception):
@@ -42,13 +46,17 @@ def launch(arguments: Sequence[str]) -> int:
     """
     from poolsweep.run.signals import stop_signals
 
+    tree = _TREE in arguments
+    arguments = [argument for argument in arguments if argument != _TREE]
+    if tree and {"-m", "--multirun"} & set(arguments):
+        raise UserError(f"{_TREE} shows the config of one run, and -m runs a sweep: leave one out")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting
     sys.argv = ["poolsweep train", *(arguments := flags_last(quoted(arguments)))]
     known: list[Exception] = []
 
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
-            return _task(config)
+            return _task(config, tree=tree)
         except Exception as error:
             if not isinstance(error, (UserError, OSError, *_said())):
                 raise
@@ -104,7 +112,7 @@ def _end_workers() -> None:
         device.runs_elsewhere(None)
 
 
-def _task(config: DictConfig) -> dict[str, Any]:
+def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
     from poolsweep.assembly.sources import forget_data
     from poolsweep.config import resolve
     from poolsweep.distributed.world import given_world
@@ -119,6 +127,8 @@ def _task(config: DictConfig) -> dict[str, Any]:
     forget_data()
     content = resolve(config)
     console = Console(stderr=True)
+    if tree:
+        console.print(config_tree(content))
     if content.get("retry") != "all" and finished_before(content) is not None:
         folder, identity = folder_of(content)
         console.print(f"run {identity} finished before; its result stands", highlight=False)

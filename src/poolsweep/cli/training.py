@@ -29,6 +29,8 @@ often used:
   sweep=optuna           a search instead of a grid: 'optimizer.lr=tag(log,interval(1e-5,1e-3))' search.trials=40
   logger=wandb           also tensorboard, mlflow, trackio; several: 'logger=[wandb,mlflow]'
   experiment=demo        a named set of overrides
+  trainer=debug          a few batches of one epoch, in the study debug: does it run at all?
+  --print-config         show the resolved config as a tree, then train
 
 Hydra's own options:
   -m, --multirun         sweep
