@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import IO, Any
 
 import rich.console
+from rich.cells import cell_len
 from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
 
 from poolsweep.shown import ShownStream, shown
 
@@ -32,7 +36,36 @@ class Console(rich.console.Console):
     def file(self, new_file: IO[str]) -> None:
         self._file = new_file
 
+    def say(self, text: str | Text, *, style: str | Style = "") -> None:
+        """Print sentences: a terminal breaks lines between words, under their indent; elsewhere each stays one line.
+
+        No word is broken, so that a path can be copied; a command to copy has spaces, and needs ``soft_wrap``.
+
+        Args:
+            text: Lines of prose.
+            style: Of all of it.
+        """
+        for line in (text if isinstance(text, Text) else Text(text)).split("\n", allow_blank=True):
+            indent = line[: len(line) - len(line.plain.lstrip(" "))]
+            words = line[len(indent) :]
+            places = _breaks(words.plain, width=self.width - len(indent)) if self.is_terminal else []
+            for part in words.divide(places):
+                part.rstrip()
+                self.print(indent + part, style=style, soft_wrap=True)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """As rich does, with every text shown."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=shown(segment.text))
+
+
+def _breaks(text: str, *, width: int) -> list[int]:
+    """Where lines begin after the first, so that none is wider unless a word is."""
+    places: list[int] = []
+    column = 0
+    for found in re.finditer(r"\S+\s*", text):
+        if column and column + cell_len(found[0].rstrip()) > width:
+            places.append(found.start())
+            column = 0
+        column += cell_len(found[0])
+    return places

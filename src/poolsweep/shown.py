@@ -59,6 +59,19 @@ def as_cell(value: Any) -> Any:  # noqa: ANN401
     return value if _NUMBER.fullmatch(value) else f"'{value}"
 
 
+def number(value: float, form: str) -> str:
+    """A number for people, with a true minus; what is to be typed again, or read by programs, is written without.
+
+    Args:
+        value: Any.
+        form: As in an f-string.
+    Example:
+        >>> number(-0.25, "+.1f"), number(0.5, ">7.3f")
+        ('−0.2', '  0.500')
+    """
+    return f"{value:{form}}".replace("-", "−")
+
+
 class ShownStream:
     """A text stream on which control characters are spelled out.
 

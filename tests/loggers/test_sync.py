@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from rich.console import Console
 
+from poolsweep.console import Console
 from poolsweep.loggers import sync as module
 
 

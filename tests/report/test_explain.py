@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import pyarrow.parquet as pq
 import pytest
 import torch
 
 from poolsweep.cli import main
-from poolsweep.report.explain import explain, write_page
+from poolsweep.console import Console
+from poolsweep.report.explain import Explanation, explain, print_explanation, write_page
 from poolsweep.report.results import load_results
 from poolsweep.run.load import load_run
 
@@ -34,6 +37,14 @@ def study(tmp_path_factory):
     )  # fmt: skip
     assert status == 0
     return {r["pooling"]: root / "s" / r["run_id"] for r in load_results(root / "s")}
+
+
+def test_negative_weights_have_the_minus_of_the_other_tables():
+    file = io.StringIO()
+    found = Explanation("a", ("a",), "yes", 0.5, {"weights": (-0.25,)}, {1: -0.5})
+    print_explanation(found, console=Console(file=file))
+    assert "−0.2500" in file.getvalue()
+    assert "−0.5000" in file.getvalue()
 
 
 def test_mean_weighs_real_tokens_alike(study):

@@ -9,8 +9,8 @@ import math
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from poolsweep.console import Console
 from poolsweep.report.leaderboard import Row, compare_all, write_leaderboard
 from poolsweep.report.leaderboard import leaderboard as rows_of
 from poolsweep.report.results import RunRecord, load_runs

@@ -7,9 +7,9 @@ import itertools
 import re
 
 import pytest
-from rich.console import Console as Plain
 from studies import write_run
 
+from poolsweep.console import Console
 from poolsweep.report.answer import answers, what_would_settle
 from poolsweep.report.cautions import cautions
 from poolsweep.report.command import report
@@ -67,7 +67,9 @@ def test_the_whole_report_of_some(outputs, metric):
     for shape in ((2, 2, 2, 1, False), (1, 2, 0, 5, False), (1, 1, 0, 2, True)):
         write(outputs / "s", shape)
     out = io.StringIO()
-    page = report(["s"], baseline="cls", metric=metric, out=None, with_texts=False, console=Plain(file=out, width=120))
+    page = report(
+        ["s"], baseline="cls", metric=metric, out=None, with_texts=False, console=Console(file=out, width=120)
+    )
     text = re.sub(r"<(svg|script|style).*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     for where in (out.getvalue(), re.sub(r"<[^>]+>", "", text), (page.parent / "leaderboard.csv").read_text()):
         assert not ODD.search(where), ODD.search(where)

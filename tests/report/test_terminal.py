@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 from studies import write_run
 
+from poolsweep.console import Console
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 from poolsweep.report.terminal import print_cautions, print_leaderboards, show_study

@@ -6,8 +6,7 @@ import io
 import json
 import time
 
-from rich.console import Console
-
+from poolsweep.console import Console
 from poolsweep.run.folder import RunFolder
 from poolsweep.sweep.display import Display
 
@@ -56,7 +55,7 @@ def test_a_terminal_gets_a_bar_that_counts_begun_runs_in_part_and_a_line_for_eac
     bar, line = shown.getvalue().splitlines()
     assert "1/4" in bar
     assert "about 35 s left" in bar
-    assert line.strip() == "▶ seed=1  training epoch 1/4 25%  15 s left"
+    assert line.strip() == "▶ seed=1  training epoch 1/4 25%  about 15 s left"
     assert display._bar.tasks[0].completed == 1.25
 
 
@@ -70,3 +69,22 @@ def test_more_running_runs_than_lines_are_counted(tmp_path):
     Console(file=shown, width=120).print(display._draw())
     assert len(shown.getvalue().splitlines()) == 8
     assert "… and 14 more" in shown.getvalue()
+
+
+def test_a_run_that_tests_is_not_said_to_have_no_time_left(tmp_path):
+    folder, file, now = RunFolder(tmp_path / "run"), io.StringIO(), time.time()
+    display = Display({folder: "run"}, console=Console(file=file, force_terminal=True, width=120))
+    write(folder, state="running", phase="testing", started=now - 60, step=4, steps=4, seconds_left=None)
+    shown = io.StringIO()
+    Console(file=shown, width=120).print(display._draw())
+    assert "▶ run  testing 100%" in shown.getvalue()
+    assert "left" not in shown.getvalue()
+
+
+def test_no_time_is_foretold_once_a_run_evaluates(cli, tiny_run, monkeypatch):
+    written: list[dict] = []
+    monkeypatch.setattr("poolsweep.run.status.write_json", lambda path, content: written.append(dict(content)))
+    assert cli("train", *tiny_run, "trainer.max_epochs=1").status == 0
+    evaluating = [status for status in written if status["phase"] in {"validating", "testing"}]
+    assert {status["phase"] for status in evaluating} == {"validating", "testing"}
+    assert all(status["seconds_left"] is None for status in evaluating)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -70,6 +71,26 @@ def test_a_page_for_people(cli, study):
     assert "name of busy" in running
     assert "25%" in running
     assert "1 min 30 s left" in running
+
+
+def test_overrides_that_all_runs_share_are_said_once(cli, outputs):
+    shared = "data.text='a b' encoder=tiny"
+    plan = {f"run{seed}": {"name": f"{shared} pooling=cls seed={seed}", "since": time.time()} for seed in (0, 1)}
+    (outputs / "s").mkdir(parents=True)
+    (outputs / "s" / "planned.json").write_text(json.dumps(plan))
+    assert cli("status", "s").out.splitlines() == [
+        "s: 2 runs, 2 missing", f"  all runs: {shared} pooling=cls", "  missing  seed=0", "  missing  seed=1",
+    ]  # fmt: skip
+
+
+def test_nothing_is_said_to_take_no_time(cli, study):
+    status = json.loads((study / "busy" / "status.json").read_text())
+    (study / "busy" / "status.json").write_text(json.dumps(status | {"phase": "testing", "seconds_left": None}))
+    (study / "planned.json").unlink()
+    shutil.rmtree(study / "dead")
+    out = cli("status", "s").out
+    assert "testing" in out
+    assert "left" not in out
 
 
 def test_json_and_the_folder_as_an_argument(cli, study):

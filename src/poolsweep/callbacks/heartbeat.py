@@ -48,6 +48,11 @@ class Heartbeat(pl.Callback):
         done = step - self._first_step
         return round((self._steps - step) * (time.monotonic() - self._started) / done, 1) if done else None
 
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Report the phase, once training is over; how long it takes is not known."""
+        if trainer.is_global_zero and trainer.state.fn == "validate":
+            self._status.update(force=True, phase="validating", seconds_left=None)
+
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the metric."""
         if trainer.is_global_zero and trainer.state.fn == "fit":
@@ -57,4 +62,4 @@ class Heartbeat(pl.Callback):
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the phase."""
         if trainer.is_global_zero:
-            self._status.update(phase="testing")
+            self._status.update(force=True, phase="testing", seconds_left=None)

@@ -20,6 +20,7 @@ from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.console import Console
 from poolsweep.errors import UserError
+from poolsweep.shown import number
 
 if TYPE_CHECKING:
     from poolsweep.run.folder import RunFolder
@@ -131,7 +132,7 @@ def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
         console.print(config_tree(content))
     if content.get("retry") != "all" and finished_before(content) is not None:
         folder, identity = folder_of(content)
-        console.print(f"run {identity} finished before; its result stands", highlight=False)
+        console.say(f"run {identity} finished before; its result stands")
         result = run_job(config)
         if os.environ.get("WANDB_SWEEP_ID"):
             _tell_agent(content, folder, identity, result)
@@ -146,7 +147,7 @@ def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
     elif (damage := damaged_before(folder)) is not None:
         notes = (*notes, damage)
     for note in notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+        console.say(f"note: {note}")
     with Display({folder: identity}, console=console):
         result = _run_alone(config, folder)
     _print_result(result, str(folder.path))
@@ -184,8 +185,8 @@ def _tell_agent(content: dict[str, Any], folder: RunFolder, identity: str, resul
 def _print_result(result: dict[str, Any], path: str) -> None:
     console = Console()
     for name, value in result["metrics"].items():
-        console.print(f"{name:<16} {value:.4f}", highlight=False)
+        console.print(f"{name:<16} {number(value, '.4f')}")
     for split, share in result["truncated_share"].items():
         if share:
-            console.print(f"{100 * share:.1f}% of the {split} texts were cut to data.max_length", highlight=False)
-    console.print(path, highlight=False, soft_wrap=True)
+            console.say(f"{100 * share:.1f}% of the {split} texts were cut to data.max_length")
+    console.print(path, soft_wrap=True)

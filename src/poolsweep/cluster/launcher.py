@@ -37,11 +37,10 @@ def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> 
     """
     runs_elsewhere(limits.accelerator)
     if limits.accelerator == "cpu" and "gpu" in str(limits.partition).lower():
-        Console(stderr=True).print(
+        Console(stderr=True).say(
             f"note: hydra.launcher.partition={limits.partition}, and hydra.launcher.gpus=0 asks for no GPU there; "
-            "hydra.launcher.gpus=auto asks for one per device",
-            highlight=False, soft_wrap=True, markup=False,
-        )  # fmt: skip
+            "hydra.launcher.gpus=auto asks for one per device"
+        )
     if dry_run:
         if config.retry == "all":
             raise UserError("retry=all forgets what has finished, and a dry run changes nothing: leave one of them out")
@@ -103,7 +102,7 @@ def launch(runs: Sequence[Planned], *, limits: Limits, wait: bool, poll_seconds:
         try:
             wait_for([*submission.submitted, *submission.left], poll_seconds=poll_seconds, console=console)
         except (KeyboardInterrupt, Interrupted):
-            console.print("jobs go on without this process; poolsweep status shows them", highlight=False)
+            console.say("jobs go on without this process; poolsweep status shows them")
             raise
     return [returned(run) for run in runs]
 
@@ -123,9 +122,10 @@ def _say(submission: Submission, *, study: Path, console: Console) -> None:
         jobs = f"{len(arrays)} arrays" if len(arrays) > 1 else "job"
         lines.append(f"submitted {len(submission.submitted)} runs as Slurm {jobs} {' '.join(arrays)}")
     ids = [*arrays, *_arrays(job.job_id for job in submission.left.values())]
-    lines.append(f"watch: poolsweep status {argument_for(study)}   end: scancel {' '.join(ids)}")
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.say(line)
+    command = f"watch: poolsweep status {argument_for(study)}   end: scancel {' '.join(ids)}"
+    console.print(command, soft_wrap=True)
 
 
 def _arrays(job_ids: Iterable[str | None]) -> list[str]:

@@ -135,7 +135,7 @@ def _settle(run: Planned, reference: Any) -> None:  # noqa: ANN401
         ray.get(reference)
     except Exception as error:  # the task's own, or that its process died too often
         reason = f"its Ray task left no result: {_first_line(error)}"
-        Console(stderr=True).print(f"{run.name}: {reason}", highlight=False, soft_wrap=True, markup=False)
+        Console(stderr=True).say(f"{run.name}: {reason}")
         if not known_result(run.folder.path):
             record_lost(run.folder, reason)
 

@@ -30,7 +30,7 @@ def wait_for(folders: Iterable[RunFolder], *, poll_seconds: float, console: Cons
             followed = follow(waiting)
         except SlurmUnreachableError as error:
             if answered:
-                console.print(f"{error}; asking again", highlight=False, soft_wrap=True, markup=False)
+                console.say(f"{error}; asking again")
             answered = False
             continue
         answered = True

@@ -67,12 +67,12 @@ def sync(study: Path, *, send: bool, timeout_minutes: float, console: Console) -
         raise UserError(f"{study} has no offline W&B runs; poolsweep train … logger=wandb makes them where no key is")
     waiting = [run for run in runs if not run.sent and not run.busy]
     megabytes = sum(run.size for run in waiting) / 1e6
-    _say(console, f"{len(waiting)} of {len(runs)} offline runs to send to {host()}, {megabytes:.1f} MB{_rest(runs)}")
+    console.say(f"{len(waiting)} of {len(runs)} offline runs to send to {host()}, {megabytes:.1f} MB{_rest(runs)}")
     if not send:
         for run in waiting:
-            _say(console, f"  {run.run_id}  {run.size / 1e6:.1f} MB  {run.folder}")
+            console.print(f"  {run.run_id}  {run.size / 1e6:.1f} MB  {run.folder}", soft_wrap=True)
         if waiting:
-            _say(console, f"nothing was sent; to send: poolsweep sync {argument_for(study)} --yes")
+            console.print(f"nothing was sent; to send: poolsweep sync {argument_for(study)} --yes", soft_wrap=True)
         return 0
     if waiting and not has_key():
         raise UserError(f"there is no W&B key for {host()}: wandb login, or set WANDB_API_KEY; nothing was sent")
@@ -80,9 +80,9 @@ def sync(study: Path, *, send: bool, timeout_minutes: float, console: Console) -
     for place, run in enumerate(waiting, 1):
         problem = _send(run, timeout_minutes=timeout_minutes)
         failed += problem is not None
-        _say(console, f"[{place}/{len(waiting)}] {run.run_id}  {problem or 'sent'}")
+        console.say(f"[{place}/{len(waiting)}] {run.run_id}  {problem or 'sent'}")
     if failed:
-        _say(console, f"{failed} of {len(waiting)} runs were not sent; the same command sends what is left")
+        console.say(f"{failed} of {len(waiting)} runs were not sent; the same command sends what is left")
     return 1 if failed else 0
 
 
@@ -106,7 +106,3 @@ def _send(run: OfflineRun, *, timeout_minutes: float) -> str | None:
 def _rest(runs: list[OfflineRun]) -> str:
     sent, busy = sum(run.sent for run in runs), sum(run.busy and not run.sent for run in runs)
     return (f", {sent} sent before" if sent else "") + (f", {busy} running now" if busy else "")
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -68,13 +68,13 @@ def _entry(console: Console, name: str, summary: str, make: Callable[[], Pooling
     try:
         part = make()
     except ValueError as error:  # it does not go with an encoder of this size
-        console.print(Text.assemble((f"  {name:<24}", "bold"), str(error)), soft_wrap=True)
+        console.say(Text.assemble((f"  {name:<24}", "bold"), str(error)))
         return
     size = f"{part.output_size:>6} dims {_count(part):>11,} parameters"
-    console.print(Text.assemble((f"  {name:<24}", "bold"), size), soft_wrap=True)
-    console.print(Text(f"      {formula(part)}", style="cyan"), soft_wrap=True)
-    console.print(Text(f"      {summary}"), soft_wrap=True)
-    console.print(Text(f"      {_sources(part)}", style="dim"), soft_wrap=True)
+    console.say(Text.assemble((f"  {name:<24}", "bold"), size))
+    console.say(f"      {formula(part)}", style="cyan")
+    console.say(f"      {summary}")
+    console.say(f"      {_sources(part)}", style="dim")
 
 
 def _sources(part: Pooling | LayerMix | TokenPooling) -> str:
@@ -87,4 +87,4 @@ def _count(module: nn.Module) -> int:
 
 
 def _heading(console: Console, text: str) -> None:
-    console.print(Text(f"\n{text}", style="bold"), soft_wrap=True)
+    console.say(f"\n{text}", style="bold")

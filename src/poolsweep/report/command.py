@@ -57,7 +57,7 @@ def report(
     folder = out or own_folder(paths[0] / "+".join(["report", *(path.name for path in paths[1:])]))
     page = write_report(comparisons, runs, folder=folder, heading=", ".join(path.name for path in paths),
                         with_texts=with_texts)  # fmt: skip
-    console.print(f"page, tables and figures: {page}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"page, tables and figures: {page}", soft_wrap=True)
     return page
 
 

@@ -15,6 +15,7 @@ from poolsweep.report.statistics import (
     sign_flip_test,
     two_way_bootstrap,
 )
+from poolsweep.shown import number
 
 _DRAWS = 20_000_000  # texts drawn for one bootstrap: large test sets get fewer resamples
 _FEWEST, _MOST = 200, 2000  # resamples
@@ -40,7 +41,7 @@ class Companion:
     def hedges_g(self) -> str:
         """As it is written: nothing where it is not known."""
         g = self.effect.hedges_g
-        return "–" if math.isnan(g) else f"{g:+z.2f}".replace("-", "−")
+        return "–" if math.isnan(g) else number(g, "+z.2f")
 
     @property
     def hedges_g_for_sorting(self) -> str:

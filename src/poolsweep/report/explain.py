@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from rich.text import Text
 from torch import Tensor
 
 from poolsweep.console import Console
@@ -17,6 +16,7 @@ from poolsweep.errors import UserError
 from poolsweep.pooling import PoolingContext
 from poolsweep.run.files import write_whole
 from poolsweep.run.load import LoadedRun, load_run
+from poolsweep.shown import number
 
 _WHAT = {
     "weights": "weight of each token's vector in the pooled vector",
@@ -120,29 +120,31 @@ def explain_run(
     if pairs is not None and len(pairs) != len(texts):
         raise UserError(f"there must be a --text-pair for each --text, got {len(pairs)} for {len(texts)}")
     found = [explain(run, text, pair) for text, pair in zip(texts, pairs or [None] * len(texts), strict=True)]
-    console = Console(soft_wrap=True)
+    console = Console()
     for one in found:
         print_explanation(one, console=console)
     if page is not None:
         write_page(found, title=str(path), path=page)
-        console.print(Text(str(page)))
+        console.print(str(page), soft_wrap=True)
 
 
 def print_explanation(found: Explanation, *, console: Console) -> None:
     """Print one explanation: a line per token with a bar per value."""
-    console.print(Text(found.text, style="bold"))
-    console.print(Text(f"predicted {found.predicted}, probability {found.probability:.3f}"))
+    console.say(found.text, style="bold")
+    console.say(f"predicted {found.predicted}, probability {found.probability:.3f}")
     for kind, values in found.token_values.items():
-        console.print(Text(f"\n{kind}: {_describe(kind)}"))
+        console.say(f"\n{kind}: {_describe(kind)}")
         largest = max(map(abs, values)) or 1.0
         for token, value in zip(found.tokens, values, strict=True):
-            console.print(Text(f"  {token:<20}{value:>9.4f}  {'█' * round(30 * abs(value) / largest)}"))
+            bar = "█" * round(30 * abs(value) / largest)
+            console.print(f"  {token:<20}{number(value, '>9.4f')}  {bar}", soft_wrap=True)
     if found.layer_values:
-        console.print(Text(f"\nlayers: {_WHAT['layers']}"))
+        console.say(f"\nlayers: {_WHAT['layers']}")
         for layer, value in found.layer_values.items():
-            console.print(Text(f"  {'embeddings' if layer == 0 else f'layer {layer}':<20}{value:>9.4f}"))
+            name = "embeddings" if layer == 0 else f"layer {layer}"
+            console.print(f"  {name:<20}{number(value, '>9.4f')}", soft_wrap=True)
     if not found.token_values and not found.layer_values:
-        console.print("this pooling has no weights to show")
+        console.say("this pooling has no weights to show")
 
 
 def write_page(found: Sequence[Explanation], *, title: str, path: Path) -> None:
@@ -161,12 +163,14 @@ def _section(found: Explanation) -> str:
     for kind, values in found.token_values.items():
         largest = max(map(abs, values)) or 1.0
         spans = "".join(
-            f'<span style="--w:{abs(value) / largest:.3f}" title="{value:.4f}">{html.escape(token)}</span>'
+            f'<span style="--w:{abs(value) / largest:.3f}" title="{number(value, ".4f")}">{html.escape(token)}</span>'
             for token, value in zip(found.tokens, values, strict=True)
         )
         parts.append(f'<p>{html.escape(kind)}: {_describe(kind)}</p><p class="tokens">{spans}</p>')
     if found.layer_values:
-        rows = "".join(f"<tr><td>{layer}</td><td>{value:.4f}</td></tr>" for layer, value in found.layer_values.items())
+        rows = "".join(
+            f"<tr><td>{layer}</td><td>{number(value, '.4f')}</td></tr>" for layer, value in found.layer_values.items()
+        )
         parts.append(f"<p>{_WHAT['layers']} (0 = embeddings)</p><table>{rows}</table>")
     return "<section>" + "\n".join(parts) + "</section>"
 

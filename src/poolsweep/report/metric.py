@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from poolsweep.errors import UserError, nearest
+from poolsweep.shown import number
 
 METRICS = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "Matthews correlation"}
 
@@ -40,7 +41,7 @@ def hundredths(value: float) -> str:
         >>> hundredths(0.7797), hundredths(-0.00001), hundredths(float("nan"))
         ('77.97', '0.00', '–')
     """
-    return "–" if math.isnan(value) else f"{100 * value:z.2f}".replace("-", "−")
+    return "–" if math.isnan(value) else number(100 * value, "z.2f")
 
 
 def signed(value: float) -> str:
@@ -52,7 +53,7 @@ def signed(value: float) -> str:
     """
     if math.isnan(value):
         return "–"
-    return f"{100 * value:+z.2f}".replace("-", "−") if value else "0.00"
+    return number(100 * value, "+z.2f") if value else "0.00"
 
 
 def p_text(p_value: float) -> str:

@@ -38,11 +38,10 @@ def show_study(study: Path, *, console: Console) -> None:
     write_leaderboard(path, comparisons)
     print_leaderboards(comparisons, console=console)
     print_serious(comparisons, console=console)
-    console.print(str(path), highlight=False, soft_wrap=True, markup=False)
+    console.print(str(path), soft_wrap=True)
     if comparisons:
         command = f"poolsweep report {argument_for(study)}"
-        console.print(f"charts, all runs and what to be careful of:  {command}", highlight=False, soft_wrap=True,
-                      markup=False)  # fmt: skip
+        console.print(f"charts, all runs and what to be careful of:  {command}", soft_wrap=True)
 
 
 def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -> None:
@@ -52,20 +51,18 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         _print_table(comparison, rows, console=console)
         console.print()
         for line in answers(comparison):
-            console.print(line, highlight=False, markup=False)
+            console.say(line)
         if race_note(comparison.raced):
-            console.print(race_note(comparison.raced), highlight=False, markup=False)
+            console.say(race_note(comparison.raced))
         seeds = what_seeds_are(comparison)
         if seeds:
-            console.print(seeds, highlight=False, markup=False)
+            console.say(seeds)
         if any(row.variants > 1 for row in rows):
-            console.print(
-                "Other swept settings were chosen per pooling by the mean of the monitored validation metric."
-            )
+            console.say("Other swept settings were chosen per pooling by the mean of the monitored validation metric.")
         if note := load_note(comparison):
-            console.print(note, highlight=False, markup=False)
+            console.say(note)
         if comparison.basis in ("one seed", "nothing") or any(_lacks_seeds(comparison, row) for row in rows):
-            console.print("One seed gives no interval and no verdict: add seeds with seed=0,1,2.", highlight=False)
+            console.say("One seed gives no interval and no verdict: add seeds with seed=0,1,2.")
 
 
 def _lacks_seeds(comparison: Comparison, row: Row) -> bool:
@@ -77,10 +74,10 @@ def print_cautions(comparisons: Sequence[Comparison], runs: Sequence[RunRecord],
     """Print what undermines a verdict, and how many lesser cautions the page has."""
     left = unfinished(runs)
     if left:
-        console.print(f"caution: {left}", highlight=False, markup=False, style="yellow")
+        console.say(f"caution: {left}", style="yellow")
     lesser = print_serious(comparisons, console=console)
     if lesser:
-        console.print(f"{lesser} lesser caution{'s' * (lesser > 1)}: see the page", highlight=False)
+        console.say(f"{lesser} lesser caution{'s' * (lesser > 1)}: see the page")
 
 
 def print_serious(comparisons: Sequence[Comparison], *, console: Console) -> int:
@@ -90,7 +87,7 @@ def print_serious(comparisons: Sequence[Comparison], *, console: Console) -> int
         where = f"{comparison.group.data}: " if len(comparisons) > 1 else ""
         found = cautions(comparison)
         for sentence in (sentence for serious, sentence in found if serious):
-            console.print(f"caution: {where}{sentence}", highlight=False, markup=False, style="yellow")
+            console.say(f"caution: {where}{sentence}", style="yellow")
         lesser += sum(not serious for serious, _ in found)
     return lesser
 

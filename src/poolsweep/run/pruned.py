@@ -8,6 +8,7 @@ from typing import Any
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.records import write_result
+from poolsweep.shown import number
 
 
 class PrunedError(Exception):
@@ -22,7 +23,9 @@ class PrunedError(Exception):
     kind = "pruned"
 
     def __init__(self, monitor: str, *, value: float, validations: int) -> None:
-        super().__init__(f"{monitor} {value:.4f} after {validations} validations was worse than other trials' then")
+        super().__init__(
+            f"{monitor} {number(value, '.4f')} after {validations} validations was worse than other trials' then"
+        )
         self.facts = {"metrics": {monitor: value}, "validations": validations}
 
 

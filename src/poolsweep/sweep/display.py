@@ -17,7 +17,8 @@ from poolsweep.console import Console
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.lock import holder
 from poolsweep.run.records import known_status
-from poolsweep.sweep.estimate import duration, seconds_left
+from poolsweep.shown import number
+from poolsweep.sweep.estimate import about_left, seconds_left
 
 _ENDED = {"finished", "failed", "interrupted", "pruned"}
 
@@ -95,8 +96,7 @@ class Display:
             self._print_end(name, status)
         self._left = self._estimate(running, waiting)
         shares = sum(_share(status) for status in running.values())
-        left = "" if self._left is None else f"about {duration(self._left)} left"
-        self._bar.update(self._task, completed=self._ended + shares, ended=self._ended, left=left)
+        self._bar.update(self._task, completed=self._ended + shares, ended=self._ended, left=about_left(self._left))
         room = max(1, self._console.height - 4)
         lines = [Text(f"  ▶ {name}  {_progress(status)}") for name, status in list(running.items())[:room]]
         if len(running) > room:
@@ -118,17 +118,19 @@ class Display:
         total = len(self._stale)
         count = f"[{self._ended}/{total}] " if total > 1 else ""
         seconds = f"{_seconds(status):.1f} s"
-        if not self._console.is_terminal and self._left is not None:
-            seconds += f"  (about {duration(self._left)} left)"
+        if not self._console.is_terminal and about_left(self._left):
+            seconds += f"  ({about_left(self._left)})"
         if status["state"] == "finished":
             metrics = status.get("metrics", {})
-            shown = "  ".join(f"{m} {metrics[m]:.4f}" for m in ("val/accuracy", "test/accuracy") if m in metrics)
+            shown = "  ".join(
+                f"{m} {number(metrics[m], '.4f')}" for m in ("val/accuracy", "test/accuracy") if m in metrics
+            )
             self._say(Text(f"{count}finished  {name}  {shown}  {seconds}"))
         else:
             self._say(Text(f"{count}{status['state']}  {name}  {status.get('reason', '')}  {seconds}", style="red"))
 
     def _say(self, line: Text) -> None:
-        self._console.print(line, soft_wrap=True, highlight=False)
+        self._console.say(line)
 
 
 def _earlier_attempt(folder: RunFolder) -> float | None:
@@ -150,7 +152,6 @@ def _progress(status: Mapping[str, Any]) -> str:
     step, steps = status.get("step"), status.get("steps")
     percent = f" {100 * step / steps:.0f}%" if step and steps else ""
     epoch = f" epoch {status['epoch']}/{status['epochs']}" if "epoch" in status and "epochs" in status else ""
-    value = f" {status['monitor']} {status['value']:.4f}" if "value" in status else ""
-    left = status.get("seconds_left")
-    rest = f"  {duration(left)} left" if left is not None and status.get("phase") == "training" else ""
-    return f"{status.get('phase', '')}{epoch}{percent}{value}{rest}"
+    value = f" {status['monitor']} {number(status['value'], '.4f')}" if "value" in status else ""
+    left = about_left(status.get("seconds_left"))
+    return f"{status.get('phase', '')}{epoch}{percent}{value}" + (f"  {left}" if left else "")

@@ -45,6 +45,16 @@ def usual_seconds(took: Sequence[float]) -> float:
     return fmean(sorted(took)[:-1] or took)
 
 
+def about_left(seconds: float | None) -> str:
+    """How long it will take, in words; nothing where that is unknown, or where less than a second was foretold.
+
+    Example:
+        >>> about_left(61.0), about_left(0.2), about_left(None)
+        ('about 1 min 1 s left', '', '')
+    """
+    return "" if seconds is None or round(seconds) < 1 else f"about {duration(seconds)} left"
+
+
 def duration(seconds: float) -> str:
     """A length of time in one or two units.
 

@@ -88,9 +88,9 @@ def sweep(points: Sequence[Point], *, compose: Callable[[Point], DictConfig], la
     remove_half_written(study)
     before = f", {len(plan.finished)} finished before" if plan.finished else ""
     before += f", {len(plan.left)} failed before and left (retry=never)" if plan.left else ""
-    console.print(f"{len(plan.runs)} runs in {study}{before}", highlight=False, soft_wrap=True)
+    console.say(f"{len(plan.runs)} runs in {study}{before}")
     for line in plan.remarks:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.say(line)
     hand_over(plan, launcher)
     missing = plan.missing
     if not getattr(launcher, "dry_run", False):
@@ -152,10 +152,7 @@ def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: 
         todo = {folder: todo[folder] for folder in elsewhere}
         if elsewhere:
             owners = sorted({f"process {who.get('pid')} on {who.get('host')}" for who in elsewhere.values()})
-            console.print(
-                f"waiting for {len(elsewhere)} runs of {', '.join(owners)}; Ctrl-C leaves them to it",
-                highlight=False, soft_wrap=True,
-            )  # fmt: skip
+            console.say(f"waiting for {len(elsewhere)} runs of {', '.join(owners)}; Ctrl-C leaves them to it")
         while any(_at_work_on(folder) is not None for folder in todo):
             time.sleep(_POLL_SECONDS)
         todo = {f: point for f, point in todo.items() if f.finished() is None and not f.failed()}

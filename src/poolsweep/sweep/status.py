@@ -38,7 +38,7 @@ class RunStatus:
             and ``requeued``: the same two, but a job of a cluster waits to do it;
             ``pruned``: ended by a search; ``damaged``: its records or files are not what they were, so it counts as
             not run.
-        phase: What it is doing: starting, encoding, training, testing.
+        phase: What it is doing: starting, encoding, training, validating, testing.
         progress: Share of the training steps that are done, 0 to 1.
         seconds_left: Of training, by the pace so far.
         heartbeat_age: Seconds since it last said something.

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from poolsweep.console import Console
 from poolsweep.run.files import remove_half_written
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.tidy import tidy
-from poolsweep.sweep.estimate import duration
-from poolsweep.sweep.status import RunStatus, StudyStatus, all_ended, find_studies, study_status
+from poolsweep.shown import number
+from poolsweep.sweep.estimate import about_left, duration
+from poolsweep.sweep.status import RunStatus, State, StudyStatus, all_ended, find_studies, study_status
 
+_NAMED: tuple[State, ...] = ("running", "requeued", "queued", "failed", "damaged", "interrupted", "missing")
+_OVERRIDES = re.compile(r" (?=[+~]*[\w./@-]+=)")  # what separates them: their values may have spaces
 _LISTED = 12  # of each state; --json has all
 _STYLES = {
     "finished": "green", "running": "cyan", "queued": "blue", "requeued": "blue", "failed": "red",
@@ -47,11 +50,11 @@ def run_status(study: str | None, *, watch: bool = False, as_json: bool = False,
             found = [study_status(path) for path in paths]
             _show(found, console, as_json=as_json, in_one_line=True)
     else:
-        with Live(_drawn(found), console=console, auto_refresh=False) as live:
+        with Live(Group(*_drawn(found)), console=console, auto_refresh=False) as live:
             while not all_ended(found):
                 time.sleep(every_seconds)
                 found = [study_status(path) for path in paths]
-                live.update(_drawn(found), refresh=True)
+                live.update(Group(*_drawn(found)), refresh=True)
     return 1 if any(study.of("failed", "damaged") for study in found) else 0
 
 
@@ -67,23 +70,36 @@ def _show(found: list[StudyStatus], console: Console, *, as_json: bool, in_one_l
         content = {"studies": [study.as_json() for study in found]}
         print(json.dumps(content, ensure_ascii=False, indent=None if in_one_line else 2), flush=True)
     else:
-        console.print(_drawn(found), soft_wrap=True)
+        for line in _drawn(found):
+            console.say(line)
 
 
-def _drawn(found: list[StudyStatus]) -> Group:
-    parts: list[RenderableType] = []
+def _drawn(found: list[StudyStatus]) -> list[Text]:
+    lines: list[Text] = []
     for study in found:
-        parts.append(_headline(study))
+        lines.append(_headline(study))
         if study.search:
-            parts.append(_search(study.search))
-        if study.of("running"):
-            parts.append(_running(study.of("running")))
-        for state in ("requeued", "queued", "failed", "damaged", "interrupted", "missing"):
+            lines.append(_search(study.search))
+        shared = shared_overrides([run.name for run in study.runs])
+        if shared and study.of(*_NAMED):
+            lines.append(Text(f"  all runs: {' '.join(shared)}"))
+        for state in _NAMED:
             runs = study.of(state)
-            parts += [_line(run) for run in runs[:_LISTED]]
+            lines += [_line(run, shared) for run in runs[:_LISTED]]
             if len(runs) > _LISTED:
-                parts.append(Text(f"  … and {len(runs) - _LISTED} more {state}", _STYLES[state]))
-    return Group(*parts)
+                lines.append(Text(f"  … and {len(runs) - _LISTED} more {state}", _STYLES[state]))
+    return lines
+
+
+def shared_overrides(names: Sequence[str]) -> list[str]:
+    """The overrides that all runs have in common; none where there is one run.
+
+    Example:
+        >>> shared_overrides(["encoder=tiny pooling=cls seed=0", "encoder=tiny pooling=cls seed=1"])
+        ['encoder=tiny', 'pooling=cls']
+    """
+    split = [_OVERRIDES.split(name) for name in names]
+    return [word for word in split[0] if all(word in words for words in split)] if len(split) > 1 else []
 
 
 def _headline(study: StudyStatus) -> Text:
@@ -91,8 +107,8 @@ def _headline(study: StudyStatus) -> Text:
     for state, count in study.counts.items():
         if count:
             line.append(f", {count} {state}", _STYLES[state])
-    if study.seconds_left is not None:
-        line.append(f", about {duration(study.seconds_left)} left", "")
+    if left := about_left(study.seconds_left):
+        line.append(f", {left}", "")
     if study.driven:
         line.append("; more may be planned", "")
     return line
@@ -104,38 +120,30 @@ def _search(search: Mapping[str, Any]) -> Text:
     best = search.get("best")
     if isinstance(best, dict):
         chosen = "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in best["params"].items())
-        line += f"; best {search.get('monitor')} {best['value']:.4f} in trial {best['trial']}: {chosen}"
+        line += f"; best {search.get('monitor')} {number(best['value'], '.4f')} in trial {best['trial']}: {chosen}"
     return Text(line)
 
 
-def _running(runs: list[RunStatus]) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    for run in runs[:_LISTED]:
-        progress = "" if run.progress is None else f"{100 * run.progress:.0f}%"
-        left = "" if run.seconds_left is None else f"{duration(run.seconds_left)} left"
-        beat = "" if run.heartbeat_age is None else f"heard {duration(run.heartbeat_age)} ago"
-        table.add_row(
-            Text("  running", "cyan"),
-            Text(run.name),
-            run.phase,
-            progress,
-            left,
-            f"{run.host}:{run.pid}" if run.pid else f"job {run.job}",
-            beat,
-        )
-    if len(runs) > _LISTED:
-        table.add_row(f"  … and {len(runs) - _LISTED} more running")
-    return table
-
-
-def _line(run: RunStatus) -> Text:
-    line = Text(f"  {run.state}  ", _STYLES[run.state]).append(run.name, "default")
-    if run.state == "failed":
-        line.append(f"  {run.kind}: {run.reason}" if run.kind else f"  {run.reason}", "default")
+def _line(run: RunStatus, shared: Sequence[str]) -> Text:
+    own = " ".join(word for word in _OVERRIDES.split(run.name) if word not in shared)
+    parts = [own or run.run_id]
+    if run.state == "running":
+        parts += _progress(run)
+    elif run.state == "failed":
+        parts.append(f"{run.kind}: {run.reason}" if run.kind else str(run.reason))
     elif run.state in {"interrupted", "requeued"} and run.progress is not None:
-        line.append(f"  at {100 * run.progress:.0f}%", "default")
+        parts.append(f"at {100 * run.progress:.0f}%")
     if run.job is not None:
-        line.append(f"  job {run.job}", "default")
+        parts.append(f"job {run.job}")
+    line = Text(f"  {run.state}  ", _STYLES[run.state]).append("  ".join(parts), "default")
     if run.state != "failed" and run.reason is not None:
         line.append(f"  {run.reason}", "dim")
     return line
+
+
+def _progress(run: RunStatus) -> list[str]:
+    """What a running run is doing, how far it is, who does it, and when it was last heard."""
+    percent = "" if run.progress is None else f" {100 * run.progress:.0f}%"
+    where = f"{run.host}:{run.pid}" if run.pid else ""
+    heard = "" if run.heartbeat_age is None else f"heard {duration(run.heartbeat_age)} ago"
+    return [part for part in (f"{run.phase or ''}{percent}", about_left(run.seconds_left), where, heard) if part]

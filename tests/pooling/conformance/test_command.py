@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from poolsweep.console import Console
 from poolsweep.errors import UserError
 from poolsweep.pooling.conformance import check_class, run_check
 from poolsweep.pooling.conformance.target import subjects

@@ -41,12 +41,12 @@ def run_check(target: str, options: Mapping[str, Any] | None = None, *, console:
     Raises:
         UserError: If the class cannot be built.
     """
-    console = console or Console(soft_wrap=True)
+    console = console or Console()
     results = check_class(target, options)
     for line in _lines(results):
-        console.print(line)
+        console.say(line)
     counts = Counter(result.status for result in results)
-    console.print(f"{target}: {counts['passed']} checks passed, {counts['failed']} failed{_skipped(counts)}")
+    console.say(f"{target}: {counts['passed']} checks passed, {counts['failed']} failed{_skipped(counts)}")
     return 1 if counts["failed"] else 0
 
 

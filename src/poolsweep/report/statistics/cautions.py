@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poolsweep.report.statistics.estimate import Estimate
+from poolsweep.shown import number
 
 Kind = Literal[
     "failed seeds",
@@ -184,7 +185,7 @@ def label_cautions(
 
 def _points(estimate: Estimate) -> str:
     """Such as "+0.1 points, 95% interval −0.5 to +0.8"."""
-    value, low, high = (f"{100 * x:+z.1f}".replace("-", "−") for x in (estimate.value, estimate.low, estimate.high))
+    value, low, high = (number(100 * x, "+z.1f") for x in (estimate.value, estimate.low, estimate.high))
     return f"{value} points" + ("" if math.isnan(estimate.low) else f", 95% interval {low} to {high}")
 
 

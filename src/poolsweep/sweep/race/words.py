@@ -18,13 +18,17 @@ def say_start(plan: Plan, field: Field, options: RaceOptions, *, study: Path, co
     before = f", {len(plan.finished)} finished before" if plan.finished else ""
     before += f", {len(plan.left)} failed before and left (retry=never)" if plan.left else ""
     seeds = len(field.seeds)
-    _say(f"race of {_count(len(field.entrants), 'setting')} over {_count(seeds, 'seed')} in {study}: at most "
-         f"{_count(field.num_runs, 'run')}{before}", console)  # fmt: skip
+    console.say(
+        f"race of {_count(len(field.entrants), 'setting')} over {_count(seeds, 'seed')} in {study}: at most "
+        f"{_count(field.num_runs, 'run')}{before}"
+    )
     for line in plan.remarks:
-        _say(line, console)
+        console.say(line)
     if seeds <= options.min_seeds:
-        _say(f"note: with {_count(seeds, 'seed')} and race.min_seeds={options.min_seeds} there is no look before the "
-             "end: every run is made, as sweep=grid would", console)  # fmt: skip
+        console.say(
+            f"note: with {_count(seeds, 'seed')} and race.min_seeds={options.min_seeds} there is no look before the "
+            "end: every run is made, as sweep=grid would"
+        )
 
 
 def say_look(record: RaceRecord, done: int, *, console: Console) -> None:
@@ -32,22 +36,22 @@ def say_look(record: RaceRecord, done: int, *, console: Console) -> None:
     now = [one for one in record.dropped if one.seeds == done]
     where = f"{record.data} · {record.encoder}, {_count(done, 'seed')}"
     for one in now:
-        _say(f"{where}: {one.name} is out, {_behind(one, record)}", console)
+        console.say(f"{where}: {one.name} is out, {_behind(one, record)}")
     for one in record.rested:
         if one.seeds == done and one.saved:
-            _say(f"{where}: {one.name} rests, {_settled(one)}", console)
+            console.say(f"{where}: {one.name} rests, {_settled(one)}")
     for name in record.again:
-        _say(f"{where}: {name} is taken up again, its verdict is open again", console)
+        console.say(f"{where}: {name} is taken up again, its verdict is open again")
     if len(record.left) == 1:
-        _say(f"{where}: {record.left[0]} alone is left, which settles it", console)
+        console.say(f"{where}: {record.left[0]} alone is left, which settles it")
     elif record.settled:
-        _say(f"{where}: no verdict is open any more", console)
+        console.say(f"{where}: no verdict is open any more")
     elif record.rested:
         resting = {one.pooling for one in record.rested}
         going_on = [name for name in record.left if name not in resting]
-        _say(f"{where}: {_count(len(going_on), 'pooling')} of {len(record.left)} go on", console)
+        console.say(f"{where}: {_count(len(going_on), 'pooling')} of {len(record.left)} go on")
     else:
-        _say(f"{where}: {_count(len(record.left), 'pooling')} could still be the best and go on", console)
+        console.say(f"{where}: {_count(len(record.left), 'pooling')} could still be the best and go on")
 
 
 def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console) -> None:
@@ -56,16 +60,16 @@ def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console)
     if not saved:
         decided = any(record.dropped or record.rested for record in records)
         why = "what it leaves out had been run before" if decided else "every verdict was open to the end"
-        _say(f"The race saved none of {_count(num_runs, 'run')}: {why}.", console)
+        console.say(f"The race saved none of {_count(num_runs, 'run')}: {why}.")
         return
-    _say(f"The race saved {saved} of {num_runs} runs ({100 * saved / num_runs:.0f}%); race.json has the reasons. "
-         "Not run:", console)  # fmt: skip
+    share = f"{saved} of {num_runs} runs ({100 * saved / num_runs:.0f}%)"
+    console.say(f"The race saved {share}; race.json has the reasons. Not run:")
     for record in records:
         for one in [*record.dropped, *record.rested]:
             if one.saved:
-                _say(f"  {', '.join(one.saved)}", console)
+                console.say(f"  {', '.join(one.saved)}")
         if record.saved:
-            _say(f"  {', '.join(record.saved)}", console)
+            console.say(f"  {', '.join(record.saved)}")
 
 
 def _behind(one: Dropped, record: RaceRecord) -> str:
@@ -81,7 +85,3 @@ def _settled(one: Rested) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
-
-
-def _say(line: str, console: Console) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -59,7 +59,7 @@ def search(space: Space, *, compose: Compose, launcher: Launcher, options: Searc
     trials = Trials(study, name=name, axes=space.axes, options=options, direction=better)
     if content["retry"] == "failed":
         trials.retry_failed()
-    console.print(f"search {name} in {study}: {options.trials} trials", highlight=False, soft_wrap=True)
+    console.say(f"search {name} in {study}: {options.trials} trials")
     runner = _Runner(space, compose, launcher, options, study, name, known, console)
     with driving(study):
         stopped = False
@@ -104,13 +104,13 @@ class _Runner:
         possible = []
         for claim in claims:
             chosen = "  ".join(f"{key}={short(value)}" for key, value in claim.params.items())
-            self._console.print(f"trial {claim.number + 1}: {chosen}", highlight=False, soft_wrap=True, markup=False)
+            self._console.say(f"trial {claim.number + 1}: {chosen}")
             try:
                 runs[claim.number] = [self._folder(claim, seed) for seed in self._space.runs_per_trial]
                 possible.append(claim)
             except UserError as error:  # values that do not go together: the sampler learns to avoid them
                 trials.prune(claim, reason=str(error))
-                self._console.print(f"  cannot be: {error}", highlight=False, soft_wrap=True, markup=False)
+                self._console.say(f"  cannot be: {error}")
         self._launch({runs[c.number][0]: self._point(c, place=0) for c in possible})
         alive = [claim for claim in possible if runs[claim.number][0].finished() is not None]
         rest = range(1, len(self._space.runs_per_trial))
@@ -192,7 +192,7 @@ def _check(
     require_one_study(folder_of(content)[0].path.parent for content in contents)
     splits = {word for seeds in space.seeds for word in seeds if word.startswith("data.split_seed=")}
     for line in (*(f"note: {note}" for note in notes), *split_caution({word.split("=")[1] for word in splits})):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.say(line)
     return contents[0]
 
 

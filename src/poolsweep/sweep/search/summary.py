@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from poolsweep.console import Console
 from poolsweep.metric_names import sign
 from poolsweep.run.files import write_json, write_whole
-from poolsweep.shown import as_cell
+from poolsweep.shown import as_cell, number
 from poolsweep.sweep.search.options import SearchOptions
 from poolsweep.sweep.search.space import short
 from poolsweep.sweep.search.trials import Trials, reason_of
@@ -30,7 +30,7 @@ def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], op
     best = _best(found, monitor=content["monitor"])
     summary = {"search": trials.name, "trials": options.trials, "monitor": content["monitor"]}
     summary |= Counter(_WORDS[trial.state] for trial in found)
-    if best is not None:
+    if best is not None and best.value is not None:
         summary["best"] = {"trial": best.number + 1, "value": best.value, "params": best.params}
     write_json(study / "search.json", summary)
     keys = list(dict.fromkeys(key for trial in found for key in trial.params))
@@ -51,15 +51,12 @@ def show_search(
     found = trials.all()
     counts = Counter(_WORDS[trial.state] for trial in found)
     ended = ", ".join(f"{counts[word]} {word}" for word in _WORDS.values() if counts[word])
-    console.print(f"{len(found)} of {options.trials} trials: {ended}", highlight=False)
+    console.say(f"{len(found)} of {options.trials} trials: {ended}")
     best = _best(found, monitor=content["monitor"])
-    if best is not None:
+    if best is not None and best.value is not None:
         chosen = "  ".join(f"{key}={short(value)}" for key, value in best.params.items())
-        console.print(
-            f"best {content['monitor']} {best.value:.4f} in trial {best.number + 1}: {chosen}",
-            highlight=False, soft_wrap=True, markup=False,
-        )  # fmt: skip
-    console.print(str(study / "trials.csv"), highlight=False, soft_wrap=True)
+        console.say(f"best {content['monitor']} {number(best.value, '.4f')} in trial {best.number + 1}: {chosen}")
+    console.print(str(study / "trials.csv"), soft_wrap=True)
     return counts["failed"]
 
 
