@@ -7,6 +7,8 @@ import random
 import shutil
 from pathlib import Path
 
+from poolsweep.cli import main
+
 FINISHED = (
     "config.yaml", "labels.json", "metrics.csv", "predictions-validation.parquet", "predictions-test.parquet",
     "result.json", "status.json", "checkpoints/best.safetensors",
@@ -40,17 +42,23 @@ def frozen_run(animals) -> list[str]:
             "trainer.accelerator=cpu"]  # fmt: skip
 
 
-def first_run(cli, outputs, frozen, tmp_path) -> tuple[Path, dict[str, object], Path]:
-    """The folder of a finished run, its bits, and a copy to begin anew from."""
-    assert cli("train", "-m", *frozen, "seed=0").status == 0
-    [folder] = (path.parent for path in outputs.glob("default/*/result.json"))
-    shutil.copytree(folder, tmp_path / "whole")
-    return folder, bits_of(folder), tmp_path / "whole"
+def finished_run(root: Path, *typed: str) -> Path:
+    """Where the outputs of a run that finished lie, to be copied from."""
+    assert main(["train", "-m", *typed, "seed=0", f"output_root={root}"]) == 0
+    return root
 
 
-def try_one(cli, frozen, folder, whole, before, *, name: str, way: str, chance: random.Random) -> None:
+def copy_of(root: Path, outputs: Path) -> tuple[Path, dict[str, object]]:
+    """The folder of the finished run in a copy of its outputs, and its bits."""
+    shutil.copytree(root, outputs)
+    [result] = outputs.glob("default/*/result.json")
+    return result.parent, bits_of(result.parent)
+
+
+def try_one(cli, typed, root, outputs, *, name: str, way: str, chance: random.Random) -> None:
     """Damage a file, ask ``status`` and ``report``, type the command again, and hold the result against the first."""
     told = f"{name}, {way}"
+    folder, before = copy_of(root, outputs)
     damage(folder / name, way, chance)
     for asked in (("status", "default"), ("report", "default")):
         done = cli(*asked)
@@ -58,11 +66,10 @@ def try_one(cli, frozen, folder, whole, before, *, name: str, way: str, chance: 
         assert "Traceback" not in done.err + done.out, told
         if asked[0] == "report" and name in {"result.json", "predictions-test.parquet", "config.yaml"}:
             assert done.status == 2 or "damaged" in done.out + done.err, f"{told}: the report said nothing"
-    again = cli("train", "-m", *frozen, "seed=0")
+    again = cli("train", "-m", *typed, "seed=0")
     assert again.status == 0, f"{told}: {again.err}"
     assert "Traceback" not in again.err, told
     if name not in {"status.json"} and not (name == "result.json" and way == "gone"):
         assert "is run again" in again.err, f"{told}: {again.err}"
     assert bits_of(folder) == before, told
-    shutil.rmtree(folder)
-    shutil.copytree(whole, folder)
+    shutil.rmtree(outputs)

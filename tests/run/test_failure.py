@@ -16,6 +16,8 @@ from poolsweep.classifier import Classifier
 from poolsweep.run import failure
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.failure import DiskFullError, kind_of, require_room
+from poolsweep.run.records import fingerprints, write_result
+from poolsweep.run.stored_config import read_config, write_config
 
 
 def chained(cause: BaseException) -> RuntimeError:
@@ -90,8 +92,7 @@ def test_a_disk_that_fills_up_leaves_no_result_and_the_run_can_be_finished(cli, 
     assert CheckpointStore(folder / "checkpoints").newest_first() == []
 
     with monkeypatch.context() as patch:
-        for room in ("attempt", "execute"):  # no room for the result either
-            patch.setattr(f"poolsweep.run.{room}.write_json", full)
+        patch.setattr("poolsweep.run.records.write_json", full)  # no room for the result either
         assert cli(*typed).status == 1
     assert cli("status", "default").out.startswith("default: 1 runs, 1 failed")
     assert cli(*typed).status == 0
@@ -113,8 +114,8 @@ def test_a_run_that_takes_too_long_saves_and_fails_and_goes_on_later(cli, short_
 def test_another_config_in_the_folder_is_not_written_over(cli, tiny_run, outputs):
     assert cli("train", *tiny_run, "encoder.frozen=true").status == 0
     [folder] = outputs.glob("default/*/")
-    config = (folder / "config.yaml").read_text()
-    (folder / "config.yaml").write_text(config.replace("seed: 0\ninit_seed: 0", "seed: 0\ninit_seed: 5"))
+    write_config(folder / "config.yaml", read_config(folder / "config.yaml") | {"init_seed": 5})
+    write_result(folder, json.loads((folder / "result.json").read_text()) | {"files": fingerprints(folder)})
     before = (folder / "result.json").read_bytes()
     for arguments in (["train"], ["train", "-m"]):
         done = cli(*arguments, *tiny_run, "encoder.frozen=true")

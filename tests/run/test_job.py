@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import json
+import os
+import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -208,3 +212,37 @@ def test_hidden_folders_and_files_of_others_in_a_run_folder_stay(cli, tiny_run, 
         ".nfs0001",
         ".notes.txt",
     }
+
+
+RUNS = {
+    "fine-tuned": ["trainer.max_epochs=1", "checkpoint.every_steps=1"],
+    "probe": ["encoder.frozen=true", "trainer=probe"],
+}
+
+
+@pytest.fixture(params=RUNS)
+def typed(request, tiny_run) -> list[str]:
+    """A run of each kind."""
+    return ["train", *tiny_run[:3], *RUNS[request.param], "trainer.accelerator=cpu"]
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o022])
+def test_files_have_the_mode_that_the_umask_asks_for(mask, typed, cli, outputs):
+    before = os.umask(mask)
+    try:
+        assert cli(*typed).status == 0
+    finally:
+        os.umask(before)
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in outputs.rglob("*")}
+    assert {path.name: oct(mode) for path, mode in modes.items() if path.is_file() and mode != 0o666 & ~mask} == {}
+    assert {path.name: oct(mode) for path, mode in modes.items() if path.is_dir() and mode != 0o777 & ~mask} == {}
+
+
+def test_a_clock_that_steps_back_changes_no_duration(typed, cli, outputs, monkeypatch):
+    now = itertools.count(time.time(), -1000)
+    monkeypatch.setattr(time, "time", lambda: next(now))
+    assert cli(*typed).status == 0
+    [folder] = outputs.glob("default/*/")
+    result, status = (json.loads((folder / f"{name}.json").read_text()) for name in ("result", "status"))
+    assert 0 < result["train_seconds"] <= result["seconds"] <= status["seconds"] + 0.001 < 900
+    assert 0 < result["cpu_seconds"] < 900

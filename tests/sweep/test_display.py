@@ -23,7 +23,7 @@ def drawn(tmp_path, *, terminal: bool) -> tuple[Display, io.StringIO]:
     console = Console(file=file, force_terminal=terminal, width=120, height=40)
     display = Display({folder: f"seed={index}" for index, folder in enumerate(folders)}, console=console)
     now = time.time()
-    write(folders[0], state="finished", started=now - 20, heartbeat=now - 10, metrics={"val/accuracy": 0.5})
+    write(folders[0], state="finished", started=now - 20, seconds=10.0, metrics={"val/accuracy": 0.5})
     write(
         folders[1], state="running", phase="training", started=now - 5, epoch=1, epochs=4, step=1, steps=4,
         seconds_left=15.0,
@@ -42,7 +42,7 @@ def test_what_the_first_run_did_for_all_is_not_expected_of_the_others(tmp_path):
     folders = [RunFolder(tmp_path / str(index)) for index in range(4)]
     file, now = io.StringIO(), time.time()
     display = Display({folder: folder.path.name for folder in folders}, console=Console(file=file, width=120))
-    write(folders[0], state="finished", started=now - 100, heartbeat=now, shared_seconds=94.0)
+    write(folders[0], state="finished", started=now - 100, seconds=100.0, shared_seconds=94.0)
     display._draw()
     assert file.getvalue() == "[1/4] finished  0    100.0 s  (about 18 s left)\n"
 

@@ -92,6 +92,7 @@ class BestWeights(pl.Callback):
 
     def publish(self) -> None:
         """Give the best weights their final name; the one they were written under stays until ``clear``."""
+        self.still_ours()
         with write_whole(self.path, durable=True) as temporary:
             temporary.unlink()
             try:

@@ -95,12 +95,13 @@ def _said() -> tuple[type[Exception], ...]:
     from poolsweep.distributed.failures import RankFailedError
     from poolsweep.run.failure import DiskFullError
     from poolsweep.run.job import RunsElsewhereError
+    from poolsweep.run.lock import LockLostError
     from poolsweep.run.oom import BatchTooLargeError
     from poolsweep.sweep.grid import SweepFailedError
 
     return (
         TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError, RunFailedError,
-        RankFailedError, BatchTooLargeError, SweepFailedError,
+        RankFailedError, BatchTooLargeError, SweepFailedError, LockLostError,
     )  # fmt: skip
 
 

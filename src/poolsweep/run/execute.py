@@ -74,6 +74,8 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
                 fitting = getattr(error, "facts", {}).get("parts")
                 alone = world is None or world.size == 1
                 if fitting is not None and alone and content["trainer"]["on_oom"] == "halve":
+                    if lock is not None:
+                        lock.check()
                     logging.getLogger(__name__).warning("%s; starting over so", error)
                     status.content["parts"] = fitting
                     CheckpointStore(folder.checkpoints).clear()

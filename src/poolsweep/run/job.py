@@ -24,10 +24,10 @@ from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.checkpoints import CheckpointStore
 from poolsweep.run.execute import execute
-from poolsweep.run.files import remove
+from poolsweep.run.files import remove, set_aside
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import NO_PART, differing_keys, run_id
-from poolsweep.run.lock import RunLock, holder
+from poolsweep.run.lock import LockLostError, RunLock, holder
 from poolsweep.run.planned import PlannedRun
 from poolsweep.run.secrets import recorded, redacted
 from poolsweep.run.stored_config import OddConfigError, read_config
@@ -135,6 +135,7 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
     Raises:
         UserError: For a user's mistake that the sweep, which checks all configs first, cannot have seen.
         RunsElsewhereError: Unless ``sweeping``, if another process is at work on it.
+        LockLostError: Unless ``sweeping``, if another process took it over.
     """
     quiet_third_parties()
     together = processes_of(content["trainer"]) > 1 and given_world() is not None  # then the first of them looks
@@ -147,7 +148,7 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
         return {"status": "stopped", "run_id": identity}
     try:
         return run_locked(PlannedRun(content, prepared, folder, identity, name))
-    except RunsElsewhereError:
+    except (RunsElsewhereError, LockLostError):
         if not sweeping:
             raise
         return {"status": "elsewhere", "run_id": identity}
@@ -189,11 +190,22 @@ def _decided(planned: PlannedRun) -> Iterator[RunLock]:
     with lock:
         try:
             if folder.damage() is None:  # else its config may be what is damaged, and the run is made anew
+                _set_damaged_config_aside(folder)
                 _require_same_config(folder, planned.content)
         except UserError:
             of_the_leader({"status": "failed", "run_id": identity})
             raise
         yield lock
+
+
+def _set_damaged_config_aside(folder: RunFolder) -> None:
+    """Of an unfinished run: whether it is one of another config cannot be told, and its name says that it is not."""
+    try:
+        read_config(folder.config)
+    except OddConfigError as error:
+        set_aside(folder.config, why=str(error))
+    except OSError:  # not there, or no file: what stands in its place is set aside when it is written
+        return
 
 
 def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:

@@ -33,7 +33,9 @@ class StatusFile:
         self._lock = lock
         self._folder, self._path = folder.path, folder.status
         self._last_write = 0.0
+        self._clock = time.monotonic()
         before = known_status(folder.path) or {"attempts": 0}
+        self._seconds_before = before.get("seconds", 0.0) if goes_on else 0.0
         attempts = before.get("attempts", 1) + (not goes_on)
         who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
@@ -52,6 +54,7 @@ class StatusFile:
         if self._lock is not None and (force or now - self._last_write >= _SECONDS_BETWEEN_WRITES):
             self._last_write = now
             self.content["heartbeat"] = time.time()
+            self.content["seconds"] = round(self._seconds_before + now - self._clock, 3)
             with contextlib.suppress(OSError):
                 if not self._lock.is_mine():
                     return

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import xxhash
 import yaml
 
 from poolsweep.run.files import read_plain, write_whole
@@ -13,6 +14,7 @@ from poolsweep.run.files import read_plain, write_whole
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
 _LARGEST = 2**20  # bytes; a resolved config has a few thousand
 _DEEPEST = 50
+_MARK = b"# checksum of the lines below: "  # the first line, so that a file that was cut is noticed wherever it was cut
 
 
 class OddConfigError(ValueError):
@@ -25,10 +27,14 @@ class _WithoutAliases(yaml.SafeDumper):
 
 
 def write_config(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a resolved config."""
-    text = yaml.dump(dict(content), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True)
+    """Write a resolved config under a line with its checksum."""
+    text = yaml.dump(dict(content), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True).encode()
     with write_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(_marked(text))
+
+
+def _marked(text: bytes) -> bytes:
+    return _MARK + xxhash.xxh3_64_hexdigest(text).encode() + b"\n" + text
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -45,6 +51,7 @@ def parse_config(content: bytes, *, name: str = "config.yaml") -> dict[str, Any]
     """A resolved config from its text.
 
     A few short lines with aliases stand for billions of values, and deep nesting ends the parser: neither is read.
+    A text without a checksum is read even so.
 
     Args:
         content: Of the file.
@@ -54,6 +61,9 @@ def parse_config(content: bytes, *, name: str = "config.yaml") -> dict[str, Any]
     """
     if len(content) > _LARGEST:
         raise OddConfigError(f"{name} has {len(content):,} bytes, more than any config")
+    first, _, below = content.partition(b"\n")
+    if _MARK in first and content != _marked(below):
+        raise OddConfigError(f"{name} is damaged: its checksum is another")
     try:
         text = content.decode("utf-8")
         if any(mark in text for mark in ("&", "*", "[", "{", "- -", " " * _DEEPEST)):

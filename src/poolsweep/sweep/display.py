@@ -140,7 +140,7 @@ def _earlier_attempt(folder: RunFolder) -> float | None:
 
 def _seconds(status: Mapping[str, Any]) -> float:
     """How long a run that has ended took."""
-    return max(0.0, status.get("heartbeat", 0.0) - status.get("started", 0.0))
+    return status.get("seconds", 0.0)
 
 
 def _share(status: Mapping[str, Any]) -> float:

@@ -23,7 +23,7 @@ def seconds_left(
         >>> seconds_left(took=[], running=[{"started": 95.0, "seconds_left": 15.0}], waiting=1, now=100.0)
         35.0
     """
-    elapsed = [now - status.get("started", now) for status in running]
+    elapsed = [max(0.0, now - status.get("started", now)) for status in running]
     foretold = [status.get("seconds_left") for status in running]
     whole = list(took) or [spent + left for spent, left in zip(elapsed, foretold, strict=True) if left is not None]
     if not whole:
