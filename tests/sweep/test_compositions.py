@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from unittest import mock
 
 import pytest
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.utils import create_config_search_path
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
@@ -16,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from poolsweep.conf_dir import conf_dir
 from poolsweep.sweep.compositions import SharedCompositions
 
+read = ConfigRepository.load_config
 GIVEN = ["encoder=tiny", "data=icd10", "hydra.verbose=true"]
 
 
@@ -46,6 +50,7 @@ def master(hydras) -> DictConfig:
         ["seed=1", "encoder=tiny", "trainer=probe", "encoder.frozen=true", "+trial=7"],
         ["pooling=cls", "study=a b", "trainer.max_epochs=${seed}", "seed=2"],
         ["pooling=cls", "encoder.frozen=true"],
+        ["pooling=cls", "~features.max_gib"],
     ],
 )
 def test_a_point_is_what_hydra_composes(overrides, hydras, shared, master):
@@ -85,6 +90,22 @@ def test_each_pooling_is_composed_once(shared, master):
     assert own.call_count == 2
     shared.without_hydra(master, ["pooling=sgpt"])
     assert len(shared._whole) == len(shared._ours) == 2, "what no other point shares is not kept"
+
+
+def test_each_file_is_read_once(shared, master):
+    with mock.patch.object(ConfigRepository, "load_config", autospec=True, side_effect=read) as reading:
+        for pooling in ("cls", "max"):
+            shared.without_hydra(master, [f"pooling={pooling}", "seed=1"])
+    read_files = [call.kwargs["config_path"] for call in reading.call_args_list]
+    again = {path for path in read_files if read_files.count(path) > 1}
+    assert again <= {"train"}, "Hydra reads the primary config to learn in which folders the others lie"
+    assert "optimizer/adamw" in read_files, "premise: files of groups are read at all"
+
+
+def test_what_identifies_a_run_needs_nothing_that_makes_one():
+    code = "import poolsweep.sweep.grid, sys; print({'poolsweep.build', 'poolsweep.encoder.encoder'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_it_travels_without_what_it_has_composed(shared, master):

@@ -21,15 +21,41 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         UserError: If a mandatory value is missing, an interpolation cannot be resolved, or a key is none.
     """
     try:
-        missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
-        if missing:
-            raise UserError(*(f"{key} must be given: {key}=…" for key in missing))
-        part = OmegaConf.masked_copy(config, [str(key) for key in config if key not in _OF_THE_SWEEP])
-        content = OmegaConf.to_container(part, resolve=True)
+        content = _content(config)
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error
-    assert isinstance(content, dict)
-    resolved = {"logger": {}, "callbacks": {}} | {str(key): value for key, value in content.items()}  # ~logger: none
+    resolved = {"logger": {}, "callbacks": {}} | content  # ~logger: none
     if problems := shape_problems(resolved):
         raise RefusedError(*problems)
     return resolved
+
+
+def _content(config: DictConfig) -> dict[str, Any]:
+    ours = [str(key) for key in config if key not in _OF_THE_SWEEP]
+    part = config if len(ours) == len(config) else OmegaConf.masked_copy(config, ours)
+    try:
+        content = OmegaConf.to_container(part, resolve=True)
+    except OmegaConfBaseException:
+        _require_given(part)  # an interpolation of a missing value is said to be that
+        raise
+    if _lacks_a_value(content):
+        _require_given(part)
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
+
+
+def _lacks_a_value(node: Any) -> bool:  # noqa: ANN401
+    """Whether a mandatory value is missing; ``OmegaConf.missing_keys`` resolves everything once more to tell."""
+    if isinstance(node, dict):
+        return any(map(_lacks_a_value, node.values()))
+    return any(map(_lacks_a_value, node)) if isinstance(node, list) else node == "???"
+
+
+def _require_given(config: DictConfig) -> None:
+    """Name the mandatory values that are missing.
+
+    Raises:
+        UserError: If there is one.
+    """
+    if missing := sorted(OmegaConf.missing_keys(config)):
+        raise UserError(*(f"{key} must be given: {key}=…" for key in missing))

@@ -1,4 +1,7 @@
-"""One job: a composed config in, a run folder out; what is finished or run elsewhere is left alone."""
+"""One job: a composed config in, a run folder out; what is finished or run elsewhere is left alone.
+
+What makes and trains a model takes seconds to import, and is imported only when there is one to make.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from poolsweep.assembly.sources import data_content, found_by
-from poolsweep.build import Prepared, prepare
 from poolsweep.config import missing_keys, resolve, validate
 from poolsweep.data.splits import Splits
 from poolsweep.device import accelerator_type
@@ -23,16 +25,18 @@ from poolsweep.distributed.world import ALONE, given_world, processes_of, world_
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.quiet import quiet_third_parties
 from poolsweep.run.checkpoints import CheckpointStore
-from poolsweep.run.execute import execute
 from poolsweep.run.files import remove, set_aside
 from poolsweep.run.folder import RunFolder
 from poolsweep.run.identity import NO_PART, differing_keys, run_id
 from poolsweep.run.lock import LockLostError, RunLock, holder
-from poolsweep.run.planned import PlannedRun
 from poolsweep.run.secrets import recorded, redacted
 from poolsweep.run.stored_config import OddConfigError, read_config
 from poolsweep.run.tidy import tidy
 from poolsweep.sweep.plan import stopped_by
+
+if TYPE_CHECKING:
+    from poolsweep.build import Prepared
+    from poolsweep.run.planned import PlannedRun
 
 READ_PARTS = ("data", "encoder", "pooling", "postprocess")  # made of what is read before any run begins
 
@@ -49,6 +53,8 @@ def checked(content: Mapping[str, Any]) -> Prepared:
     Raises:
         UserError: With all problems of config, files, labels and encoder.
     """
+    from poolsweep.build import prepare
+
     problems: list[str] = []
     if missing := missing_keys(content):
         raise UserError(*missing)
@@ -138,6 +144,8 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
         LockLostError: Unless ``sweeping``, if another process took it over.
     """
     quiet_third_parties()
+    from poolsweep.run.planned import PlannedRun
+
     together = processes_of(content["trainer"]) > 1 and given_world() is not None  # then the first of them looks
     before = None if together else finished_before(content)
     if before is not None:
@@ -167,6 +175,8 @@ def run_locked(planned: PlannedRun) -> dict[str, Any]:
         RunsElsewhereError: If another process holds the lock.
         UserError: If the folder holds a run of another config.
     """
+    from poolsweep.run.execute import execute
+
     trainer = planned.content["trainer"]
     world = world_for(trainer)
     with joined(world or ALONE, device=device_of(trainer, world)):

@@ -7,14 +7,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
+
+
+class _FilesReadOnce(CachingConfigRepository):
+    """Gives each composition copies of its own, since overrides are applied to what was read.
+
+    Args:
+        delegate: Reads files.
+        files: What was read, for all compositions.
+    """
+
+    def __init__(self, delegate: IConfigRepository, files: dict[str, ConfigResult | None]) -> None:
+        self.delegate, self.cache, self._files = delegate, {}, files
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        """One file's content."""
+        if config_path not in self.cache:
+            if config_path not in self._files:
+                self._files[config_path] = self.delegate.load_config(config_path=config_path)
+            self.cache[config_path] = copy.deepcopy(self._files[config_path])
+        return self.cache[config_path]
 
 
 class SharedCompositions(ConfigLoaderImpl):
     """Composes the points of a sweep; those that differ in plain values alone share one composition.
 
-    Hydra takes 0.15 s for each, and a grid composes every point twice: to check it, and to run it.
+    Hydra takes 0.15 s for each, and a grid composes every point twice: to check it, and to run it. Each YAML file is
+    parsed once for all compositions.
 
     Attributes:
         values: The overrides that set a plain value, and so change nothing of how a config is composed.
@@ -25,6 +49,7 @@ class SharedCompositions(ConfigLoaderImpl):
         self.values: set[str] = set()
         self._whole: dict[tuple[str, ...], DictConfig] = {}
         self._ours: dict[tuple[str, ...], DictConfig] = {}
+        self._files: dict[tuple[str, ...], dict[str, ConfigResult | None]] = {}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """A point's config, the same as Hydra's own."""
@@ -56,7 +81,15 @@ class SharedCompositions(ConfigLoaderImpl):
 
     def __getstate__(self) -> dict[str, Any]:
         """A launcher may send it to other processes, with each job."""
-        return {**self.__dict__, "_whole": {}, "_ours": {}}
+        return {**self.__dict__, "_whole": {}, "_ours": {}, "_files": {}}
+
+    def _parse_overrides_and_create_caching_repo(
+        self, config_name: str | None, overrides: list[str]
+    ) -> tuple[list[Override], CachingConfigRepository]:
+        """Hydra's own, which takes what it read for other compositions from the same folders."""
+        parsed, repository = super()._parse_overrides_and_create_caching_repo(config_name, overrides)
+        folders = tuple(source.full_path() for source in repository.get_sources())
+        return parsed, _FilesReadOnce(repository.delegate, self._files.setdefault(folders, {}))
 
     def _divided(self, overrides: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         base = tuple(override for override in overrides if override not in self.values)
