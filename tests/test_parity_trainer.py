@@ -42,7 +42,9 @@ def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
         content = resolve(compose("train", overrides=overrides))
         prepared = checked(content)
     folder = RunFolder(tmp_path / "run")
-    run = build(content, prepared, folder=folder, run_id="r", status=StatusFile(folder, name="r", run_id="r"))
+    run = build(
+        content, prepared, folder=folder, run_id="r", status=StatusFile(folder, name="r", run_id="r", lock=None)
+    )
     encoder = run.classifier.encoder
     assert encoder is not None
     assert run.classifier.head.dropout.p == 0, "premise: the two draw random numbers in different order"

@@ -30,7 +30,7 @@ class Step(pl.Callback):
 def first_step(content: dict, folder: Path) -> tuple[float, dict[str, Tensor]]:
     """Loss and gradients of the first step of a run."""
     quiet_third_parties()
-    status = StatusFile(RunFolder(folder), name="", run_id="0", silent=True)
+    status = StatusFile(RunFolder(folder), name="", run_id="0", lock=None)
     run = build(content, prepare(content), folder=RunFolder(folder), run_id="0", status=status)
     assert isinstance(run, Run)
     step = Step()

@@ -25,7 +25,9 @@ def test_lengths_and_cuts_go_with_their_rows_and_the_report_reads_them(tmp_path)
         collected.add(batch, torch.tensor([[1.0, 0.0]] * len(rows)))
     split = Split("test", "a file", Dataset.from_dict({"text": ["a", "b", "c"]}), np.array([9, 2, 4]))
     starts = np.array([0, 30, 32, 35])
-    texts = TokenisedSplit(split, np.zeros(35, np.int32), None, starts, 1 / 3, np.array([True, False, False]))
+    texts = TokenisedSplit(
+        split, np.zeros(35, np.int32), None, np.zeros(35, bool), starts, 1 / 3, np.array([True, False, False]), ""
+    )
     path = tmp_path / "predictions-test.parquet"
     collected.write(path, labels=Labels(("no", "yes")), texts=texts)
     table = pq.read_table(path)

@@ -13,6 +13,7 @@ import pytest
 
 from poolsweep.run.files import read_json, write_json
 from poolsweep.run.folder import RunFolder
+from poolsweep.run.lock import RunLock
 from poolsweep.run.owner import owner
 from poolsweep.run.status import StatusFile
 
@@ -69,7 +70,11 @@ def test_status(began, cli, tiny_run, slurm, outputs):
     cli(*TYPED, *tiny_run)
     if began:
         [path] = outputs.glob("s/*/job.json")
-        StatusFile(RunFolder(path.parent), name="seed=0", run_id=path.parent.name).update(force=True, step=3, steps=4)
+        lock = RunLock(path.parent)
+        assert lock.acquire()
+        status = StatusFile(RunFolder(path.parent), name="seed=0", run_id=path.parent.name, lock=lock)
+        status.update(force=True, step=3, steps=4)
+        lock.release()
     shown = cli("status", "s").out
     assert ("1 requeued" if began else "1 queued") in shown
     assert "job 1  Priority" in shown
@@ -126,7 +131,8 @@ def test_waiting_out_the_sign_of_life_of_a_job_that_was_killed(cli, tiny_run, sl
         [job] = outputs.glob("s/*/job.json")
         # A process on another machine began the run, and could say nothing when it was killed.
         write_json(job.parent / "lock.json", owner() | {"machine": "another", "token": "its", "since": time.time()})
-        status = StatusFile(RunFolder(job.parent), name="seed=0", run_id=job.parent.name)
+        held = RunLock(job.parent, token="its")
+        status = StatusFile(RunFolder(job.parent), name="seed=0", run_id=job.parent.name, lock=held)
         status.update(force=True, state="running", job="1")
         slurm.end("OUT_OF_MEMORY")
 

@@ -59,7 +59,7 @@ def content(animals: Path) -> dict:
 
 def assert_trains(content: dict, folder: RunFolder, *, dtype: torch.dtype) -> None:
     quiet_third_parties()
-    status = StatusFile(folder, name="", run_id="0", silent=True)
+    status = StatusFile(folder, name="", run_id="0", lock=None)
     run = build(content, prepare(content), folder=folder, run_id="0", status=status)
     assert isinstance(run, Run)
     seen, before = Seen(), {name: p.detach().clone() for name, p in run.classifier.named_parameters()}

@@ -50,8 +50,16 @@ def validate(config: Mapping[str, Any]) -> None:
         except RefusedError as error:
             refused = True
             problems += error.problems
+    problems = _said_once(problems, config["monitor"])
     if problems:
         raise RefusedError(*problems) if refused else UserError(*problems)
+
+
+def _said_once(problems: list[str], monitor: Any) -> list[str]:  # noqa: ANN401
+    """Without what callbacks say of a ``monitor`` that they take over from the root, where the root says it."""
+    if not any(problem.startswith("monitor=") for problem in problems):
+        return problems
+    return [one for one in problems if not (".monitor must be " in one and one.endswith(f", got {monitor!r}"))]
 
 
 def _type_problems(config: Mapping[str, Any]) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from poolsweep.errors import UserError
+from poolsweep.file_system import in_words
 
 
 def cache_dir() -> Path:
@@ -18,5 +20,6 @@ def cache_dir() -> Path:
 
 def cannot_write(folder: Path, error: OSError) -> UserError:
     """What to say where a folder of the cache cannot be written."""
-    reason = error.strerror or str(error)
-    return UserError(f"the cache {folder} cannot be written: {reason}; POOLSWEEP_CACHE names another folder")
+    said = in_words(OSError(error.errno or errno.EIO, error.strerror or str(error), str(folder)))
+    elsewhere = "" if "POOLSWEEP_CACHE" in said else "; POOLSWEEP_CACHE names another folder"
+    return UserError(f"the cache {said}{elsewhere}")

@@ -87,7 +87,7 @@ def visible_gpus(*, count: int, chosen: Sequence[int] | None, environment: Mappi
         shows = f"CUDA_VISIBLE_DEVICES={named} shows {names}"
     if chosen is None:
         return names
-    if not isinstance(chosen, list) or any(type(index) is not int for index in chosen):
+    if isinstance(chosen, str) or not isinstance(chosen, Sequence) or any(type(index) is not int for index in chosen):
         raise ValueError(f"hydra.launcher.gpus must be a list of the numbers of GPUs, [0, 2] say, got {chosen!r}")
     beyond = [index for index in chosen if not 0 <= index < len(names)]
     if beyond:

@@ -225,7 +225,8 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     write(tmp_path / "cache", "in the way")
     monkeypatch.setenv("POOLSWEEP_CACHE", str(tmp_path / "cache"))
     assert problem(path) == (
-        f"the cache {tmp_path}/cache/rows cannot be written: Not a directory; POOLSWEEP_CACHE names another folder"
+        f"the cache {tmp_path}/cache/rows cannot be read or written: Not a directory; "
+        f"POOLSWEEP_CACHE={tmp_path}/cache chose that place"
     )
 
 
