@@ -36,22 +36,23 @@ class Console(rich.console.Console):
     def file(self, new_file: IO[str]) -> None:
         self._file = new_file
 
-    def say(self, text: str | Text, *, style: str | Style = "") -> None:
+    def say(self, text: str | Text, *, style: str | Style = "", hang: int = 0) -> None:
         """Print sentences: a terminal breaks lines between words, under their indent; elsewhere each stays one line.
 
         No word is broken, so that a path can be copied; a command to copy has spaces, and needs ``soft_wrap``.
 
         Args:
             text: Lines of prose.
-            style: Of all of it.
+            style: Colour of all lines.
+            hang: Columns by which what does not fit stands further in.
         """
         for line in (text if isinstance(text, Text) else Text(text)).split("\n", allow_blank=True):
             indent = line[: len(line) - len(line.plain.lstrip(" "))]
             words = line[len(indent) :]
-            places = _breaks(words.plain, width=self.width - len(indent)) if self.is_terminal else []
-            for part in words.divide(places):
+            places = _breaks(words.plain, width=self.width - len(indent), hang=hang) if self.is_terminal else []
+            for place, part in enumerate(words.divide(places)):
                 part.rstrip()
-                self.print(indent + part, style=style, soft_wrap=True)
+                self.print(indent + (" " * hang if place else "") + part, style=style, soft_wrap=True)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """As rich does, with every text shown."""
@@ -59,13 +60,13 @@ class Console(rich.console.Console):
             yield segment if segment.control else segment._replace(text=shown(segment.text))
 
 
-def _breaks(text: str, *, width: int) -> list[int]:
+def _breaks(text: str, *, width: int, hang: int) -> list[int]:
     """Where lines begin after the first, so that none is wider unless a word is."""
     places: list[int] = []
     column = 0
     for found in re.finditer(r"\S+\s*", text):
-        if column and column + cell_len(found[0].rstrip()) > width:
+        if column > (hang if places else 0) and column + cell_len(found[0].rstrip()) > width:
             places.append(found.start())
-            column = 0
+            column = hang
         column += cell_len(found[0])
     return places

@@ -1,11 +1,15 @@
-"""Says how far the reading of a large file is, where it takes longer than a person waits without asking."""
+"""Says what is being done where it takes longer than a person waits without asking, and how far it is."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
+from threading import Timer
 
 _SILENT_SECONDS = 2.0
+_SILENT_SECONDS_OF_A_TERMINAL = 1.0
 _SECONDS_BETWEEN = 10.0
 
 
@@ -30,3 +34,22 @@ class Progress:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _SECONDS_BETWEEN
             print(f"{self._what}: {done / max(1, self._total):.0%}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def said_if_slow(what: str) -> Iterator[None]:
+    """Say what is being done if it takes more than a second; where standard error is no terminal, say nothing.
+
+    Args:
+        what: The step: ``loading torch and transformers``.
+    """
+    if not (sys.stderr and sys.stderr.isatty()):
+        yield
+        return
+    timer = Timer(_SILENT_SECONDS_OF_A_TERMINAL, lambda: print(f"{what} …", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

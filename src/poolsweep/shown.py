@@ -10,7 +10,9 @@ import codecs
 import contextlib
 import io
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -91,6 +93,14 @@ class ShownStream:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self.below, name)
+
+
+def print_problem(line: str) -> None:
+    """Write a line to standard error; a terminal gets it broken between words. Imports nothing that takes time."""
+    if sys.stderr and sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    print(line, file=sys.stderr)
 
 
 @contextlib.contextmanager

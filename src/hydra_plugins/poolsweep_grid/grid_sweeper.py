@@ -13,6 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from poolsweep.errors import UserError
+from poolsweep.progress import said_if_slow
 from poolsweep.sweep.compositions import SharedCompositions
 from poolsweep.sweep.point import Point, require_values
 
@@ -44,7 +45,8 @@ class GridSweeper(BasicSweeper):
                 *(f"{key} is read by sweep={_SWEEPS[key]} alone, which must be given too" for key in unread)
             )
         points = self.points(arguments)
-        from poolsweep.sweep.grid import sweep
+        with said_if_slow("loading torch and transformers"):
+            from poolsweep.sweep.grid import sweep
 
         assert self.launcher is not None
         return sweep(points, compose=self.compose, launcher=self.launcher)

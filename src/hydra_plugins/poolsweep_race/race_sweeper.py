@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import ListConfig, OmegaConf
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+from poolsweep.progress import said_if_slow
 
 
 class RaceSweeper(GridSweeper):
@@ -40,8 +41,10 @@ class RaceSweeper(GridSweeper):
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""
         from poolsweep.errors import UserError, nearest
-        from poolsweep.sweep.race.driver import race
-        from poolsweep.sweep.race.options import race_options
+
+        with said_if_slow("loading torch and transformers"):
+            from poolsweep.sweep.race.driver import race
+            from poolsweep.sweep.race.options import race_options
 
         parsed = self.parser().parse_overrides(arguments)
         swept = [o.key_or_group for o in parsed if o.is_sweep_override() and o.key_or_group.startswith("race.")]

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+from poolsweep.progress import said_if_slow
 from poolsweep.sweep.point import Point, require_values
 
 
@@ -28,9 +29,10 @@ class SearchSweeper(GridSweeper):
         from poolsweep.extras import require
 
         require("optuna", asked_by="sweep=optuna")
-        from poolsweep.sweep.search.driver import search
-        from poolsweep.sweep.search.options import search_options
-        from poolsweep.sweep.search.space import read_space
+        with said_if_slow("loading torch, transformers and optuna"):
+            from poolsweep.sweep.search.driver import search
+            from poolsweep.sweep.search.options import search_options
+            from poolsweep.sweep.search.space import read_space
 
         options = search_options(self._options)
         parser = self.parser()

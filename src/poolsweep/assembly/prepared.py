@@ -24,6 +24,7 @@ from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.probe.settings import is_probe, probe_needs
+from poolsweep.progress import said_if_slow
 from poolsweep.run.failure import in_one_line
 from poolsweep.run.identity import encoder_identity
 
@@ -148,8 +149,11 @@ def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
 
 @lru_cache(maxsize=2)
 def _load_encoder(node: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
+    wanted = json.loads(node)
+    name = wanted.get("name") or wanted.get("model") or str(wanted["_target_"]).rpartition(".")[2]
     try:
-        loaded: LoadedEncoder = make(json.loads(node))
+        with said_if_slow(f"loading encoder {name}"):
+            loaded: LoadedEncoder = make(wanted)
     except ValueError as error:  # sizes that do not go together, say
         raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
     if not loaded.promises.ignores_padding:

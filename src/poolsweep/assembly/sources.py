@@ -19,6 +19,7 @@ from poolsweep.data.labels import Labels
 from poolsweep.data.source import Source
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
+from poolsweep.progress import said_if_slow
 
 
 def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
@@ -27,8 +28,9 @@ def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
     Raises:
         UserError: With every problem of its files and labels.
     """
-    source = _source(_node(data))
-    return _checked(source, source.fingerprint())
+    with said_if_slow(_reading(data)):
+        source = _source(_node(data))
+        return _checked(source, source.fingerprint())
 
 
 def data_content(config: Mapping[str, Any], splits: Splits | None = None) -> dict[str, Any]:
@@ -43,9 +45,14 @@ def data_content(config: Mapping[str, Any], splits: Splits | None = None) -> dic
     data = config["data"]
     for path, node in nodes_with_target(data, ("data",)):  # before anything is made, which validation may not precede
         authorised(path, node, trusted=config.get("trusted"))
-    source = _source(_node(data))
-    content = source.fingerprint() if splits is None else splits.fingerprint
+    with said_if_slow(_reading(data)):
+        source = _source(_node(data))
+        content = source.fingerprint() if splits is None else splits.fingerprint
     return {key: data[key] for key in data if key not in source.found_by} | {"_content": content}
+
+
+def _reading(data: Mapping[str, Any]) -> str:
+    return f"reading {data.get('name') or data.get('train') or str(data['_target_']).rpartition('.')[2]}"
 
 
 def found_by(data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.console import Console
 from poolsweep.errors import UserError
-from poolsweep.shown import number
+from poolsweep.progress import said_if_slow
+from poolsweep.shown import number, print_problem
 
 if TYPE_CHECKING:
     from poolsweep.run.folder import RunFolder
@@ -81,7 +82,7 @@ def launch(arguments: Sequence[str]) -> int:
         if not isinstance(error, _said()):
             raise
         for line in dict.fromkeys(f"poolsweep: {one}" for one in (*known, error)):  # what kept runs from beginning, too
-            print(line, file=sys.stderr)
+            print_problem(line)
         return 1
     finally:
         _end_workers()
@@ -115,11 +116,12 @@ def _end_workers() -> None:
 
 
 def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
-    from poolsweep.assembly.sources import forget_data
-    from poolsweep.config import resolve
-    from poolsweep.distributed.world import given_world
-    from poolsweep.run.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
-    from poolsweep.sweep.display import Display
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.assembly.sources import forget_data
+        from poolsweep.config import resolve
+        from poolsweep.distributed.world import given_world
+        from poolsweep.run.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
+        from poolsweep.sweep.display import Display
 
     world = given_world()
     if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):

@@ -7,6 +7,7 @@ from pathlib import Path
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
 from poolsweep.here import import_from_here
+from poolsweep.progress import said_if_slow
 
 
 def poolings(arguments: list[str]) -> int:
@@ -15,7 +16,8 @@ def poolings(arguments: list[str]) -> int:
     parser.add_argument("--hidden-size", type=int, default=384, help="of the encoder (default: MiniLM's 384)")
     parser.add_argument("--num-layers", type=int, default=6, help="of the encoder (default: MiniLM's 6)")
     given = parser.parse_args(arguments)
-    from poolsweep.pooling.catalogue import print_catalogue
+    with said_if_slow("loading torch"):
+        from poolsweep.pooling.catalogue import print_catalogue
 
     print_catalogue(hidden_size=given.hidden_size, num_layers=given.num_layers)
     return 0
@@ -32,7 +34,8 @@ def check(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     import yaml
 
-    from poolsweep.pooling.conformance.command import run_check
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.pooling.conformance.command import run_check
 
     wrong = [option for option in given.options if "=" not in option]
     if wrong:
@@ -57,7 +60,8 @@ def explain(arguments: list[str]) -> int:
         "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
     )
     given = parser.parse_args(arguments)
-    from poolsweep.report.explain import explain_run
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.report.explain import explain_run
 
     explain_run(
         given.run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust,

@@ -15,7 +15,7 @@ from poolsweep.errors import UserError, nearest
 from poolsweep.file_system import in_words, is_full
 from poolsweep.interpreter import start_safely
 from poolsweep.run.signals import Interrupted
-from poolsweep.shown import in_one_line, shown_output
+from poolsweep.shown import in_one_line, print_problem, shown_output
 
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "train": train,
@@ -96,5 +96,5 @@ def _refused(error: UserError | OSError, arguments: Sequence[str]) -> int:
         return 141
     problems = error.problems if isinstance(error, UserError) else [in_words(error, arguments)]
     for problem in problems:
-        print(f"poolsweep: {in_one_line(problem)}", file=sys.stderr)
+        print_problem(f"poolsweep: {in_one_line(problem)}")
     return 1 if is_full(error) else 2

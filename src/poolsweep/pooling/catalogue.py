@@ -73,7 +73,7 @@ def _entry(console: Console, name: str, summary: str, make: Callable[[], Pooling
     size = f"{part.output_size:>6} dims {_count(part):>11,} parameters"
     console.say(Text.assemble((f"  {name:<24}", "bold"), size))
     console.say(f"      {formula(part)}", style="cyan")
-    console.say(f"      {summary}")
+    console.say(f"      {summary}", hang=2)
     console.say(f"      {_sources(part)}", style="dim")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from poolsweep import __version__
 from poolsweep.console import Console
 from poolsweep.errors import UserError, nearest
+from poolsweep.progress import said_if_slow
 from poolsweep.report.across import Across, across_data_sets
 from poolsweep.report.charts.drawing import Drawn, draw
 from poolsweep.report.charts.ranks import ranks_chart
@@ -46,8 +47,9 @@ def report(
     """
     name = check_metric(metric)
     paths = list(dict.fromkeys(find_study(study) for study in studies))
-    runs = load_runs(paths)
-    comparisons = compare_all(runs, metric=metric, baseline=baseline)
+    with said_if_slow("comparing the runs"):
+        runs = load_runs(paths)
+        comparisons = compare_all(runs, metric=metric, baseline=baseline)
     if not comparisons:
         why = [damaged_note(runs)] if damaged_note(runs) else []
         raise UserError(f"no run of {', '.join(map(str, studies))} has finished with {name}", *why)
@@ -55,8 +57,9 @@ def report(
     print_leaderboards(comparisons, console=console)
     print_cautions(comparisons, runs, console=console)
     folder = out or own_folder(paths[0] / "+".join(["report", *(path.name for path in paths[1:])]))
-    page = write_report(comparisons, runs, folder=folder, heading=", ".join(path.name for path in paths),
-                        with_texts=with_texts)  # fmt: skip
+    heading = ", ".join(path.name for path in paths)
+    with said_if_slow("drawing the charts"):
+        page = write_report(comparisons, runs, folder=folder, heading=heading, with_texts=with_texts)
     console.print(f"page, tables and figures: {page}", soft_wrap=True)
     return page
 

@@ -130,7 +130,7 @@ class Display:
             self._say(Text(f"{count}{status['state']}  {name}  {status.get('reason', '')}  {seconds}", style="red"))
 
     def _say(self, line: Text) -> None:
-        self._console.say(line)
+        self._console.say(line, hang=6)
 
 
 def _earlier_attempt(folder: RunFolder) -> float | None:

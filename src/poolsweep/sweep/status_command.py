@@ -71,7 +71,7 @@ def _show(found: list[StudyStatus], console: Console, *, as_json: bool, in_one_l
         print(json.dumps(content, ensure_ascii=False, indent=None if in_one_line else 2), flush=True)
     else:
         for line in _drawn(found):
-            console.say(line)
+            console.say(line, hang=4)
 
 
 def _drawn(found: list[StudyStatus]) -> list[Text]:
