@@ -18,7 +18,8 @@ def data_name(config: Mapping[str, Any]) -> str:
     if "train" in data:
         path = Path(data["train"])
         return path.absolute().parent.name if path.stem in {"train", "training", "data"} else path.stem
-    return str(data["_target_"]).rsplit(".", 1)[-1]
+    *_, module, kind = f".{data['_target_']}".split(".")
+    return module if module.replace("_", "") == kind.lower() else kind  # icd10.Icd10 is known by its module
 
 
 def pooling_label(config: Mapping[str, Any]) -> str:
