@@ -37,7 +37,7 @@ def test_the_error_is_torchmetrics(make_study):
         p = read_predictions(run, probabilities=True)
         assert p is not None
         wanted = multiclass_calibration_error(
-            torch.from_numpy(np.asarray(p.probabilities)), torch.from_numpy(p.labels), num_classes=3, n_bins=NUM_BINS
+            torch.from_numpy(np.asarray(p.probabilities)), torch.tensor(p.labels), num_classes=3, n_bins=NUM_BINS
         )
         assert error == pytest.approx(float(wanted), abs=1e-6)
     assert found.error == pytest.approx(np.mean(found.errors))

@@ -78,3 +78,15 @@ def test_the_fingerprint_tells_rows_and_labels_not_predictions(write):
     assert first.rows_hash == same.rows_hash
     assert len({first.rows_hash, other.rows_hash, relabelled.rows_hash}) == 3
     assert np.array_equal(first.row_ids, same.row_ids)
+
+
+def test_what_runs_share_is_held_once(write):
+    first = read_predictions(write(tokens=[9, 4]))
+    same = read_predictions(write(row_id=[3, 7], label=["no", "yes"], predicted=["yes", "yes"], tokens=[5, 9]))
+    assert first is not None
+    assert same is not None
+    assert first.row_ids is same.row_ids
+    assert first.labels is same.labels
+    assert first.tokens is not same.tokens, "other content"
+    with pytest.raises(ValueError, match="read-only"):
+        first.labels[0] = 1

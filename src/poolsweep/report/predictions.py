@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from poolsweep.report.results import RunRecord
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
+_held: WeakValueDictionary[tuple[str, bytes], NDArray[Any]] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,14 @@ def _read(run: RunRecord, path: Path, *, probabilities: bool) -> Predicted | Non
         return None
     tokens = table.column("tokens").to_numpy().astype(np.int64) if "tokens" in known else None
     cut = table.column("truncated").to_numpy(zero_copy_only=False).astype(bool) if "truncated" in known else None
-    return Predicted(rows, labels, predicted, names, chances, tokens, cut)
+    tokens, cut = (None if found is None else _held_once(found) for found in (tokens, cut))
+    return Predicted(_held_once(rows), _held_once(labels), predicted, names, chances, tokens, cut)
+
+
+def _held_once(array: NDArray[Any]) -> NDArray[Any]:
+    """An array that another run has too is that one: thousands of runs are tested on the same texts."""
+    array.flags.writeable = False
+    return _held.setdefault((array.dtype.str, xxhash.xxh3_128_digest(array.tobytes())), array)
 
 
 def _ids_by_name(content: Any) -> dict[str, int] | None:  # noqa: ANN401
