@@ -32,7 +32,7 @@ def evaluated(run: RunFolder, target: RunFolder) -> None:
     config["trainer"] |= {"devices": world.size, "strategy": "ddp"}
     config["logger"] = None
     with joined(world, device=device_of(config["trainer"], world)):
-        status = StatusFile(target, name="evaluated", run_id=run.path.name, silent=True)
+        status = StatusFile(target, name="evaluated", run_id=run.path.name, lock=None)
         built = build(config, checked(config), folder=target, run_id=run.path.name, status=status, world=world)
         assert isinstance(built, Run)
         missing, unexpected = built.classifier.load_state_dict(load_file(run.best), strict=False)
