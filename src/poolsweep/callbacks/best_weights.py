@@ -71,6 +71,7 @@ class BestWeights(pl.Callback):
                 place = value.untyped_storage().data_ptr()
                 state[name] = value.clone() if place in written else value
                 written.add(place)
+        self.checksum = None  # what an earlier process wrote down is of other weights; the leader alone knows these
         if trainer.is_global_zero:
             self.still_ours()
             with write_whole(self._candidate(self.step)) as temporary:
