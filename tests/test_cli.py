@@ -180,6 +180,8 @@ MISTAKES = {
     "boolean": (["encoder.frozen=maybe"], ["encoder.frozen must be bool, got 'maybe'"]),
     "choice": (["retry=most"], ["retry must be 'failed' or 'never' or 'all', got 'most'"]),
     "batch size": (["data.batch_size=0"], ["data.batch_size must be at least 1, got 0"]),
+    "race without its sweep": (["+race.min_seeds=3"], ["race is read by sweep=race alone, which must be given too"]),
+    "race of nothing": (["sweep=race", "race.certainty=${nope}"], ["Interpolation key 'nope' not found"]),
     "monitor": (["monitor=val/acuracy"], ["monitor=val/acuracy is no validation metric; did you mean val/accuracy"]),
     "direction of the metric": (["mode=min"], ["there is no key mode; "]),
     "study": (["study=a/b"], ["study='a/b' must be the name of one folder"]),

@@ -12,12 +12,10 @@ from hydra.core.override_parser.types import Glob, Override, OverrideType
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from poolsweep.errors import UserError
 from poolsweep.progress import said_if_slow
 from poolsweep.sweep.compositions import SharedCompositions
+from poolsweep.sweep.own_keys import require_read
 from poolsweep.sweep.point import Point, require_values
-
-_SWEEPS = {"race": "race", "search": "optuna"}
 
 
 class GridSweeper(BasicSweeper):
@@ -40,10 +38,7 @@ class GridSweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Run every combination of the swept values; see ``poolsweep.sweep.grid.sweep``."""
-        if unread := sorted({"race", "search"} & {str(key) for key in self.config or ()}):
-            raise UserError(
-                *(f"{key} is read by sweep={_SWEEPS[key]} alone, which must be given too" for key in unread)
-            )
+        require_read(self.config or {}, sweep="grid")
         points = self.points(arguments)
         with said_if_slow("loading torch and transformers"):
             from poolsweep.sweep.grid import sweep

@@ -122,6 +122,7 @@ def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
         from poolsweep.distributed.world import given_world
         from poolsweep.run.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
         from poolsweep.sweep.display import Display
+    from poolsweep.sweep.own_keys import require_read
 
     world = given_world()
     if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
@@ -129,6 +130,7 @@ def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
     if str(HydraConfig.get().launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
         raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
     forget_data()
+    require_read(config, sweep=str(HydraConfig.get().runtime.choices.get("sweep")))
     content = resolve(config)
     console = Console(stderr=True)
     if tree:
