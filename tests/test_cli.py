@@ -180,6 +180,10 @@ MISTAKES = {
     "boolean": (["encoder.frozen=maybe"], ["encoder.frozen must be bool, got 'maybe'"]),
     "choice": (["retry=most"], ["retry must be 'failed' or 'never' or 'all', got 'most'"]),
     "batch size": (["data.batch_size=0"], ["data.batch_size must be at least 1, got 0"]),
+    "launcher without keys": (
+        ["hydra.launcher=local"],
+        ["hydra.launcher=local has no keys; hydra/launcher=NAME chooses"],
+    ),
     "race without its sweep": (["+race.min_seeds=3"], ["race is read by sweep=race alone, which must be given too"]),
     "race of nothing": (["sweep=race", "race.certainty=${nope}"], ["Interpolation key 'nope' not found"]),
     "monitor": (["monitor=val/acuracy"], ["monitor=val/acuracy is no validation metric; did you mean val/accuracy"]),

@@ -10,16 +10,27 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import OverrideParseException
 from keys import all_keys, arguments_of
 from lines import Line
 from omegaconf import OmegaConf
 from values import NOTHING, fits
 
+from poolsweep.cli.quoting import quoted
 from poolsweep.conf_dir import conf_dir
 
 _DECIDES = ("sweep=", "hydra/sweeper=", "experiment=", "search.", "race.")  # lines whose runs are the program's choice
 _NOT_OF_A_RUN = ("hydra", "race")
 _FREE = ("hydra.", "callbacks.", "logger.")  # below these anything may be named; what it makes is checked elsewhere
+
+
+def is_told(line: Line) -> bool:
+    """Whether Hydra's own parser says what a line asks for: the program rewrites more of it than that takes."""
+    try:
+        OverridesParser.create().parse_overrides(quoted(line.overrides))
+    except OverrideParseException:
+        return False
+    return True
 
 
 def expected_configs(line: Line) -> list[dict[str, Any]]:
@@ -71,7 +82,7 @@ def _config(overrides: tuple[str, ...], *, resolve: bool = True) -> dict[str, An
 
 
 def _combinations(line: Line) -> Iterator[tuple[str, ...]]:
-    parsed = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(line.overrides)
+    parsed = OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(quoted(line.overrides))
     axes = [
         [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
         if override.is_sweep_override() and not override.is_delete() else [str(override.input_line)]
@@ -82,7 +93,9 @@ def _combinations(line: Line) -> Iterator[tuple[str, ...]]:
 
 def _parsed(line: Line) -> list[Override]:
     return [
-        override for override in OverridesParser.create().parse_overrides(line.overrides) if not override.is_delete()
+        override
+        for override in OverridesParser.create().parse_overrides(quoted(line.overrides))
+        if not override.is_delete()
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import hydra
@@ -127,7 +127,10 @@ def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
     world = given_world()
     if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
         return run_job(config)
-    if str(HydraConfig.get().launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
+    launcher = HydraConfig.get().launcher
+    if not isinstance(launcher, Mapping | DictConfig):
+        raise UserError(f"hydra.launcher={launcher} has no keys; hydra/launcher=NAME chooses a launcher")
+    if str(launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
         raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
     forget_data()
     require_read(config, sweep=str(HydraConfig.get().runtime.choices.get("sweep")))
