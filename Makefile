@@ -18,6 +18,7 @@ test: $(INSTALLED)
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/pyright
 
 # Tests that need a real Slurm or a real browser: installed from the distribution when run as root.

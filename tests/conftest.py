@@ -199,7 +199,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContex
     @contextmanager
     def killed(moment: int) -> Iterator[Kill]:
         from poolsweep.callbacks.best_weights import BestWeights
-        from poolsweep.classifier import Classifier
+        from poolsweep.model.classifier import Classifier
 
         kill = Kill(moment, [])
 

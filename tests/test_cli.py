@@ -330,7 +330,7 @@ HOSTILE = {
     "nested in a list": ["data.labels=[{_target_: os.mkdir, path: {made}}]"],
     "nested in a value": ["data.name={_target_: os.mkdir, path: {made}}"],
     "our function, not a callback": [
-        "+callbacks.x={_target_: poolsweep.run.files.write_json, path: {made}, content: 1}"
+        "+callbacks.x={_target_: poolsweep.files.writing.write_json, path: {made}, content: 1}"
     ],
     "no prefix": ["head._target_=poolsweep_evil.head.Linear"],
 }  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from poolsweep.cores import most_processes
 from poolsweep.device import set_matmul_precision
+from poolsweep.process.cpu_affinity import most_processes
 
 
 @pytest.mark.parametrize(("precision", "in_convolutions"), [("high", True), ("medium", True), ("highest", False)])

@@ -9,14 +9,14 @@ from hydra import compose, initialize_config_dir
 from torch.utils.data import SequentialSampler
 from transformers import BertForSequenceClassification, Trainer, TrainingArguments
 
-from poolsweep.build import build
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
 from poolsweep.data.sampler import EpochSampler
-from poolsweep.quiet import quiet_third_parties
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import checked
-from poolsweep.run.status import StatusFile
+from poolsweep.process.warning_filters import quiet_third_parties
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.build import build
+from poolsweep.training.job import checked
 
 RATE, DECAY, BATCH = 1e-3, 0.1, 8
 

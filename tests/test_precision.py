@@ -9,10 +9,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from poolsweep.build import Run, build, prepare
-from poolsweep.quiet import quiet_third_parties
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.status import StatusFile
+from poolsweep.process.warning_filters import quiet_third_parties
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.build import Run, build, prepare
 
 EVERYWHERE = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 

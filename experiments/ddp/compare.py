@@ -23,7 +23,7 @@ from scipy import stats
 
 from poolsweep.cli import main
 from poolsweep.report.results import load_results
-from poolsweep.run.folder import RunFolder
+from poolsweep.runs.folder import RunFolder
 
 HERE = Path(__file__).parent
 POOLINGS, SEEDS = ("cls", "pooler", "masked_mean", "last4_concat"), (0, 1)

@@ -13,16 +13,16 @@ from pathlib import Path
 import yaml
 from safetensors.torch import load_file
 
-from poolsweep.build import Run, build
 from poolsweep.distributed.group import joined
 from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world
-from poolsweep.quiet import quiet_third_parties
-from poolsweep.run.files import write_json
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import checked
-from poolsweep.run.status import StatusFile
-from poolsweep.train import evaluate
+from poolsweep.files.writing import write_json
+from poolsweep.process.warning_filters import quiet_third_parties
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.build import Run, build
+from poolsweep.training.fit import evaluate
+from poolsweep.training.job import checked
 
 
 def evaluated(run: RunFolder, target: RunFolder) -> None:

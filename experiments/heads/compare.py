@@ -21,14 +21,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from poolsweep.build import build
 from poolsweep.cli import main
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
 from poolsweep.report.results import load_results
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import checked
-from poolsweep.run.status import StatusFile
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.build import build
+from poolsweep.training.job import checked
 
 POOLINGS = ("cls", "pooler", "masked_mean", "last4_concat")
 STUDY = "heads"

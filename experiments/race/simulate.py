@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scenarios import SCENARIOS, Scenario, draw
 
-from poolsweep.report.statistics import Scores, critical, pairwise_differences, simultaneous
+from poolsweep.statistics import Scores, critical, pairwise_differences, simultaneous
+from poolsweep.statistics.levels import look_level, verdict_level
 from poolsweep.sweep.race import forecast as forecasting
-from poolsweep.sweep.race.levels import look_level, verdict_level
 from poolsweep.sweep.race.rest import now_resting, with_rivals
 from poolsweep.sweep.race.rule import hopeless
 

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "report"))
 from studies import PRESETS, write_study
 
-from poolsweep.run.records import fingerprints, write_result
+from poolsweep.runs.records import fingerprints, write_result
 
 STUDIES = {
     "20 poolings × 15 seeds, 5,000 test texts, 6 labels": {"seeds": range(15), "num_texts": 5000, "labels": 6},

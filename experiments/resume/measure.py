@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from poolsweep.run.job import folder_of
+from poolsweep.training.job import folder_of
 
 POOLINGS = ("cls", "masked_mean", "max", "last4_mean", "last4_concat")
 TYPED = [

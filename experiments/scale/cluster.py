@@ -22,7 +22,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from poolsweep.run.files import write_json
+from poolsweep.files.writing import write_json
 
 CLIENT = """#!{python} -SE
 import os, socket, sys
@@ -154,7 +154,7 @@ class Cluster:
         write_json(self._run(job) / "status.json", {**status, "started": time.time(), "job": job.job_id})
 
     def _run(self, job: Job) -> Path:
-        from poolsweep.run.job import folder_of
+        from poolsweep.training.job import folder_of
 
         return folder_of(job.content)[0].path
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from cluster import Cluster, on_path
 from poolsweep.cli import main
-from poolsweep.cluster.lost import follow
-from poolsweep.run.folder import RunFolder
+from poolsweep.launch.cluster.lost import follow
+from poolsweep.runs.folder import RunFolder
 from poolsweep.sweep.status import study_status
 
 FATE = {"requeued": 0.05, "failed": 0.02, "lost": 0.02}

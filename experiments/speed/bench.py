@@ -18,8 +18,8 @@ import time
 import torch
 from timing import matrix_rate
 
-from poolsweep.quiet import quiet_third_parties
-from poolsweep.run.environment import versions
+from poolsweep.process.warning_filters import quiet_third_parties
+from poolsweep.runs.environment import versions
 
 PARTS = ("training", "evaluation", "encoding", "head", "frozen", "memory", "rows", "start", "shared", "gpu")
 

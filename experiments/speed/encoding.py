@@ -10,10 +10,10 @@ from sentence_transformers import SentenceTransformer
 from timing import compare, matrix_rate, seconds, useful_flops
 from work import Encoded, work
 
-from poolsweep.assembly.inputs import Inputs, _tokenised, feature_rows, token_rows
 from poolsweep.encoder.minilm import embedded_folder
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.status import StatusFile
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.inputs import Inputs, _tokenised, feature_rows, token_rows
 
 
 def encoding(data: str | None, *, rows: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from timing import REPEATS, compare, seconds
 from work import work
 
-from poolsweep.train import train
+from poolsweep.training.fit import train
 
 
 def frozen_head(data: str | None, *, rows: int) -> None:

@@ -17,10 +17,10 @@ import torch
 from timing import useful_flops
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
-from poolsweep.classifier import Classifier
 from poolsweep.data import Batch
 from poolsweep.encoder import Encoder
 from poolsweep.head.linear import Linear
+from poolsweep.model.classifier import Classifier
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.pooler import Pooler

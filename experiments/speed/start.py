@@ -14,9 +14,9 @@ from pathlib import Path
 REPEATS = 3
 # What a verb imports once it has read its arguments.
 MODULES = {
-    "train": "poolsweep.run.job", "status": "poolsweep.sweep.status_command", "report": "poolsweep.report.command",
+    "train": "poolsweep.training.job", "status": "poolsweep.sweep.status_command", "report": "poolsweep.report.command",
     "poolings": "poolsweep.pooling.catalogue", "check": "poolsweep.pooling.conformance.command",
-    "explain": "poolsweep.report.explain",
+    "explain": "poolsweep.explain",
 }  # fmt: skip
 
 

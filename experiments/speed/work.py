@@ -13,14 +13,14 @@ from hydra import compose, initialize_config_dir
 from torch.utils.data import Dataset
 from transformers import BertForSequenceClassification, Trainer, TrainingArguments, set_seed
 
-from poolsweep.build import Prepared, Run, build
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
 from poolsweep.data import Split
 from poolsweep.encoder.minilm import embedded_folder
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import checked
-from poolsweep.run.status import StatusFile
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.build import Prepared, Run, build
+from poolsweep.training.job import checked
 
 BATCH, LENGTH = 32, 128
 

@@ -12,7 +12,7 @@ import numpy as np
 import simulate
 from simulate import runs, scores
 
-from poolsweep.report.statistics import compare_with_best, critical, pairwise_differences, simultaneous
+from poolsweep.statistics import compare_with_best, critical, pairwise_differences, simultaneous
 
 critical.NUM_POINTS = 2**12  # quantiles to 0.02, in a fraction of the time
 

@@ -14,7 +14,7 @@ import sys
 import numpy as np
 from scipy.special import ndtri
 
-from poolsweep.report.statistics import (
+from poolsweep.statistics import (
     Scores,
     compare_with_best,
     difference,
@@ -22,7 +22,7 @@ from poolsweep.report.statistics import (
     sign_flip_test,
     two_way_bootstrap,
 )
-from poolsweep.report.statistics.seeds import seed_summary
+from poolsweep.statistics.seeds import seed_summary
 
 TEXT, OWN, CHANCE, BASE = 1.0, 0.7, 0.5, 0.75  # spreads of difficulty, and the accuracy of the worse pooling
 SEEDS = 5

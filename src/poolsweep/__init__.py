@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from poolsweep.idle_threads import let_threads_sleep
+from poolsweep.process.thread_policy import let_threads_sleep
 
 if TYPE_CHECKING:
     from poolsweep.report.study import Study, load_study

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from poolsweep.callbacks.best_weights import BestWeights
-from poolsweep.run.records import DamagedError
+from poolsweep.runs.records import DamagedError
 
 
 def trainer(*, leads: bool) -> SimpleNamespace:

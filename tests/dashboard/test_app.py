@@ -18,8 +18,8 @@ from poolsweep.dashboard.app import make_app, state
 from poolsweep.dashboard.command import _listen
 from poolsweep.dashboard.keeper import ReportKeeper
 from poolsweep.dashboard.kept import Kept
-from poolsweep.run.folder import RunFolder
-from poolsweep.sweep.plan import write_plan
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.plan import write_plan
 
 HOSTILE = "<script>alert(1)</script>"
 TOKEN = "a-token"

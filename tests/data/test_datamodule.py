@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from poolsweep.build import load_data
 from poolsweep.data import DataModule
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
+from poolsweep.training.build import load_data
 
 
 def module_of(path: Path) -> DataModule:

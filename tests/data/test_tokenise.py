@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from poolsweep.build import load_data
 from poolsweep.data.tokenise import tokenise, tokenizer_hash
 from poolsweep.encoder.tiny import tiny
+from poolsweep.training.build import load_data
 
 
 def test_truncation_is_counted_and_the_cache_is_read(animals, monkeypatch):

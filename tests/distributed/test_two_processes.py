@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from poolsweep.distributed.failures import RankFailedError
+from poolsweep.training.rank_failures import RankFailedError
 
 
 def children() -> set[str]:
@@ -80,7 +80,7 @@ def test_a_process_that_is_killed_after_all_is_done_fails_nothing(
         (job.folder / "result.json").write_text(json.dumps(finished_result))
         raise RankFailedError("process 0 of 2 was killed by SIGTERM", kind="killed")
 
-    monkeypatch.setattr("poolsweep.run.execute.run_in_ranks", done_then_killed)
+    monkeypatch.setattr("poolsweep.training.execute.run_in_ranks", done_then_killed)
     done = cli("train", *short_run, "trainer.devices=2", "trainer.strategy=ddp")
     assert done.status == 0, done.err
     [result] = outputs.glob("default/*/result.json")

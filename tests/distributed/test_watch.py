@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from poolsweep.distributed import supervise
+from poolsweep.training import supervise
 
 
 def ranks(*programs: str) -> list[subprocess.Popen[bytes]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from poolsweep.distributed.world import World, given_world, processes_of, world_for
+from poolsweep.config.processes import processes_of
+from poolsweep.distributed.world import World, given_world, world_for
 from poolsweep.errors import UserError
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "GROUP_RANK": "0"}

@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import BertModel
 
-from poolsweep.build import load_encoder
 from poolsweep.encoder.hub import hub
 from poolsweep.encoder.tiny import tiny
 from poolsweep.pooling.presets import load_preset
+from poolsweep.training.build import load_encoder
 
 
 @pytest.fixture(scope="module")

@@ -23,19 +23,19 @@ from transformers import (
     XLNetConfig,
 )
 
-from poolsweep.build import build_pooling, load_encoder
 from poolsweep.data.ragged import last_of_each
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.hub import hub
 from poolsweep.encoder.promises import Promises, promises_of
 from poolsweep.encoder.tiny import tiny
 from poolsweep.errors import UserError
+from poolsweep.explain import explain
 from poolsweep.pooling import PoolingContext
 from poolsweep.pooling.presets import load_preset
 from poolsweep.pooling.tokens.cls import Cls
 from poolsweep.pooling.tokens.cls_mean_max import ClsMeanMax
-from poolsweep.report.explain import explain
-from poolsweep.run.load import load_run
+from poolsweep.training.build import build_pooling, load_encoder
+from poolsweep.training.load import load_run
 
 WITHOUT_HEADS = {name: size for name, size in SIZES.items() if name != "num_attention_heads"}
 LEAKY: dict[str, PreTrainedConfig] = {

@@ -13,7 +13,6 @@ import pytest
 import torch
 from filelock import FileLock
 
-from poolsweep.build import build_pooling, load_data
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
@@ -22,6 +21,7 @@ from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, arrays
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_preset
+from poolsweep.training.build import build_pooling, load_data
 
 
 class Learned(TokenPooling):
@@ -80,7 +80,7 @@ KINDS = {
 
 @pytest.mark.parametrize("name", KINDS)
 def test_stored_features_equal_live_encoding(store, loaded, name: str):
-    from poolsweep.classifier import Classifier
+    from poolsweep.model.classifier import Classifier
 
     request, pooling = request_of(name, loaded), pooling_of(name, loaded)
     assert request.kind == KINDS[name]

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from poolsweep.console import Console
 from poolsweep.loggers import sync as module
+from poolsweep.terminal.console import Console
 
 
 @pytest.fixture

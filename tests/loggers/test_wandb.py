@@ -66,7 +66,7 @@ def test_what_wandb_refuses_is_refused_in_one_line(cli, tiny_run, monkeypatch, p
 
 
 def test_a_library_s_settings_say_which_is_wrong():
-    from poolsweep.run.failure import in_one_line
+    from poolsweep.training.failure import in_one_line
 
     with pytest.raises(ValueError, match="Input should be") as error:
         wandb.Settings(mode="nonsense")  # type: ignore[arg-type]

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 from poolsweep.config import LOADING_KEYS
-from poolsweep.probe.settings import _UNUSED_OF_DATA
-from poolsweep.run.identity import variant_id
-from poolsweep.run.job import folder_of
-from poolsweep.run.load import load_run
+from poolsweep.config.probe import _UNUSED_OF_DATA
+from poolsweep.runs.identity import variant_id
+from poolsweep.training.job import folder_of
+from poolsweep.training.load import load_run
 
 
 @pytest.fixture

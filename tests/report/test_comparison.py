@@ -11,7 +11,7 @@ from poolsweep.report.answer import answer
 from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
-from poolsweep.report.statistics import seed_summary
+from poolsweep.statistics import seed_summary
 
 
 @pytest.fixture

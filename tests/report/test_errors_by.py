@@ -9,7 +9,7 @@ from sklearn.metrics import confusion_matrix
 from poolsweep.report.errors_by import confusion, disagreements, right, slices
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
-from poolsweep.report.statistics import difference
+from poolsweep.statistics import difference
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import yaml
 
 from poolsweep.cli import main
 from poolsweep.encoder.tiny import tiny
-from poolsweep.run.records import fingerprints, write_result
+from poolsweep.runs.records import fingerprints, write_result
 
 CODE = """
 from pathlib import Path

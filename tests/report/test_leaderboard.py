@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from poolsweep.console import Console
 from poolsweep.report.leaderboard import Row, compare_all, write_leaderboard
 from poolsweep.report.leaderboard import leaderboard as rows_of
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.report.terminal import print_leaderboards
+from poolsweep.terminal.console import Console
 
 
 def result(pooling: str, seed: int, test: float, *, val: float = 0.5, variant: str = "v", **more) -> dict:

@@ -9,7 +9,6 @@ import re
 import pytest
 from studies import write_run
 
-from poolsweep.console import Console
 from poolsweep.report.answer import answers, what_would_settle
 from poolsweep.report.cautions import cautions
 from poolsweep.report.command import report
@@ -18,6 +17,7 @@ from poolsweep.report.errors_by import slices
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 from poolsweep.report.tables import latex, markdown
+from poolsweep.terminal.console import Console
 
 SHAPES = [
     shape

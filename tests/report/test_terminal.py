@@ -7,10 +7,10 @@ import io
 import pytest
 from studies import write_run
 
-from poolsweep.console import Console
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 from poolsweep.report.terminal import print_cautions, print_leaderboards, show_study
+from poolsweep.terminal.console import Console
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from damages import SEED, WAYS, bits_of, copy_of, damage, finished_run, frozen_run, try_one
 
-from poolsweep.run.records import fingerprints, write_result
+from poolsweep.runs.records import fingerprints, write_result
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from poolsweep.classifier import Classifier
+from poolsweep.model.classifier import Classifier
 
 
 def the_run(outputs: Path, study: str) -> Path:
@@ -146,7 +146,7 @@ def test_random_states_of_all_libraries_come_back_through_a_file(tmp_path):
 
     import numpy as np
 
-    from poolsweep.run.random_state import random_states, restore_random_states
+    from poolsweep.callbacks.random_state import random_states, restore_random_states
 
     def draw() -> tuple:
         return random.random(), np.random.rand(), np.random.randn(), torch.rand(1).item()
@@ -160,7 +160,7 @@ def test_random_states_of_all_libraries_come_back_through_a_file(tmp_path):
 
 
 def test_going_on_under_other_versions_is_said_once(capsys):
-    from poolsweep.run.environment import versions, warn_of_other_versions
+    from poolsweep.runs.environment import versions, warn_of_other_versions
 
     before = tuple((versions() | {"torch": "1.0"}).items())
     for _ in range(2):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from poolsweep.callbacks.best_weights import BestWeights
-from poolsweep.classifier import Classifier
+from poolsweep.model.classifier import Classifier
 from poolsweep.probe import run as probe
-from poolsweep.run.owner import owner
+from poolsweep.process.owner import owner
 
 FINE_TUNED = ["trainer.max_epochs=1", "checkpoint.every_steps=1"]
 PROBE = ["encoder.frozen=true", "trainer=probe"]

@@ -6,9 +6,9 @@ import io
 import json
 import time
 
-from poolsweep.console import Console
-from poolsweep.run.folder import RunFolder
+from poolsweep.runs.folder import RunFolder
 from poolsweep.sweep.display import Display
+from poolsweep.terminal.console import Console
 
 
 def write(folder: RunFolder, **status) -> None:
@@ -83,7 +83,7 @@ def test_a_run_that_tests_is_not_said_to_have_no_time_left(tmp_path):
 
 def test_no_time_is_foretold_once_a_run_evaluates(cli, tiny_run, monkeypatch):
     written: list[dict] = []
-    monkeypatch.setattr("poolsweep.run.status.write_json", lambda path, content: written.append(dict(content)))
+    monkeypatch.setattr("poolsweep.runs.status.write_json", lambda path, content: written.append(dict(content)))
     assert cli("train", *tiny_run, "trainer.max_epochs=1").status == 0
     evaluating = [status for status in written if status["phase"] in {"validating", "testing"}]
     assert {status["phase"] for status in evaluating} == {"validating", "testing"}

@@ -203,7 +203,7 @@ def test_on_failure_stop_and_every_retry(cli, failing, outputs, monkeypatch):
 
 def test_a_run_of_another_process_is_left_to_it_and_taken_over_when_it_dies(cli, tiny_run, outputs, monkeypatch):
     """The other process is a sleeping one, in whose name the lock is written; it dies while the sweep waits."""
-    from poolsweep.run.owner import owner, process_started
+    from poolsweep.process.owner import owner, process_started
     from poolsweep.sweep import grid
 
     typed = ["train", *tiny_run, *FAST, "trainer.max_epochs=1"]
@@ -236,11 +236,11 @@ def test_a_run_of_another_process_is_left_to_it_and_taken_over_when_it_dies(cli,
 
 def test_a_lock_of_its_own_that_could_not_go_is_not_waited_for(tmp_path, capsys):
     """As after a remount that lets nothing be removed: the sweep ends, and says that runs have not finished."""
-    from poolsweep.console import Console
-    from poolsweep.run.folder import RunFolder
-    from poolsweep.run.owner import owner
+    from poolsweep.process.owner import owner
+    from poolsweep.runs.folder import RunFolder
     from poolsweep.sweep.grid import SweepFailedError, require_finished, run_all
     from poolsweep.sweep.point import Point
+    from poolsweep.terminal.console import Console
 
     folder = RunFolder(tmp_path / "study" / "run")
     folder.path.mkdir(parents=True)

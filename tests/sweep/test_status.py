@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from poolsweep.run.lock import RunLock
+from poolsweep.runs.lock import RunLock
 from poolsweep.sweep.driving import driving, is_driven
 from poolsweep.sweep.status import all_ended, study_status
 

@@ -10,12 +10,12 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from poolsweep.build import Run, build, prepare
 from poolsweep.pooling.presets import load_preset, preset_names
-from poolsweep.quiet import quiet_third_parties
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.status import StatusFile
-from poolsweep.train import evaluate
+from poolsweep.process.warning_filters import quiet_third_parties
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.build import Run, build, prepare
+from poolsweep.training.fit import evaluate
 
 PRECISIONS = {
     "32": torch.float32, "bf16-mixed": torch.float32, "16-mixed": torch.float32, "bf16-true": torch.bfloat16

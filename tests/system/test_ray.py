@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from poolsweep.run.files import read_json
+from poolsweep.files.writing import read_json
 
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore")]  # Ray's own
 RAY = ["train", "-m", "hydra/launcher=ray", "+hydra.launcher.init.num_cpus=2", "study=s"]

@@ -36,7 +36,7 @@ def test_two_sweeps_at_once_share_one_study_in_every_tracker(tiny_run, outputs, 
 
 
 def test_a_run_that_failed_is_closed_and_gives_way_to_the_next_attempt(cli, tiny_run, outputs, monkeypatch):
-    from poolsweep.classifier import Classifier
+    from poolsweep.model.classifier import Classifier
 
     typed = ["train", *tiny_run, ALL, "study=failed"]
     with monkeypatch.context() as patch:

@@ -1,1 +1,1 @@
-"""Where Hydra looks for plugins; the work is done in ``poolsweep.cluster``."""
+"""Where Hydra looks for plugins; the work is done in ``poolsweep.launch.cluster``."""

@@ -12,14 +12,14 @@ from omegaconf import DictConfig
 from hydra_plugins.poolsweep_cluster.composing import ComposingLauncher
 
 if TYPE_CHECKING:
-    from poolsweep.cluster.ray import RayLimits
+    from poolsweep.launch.cluster.ray import RayLimits
 
 
 class RayLauncher(ComposingLauncher):
     """One Ray task per run; see ``conf/hydra/launcher/ray.yaml``.
 
     Args:
-        limits: See ``poolsweep.cluster.ray.RayLimits``.
+        limits: See ``poolsweep.launch.cluster.ray.RayLimits``.
     """
 
     def __init__(self, **limits: Any) -> None:  # noqa: ANN401
@@ -39,15 +39,15 @@ class RayLauncher(ComposingLauncher):
     @property
     def limits(self) -> RayLimits:
         """What each run asks for."""
-        from poolsweep.cluster.limits import read_limits
-        from poolsweep.cluster.ray import RayLimits
+        from poolsweep.launch.cluster.limits import read_limits
+        from poolsweep.launch.cluster.ray import RayLimits
 
         return read_limits(self.plain(self._given), RayLimits)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run all, each where there is room."""
-        from poolsweep.cluster.launcher import planned, returned
-        from poolsweep.cluster.ray import launch_on_ray
+        from poolsweep.launch.cluster.launcher import planned, returned
+        from poolsweep.launch.cluster.ray import launch_on_ray
 
         runs = planned(job_overrides, content_of=self.content)
         launch_on_ray(runs, self.limits)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from hydra_plugins.poolsweep_cluster.composing import ComposingLauncher
 
 if TYPE_CHECKING:
-    from poolsweep.cluster.limits import Limits
+    from poolsweep.launch.cluster.limits import Limits
 
 
 class SlurmLauncher(ComposingLauncher):
@@ -22,7 +22,7 @@ class SlurmLauncher(ComposingLauncher):
         wait: Stay until every run has ended; False: submit and leave.
         dry_run: Print the scripts instead of submitting anything.
         poll_seconds: Between two questions to Slurm.
-        limits: See ``poolsweep.cluster.limits.Limits``.
+        limits: See ``poolsweep.launch.cluster.limits.Limits``.
     """
 
     def __init__(self, wait: bool, dry_run: bool, poll_seconds: float, **limits: Any) -> None:  # noqa: ANN401
@@ -38,14 +38,14 @@ class SlurmLauncher(ComposingLauncher):
         from poolsweep.extras import require
 
         require("submitit", asked_by="hydra/launcher=slurm", extra="slurm")
-        from poolsweep.cluster.launcher import plan_on_login_node
+        from poolsweep.launch.cluster.launcher import plan_on_login_node
 
         plan_on_login_node(config, self.limits, dry_run=self.dry_run)
 
     @property
     def limits(self) -> Limits:
         """What each job asks for."""
-        from poolsweep.cluster.limits import Limits, read_limits
+        from poolsweep.launch.cluster.limits import Limits, read_limits
 
         return read_limits(self.plain(self._given), Limits)
 
@@ -58,7 +58,7 @@ class SlurmLauncher(ComposingLauncher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Submit the runs that have no job yet, and wait for all of them unless ``wait=false``."""
-        from poolsweep.cluster.launcher import launch, planned, print_scripts
+        from poolsweep.launch.cluster.launcher import launch, planned, print_scripts
 
         runs = planned(job_overrides, content_of=self.content)
         if self.dry_run:

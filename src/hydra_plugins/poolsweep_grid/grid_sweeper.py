@@ -12,10 +12,10 @@ from hydra.core.override_parser.types import Glob, Override, OverrideType
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from poolsweep.progress import said_if_slow
 from poolsweep.sweep.compositions import SharedCompositions
 from poolsweep.sweep.own_keys import require_read
 from poolsweep.sweep.point import Point, require_values
+from poolsweep.terminal.progress import said_if_slow
 
 
 class GridSweeper(BasicSweeper):

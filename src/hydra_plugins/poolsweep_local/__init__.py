@@ -1,1 +1,1 @@
-"""Where Hydra looks for plugins; the work is done in ``poolsweep.local``."""
+"""Where Hydra looks for plugins; the work is done in ``poolsweep.launch.local``."""

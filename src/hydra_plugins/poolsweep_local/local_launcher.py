@@ -11,7 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 if TYPE_CHECKING:
-    from poolsweep.local.slots import Slot
+    from poolsweep.launch.local.slots import Slot
 
 
 class LocalLauncher(Launcher):
@@ -37,7 +37,7 @@ class LocalLauncher(Launcher):
         self._slots([])
 
     def _slots(self, job_overrides: Sequence[Sequence[str]]) -> list[Slot]:
-        from poolsweep.local.launch import slots_for
+        from poolsweep.launch.local.launch import slots_for
 
         return slots_for(
             self._config, job_overrides, runs_at_once=self.runs_at_once, runs_per_gpu=self.runs_per_gpu, gpus=self.gpus
@@ -45,7 +45,7 @@ class LocalLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs and wait for them."""
-        from poolsweep.local.launch import run_jobs
+        from poolsweep.launch.local.launch import run_jobs
 
         setup_globals()
 

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import ListConfig, OmegaConf
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
-from poolsweep.progress import said_if_slow
+from poolsweep.terminal.progress import said_if_slow
 
 
 class RaceSweeper(GridSweeper):

@@ -1,1 +1,1 @@
-"""Where Hydra looks for plugins; the work is done in ``poolsweep.sweep.search``."""
+"""Where Hydra looks for plugins; the work is done in ``poolsweep.sweep.optuna``."""

@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
-from poolsweep.progress import said_if_slow
 from poolsweep.sweep.point import Point, require_values
+from poolsweep.terminal.progress import said_if_slow
 
 
 class SearchSweeper(GridSweeper):
@@ -25,14 +25,14 @@ class SearchSweeper(GridSweeper):
         self._options = dict(options)
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
-        """Search; see ``poolsweep.sweep.search.driver.search``."""
+        """Search; see ``poolsweep.sweep.optuna.driver.search``."""
         from poolsweep.extras import require
 
         require("optuna", asked_by="sweep=optuna")
         with said_if_slow("loading torch, transformers and optuna"):
-            from poolsweep.sweep.search.driver import search
-            from poolsweep.sweep.search.options import search_options
-            from poolsweep.sweep.search.space import read_space
+            from poolsweep.sweep.optuna.driver import search
+            from poolsweep.sweep.optuna.options import search_options
+            from poolsweep.sweep.optuna.space import read_space
 
         options = search_options(self._options)
         parser = self.parser()

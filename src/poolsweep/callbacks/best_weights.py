@@ -15,10 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from poolsweep.distributed.sharded import load_whole_state, whole_state
-from poolsweep.metric_names import sign
-from poolsweep.run.checkpoints import CheckpointStore
-from poolsweep.run.files import checksum, make_durable, remove, write_whole
-from poolsweep.run.records import DamagedError
+from poolsweep.files.writing import checksum, make_durable, remove, write_whole
+from poolsweep.runs.checkpoints import CheckpointStore
+from poolsweep.runs.records import DamagedError
+from poolsweep.tasks.metric_names import sign
 
 
 class TrainingDivergedError(Exception):

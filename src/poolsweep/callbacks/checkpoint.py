@@ -21,14 +21,14 @@ from poolsweep.callbacks.loop_state import (
     restartable,
     set_loop_state,
 )
+from poolsweep.callbacks.random_state import random_states, restore_random_states
 from poolsweep.distributed.group import of_all_processes
+from poolsweep.files.writing import write_whole
 from poolsweep.loggers.metrics_file import read_rows
 from poolsweep.loggers.tracker import Tracker
-from poolsweep.run.checkpoints import CheckpointStore
-from poolsweep.run.environment import versions, warn_of_other_versions
-from poolsweep.run.files import write_whole
-from poolsweep.run.random_state import random_states, restore_random_states
-from poolsweep.run.signals import Interrupted, stop_signals
+from poolsweep.process.signals import Interrupted, stop_signals
+from poolsweep.runs.checkpoints import CheckpointStore
+from poolsweep.runs.environment import versions, warn_of_other_versions
 
 _log = logging.getLogger(__name__)
 _KEY = "poolsweep"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytorch_lightning import callbacks
 
 from poolsweep.bounds import NonNegativeFloat, NonNegativeInt
-from poolsweep.metric_names import Monitored, direction
+from poolsweep.tasks.metric_names import Monitored, direction
 
 
 class EarlyStopping(callbacks.EarlyStopping):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from poolsweep.run.status import StatusFile
+from poolsweep.runs.status import StatusFile
 
 
 class Heartbeat(pl.Callback):

@@ -8,10 +8,10 @@ from typing import Any
 
 import optuna
 import pytorch_lightning as pl
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 
-from poolsweep.run.pruned import PrunedError
-from poolsweep.sweep.search.journal import journal_of, open_journal
-from poolsweep.sweep.search.options import make_pruner
+from poolsweep.runs.pruned import PrunedError
+from poolsweep.runs.search_journal import journal_of, open_journal
 
 
 class Pruning(pl.Callback):
@@ -58,3 +58,13 @@ class Pruning(pl.Callback):
         if step not in known.intermediate_values:  # a run that was killed says some of it again
             trial.report(value, step)
         return trial.should_prune()
+
+
+def make_pruner(name: str, *, startup: int, warmup: int) -> BasePruner:
+    """Optuna's pruner of a name; steps are validations, the first is 0."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if name == "median":
+        return MedianPruner(n_startup_trials=startup, n_warmup_steps=warmup)
+    if name == "halving":
+        return SuccessiveHalvingPruner()
+    return HyperbandPruner() if name == "hyperband" else NopPruner()

@@ -9,7 +9,7 @@ import yaml
 from rich.text import Text
 from rich.tree import Tree
 
-from poolsweep.run.secrets import recorded
+from poolsweep.runs.secrets import recorded
 
 
 def config_tree(content: Mapping[str, Any]) -> Tree:

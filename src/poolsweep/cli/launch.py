@@ -13,18 +13,18 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-import poolsweep.resolvers  # noqa: F401  --resolve asks for them
+import poolsweep.config.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.config_tree import config_tree
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
-from poolsweep.console import Console
 from poolsweep.errors import UserError
-from poolsweep.progress import said_if_slow
-from poolsweep.shown import number, print_problem
+from poolsweep.terminal.console import Console
+from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.text import number, print_problem
 
 if TYPE_CHECKING:
-    from poolsweep.run.folder import RunFolder
+    from poolsweep.runs.folder import RunFolder
 
 
 _TREE = "--print-config"
@@ -46,7 +46,7 @@ def launch(arguments: Sequence[str]) -> int:
     Raises:
         UserError: For whatever Hydra refuses.
     """
-    from poolsweep.run.signals import stop_signals
+    from poolsweep.process.signals import stop_signals
 
     tree = _TREE in arguments
     arguments = [argument for argument in arguments if argument != _TREE]
@@ -93,12 +93,12 @@ def _said() -> tuple[type[Exception], ...]:
     """What ends a command with a line of its own and status 1."""
     from poolsweep.callbacks.best_weights import TrainingDivergedError
     from poolsweep.callbacks.checkpoint import RunTimeoutError
-    from poolsweep.distributed.failures import RankFailedError
-    from poolsweep.run.failure import DiskFullError
-    from poolsweep.run.job import RunsElsewhereError
-    from poolsweep.run.lock import LockLostError
-    from poolsweep.run.oom import BatchTooLargeError
+    from poolsweep.runs.lock import LockLostError
     from poolsweep.sweep.grid import SweepFailedError
+    from poolsweep.training.failure import DiskFullError
+    from poolsweep.training.job import RunsElsewhereError
+    from poolsweep.training.oom import BatchTooLargeError
+    from poolsweep.training.rank_failures import RankFailedError
 
     return (
         TrainingDivergedError, RunTimeoutError, DiskFullError, RunsElsewhereError, FailedBeforeError, RunFailedError,
@@ -117,11 +117,11 @@ def _end_workers() -> None:
 
 def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
     with said_if_slow("loading torch and transformers"):
-        from poolsweep.assembly.sources import forget_data
         from poolsweep.config import resolve
         from poolsweep.distributed.world import given_world
-        from poolsweep.run.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
         from poolsweep.sweep.display import Display
+        from poolsweep.training.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
+        from poolsweep.training.sources import forget_data
     from poolsweep.sweep.own_keys import require_read
 
     world = given_world()
@@ -164,8 +164,8 @@ def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
 
 def _run_alone(config: DictConfig, folder: RunFolder) -> dict[str, Any]:
     """Run a job; what ended it is said in one line if its record says it too."""
-    from poolsweep.run.failure import in_one_line as said_in_one_line
-    from poolsweep.run.job import run_job
+    from poolsweep.training.failure import in_one_line as said_in_one_line
+    from poolsweep.training.job import run_job
 
     try:
         return run_job(config)
@@ -180,9 +180,9 @@ def _run_alone(config: DictConfig, folder: RunFolder) -> dict[str, Any]:
 
 def _tell_agent(content: dict[str, Any], folder: RunFolder, identity: str, result: dict[str, Any]) -> None:
     """A W&B agent waits for a run of its own, also where there is nothing left to do but to say what came out."""
-    from poolsweep.build import build_loggers
     from poolsweep.loggers.tracker import close_loggers
     from poolsweep.loggers.wandb import WandbRun
+    from poolsweep.training.build import build_loggers
 
     loggers = [one for one in build_loggers(content, folder=folder, run_id=identity) if isinstance(one, WandbRun)]
     for logger in loggers:

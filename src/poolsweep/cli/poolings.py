@@ -6,8 +6,8 @@ from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
-from poolsweep.here import import_from_here
-from poolsweep.progress import said_if_slow
+from poolsweep.process.user_imports import import_from_here
+from poolsweep.terminal.progress import said_if_slow
 
 
 def poolings(arguments: list[str]) -> int:
@@ -61,7 +61,7 @@ def explain(arguments: list[str]) -> int:
     )
     given = parser.parse_args(arguments)
     with said_if_slow("loading torch and transformers"):
-        from poolsweep.report.explain import explain_run
+        from poolsweep.explain import explain_run
 
     explain_run(
         given.run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust,

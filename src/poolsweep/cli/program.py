@@ -12,10 +12,10 @@ from poolsweep.cli.studies import dashboard, report, status
 from poolsweep.cli.trackers import sync, wandb_sweep
 from poolsweep.cli.training import submit, train
 from poolsweep.errors import UserError, nearest
-from poolsweep.file_system import in_words, is_full
-from poolsweep.interpreter import start_safely
-from poolsweep.run.signals import Interrupted
-from poolsweep.shown import in_one_line, print_problem, shown_output
+from poolsweep.files.faults import in_words, is_full
+from poolsweep.process.interpreter import start_safely
+from poolsweep.process.signals import Interrupted
+from poolsweep.terminal.text import in_one_line, print_problem, shown_output
 
 VERBS: dict[str, Callable[[list[str]], int]] = {
     "train": train,

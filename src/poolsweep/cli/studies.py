@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
-from poolsweep.progress import said_if_slow
+from poolsweep.terminal.progress import said_if_slow
 
 
 def status(arguments: list[str]) -> int:
@@ -36,8 +36,8 @@ def report(arguments: list[str]) -> int:
     parser.add_no_texts()
     given = parser.parse_args(arguments)
     with said_if_slow("loading pandas, scipy and matplotlib"):
-        from poolsweep.console import Console
         from poolsweep.report.command import report as write_report
+        from poolsweep.terminal.console import Console
 
     write_report(
         given.studies, baseline=given.baseline, metric=given.metric, out=given.out, with_texts=not given.no_texts,

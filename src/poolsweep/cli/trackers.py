@@ -20,9 +20,9 @@ def sync(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if given.timeout_minutes <= 0:
         raise UserError(f"--timeout-minutes must be above 0, got {given.timeout_minutes:g}")
-    from poolsweep.console import Console
     from poolsweep.loggers.sync import sync as send
     from poolsweep.sweep.status import find_studies
+    from poolsweep.terminal.console import Console
 
     [study] = find_studies(given.study)
     return send(study, send=given.yes, timeout_minutes=given.timeout_minutes, console=Console())
@@ -39,7 +39,7 @@ def wandb_sweep(arguments: list[str]) -> int:
     parser.add_argument("--method", choices=["grid", "random", "bayes"], default="grid", help="default: grid")
     parser.add_argument("--project", default="poolsweep", help="W&B project (default: poolsweep)")
     given = parser.parse_intermixed_args(arguments)
-    from poolsweep.loggers.agent import sweep_yaml
+    from poolsweep.cli.wandb_sweep import sweep_yaml
 
     print(sweep_yaml(quoted(given.overrides), method=given.method, project=given.project), end="")
     return 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from poolsweep.cluster.leave import in_own_job, leave_job
 from poolsweep.extras import require
-from poolsweep.run.signals import Interrupted, stop_signals
+from poolsweep.launch.cluster.leave import leave_job
+from poolsweep.process.signals import Interrupted, stop_signals
+from poolsweep.process.slurm_job import in_own_job
 
 _TRAIN_HELP = """\
 usage: poolsweep train [-m] [OVERRIDES]

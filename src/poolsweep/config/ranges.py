@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from poolsweep.errors import nearest
-from poolsweep.metric_names import Monitored
+from poolsweep.tasks.metric_names import Monitored
 
 
 def range_problems(config: Mapping[str, Any]) -> list[str]:

@@ -12,11 +12,11 @@ import pytorch_lightning as pl
 from poolsweep.config.callbacks import refusal_of
 from poolsweep.config.keys import LOADING_KEYS, TRAINING_KEYS
 from poolsweep.config.parts import Part, base_classes, part_at
+from poolsweep.config.probe import is_probe
 from poolsweep.config.types import hints_of, type_problem
 from poolsweep.errors import RefusedError, nearest
 from poolsweep.extras import lacking
-from poolsweep.here import import_from_here
-from poolsweep.probe.settings import is_probe
+from poolsweep.process.user_imports import import_from_here
 
 _OF_ANY_TRAINER = TRAINING_KEYS | frozenset(inspect.signature(pl.Trainer).parameters)
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytorch_lightning as pl
 
 from poolsweep.config.keys import TRAINING_KEYS, Training
+from poolsweep.config.probe import is_probe
 from poolsweep.config.types import dataclass_problems
 from poolsweep.errors import nearest
-from poolsweep.probe.settings import is_probe
 
 _INSTEAD = {
     "fast_dev_run": "trainer=debug makes a short run",

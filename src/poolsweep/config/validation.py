@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from poolsweep.batches import batch_problems
+from poolsweep.config.batch_plan import batch_problems
 from poolsweep.config.keys import LOADING_KEYS, Carving, Loading, Root
+from poolsweep.config.machine import device_problems, worker_problems
+from poolsweep.config.probe import probe_problems
+from poolsweep.config.processes import distribution_problems
 from poolsweep.config.ranges import range_problems
 from poolsweep.config.shape import SECTIONS, shape_problems
 from poolsweep.config.targets import argument_problems, authorised, interpolations, nodes_with_target
 from poolsweep.config.training import training_problems
 from poolsweep.config.types import dataclass_problems
-from poolsweep.device import device_problems, worker_problems
-from poolsweep.distributed.trainer import distribution_problems
 from poolsweep.errors import RefusedError, UserError
-from poolsweep.probe.settings import probe_problems
 
 
 def validate(config: Mapping[str, Any]) -> None:

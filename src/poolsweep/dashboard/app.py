@@ -18,7 +18,7 @@ from starlette.routing import Mount, Route
 
 from poolsweep.dashboard.keeper import ReportKeeper
 from poolsweep.dashboard.kept import Kept
-from poolsweep.run.secrets import without_secrets
+from poolsweep.runs.secrets import without_secrets
 from poolsweep.sweep.status import RunStatus, study_status
 
 # A page of another site that has this address resolve to its own name (DNS rebinding) sends that name as the host.

@@ -8,8 +8,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from poolsweep.interpreter import python_command
-from poolsweep.run.secrets import redacted
+from poolsweep.process.interpreter import python_command
+from poolsweep.runs.secrets import redacted
 
 _EVERY_SECONDS = 2.0
 _PATIENCE_SECONDS = 600.0

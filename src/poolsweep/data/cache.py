@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from poolsweep.errors import UserError
-from poolsweep.file_system import in_words
+from poolsweep.files.faults import in_words
 
 
 def cache_dir() -> Path:

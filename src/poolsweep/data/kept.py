@@ -13,7 +13,7 @@ import xxhash
 from filelock import FileLock
 
 from poolsweep.data.cache import cache_dir, cannot_write
-from poolsweep.file_hash import file_hash
+from poolsweep.files.hashing import file_hash
 
 _ABOUT = "about.json"
 

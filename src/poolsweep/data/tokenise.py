@@ -25,12 +25,12 @@ from datasets import Dataset, Features, Sequence, Value
 from filelock import FileLock, Timeout
 from transformers import PreTrainedTokenizerBase
 
-from poolsweep.cores import usable_cores
 from poolsweep.data.cache import cache_dir
 from poolsweep.data.special import Special
 from poolsweep.data.splits import Split
 from poolsweep.data.template import Templated
-from poolsweep.file_hash import file_hash
+from poolsweep.files.hashing import file_hash
+from poolsweep.process.cpu_affinity import usable_cores
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192

@@ -8,12 +8,11 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 
-from poolsweep.device import accelerator_type
+from poolsweep.device import accelerator_type, canonical_precision
 from poolsweep.distributed.environment import GivenEnvironment
 from poolsweep.distributed.replicated import Replicated
 from poolsweep.distributed.sharded import Sharded
-from poolsweep.distributed.world import World, processes_of
-from poolsweep.run.identity import canonical_precision
+from poolsweep.distributed.world import World
 
 _OURS = ("on_oom",)  # keys of the group that are not Lightning's
 
@@ -53,16 +52,3 @@ def device_of(trainer: Mapping[str, Any], world: World | None) -> torch.device:
     if isinstance(chosen, str) and "," in chosen:
         chosen = [int(part) for part in chosen.split(",") if part.strip()]
     return torch.device("cuda", int(chosen[world.local_rank]) if isinstance(chosen, list) else world.local_rank)
-
-
-def distribution_problems(config: Mapping[str, Any]) -> list[str]:
-    """What in a resolved config does not go with many devices."""
-    trainer = config.get("trainer") or {}
-    strategy, problems = trainer.get("strategy", "auto"), []
-    if processes_of(trainer) < 2:
-        return problems
-    if strategy == "fsdp" and canonical_precision(trainer.get("precision", 32)) == "16-mixed":
-        problems.append("trainer.strategy=fsdp and trainer.precision=16-mixed do not go together; use bf16-mixed")
-    if strategy == "fsdp" and (config.get("encoder") or {}).get("frozen"):
-        problems.append("trainer.strategy=fsdp shards an encoder that is trained, and encoder.frozen=true; use ddp")
-    return problems

@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
-from poolsweep.device import accelerator_type
+from poolsweep.config.probe import is_probe
+from poolsweep.config.processes import processes_of
 from poolsweep.errors import UserError
-from poolsweep.probe.settings import is_probe
-from poolsweep.run.identity import canonical_devices
 
 OURS = "POOLSWEEP_RANK"  # set in processes that we start
 
@@ -35,27 +32,6 @@ class World:
 
 
 ALONE = World()
-
-
-def devices_of(trainer: Mapping[str, Any]) -> int:
-    """How many devices of a machine a trainer's config asks for: a number, a list of them, ``auto`` or -1 for all.
-
-    Example:
-        >>> [devices_of({"devices": devices, "accelerator": "cpu"}) for devices in (2, "2", [0, 3], "auto")]
-        [2, 2, 2, 1]
-    """
-    asked = canonical_devices(trainer.get("devices", 1))
-    if isinstance(asked, int):
-        return asked
-    if asked != "auto":
-        return 1
-    return torch.cuda.device_count() if accelerator_type(str(trainer.get("accelerator", "auto"))) == "cuda" else 1
-
-
-def processes_of(trainer: Mapping[str, Any]) -> int:
-    """How many processes a trainer's config asks for, on all machines: one per device."""
-    nodes = trainer.get("num_nodes", 1)
-    return devices_of(trainer) * (nodes if isinstance(nodes, int) else 1)
 
 
 def given_world() -> World | None:

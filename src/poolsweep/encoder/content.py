@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from poolsweep.file_hash import file_hash
+from poolsweep.files.hashing import file_hash
 
 # Of other frameworks and of training; no encoder is loaded from them.
 _NOT_READ = {".bin", ".ckpt", ".gguf", ".h5", ".lock", ".log", ".md", ".msgpack", ".onnx", ".ot", ".pt", ".pth"}

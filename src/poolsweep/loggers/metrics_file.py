@@ -12,8 +12,8 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from poolsweep.metric_names import METRIC_NAMES
-from poolsweep.run.files import open_to_append
+from poolsweep.files.writing import open_to_append
+from poolsweep.tasks.metric_names import METRIC_NAMES
 
 COLUMNS = ("step", "epoch", "train/loss", *(f"{s}/{name}" for s in ("val", "test") for name in METRIC_NAMES), "penalty")
 

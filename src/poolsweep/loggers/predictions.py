@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow.parquet as pq
 
-from poolsweep.run.folder import RunFolder
+from poolsweep.runs.folder import RunFolder
 
 _MOST_CLASSES = 40  # a confusion matrix of more cannot be read, and W&B draws 10,000 cells at most
 OTHERS = "(other labels)"

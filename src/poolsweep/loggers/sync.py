@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from poolsweep.console import Console
 from poolsweep.errors import UserError
-from poolsweep.interpreter import python_command
 from poolsweep.loggers.keys import has_key, host
-from poolsweep.report.locate import argument_for
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.lock import holder
-from poolsweep.run.secrets import redacted
+from poolsweep.process.interpreter import python_command
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.locate import argument_for
+from poolsweep.runs.lock import holder
+from poolsweep.runs.secrets import redacted
+from poolsweep.terminal.console import Console
 
 
 @dataclass(frozen=True)

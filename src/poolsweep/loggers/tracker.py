@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from poolsweep.probe.settings import is_probe
-from poolsweep.run.secrets import without_secrets
+from poolsweep.config.probe import is_probe
+from poolsweep.runs.secrets import without_secrets
 
 _log = logging.getLogger(__name__)
 

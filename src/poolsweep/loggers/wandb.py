@@ -18,8 +18,8 @@ from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key
 from poolsweep.loggers.predictions import CappedPredictions, read_predictions
 from poolsweep.loggers.tracker import Tracker, goes_on, kind_of_run
-from poolsweep.metric_names import METRIC_NAMES, direction
-from poolsweep.run.folder import RunFolder
+from poolsweep.runs.folder import RunFolder
+from poolsweep.tasks.metric_names import METRIC_NAMES, direction
 
 _TAG_LENGTH, _PROJECT_LENGTH, _NOT_IN_PROJECTS = 64, 128, "/\\#?%:"  # W&B's own
 _MODES = ("online", "offline", "shared", "disabled", "dryrun", "run")

@@ -8,11 +8,11 @@ from rich.text import Text
 from torch import nn
 
 from poolsweep.conf_dir import conf_dir
-from poolsweep.console import Console
 from poolsweep.pooling.base import LayerMix, TokenPooling
 from poolsweep.pooling.make import make_layers, make_pooling, make_tokens
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, preset_names
+from poolsweep.terminal.console import Console
 
 
 def print_catalogue(*, hidden_size: int, num_layers: int, console: Console | None = None) -> None:

@@ -14,19 +14,19 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from poolsweep.classifier import Classifier
 from poolsweep.data.labels import Labels
 from poolsweep.device import accelerator_type
-from poolsweep.metrics import classification_metrics
-from poolsweep.predictions import Predictions
+from poolsweep.files.writing import write_whole
+from poolsweep.model.classifier import Classifier
+from poolsweep.model.metrics import classification_metrics
+from poolsweep.model.predictions import Predictions
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.probe import SAMPLES, Probe
 from poolsweep.probe.solver import TOLERANCE, Solution
 from poolsweep.probe.vectors import Vectors
-from poolsweep.run.environment import peak_memory_mib, reset_peak_memory
-from poolsweep.run.files import write_whole
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.status import StatusFile
+from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
 
 _MANY_NUMBERS = 2**22  # of the training vectors; below, threads wait for each other longer than they help
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poolsweep.classifier import Classifier
 from poolsweep.data.batch import Batch
 from poolsweep.features.rows import IN_MEMORY_BYTES, FeatureRows
+from poolsweep.model.classifier import Classifier
 
 _BLOCK_ROWS = 4096
 

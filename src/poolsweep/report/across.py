@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.statistics import CriticalDifference, critical_difference
+from poolsweep.statistics import CriticalDifference, critical_difference
 
 
 @dataclass(frozen=True, eq=False)

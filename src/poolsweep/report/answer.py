@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import METRICS, hundredths, p_text, signed
-from poolsweep.report.statistics import Difference, seeds_to_settle
+from poolsweep.statistics import Difference, seeds_to_settle
 
 
 def answers(comparison: Comparison) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ def what_would_settle(comparison: Comparison, *, most: int = 5) -> list[str]:
     """For the best and each that is tied with it, the seeds or texts that would tell them apart.
 
     Takes the differences that were seen as the true ones, and 80% power; see
-    :func:`poolsweep.report.statistics.seeds_to_settle`.
+    :func:`poolsweep.statistics.seeds_to_settle`.
 
     Args:
         comparison: Any.

@@ -15,7 +15,7 @@ from poolsweep.report.predictions import Predicted
 from poolsweep.report.raced import race_cautions
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
 from poolsweep.report.seeds_note import seeds_note
-from poolsweep.report.statistics import (
+from poolsweep.statistics import (
     Estimate,
     RunFacts,
     Scores,

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poolsweep import __version__
-from poolsweep.console import Console
 from poolsweep.errors import UserError, nearest
-from poolsweep.progress import said_if_slow
+from poolsweep.files.writing import own_folder, remove_half_written, write_whole
 from poolsweep.report.across import Across, across_data_sets
 from poolsweep.report.charts.drawing import Drawn, draw
 from poolsweep.report.charts.ranks import ranks_chart
@@ -18,14 +17,15 @@ from poolsweep.report.charts.style import Chart, house_style
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.findings import Findings, examine
 from poolsweep.report.leaderboard import BASELINE, compare_all, write_leaderboard
-from poolsweep.report.locate import find_study
 from poolsweep.report.metric import check_metric
 from poolsweep.report.page.render import render
 from poolsweep.report.results import RunRecord, damaged_note, load_runs
 from poolsweep.report.study import Study
 from poolsweep.report.tables import latex, markdown
 from poolsweep.report.terminal import print_cautions, print_leaderboards
-from poolsweep.run.files import own_folder, remove_half_written, write_whole
+from poolsweep.runs.locate import find_study
+from poolsweep.terminal.console import Console
+from poolsweep.terminal.progress import said_if_slow
 
 
 def report(

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.statistics import (
+from poolsweep.statistics import (
     BootstrapInterval,
     EffectSize,
     SignFlip,
@@ -15,7 +15,7 @@ from poolsweep.report.statistics import (
     sign_flip_test,
     two_way_bootstrap,
 )
-from poolsweep.shown import number
+from poolsweep.terminal.text import number
 
 _DRAWS = 20_000_000  # texts drawn for one bootstrap: large test sets get fewer resamples
 _FEWEST, _MOST = 200, 2000  # resamples

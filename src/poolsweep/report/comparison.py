@@ -13,7 +13,7 @@ from poolsweep.report.contenders import Contender, Group
 from poolsweep.report.predictions import Predicted, read_predictions
 from poolsweep.report.raced import Raced, raced
 from poolsweep.report.splits import Predictions, Splits, find_splits
-from poolsweep.report.statistics import (
+from poolsweep.statistics import (
     Family,
     JointDifference,
     Pairwise,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.predictions import Predicted
-from poolsweep.report.statistics import Scores, difference
+from poolsweep.statistics import Scores, difference
 
 NUM_LENGTHS = 5
 

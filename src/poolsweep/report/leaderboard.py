@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from poolsweep.files.writing import write_whole
 from poolsweep.report.comparison import Comparison, compare
 from poolsweep.report.contenders import group_runs
 from poolsweep.report.results import RunRecord
-from poolsweep.report.statistics import JointDifference, SeedSummary
-from poolsweep.run.files import write_whole
-from poolsweep.shown import as_cell
+from poolsweep.statistics import JointDifference, SeedSummary
+from poolsweep.terminal.text import as_cell
 
 BASELINE = "cls"
 _UNKNOWN = JointDifference(math.nan, math.nan, math.nan, math.nan, math.nan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from poolsweep.errors import UserError, nearest
-from poolsweep.shown import number
+from poolsweep.terminal.text import number
 
 METRICS = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "Matthews correlation"}
 

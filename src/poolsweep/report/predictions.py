@@ -15,8 +15,8 @@ import xxhash
 from numpy.typing import NDArray
 from pyarrow import compute
 
-from poolsweep.run.files import read_json
-from poolsweep.run.records import read_checked
+from poolsweep.files.writing import read_json
+from poolsweep.runs.records import read_checked
 
 if TYPE_CHECKING:
     from poolsweep.report.results import RunRecord

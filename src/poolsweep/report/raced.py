@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from poolsweep.report.contenders import Group
-from poolsweep.sweep.race.record import Dropped, RaceRecord, Rested, read_races
+from poolsweep.runs.race import Dropped, RaceRecord, Rested, read_races
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 from poolsweep.report.named_apart import named_apart
 from poolsweep.report.predictions import read_predictions, scores_of
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.records import (
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.records import (
     RESULT,
     SMALL,
     STATUS,
@@ -24,7 +24,7 @@ from poolsweep.run.records import (
     read_result,
     read_status,
 )
-from poolsweep.run.stored_config import OddConfigError, parse_config
+from poolsweep.runs.stored_config import OddConfigError, parse_config
 
 DAMAGED = "damaged"
 _NAMED = 5

@@ -11,17 +11,17 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from poolsweep.console import Console
 from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.cost import load_note
 from poolsweep.report.leaderboard import Row, compare_all, leaderboard, write_leaderboard
-from poolsweep.report.locate import argument_for
 from poolsweep.report.metric import METRICS, hundredths, signed
 from poolsweep.report.raced import race_note
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.report.tables import could_be_best, jointly, pairing, what_means_are
+from poolsweep.runs.locate import argument_for
+from poolsweep.terminal.console import Console
 
 TIED, ALONE, DROPPED = "=", "★", "×"
 

@@ -13,12 +13,12 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from poolsweep.console import Console
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.lock import holder
-from poolsweep.run.records import known_status
-from poolsweep.shown import number
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.lock import holder
+from poolsweep.runs.records import known_status
 from poolsweep.sweep.estimate import about_left, seconds_left
+from poolsweep.terminal.console import Console
+from poolsweep.terminal.text import number
 
 _ENDED = {"finished", "failed", "interrupted", "pruned"}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from poolsweep.run.lock import RunLock, holder
+from poolsweep.runs.lock import RunLock, holder
 
 _PREFIX = ".driver-"
 

@@ -13,22 +13,22 @@ from typing import Any
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from poolsweep.assembly.sources import forget_data
 from poolsweep.config import resolve, validate
-from poolsweep.console import Console
+from poolsweep.config.probe import is_probe
 from poolsweep.errors import UnfitPoolingError, UserError
-from poolsweep.probe.settings import is_probe
-from poolsweep.quiet import quiet_third_parties
+from poolsweep.files.writing import remove_half_written
+from poolsweep.process.owner import is_ours
+from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
-from poolsweep.run.files import remove_half_written
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
-from poolsweep.run.lock import holder
-from poolsweep.run.owner import is_ours
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.lock import holder
+from poolsweep.runs.plan import write_plan
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.patterns import left_out
-from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.point import Point
+from poolsweep.terminal.console import Console
+from poolsweep.training.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
+from poolsweep.training.sources import forget_data
 
 _POLL_SECONDS = 0.5
 

@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from poolsweep.cluster.lost import KIND, follow, lost_log
-from poolsweep.cluster.slurm import SlurmUnreachableError
 from poolsweep.errors import UserError, nearest
-from poolsweep.report.locate import output_root
-from poolsweep.run.files import read_json
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.lock import holder
-from poolsweep.run.records import OddRecordError, missing_file, read_result, read_status
+from poolsweep.files.writing import read_json
+from poolsweep.launch.cluster.lost import KIND, follow, lost_log
+from poolsweep.launch.cluster.slurm import SlurmUnreachableError
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.locate import output_root
+from poolsweep.runs.lock import holder
+from poolsweep.runs.plan import read_plan
+from poolsweep.runs.records import OddRecordError, missing_file, read_result, read_status
 from poolsweep.sweep.driving import is_driven
 from poolsweep.sweep.estimate import usual_seconds
-from poolsweep.sweep.plan import read_plan
 
 State = Literal["finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "damaged", "missing"]
 STATES: tuple[State, ...] = get_args(State)

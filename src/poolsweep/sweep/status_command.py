@@ -12,13 +12,13 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from poolsweep.console import Console
-from poolsweep.run.files import remove_half_written
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.tidy import tidy
-from poolsweep.shown import number
+from poolsweep.files.writing import remove_half_written
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.tidy import tidy
 from poolsweep.sweep.estimate import about_left, duration
 from poolsweep.sweep.status import RunStatus, State, StudyStatus, all_ended, find_studies, study_status
+from poolsweep.terminal.console import Console
+from poolsweep.terminal.text import number
 
 _NAMED: tuple[State, ...] = ("running", "requeued", "queued", "failed", "damaged", "interrupted", "missing")
 _OVERRIDES = re.compile(r" (?=[+~]*[\w./@-]+=)")  # what separates them: their values may have spaces

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from poolsweep.assembly.sources import load_data
 from poolsweep.data.checks import check
 from poolsweep.data.sources.files import Files
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
+from poolsweep.training.sources import load_data
 
 TEXTS = [f"text {i}" for i in range(30)]
 LABELS = ["pos" if i % 2 else "neg" for i in range(30)]

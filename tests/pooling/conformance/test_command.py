@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from poolsweep.console import Console
 from poolsweep.errors import UserError
 from poolsweep.pooling.conformance import check_class, run_check
 from poolsweep.pooling.conformance.target import subjects
+from poolsweep.terminal.console import Console
 
 PACKAGE = """
 import torch

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from numbers_race import OPTIONS, Numbers, numbered_race
 
-from poolsweep.report.statistics import critical
+from poolsweep.statistics import critical
 from poolsweep.sweep.race.driver import Race
 from poolsweep.sweep.race.options import RaceOptions
 

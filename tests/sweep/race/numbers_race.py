@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from poolsweep.run.folder import RunFolder
+from poolsweep.runs.folder import RunFolder
 from poolsweep.sweep.grid import Plan
 from poolsweep.sweep.point import Point
 from poolsweep.sweep.race.driver import Race

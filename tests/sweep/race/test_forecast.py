@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poolsweep.report.statistics import Scores, pairwise_differences, simultaneous
+from poolsweep.statistics import Scores, pairwise_differences, simultaneous
 from poolsweep.sweep.race.forecast import forecast
 
 ROWS = 300

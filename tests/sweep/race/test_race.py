@@ -11,10 +11,10 @@ from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
-from poolsweep.report.statistics import simultaneous
+from poolsweep.runs.race import read_races
+from poolsweep.statistics import simultaneous
 from poolsweep.sweep.grid import SweepFailedError
 from poolsweep.sweep.race.options import RaceOptions
-from poolsweep.sweep.race.record import read_races
 
 
 def test_hopeless_poolings_stop_and_the_others_get_every_seed(start, outputs, capsys):
@@ -173,7 +173,7 @@ def test_one_that_was_dropped_but_does_well_on_test_is_named(start, outputs):
 
 
 def test_an_earlier_race_on_other_data_is_kept(start, outputs):
-    from poolsweep.sweep.race.record import RaceRecord, write_races
+    from poolsweep.runs.race import RaceRecord, write_races
 
     other = RaceRecord("minerals", "tiny", "accuracy", 0.99, 1.0, ("seed=0",))
     write_races(outputs / "s", [other])

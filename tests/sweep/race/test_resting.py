@@ -12,11 +12,11 @@ from numbers_race import FIELD, OPTIONS, seeds_of
 from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
-from poolsweep.report.statistics import simultaneous
+from poolsweep.runs.race import read_races
+from poolsweep.statistics import simultaneous
 from poolsweep.sweep.grid import SweepFailedError
 from poolsweep.sweep.race import course
 from poolsweep.sweep.race.forecast import Forecast
-from poolsweep.sweep.race.record import read_races
 
 RESTING = replace(OPTIONS, certainty=0.8)
 OPEN = FIELD | {"near": 0.87}  # near stays doubtful to the end; also is soon as good as good

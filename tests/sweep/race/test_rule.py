@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poolsweep.report.statistics import Scores, compare_with_best, pairwise_differences
+from poolsweep.statistics import Scores, compare_with_best, pairwise_differences
 from poolsweep.sweep.race.rule import UNSTEADIER, hopeless, hopeless_nested, steadied
 
 ROWS = 400

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from studies import write_run, write_study
 
-from poolsweep.run.folder import RunFolder
-from poolsweep.sweep.plan import write_plan
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.plan import write_plan
 
 pytestmark = pytest.mark.browser
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from poolsweep.run.files import read_json
+from poolsweep.files.writing import read_json
 
 HERE = Path(__file__).parent
 NEEDED = ("sbatch", "slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd")

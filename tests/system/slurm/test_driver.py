@@ -11,7 +11,7 @@ import time
 import pytest
 
 from poolsweep.cli import main
-from poolsweep.run.files import read_json, write_json
+from poolsweep.files.writing import read_json, write_json
 
 pytestmark = pytest.mark.slurm
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from poolsweep.cli import main
-from poolsweep.run.files import read_json
+from poolsweep.files.writing import read_json
 
 pytestmark = pytest.mark.slurm
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from poolsweep.run.files import read_json
+from poolsweep.files.writing import read_json
 
 pytestmark = pytest.mark.slurm
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from poolsweep.cli import main
-from poolsweep.run.files import read_json
+from poolsweep.files.writing import read_json
 
 pytestmark = pytest.mark.slurm
 

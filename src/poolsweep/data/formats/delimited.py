@@ -10,7 +10,7 @@ from typing import TextIO
 
 from poolsweep.data.formats.columns import Asked, Found, Rows, Sink
 from poolsweep.data.formats.plain_text import LONGEST, open_text, read_line
-from poolsweep.progress import Progress
+from poolsweep.terminal.progress import Progress
 
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?")  # Excel's own
 _UNQUOTED = '(data.quoted=false reads " as text)'

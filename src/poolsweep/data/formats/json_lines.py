@@ -8,7 +8,7 @@ from typing import Any
 
 from poolsweep.data.formats.columns import Asked, Found, Rows, Sink
 from poolsweep.data.formats.plain_text import open_text, read_line
-from poolsweep.progress import Progress
+from poolsweep.terminal.progress import Progress
 
 _FIRST_ROWS = 100  # whose keys are the columns that a message names
 

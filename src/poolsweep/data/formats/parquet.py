@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, named
 from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, Sink
-from poolsweep.progress import Progress
+from poolsweep.terminal.progress import Progress
 
 
 def read_parquet(asked: Asked, sink: Sink) -> Found:

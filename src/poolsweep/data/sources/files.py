@@ -15,7 +15,7 @@ from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import READERS, rows_of_file
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
-from poolsweep.file_hash import file_hash
+from poolsweep.files.hashing import file_hash
 
 
 class Files(Source):

@@ -20,7 +20,7 @@ from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import rows_by_key
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
-from poolsweep.file_hash import file_hash
+from poolsweep.files.hashing import file_hash
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

@@ -15,7 +15,7 @@ from poolsweep.data.formats.delimited import read_delimited
 from poolsweep.data.formats.json_lines import read_json_lines
 from poolsweep.data.formats.parquet import read_parquet
 from poolsweep.data.kept import kept
-from poolsweep.file_hash import file_hash
+from poolsweep.files.hashing import file_hash
 
 if TYPE_CHECKING:
     from datasets import Dataset

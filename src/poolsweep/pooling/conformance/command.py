@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.text import Text
 
-from poolsweep.console import Console
 from poolsweep.pooling.conformance.result import CheckResult
 from poolsweep.pooling.conformance.suite import cheap_checks, costly_checks
 from poolsweep.pooling.conformance.target import subjects
+from poolsweep.terminal.console import Console
 
 
 def check_class(target: str, options: Mapping[str, Any] | None = None) -> list[CheckResult]:

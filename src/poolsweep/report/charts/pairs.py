@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from poolsweep.report.charts.style import BASE, GRID, LEAD, Cells, Chart, short, turn_names
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import p_text, signed
-from poolsweep.report.statistics import Family
+from poolsweep.statistics import Family
 
 _STRONGEST = 0.55  # opacity; ink stays legible on it in light and dark
 _WITH_P, _WITH_NUMBERS = 10, 16  # contenders up to which cells have room

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from poolsweep.report.named_apart import named_apart
+from poolsweep.runs.race import Dropped, RaceRecord, Rested
+from poolsweep.statistics.levels import look_level
 from poolsweep.sweep.race.field import Entrant, Field
 from poolsweep.sweep.race.forecast import Forecast
-from poolsweep.sweep.race.levels import look_level
 from poolsweep.sweep.race.look import look
 from poolsweep.sweep.race.options import VERDICT_LEVEL, RaceOptions
-from poolsweep.sweep.race.record import Dropped, RaceRecord, Rested
 from poolsweep.sweep.race.rest import chance, now_resting, with_rivals
 from poolsweep.sweep.race.standing import standing
 

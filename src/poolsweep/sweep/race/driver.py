@@ -12,21 +12,21 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from poolsweep.config import resolve
-from poolsweep.console import Console
 from poolsweep.errors import UserError, nearest
-from poolsweep.quiet import quiet_third_parties
+from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
-from poolsweep.run.folder import RunFolder
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.plan import write_plan
+from poolsweep.runs.race import write_races
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.driving import driving
 from poolsweep.sweep.grid import Plan, hand_over, plan_runs, require_finished, require_waiting, run_all
-from poolsweep.sweep.plan import write_plan
 from poolsweep.sweep.point import Point
 from poolsweep.sweep.race.course import Course
 from poolsweep.sweep.race.field import Field, field_of
 from poolsweep.sweep.race.options import RaceOptions
-from poolsweep.sweep.race.record import write_races
 from poolsweep.sweep.race.words import say_look, say_saved, say_start
+from poolsweep.terminal.console import Console
 
 
 def race(

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from poolsweep.build import pooling_label
 from poolsweep.device import accelerator_type
-from poolsweep.run.folder import RunFolder
-from poolsweep.run.identity import REPLICATES, variant_id
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.identity import REPLICATES, variant_id
 from poolsweep.sweep.point import Point
+from poolsweep.training.build import pooling_label
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtridf, stdtrit
 
-from poolsweep.report.statistics import Pairwise, Scores, pairwise_differences, simultaneous
-from poolsweep.report.statistics.components import TAIL, mean_squares
-from poolsweep.report.statistics.critical import LargestT
+from poolsweep.statistics import Pairwise, Scores, pairwise_differences, simultaneous
+from poolsweep.statistics.components import TAIL, mean_squares
+from poolsweep.statistics.critical import LargestT
 
 NUM_DRAWS = 400  # puts a probability of 0.9 within 0.015
 PRIOR_DF = 4.0  # what the average contender's seed noise counts beside a contender's own

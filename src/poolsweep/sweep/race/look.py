@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from poolsweep.report.predictions import Predicted, read_predictions
 from poolsweep.report.results import RunRecord
-from poolsweep.report.statistics import Scores, align_scores, metric_scores, share_rows
+from poolsweep.statistics import Scores, align_scores, metric_scores, share_rows
 from poolsweep.sweep.race.field import Entrant
 from poolsweep.sweep.race.rule import Out, hopeless, hopeless_nested
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poolsweep.report.statistics import (
+from poolsweep.statistics import (
     Pairwise,
     Scores,
     compare_with_best,
     pairwise_differences,
     pairwise_nested,
 )
-from poolsweep.report.statistics.components import MeanSquares, lowered_df, mean_squares, satterthwaite_df
-from poolsweep.report.statistics.difference import decided_noise
+from poolsweep.statistics.components import MeanSquares, lowered_df, mean_squares, satterthwaite_df
+from poolsweep.statistics.difference import decided_noise
 
 UNSTEADIER = 2.0  # how many times the average seed variance a contender may have before the level suffers
 MOST_CORRELATED = 40  # beyond, Bonferroni's bound stands in for the correlation of the differences
@@ -60,7 +60,7 @@ def hopeless(scores: Mapping[str, Scores], *, level: float) -> dict[str, Out]:
 def hopeless_nested(
     scores: Mapping[str, Mapping[str, NDArray[np.float64]]], *, test_to_train: float, level: float
 ) -> dict[str, Out]:
-    """The same over splits of their own rows; see :func:`~poolsweep.report.statistics.nested_difference`.
+    """The same over splits of their own rows; see :func:`~poolsweep.statistics.nested_difference`.
 
     Nobody is out where two contenders share fewer than two splits.
 
@@ -125,7 +125,7 @@ def steadied(scores: Mapping[str, Scores]) -> Pairwise:
 
 
 def _variance(squares: MeanSquares, pooled: float, df: int) -> tuple[float, float]:
-    """As :func:`~poolsweep.report.statistics.components.variance_of_mean`, with another mean square over seeds."""
+    """As :func:`~poolsweep.statistics.components.variance_of_mean`, with another mean square over seeds."""
     seeds, residual = max(squares.seeds, pooled), squares.residual
     total = max(seeds, residual) + max(squares.examples, residual) - residual
     num_seeds, num_examples = squares.num_seeds, squares.num_examples

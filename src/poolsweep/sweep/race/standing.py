@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from poolsweep.report.contenders import Contender, group_runs
 from poolsweep.report.predictions import read_predictions
 from poolsweep.report.results import RunRecord
-from poolsweep.report.statistics import Scores, align_scores, metric_scores, share_rows
+from poolsweep.statistics import Scores, align_scores, metric_scores, share_rows
 from poolsweep.sweep.race.field import Entrant
 from poolsweep.sweep.race.forecast import Forecast, forecast
 

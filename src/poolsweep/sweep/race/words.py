@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from poolsweep.console import Console
 from poolsweep.report.metric import METRICS
+from poolsweep.runs.race import Dropped, RaceRecord, Rested
 from poolsweep.sweep.grid import Plan
 from poolsweep.sweep.race.field import Field
 from poolsweep.sweep.race.options import RaceOptions
-from poolsweep.sweep.race.record import Dropped, RaceRecord, Rested
+from poolsweep.terminal.console import Console
 
 
 def say_start(plan: Plan, field: Field, options: RaceOptions, *, study: Path, console: Console) -> None:

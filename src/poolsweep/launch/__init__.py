@@ -1,0 +1,1 @@
+"""Many processes: workers on this machine, jobs of a cluster."""

@@ -1,0 +1,66 @@
+"""Every example's prediction, in the order of its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from poolsweep.data.batch import Batch
+from poolsweep.data.labels import Labels
+from poolsweep.data.tokenise import TokenisedSplit
+from poolsweep.distributed.group import of_all_processes
+from poolsweep.files.writing import write_whole
+
+
+class Predictions:
+    """Collects the predictions of one split and writes them as a table."""
+
+    def __init__(self) -> None:
+        self._row_ids: list[Tensor] = []
+        self._labels: list[Tensor] = []
+        self._probabilities: list[Tensor] = []
+
+    def add(self, batch: Batch, logits: Tensor) -> None:
+        """Add a batch; logits (B, C)."""
+        self._row_ids.append(batch.row_ids.cpu())
+        self._labels.append(batch.labels.cpu())
+        self._probabilities.append(torch.softmax(logits.float(), dim=-1).cpu())
+
+    def gather(self) -> None:
+        """Bring the rows of all processes together, on every process."""
+        for parts in (self._row_ids, self._labels, self._probabilities):
+            mine = torch.cat(parts) if parts else None  # a process may have had no batch
+            parts[:] = [part for part in of_all_processes(mine) if part is not None]
+
+    def write(self, path: Path, *, labels: Labels, texts: TokenisedSplit | None = None) -> None:
+        """Write columns row_id, label, predicted (names) and probabilities (one list per row), by row id.
+
+        With the tokenised texts, also tokens (how many the encoder read) and truncated (whether the text was cut).
+
+        Args:
+            path: A parquet file; it appears whole or not at all.
+            labels: Names of the label ids.
+            texts: The split that was predicted.
+        """
+        row_ids = torch.cat(self._row_ids).numpy()
+        order = np.argsort(row_ids, kind="stable")
+        probabilities = torch.cat(self._probabilities).numpy()[order]
+        names = pa.array(labels.names, pa.string())
+        columns = {
+            "row_id": row_ids[order],
+            "label": names.take(pa.array(torch.cat(self._labels).numpy()[order])),
+            "predicted": names.take(pa.array(probabilities.argmax(axis=1))),
+            "probabilities": pa.FixedSizeListArray.from_arrays(probabilities.ravel(), probabilities.shape[1]),
+        }
+        if texts is not None:
+            known = np.asarray(texts.split.row_ids)
+            place = np.argsort(known, kind="stable")
+            place = place[np.searchsorted(known, row_ids[order], sorter=place)]
+            columns |= {"tokens": texts.lengths[place].astype(np.int32), "truncated": texts.truncated[place]}
+        with write_whole(path) as temporary:
+            pq.write_table(pa.table(columns), temporary)

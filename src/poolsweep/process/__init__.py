@@ -1,0 +1,1 @@
+"""This process and its interpreter: cores, threads, signals, warnings, who owns what."""

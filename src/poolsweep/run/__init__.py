@@ -1,1 +1,0 @@
-"""One run's identity, its folder, and what is recorded in it."""

@@ -1,0 +1,160 @@
+"""race.json: what a race decided, for the report, and for who asks why a run was never made.
+
+A race itself never reads it: what it decides follows from the results of the runs alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poolsweep.files.writing import read_json, write_json
+from poolsweep.runs.lock import guard_of
+from poolsweep.statistics.levels import verdict_level
+
+_FILE = "race.json"
+_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One setting that was dropped, and why.
+
+    Attributes:
+        pooling: Preset, or ``layers+tokens``.
+        name: Its overrides without the seeds; tells settings of one pooling apart.
+        seeds: How many it had.
+        behind: The setting with the highest mean at that look.
+        gap: Its own validation mean minus that one's.
+        p_value: Against its being the best, adjusted for all that were compared.
+        runs: Ids of its runs at that look.
+        saved: The runs that were not made, as they would have been typed.
+    """
+
+    pooling: str
+    name: str
+    seeds: int
+    behind: str
+    gap: float
+    p_value: float
+    runs: tuple[str, ...]
+    saved: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rested:
+    """One setting that needs no more seeds, because its verdict is settled.
+
+    Attributes:
+        pooling: Preset, or ``layers+tokens``.
+        name: Its overrides without the seeds.
+        seeds: How many it has.
+        tied: The verdict: whether it is tied with the best.
+        chance: Probability that the full grid's verdict is the same.
+        runs: Ids of its runs.
+        saved: The runs that were not made, as they would have been typed.
+    """
+
+    pooling: str
+    name: str
+    seeds: int
+    tied: bool
+    chance: float
+    runs: tuple[str, ...]
+    saved: tuple[str, ...]
+
+
+@dataclass
+class RaceRecord:
+    """What a race decided about one data set and encoder.
+
+    Attributes:
+        data: Data set.
+        encoder: Encoder.
+        metric: By which it dropped, on the validation split.
+        level: Probability with which no look drops the best.
+        certainty: With which a verdict has to be settled before a pooling rests.
+        seeds: What was asked for, in the order of the rounds.
+        dropped: In the order in which they were.
+        rested: Those that rest since the last look, or before.
+        again: Settings that rested before the last look, and do not any more.
+        settled: Whether it ended early: one pooling was left, or all rest.
+        saved: Further runs of the one that was left.
+        left: Poolings that were not dropped.
+    """
+
+    data: str
+    encoder: str
+    metric: str
+    level: float
+    certainty: float
+    seeds: tuple[str, ...]
+    dropped: list[Dropped] = field(default_factory=list)
+    rested: list[Rested] = field(default_factory=list)
+    again: tuple[str, ...] = ()
+    settled: bool = False
+    saved: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def out(self) -> dict[str, Dropped]:
+        """Pooling → its last setting that was dropped, for poolings of which none is left."""
+        return {one.pooling: one for one in self.dropped if one.pooling not in self.left}
+
+    @property
+    def num_saved(self) -> int:
+        """How many runs were not made."""
+        return len(self.saved) + sum(len(one.saved) for one in [*self.dropped, *self.rested])
+
+    def verdict_level(self, level: float) -> float:
+        """The level of the report's verdict, such that race and verdict together keep ``level``."""
+        return verdict_level(level, spent=1 - self.level, certainty=self.certainty)
+
+
+def write_races(study: Path, records: Sequence[RaceRecord]) -> None:
+    """Write what races of a study decided; an earlier race on the same data set and encoder gives way.
+
+    Args:
+        study: Its folder.
+        records: One for each data set and encoder.
+    """
+    study.mkdir(parents=True, exist_ok=True)
+    with guard_of(study):
+        present = {(one.data, one.encoder, one.metric) for one in records}
+        kept = [one for one in read_races(study) if (one.data, one.encoder, one.metric) not in present]
+        content = {"schema_version": _VERSION, "races": [asdict(one) for one in [*kept, *records]]}
+        if read_json(study / _FILE) != _as_read(content):
+            write_json(study / _FILE, content)
+
+
+def read_races(study: Path) -> list[RaceRecord]:
+    """What the races of a study decided; none where there was no race, or its file cannot be read.
+
+    Args:
+        study: Its folder.
+    """
+    content = read_json(study / _FILE)
+    if not isinstance(content, dict) or content.get("schema_version") != _VERSION:
+        return []
+    try:
+        return [_race(one) for one in content["races"]]
+    except (KeyError, TypeError):
+        return []
+
+
+def _race(content: Mapping[str, Any]) -> RaceRecord:
+    dropped, rested = (
+        [kind(**one | {key: tuple(one[key]) for key in ("runs", "saved")}) for one in content[name]]
+        for name, kind in (("dropped", Dropped), ("rested", Rested))
+    )
+    lists = {key: tuple(content[key]) for key in ("seeds", "saved", "left", "again")}
+    return RaceRecord(**{**content, **lists, "dropped": dropped, "rested": rested})
+
+
+def _as_read(content: Any) -> Any:  # noqa: ANN401
+    """Tuples as the lists that JSON makes of them."""
+    if isinstance(content, dict):
+        return {key: _as_read(value) for key, value in content.items()}
+    return [_as_read(value) for value in content] if isinstance(content, list | tuple) else content

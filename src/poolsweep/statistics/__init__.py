@@ -1,0 +1,84 @@
+"""Is the difference real? Intervals and verdicts over seeds and test examples, on numpy and scipy alone.
+
+From per-example scores (:mod:`.influence`) aligned by row (:func:`align_scores`) come differences with an interval that
+counts both seeds and examples (:func:`difference`), all pairs of them (:func:`pairwise_differences`), and these as one
+family (:func:`simultaneous`), which the verdict is read from. A race drops by :func:`compare_with_best`.
+"""
+
+from __future__ import annotations
+
+from poolsweep.statistics.best import BestVerdict, ComparisonWithBest, compare_with_best
+from poolsweep.statistics.cautions import Caution, RunFacts, label_cautions, study_cautions
+from poolsweep.statistics.components import VarianceComponents
+from poolsweep.statistics.difference import (
+    Difference,
+    difference,
+    mean_score,
+    nested_difference,
+    paired_differences,
+)
+from poolsweep.statistics.effect import EffectSize, effect_size
+from poolsweep.statistics.estimate import Estimate, t_estimate
+from poolsweep.statistics.influence import (
+    accuracy_scores,
+    balanced_accuracy_scores,
+    f1_scores,
+    jackknife_scores,
+    mcc_scores,
+    metric_scores,
+)
+from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwise_nested
+from poolsweep.statistics.plan import Plan, seeds_to_settle
+from poolsweep.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
+from poolsweep.statistics.resampling import BootstrapInterval, SignFlip, sign_flip_test, two_way_bootstrap
+from poolsweep.statistics.scores import Scores, align_scores, share_rows
+from poolsweep.statistics.seeds import SeedSummary, seed_summary
+from poolsweep.statistics.simultaneous import Family, JointDifference, simultaneous
+
+__all__ = [
+    "BestVerdict",
+    "BootstrapInterval",
+    "Caution",
+    "ComparisonWithBest",
+    "CriticalDifference",
+    "Difference",
+    "EffectSize",
+    "Estimate",
+    "Family",
+    "Friedman",
+    "JointDifference",
+    "Pairwise",
+    "Plan",
+    "RunFacts",
+    "Scores",
+    "SeedSummary",
+    "SignFlip",
+    "VarianceComponents",
+    "accuracy_scores",
+    "align_scores",
+    "balanced_accuracy_scores",
+    "compare_with_best",
+    "critical_difference",
+    "difference",
+    "effect_size",
+    "f1_scores",
+    "friedman_test",
+    "jackknife_scores",
+    "label_cautions",
+    "mcc_scores",
+    "mean_score",
+    "metric_scores",
+    "nested_difference",
+    "paired_differences",
+    "pairwise_differences",
+    "pairwise_nested",
+    "ranks",
+    "seed_summary",
+    "seeds_to_settle",
+    "share_rows",
+    "sign_flip_test",
+    "simultaneous",
+    "study_cautions",
+    "t_estimate",
+    "two_way_bootstrap",
+]

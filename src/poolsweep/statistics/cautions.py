@@ -1,0 +1,209 @@
+"""What a reader must know before believing a study: facts about its runs, turned into sentences."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from poolsweep.statistics.estimate import Estimate
+from poolsweep.terminal.text import number
+
+Kind = Literal[
+    "failed seeds",
+    "missing seeds",
+    "unequal seeds",
+    "few seeds",
+    "selection on test",
+    "different commits",
+    "different hardware",
+    "different test rows",
+    "class imbalance",
+    "no better than the majority",
+    "rare classes",
+]
+
+RARE = 10  # examples of a class under which a linearised F1 is not to be trusted
+FEW_SEEDS = 3  # with 2 an interval has one degree of freedom for the noise of seeds
+IMBALANCE = 0.7  # share of the best accuracy that always answering the commonest label reaches
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What one run says of itself. ``None`` is unknown and never counts as different.
+
+    ``selected_on`` is the split whose metric chose the checkpoint; ``test_rows`` any fingerprint of the rows tested.
+    """
+
+    contender: str
+    seed: int
+    finished: bool = True
+    selected_on: str | None = "validation"
+    commit: str | None = None
+    hardware: str | None = None
+    test_rows: str | None = None
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One thing to know, whom it is about, and whether it undermines the verdict (``serious``) or only colours it."""
+
+    kind: Kind
+    sentence: str
+    subjects: tuple[str, ...]
+    serious: bool
+
+
+def study_cautions(runs: Sequence[RunFacts], *, expected_seeds: Iterable[int] | None = None) -> tuple[Caution, ...]:
+    """Cautions about how the runs of a study were made, serious ones first.
+
+    Args:
+        runs: All runs of one data set, failed ones too.
+        expected_seeds: The seeds that were asked for; by default all that occur.
+
+    Example:
+        >>> runs = [RunFacts("cls", 0), RunFacts("cls", 1), RunFacts("max", 0), RunFacts("max", 1, finished=False)]
+        >>> [caution.sentence for caution in study_cautions(runs)][0]
+        'Failed: max seed 1. A verdict without failed seeds favours contenders that fail when they do badly.'
+    """
+    found = [
+        *_failed(runs),
+        *_selection(runs),
+        *_differing(runs),
+        *_seed_lists(runs, expected_seeds),
+    ]
+    return tuple(sorted(found, key=lambda caution: not caution.serious))
+
+
+def _failed(runs: Sequence[RunFacts]) -> list[Caution]:
+    failed = [run for run in runs if not run.finished]
+    if not failed:
+        return []
+    listed = "; ".join(
+        f"{name} seed{'s' if ',' in seeds else ''} {seeds}"
+        for name, seeds in ((name, _list(group)) for name, group in _seeds_by_contender(failed).items())
+    )
+    sentence = f"Failed: {listed}. A verdict without failed seeds favours contenders that fail when they do badly."
+    return [Caution("failed seeds", sentence, tuple(_seeds_by_contender(failed)), serious=True)]
+
+
+def _selection(runs: Sequence[RunFacts]) -> list[Caution]:
+    guilty = tuple(dict.fromkeys(run.contender for run in runs if run.selected_on == "test"))
+    if not guilty:
+        return []
+    sentence = f"Selected on the test split: {', '.join(guilty)}. Their test scores are too high by an unknown amount."
+    return [Caution("selection on test", sentence, guilty, serious=True)]
+
+
+def _differing(runs: Sequence[RunFacts]) -> list[Caution]:
+    """Facts that should be one and the same in all finished runs."""
+    finished = [run for run in runs if run.finished]
+    checks: list[tuple[Kind, str, dict[str, list[str]], bool]] = [
+        ("different test rows", "Tested on different rows", _by_fact(finished, "test_rows"), True),
+        ("different commits", "Run from different commits", _by_fact(finished, "commit"), False),
+        ("different hardware", "Run on different hardware", _by_fact(finished, "hardware"), False),
+    ]
+    cautions = []
+    for kind, start, groups, serious in checks:
+        if len(groups) < 2:
+            continue
+        listed = "; ".join(f"{value[:40]}: {', '.join(dict.fromkeys(names))}" for value, names in groups.items())
+        subjects = tuple(dict.fromkeys(name for names in groups.values() for name in names))
+        cautions.append(Caution(kind, f"{start}: {listed}.", subjects, serious))
+    return cautions
+
+
+def _seed_lists(runs: Sequence[RunFacts], expected_seeds: Iterable[int] | None) -> list[Caution]:
+    finished = _seeds_by_contender(run for run in runs if run.finished)
+    everyone = dict.fromkeys(run.contender for run in runs)
+    expected = set(expected_seeds) if expected_seeds is not None else {run.seed for run in runs}
+    missing = {name: expected - finished.get(name, set()) for name in everyone}
+    missing = {name: seeds for name, seeds in missing.items() if seeds}
+    cautions = []
+    if missing:
+        listed = "; ".join(f"{name} lacks {_list(seeds)}" for name, seeds in missing.items())
+        cautions.append(Caution("missing seeds", f"Missing seeds: {listed}.", tuple(missing), serious=False))
+    counts = {name: len(finished.get(name, set())) for name in everyone}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        sentence = f"Unequal numbers of seeds: {listed}. Pairs are compared on the seeds they share."
+        cautions.append(Caution("unequal seeds", sentence, tuple(counts), serious=False))
+    few = tuple(name for name, count in counts.items() if 0 < count < FEW_SEEDS)
+    if few:
+        told = "One seed says nothing of others, two say little."
+        sentence = f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. {told}"
+        cautions.append(Caution("few seeds", sentence, few, serious=any(counts[name] == 1 for name in few)))
+    return cautions
+
+
+def label_cautions(
+    label_counts: Mapping[str, int], *, over_majority: Mapping[str, Estimate] | None = None
+) -> tuple[Caution, ...]:
+    """Cautions about the labels of the test rows: where accuracy misleads, and where F1 rests on a handful of examples.
+
+    Args:
+        label_counts: Test examples by label name.
+        over_majority: Test accuracy minus that of always answering the commonest label, by contender.
+
+    Raises:
+        ValueError: If there is no test example.
+
+    Example:
+        >>> from poolsweep.statistics.estimate import t_estimate
+        >>> over = {"cls": t_estimate(-0.01, 1e-4, 9), "mean": t_estimate(0.05, 1e-4, 9)}
+        >>> [caution.kind for caution in label_cautions({"no": 90, "yes": 10}, over_majority=over)]
+        ['no better than the majority', 'class imbalance']
+    """
+    total = sum(label_counts.values())
+    if total <= 0:
+        raise ValueError("label_counts must count at least one test example")
+    commonest = max(label_counts, key=lambda name: label_counts[name])
+    share = label_counts[commonest] / total
+    cautions: list[Caution] = []
+    over = over_majority or {}
+    idle = {name: e for name, e in over.items() if not (e.value if math.isnan(e.low) else e.low) > 0}
+    if idle and share < 1:
+        listed = "; ".join(f"{name} ({_points(estimate)})" for name, estimate in idle.items())
+        sentence = f"Not shown to be better than always answering {commonest} ({share:.1%} accuracy): {listed}."
+        cautions.append(Caution("no better than the majority", sentence, tuple(idle), serious=True))
+    best = share + max((estimate.value for estimate in over.values()), default=1.0 - share)
+    if share < 1 and share >= IMBALANCE * best:
+        sentence = (
+            f"Always answering {commonest} gives {share:.1%} accuracy: read macro-F1 or the Matthews correlation."
+        )
+        cautions.append(Caution("class imbalance", sentence, (commonest,), serious=False))
+    rare = tuple(name for name, count in label_counts.items() if 0 < count < RARE)
+    if rare:
+        sentence = (
+            f"Labels with fewer than {RARE} test examples: {', '.join(rare)}. Intervals of macro-F1 lean on them."
+        )
+        cautions.append(Caution("rare classes", sentence, rare, serious=False))
+    return tuple(cautions)
+
+
+def _points(estimate: Estimate) -> str:
+    """Such as "+0.1 points, 95% interval −0.5 to +0.8"."""
+    value, low, high = (number(100 * x, "+z.1f") for x in (estimate.value, estimate.low, estimate.high))
+    return f"{value} points" + ("" if math.isnan(estimate.low) else f", 95% interval {low} to {high}")
+
+
+def _by_fact(runs: Sequence[RunFacts], fact: str) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for run in runs:
+        value = getattr(run, fact)
+        if value is not None:
+            groups[value].append(run.contender)
+    return dict(groups)
+
+
+def _seeds_by_contender(runs: Iterable[RunFacts]) -> dict[str, set[int]]:
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for run in runs:
+        seeds[run.contender].add(run.seed)
+    return dict(seeds)
+
+
+def _list(seeds: Iterable[int]) -> str:
+    return ", ".join(str(seed) for seed in sorted(seeds))

@@ -1,0 +1,203 @@
+"""A search: asks for trials, runs each with every seed, and tells what validation said of it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig
+
+from poolsweep.config import resolve
+from poolsweep.errors import UnfitPoolingError, UserError
+from poolsweep.process.warning_filters import quiet_third_parties
+from poolsweep.report.terminal import show_study
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.plan import write_plan
+from poolsweep.runs.records import known_result
+from poolsweep.sweep.display import Display
+from poolsweep.sweep.driving import driving
+from poolsweep.sweep.grid import SweepFailedError, check_once, require_one_study, run_all, split_caution
+from poolsweep.sweep.optuna.options import SearchOptions
+from poolsweep.sweep.optuna.space import Space, short
+from poolsweep.sweep.optuna.summary import show_search, write_summary
+from poolsweep.sweep.optuna.trials import Claim, Direction, Trials
+from poolsweep.sweep.point import Point
+from poolsweep.tasks.metric_names import direction
+from poolsweep.terminal.console import Console
+from poolsweep.training.job import folder_of
+
+_POLL_SECONDS = 0.5
+
+Compose = Callable[[tuple[str, ...]], DictConfig]
+
+
+def search(space: Space, *, compose: Compose, launcher: Launcher, options: SearchOptions) -> None:
+    """Run a search up to its number of trials, and print the leaderboard and the best trial.
+
+    Args:
+        space: What is chosen, and the seeds of each trial.
+        compose: Gives the config of some overrides beside the fixed ones.
+        launcher: Hydra's.
+        options: The keys of ``search``.
+    Raises:
+        UserError: If any option is wrong; nothing has run then.
+        SweepFailedError: If a trial's runs failed.
+    """
+    quiet_third_parties()
+    console = Console(stderr=True)
+    known: dict[str, UnfitPoolingError | None] = {}
+    content = _check(space, compose=compose, known=known, console=console)
+    folder, identity = folder_of(content)
+    study = folder.path.parent
+    name = _name_of(space, identity, options=options)
+    better: Direction = "maximize" if direction(content["monitor"]) == "max" else "minimize"
+    trials = Trials(study, name=name, axes=space.axes, options=options, direction=better)
+    if content["retry"] == "failed":
+        trials.retry_failed()
+    console.say(f"search {name} in {study}: {options.trials} trials")
+    runner = _Runner(space, compose, launcher, options, study, name, known, console)
+    with driving(study):
+        stopped = False
+        while not stopped:
+            claims = trials.claim()
+            if claims:
+                with trials.held(claims):
+                    failed = runner.run(claims, trials)
+                write_summary(study, trials, content=content, options=options)
+                stopped = failed and content["on_failure"] == "stop"
+            elif trials.others_are_at_work():
+                time.sleep(_POLL_SECONDS)
+            else:
+                break
+    write_summary(study, trials, content=content, options=options)
+    show_study(study, console=Console())
+    failures = show_search(study, trials, content=content, options=options, console=Console())
+    if failures:
+        raise SweepFailedError(f"{failures} of {options.trials} trials did not finish; type the command again")
+
+
+class _Runner:
+    """Runs the seeds of claimed trials: the first ones, which may be pruned, then those of the trials that were not."""
+
+    def __init__(
+        self,
+        space: Space,
+        compose: Compose,
+        launcher: Launcher,
+        options: SearchOptions,
+        study: Path,
+        name: str,
+        known: dict[str, UnfitPoolingError | None],
+        console: Console,
+    ) -> None:
+        self._space, self._compose, self._launcher, self._options = space, compose, launcher, options
+        self._study, self._name, self._known, self._console = study, name, known, console
+
+    def run(self, claims: list[Claim], trials: Trials) -> bool:
+        """Run some trials and tell how they went; whether one failed."""
+        runs: dict[int, list[RunFolder]] = {}
+        possible = []
+        for claim in claims:
+            chosen = "  ".join(f"{key}={short(value)}" for key, value in claim.params.items())
+            self._console.say(f"trial {claim.number + 1}: {chosen}")
+            try:
+                runs[claim.number] = [self._folder(claim, seed) for seed in self._space.runs_per_trial]
+                possible.append(claim)
+            except UserError as error:  # values that do not go together: the sampler learns to avoid them
+                trials.prune(claim, reason=str(error))
+                self._console.say(f"  cannot be: {error}")
+        self._launch({runs[c.number][0]: self._point(c, place=0) for c in possible})
+        alive = [claim for claim in possible if runs[claim.number][0].finished() is not None]
+        rest = range(1, len(self._space.runs_per_trial))
+        self._launch({runs[c.number][place]: self._point(c, place=place) for c in alive for place in rest})
+        failed = [_tell(claim, runs[claim.number], trials) for claim in possible]  # all are told
+        return any(failed)
+
+    def _folder(self, claim: Claim, seed: tuple[str, ...]) -> RunFolder:
+        content = resolve(self._compose((*claim.overrides, *seed)))
+        check_once(content, self._known)
+        folder = folder_of(content)[0]
+        require_one_study([self._study, folder.path.parent])
+        return folder
+
+    def _point(self, claim: Claim, *, place: int) -> Point:
+        """The first seed's run says in each validation how it goes, and may be ended by what it hears."""
+        seed = self._space.runs_per_trial[place]
+        names = " ".join((*claim.overrides, *seed))
+        trial = f"search: {self._name}, number: {claim.number}, id: {claim.storage_id}"
+        if place == 0 and self._options.pruner != "none":
+            trial += f", pruner: {self._options.pruner}, startup: {self._options.pruner_startup}"
+            trial += f", warmup: {self._options.pruner_warmup}"
+        return Point((*self._space.fixed, *claim.overrides, *seed, f"+trial={{{trial}}}"), names)
+
+    def _launch(self, points: Mapping[RunFolder, Point]) -> None:
+        missing = {f: point for f, point in points.items() if f.finished() is None and not _was_pruned(f)}
+        if missing:
+            write_plan(self._study, {folder: point.name for folder, point in missing.items()})
+            with Display({folder: point.name for folder, point in missing.items()}, console=self._console):
+                run_all(missing, launcher=self._launcher, console=self._console)
+
+
+def _tell(claim: Claim, folders: list[RunFolder], trials: Trials) -> bool:
+    """Tell how a trial went; whether it failed."""
+    results = [known_result(folder.path) for folder in folders]
+    finished = [result for result in results if result.get("status") == "finished"]
+    if len(finished) == len(results):
+        trials.complete(claim, fmean(result["metrics"][result["monitor"]] for result in finished))
+        return False
+    unfinished = next(result for result in results if result.get("status") != "finished")
+    reason = str(unfinished.get("reason", "it did not begin"))
+    if unfinished.get("status") == "pruned" or unfinished.get("kind") == "diverged":  # it would do so again
+        trials.prune(claim, reason=reason)
+        return False
+    trials.fail(claim, reason=reason)
+    return True
+
+
+def _was_pruned(folder: RunFolder) -> bool:
+    return known_result(folder.path).get("status") == "pruned"
+
+
+def _check(
+    space: Space, *, compose: Compose, known: dict[str, UnfitPoolingError | None], console: Console
+) -> dict[str, Any]:
+    """Check every option of every axis, the others at their first; gives the config of the first of all.
+
+    Raises:
+        UserError: With every problem.
+    """
+    first = tuple(axis.examples[0] for axis in space.axes)
+    seed = space.runs_per_trial[0]
+    problems: dict[str, None] = {}
+    notes: dict[str, None] = {}
+    chosen = [first]
+    for place, axis in enumerate(space.axes):
+        chosen += [(*first[:place], example, *first[place + 1 :]) for example in axis.examples[1:]]
+    contents = []
+    for overrides in chosen:
+        try:
+            contents.append(resolve(compose((*overrides, *seed))))
+            notes |= dict.fromkeys(check_once(contents[-1], known))
+        except UserError as error:
+            problems |= dict.fromkeys(error.problems)
+    if contents and contents[0]["retry"] == "all":
+        problems["retry=all has no meaning in a search; another study=… starts anew"] = None
+    if problems:
+        raise UserError(*problems)
+    require_one_study(folder_of(content)[0].path.parent for content in contents)
+    splits = {word for seeds in space.seeds for word in seeds if word.startswith("data.split_seed=")}
+    for line in (*(f"note: {note}" for note in notes), *split_caution({word.split("=")[1] for word in splits})):
+        console.say(line)
+    return contents[0]
+
+
+def _name_of(space: Space, identity: str, *, options: SearchOptions) -> str:
+    """What makes two searches the same: all but the number of trials, and how many are made at once."""
+    how = (options.sampler, options.seed, options.startup_trials, options.pruner)
+    text = repr((space.describe(), space.seeds, identity, how))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

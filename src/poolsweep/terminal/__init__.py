@@ -1,0 +1,1 @@
+"""What is written to the terminal: text that is safe to show, progress, tables."""

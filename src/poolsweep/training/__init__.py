@@ -1,0 +1,1 @@
+"""One run: build, fit, evaluate, record; alone or in several processes."""

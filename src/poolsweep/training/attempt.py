@@ -1,0 +1,181 @@
+"""One attempt at a run, as one of its processes: build, train, test, write the result."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from poolsweep.callbacks.best_weights import TrainingDivergedError
+from poolsweep.config.batch_plan import batch_plan
+from poolsweep.config.processes import processes_of
+from poolsweep.device import accelerator_type
+from poolsweep.distributed.group import of_all_processes
+from poolsweep.distributed.world import World
+from poolsweep.files.writing import make_durable, own_folder, remove, remove_half_written, write_json
+from poolsweep.loggers.tracker import close_loggers
+from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
+from poolsweep.runs.environment import cpu_seconds, git_changes, git_commit, hardware, versions
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.identity import encoder_identity, variant_id
+from poolsweep.runs.lock import RunLock
+from poolsweep.runs.records import CHECKED, RESULT_VERSION, fingerprints, write_result
+from poolsweep.runs.secrets import recorded
+from poolsweep.runs.status import StatusFile
+from poolsweep.runs.stored_config import write_config
+from poolsweep.tasks.metric_names import direction
+from poolsweep.training.build import Run, build, data_name, pooling_label
+from poolsweep.training.failure import kind_of, require_room
+from poolsweep.training.fit import Outcome, train
+from poolsweep.training.oom import batch_too_large
+from poolsweep.training.planned import PlannedRun
+from poolsweep.training.sources import data_identity
+
+
+def attempt(
+    planned: PlannedRun, *, lock: RunLock | None, world: World, parts: int, status: StatusFile
+) -> dict[str, Any]:
+    """Train one run, as one process of ``world``; what goes wrong is raised and not recorded.
+
+    Args:
+        planned: The run.
+        lock: As for ``execute``.
+        world: This process among those that train the run, which have joined.
+        parts: Steps that each batch is divided into.
+        status: Told how it goes.
+    """
+    started, clock, used = time.time(), time.monotonic(), cpu_seconds()
+    content, folder = planned.content, planned.folder
+    leads = lock is not None
+    still_ours = lock.check if lock is not None else _of_the_leader
+    run: Run | ProbeRun | None = None
+    finished: dict[str, Any] | None = None
+    try:
+        if leads:
+            _start(planned)
+        facts = facts_of(planned, started=started)
+        run = build(
+            content, planned.prepared, folder=folder, run_id=planned.identity, status=status, still_ours=still_ours,
+            world=world, parts=parts,
+        )  # fmt: skip
+        trains = isinstance(run, Run)
+        require_room(folder.path, run.classifier, checkpoints=trains and any(content["checkpoint"].values()))
+        outcome = (
+            _trained(run, content, folder=folder, parts=parts)
+            if trains
+            else solve(run, folder=folder, status=status, still_ours=still_ours)
+        )
+        seconds = time.monotonic() - clock + (run.checkpoint.seconds_before if trains else 0)
+        cpu = sum(of_all_processes(cpu_seconds() - used))
+        _require_finite(outcome.metrics)
+        result = _result(facts, outcome, run, seconds=seconds, cpu=cpu, attempts=status.content["attempts"])
+        if trains:
+            result["batch"] = batch_plan(content).in_parts(parts)
+        still_ours()
+        if leads:
+            result = _finish(folder, run, result)
+        finished = result
+        status.update(force=True, state="finished", metrics=outcome.metrics)
+        return result
+    finally:
+        if run is not None:
+            close_loggers(run.trainer.loggers, result=finished)
+
+
+def _trained(run: Run, content: Mapping[str, Any], *, folder: RunFolder, parts: int) -> Outcome:
+    try:
+        return train(run, folder=folder)
+    except Exception as error:
+        if kind_of(error) != "out_of_memory":
+            raise
+        raise batch_too_large(run, content, error, parts=parts) from error
+
+
+def _of_the_leader() -> None:
+    """The lock is the business of the process that leads."""
+
+
+def _start(planned: PlannedRun) -> None:
+    folder = planned.folder
+    own_folder(folder.checkpoints)
+    for stale in (folder.result, folder.metrics, folder.best, *map(folder.predictions, ("validation", "test"))):
+        remove(stale)
+    remove_half_written(folder.path, ours=True, but_of=folder.job.name)  # of attempts before: the lock is ours
+    write_config(folder.config, recorded(planned.content))
+    write_json(folder.labels, planned.prepared.labels.to_mapping())
+
+
+def _require_finite(metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise TrainingDivergedError(f"{name} of the selected weights is {value}")
+
+
+def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result comes last, when all that it speaks of is on the disk: it is what makes a run a finished one."""
+    for path in (folder.path / name for name in CHECKED):
+        if path.exists():
+            make_durable(path)
+    written = write_result(folder.path, {**result, "files": fingerprints(folder.path)}, durable=True)
+    if isinstance(run, Run):
+        run.checkpoint.store.clear()
+        run.best.clear()
+    return written
+
+
+def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
+    """What a record says of a run however it ended.
+
+    Args:
+        planned: The run.
+        started: When, in seconds since the epoch.
+    """
+    content, prepared = planned.content, planned.prepared
+    accelerator = accelerator_type(content["trainer"]["accelerator"])
+    return {
+        "schema_version": RESULT_VERSION,
+        "run_id": planned.identity,
+        "name": planned.name,
+        "study": content["study"],
+        "seed": content["seed"],
+        "data": data_name(content),
+        **data_identity(content["data"], prepared.splits),
+        "encoder": prepared.loaded.encoder.name,
+        **encoder_identity(content["encoder"]),
+        "frozen": content["encoder"]["frozen"],
+        "pooling": pooling_label(content),
+        "variant": variant_id(content, accelerator=accelerator),
+        "monitor": content["monitor"],
+        "mode": direction(content["monitor"]),
+        "labels": len(prepared.labels),
+        "cautions": list(prepared.splits.cautions),
+        "sizes": {split.name: len(split) for split in prepared.splits},
+        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "hardware": hardware(accelerator=accelerator, devices=processes_of(content["trainer"])),
+        "git_commit": git_commit(),
+        "git_changes": git_changes(),
+    }
+
+
+def _result(
+    facts: dict[str, Any],
+    outcome: Outcome | ProbeOutcome,
+    run: Run | ProbeRun,
+    *,
+    seconds: float,
+    cpu: float,
+    attempts: int,
+) -> dict[str, Any]:
+    return {
+        **facts,
+        "status": "finished",
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(cpu, 3),
+        "attempts": attempts,
+        **asdict(outcome),
+        "truncated_share": {name: round(share, 6) for name, share in run.truncated_share.items()},
+    }

@@ -1,0 +1,159 @@
+"""From splits to rows that make batches: token ids for an encoder that runs, or stored features of a frozen one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+import xxhash
+from torch.utils.data import Dataset
+
+from poolsweep.data import Batch, Split
+from poolsweep.data.labels import Labels
+from poolsweep.data.token_rows import TokenRows
+from poolsweep.data.tokenise import TokenisedSplit, tokenise, tokenizer_hash
+from poolsweep.device import accelerator_type, canonical_precision
+from poolsweep.encoder import Encoder, LoadedEncoder
+from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, request_for, weights_hash
+from poolsweep.pooling import Pooling
+from poolsweep.pooling.layers.single import Single
+from poolsweep.pooling.presets import load_half
+from poolsweep.pooling.source import source_hash
+from poolsweep.pooling.tokens.cls import Cls
+from poolsweep.pooling.tokens.max import Max
+from poolsweep.pooling.tokens.mean import Mean
+from poolsweep.pooling.tokens.pooler import Pooler
+from poolsweep.runs.status import StatusFile
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What decides the inputs of a run beside its texts.
+
+    Attributes:
+        loaded: Encoder and tokenizer.
+        pooling: Says which layers, tokens and template it reads.
+        node: Its config, which names its stored features.
+        labels: The label contract.
+        max_length: In tokens.
+    """
+
+    loaded: LoadedEncoder
+    pooling: Pooling
+    node: Mapping[str, Any]
+    labels: Labels
+    max_length: int
+
+
+def token_rows(split: Split, inputs: Inputs) -> TokenRows:
+    """A split as token ids; runs of one process share them."""
+    needed = inputs.pooling.context_needed
+    key = _ByIdentity(split, inputs.loaded)
+    return TokenRows(
+        _tokenised(key, inputs.max_length, inputs.pooling.template),
+        labels=_label_ids(key, inputs.labels),
+        pad_token_id=inputs.loaded.pad_token_id,
+        with_special="special" in needed,
+        cls_is_last=inputs.loaded.cls_place == "last",
+        template_token_id=inputs.loaded.mask_token_id if "template" in needed else None,
+    )
+
+
+def feature_rows(
+    config: Mapping[str, Any], inputs: Inputs, rows: Mapping[str, TokenRows], *, status: StatusFile
+) -> dict[str, Dataset[Batch]]:
+    """The features of a frozen encoder for every split, computed where they are not stored yet.
+
+    Args:
+        config: Resolved; says where stores lie and on what device and in what precision a pass runs.
+        inputs: What the pooling reads.
+        rows: Split name → token ids.
+        status: Told how a pass goes.
+    """
+    encoder, tokenizer = inputs.loaded.encoder, inputs.loaded.tokenizer
+    precision = canonical_precision(config["trainer"]["precision"])
+    request = _request(inputs.pooling, inputs.node, encoder)
+    device = torch.device(accelerator_type(config["trainer"]["accelerator"]))
+    total, before, result = sum(map(len, rows.values())), 0, {}
+    for name, tokens in rows.items():
+        parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, precision, device.type]
+        parts += [config["matmul_precision"], config["encoder"]["compiled"]]
+        parts += [encoder.model.config._attn_implementation, inputs.pooling.template]
+        parts += [torch.__version__, transformers.__version__]
+        key = _key([*parts, tokens.tokenised.digest])
+        folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
+        store = FeatureStore(folder, tokens, encoder, device, precision, config["features"]["max_gib"])
+
+        def tell(done: int, of: int, *, offset: int = before) -> None:
+            status.update(phase="encoding", step=offset + done, steps=total)
+
+        store.ensure([request], alongside=partial(_usual_requests, inputs), on_progress=tell)
+        result[name] = FeatureRows(store, request)
+        before += len(tokens)
+    return result
+
+
+class _ByIdentity:
+    """A cache key: the same split object tokenised by the same tokenizer."""
+
+    def __init__(self, split: Split, loaded: LoadedEncoder) -> None:
+        self.split, self.loaded = split, loaded
+        self._key = (id(split), tokenizer_hash(loaded.tokenizer))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and self._key == other._key
+
+
+@lru_cache(maxsize=12)
+def _tokenised(key: _ByIdentity, max_length: int, template: str | None) -> TokenisedSplit:
+    return tokenise(key.split, tokenizer=key.loaded.tokenizer, max_length=max_length, template=template)
+
+
+@lru_cache(maxsize=12)
+def _label_ids(key: _ByIdentity, labels: Labels) -> np.ndarray:
+    return labels.encode(key.split.column("label"))
+
+
+def _request(pooling: Pooling, node: Mapping[str, Any], encoder: Encoder) -> FeatureRequest:
+    return request_for(
+        pooling,
+        tokens_key=_key([node["tokens"], source_hash(pooling.tokens)]),
+        pooling_key=_key([node, source_hash(pooling)]),
+        pooler_key="" if encoder.pooler is None else weights_hash(encoder.pooler)[:8],
+    )
+
+
+def _usual_requests(inputs: Inputs) -> list[FeatureRequest]:
+    """What most poolings of a sweep read: a pass that has to be made anyway writes it too."""
+    if inputs.pooling.template is not None:  # texts in a template are read by this pooling alone
+        return []
+    encoder = inputs.loaded.encoder
+    size, depth = encoder.hidden_size, encoder.num_layers
+    poolings = {"cls": Cls(input_size=size), "mean": Mean(input_size=size), "max": Max(input_size=size)}
+    if encoder.pooler is not None:
+        poolings["pooler"] = Pooler(input_size=size)
+    last = Single(index=-1, num_layers=depth, hidden_size=size)
+    return [
+        _request(Pooling(layers=last, tokens=tokens), {"tokens": load_half("tokens", name)}, encoder)
+        for name, tokens in poolings.items()
+    ]
+
+
+def _weights_hash(encoder: Encoder) -> str:
+    if encoder.weights_hash is None:
+        encoder.weights_hash = weights_hash(encoder.model)
+    return encoder.weights_hash
+
+
+def _key(content: Any) -> str:  # noqa: ANN401
+    return xxhash.xxh3_64_hexdigest(json.dumps(content, sort_keys=True, default=str).encode())

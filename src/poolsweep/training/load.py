@@ -1,0 +1,154 @@
+"""Reads a finished run back: its classifier, ready to read texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+
+from poolsweep.config import validate
+from poolsweep.data import Batch
+from poolsweep.data.labels import Labels
+from poolsweep.data.ragged import last_of_each, length_mask, padded
+from poolsweep.data.tokenise import reader
+from poolsweep.encoder import LoadedEncoder
+from poolsweep.errors import UserError
+from poolsweep.files.writing import read_json
+from poolsweep.model.classifier import Classifier
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.records import DamagedError, read_checked
+from poolsweep.runs.stored_config import OddConfigError, read_config
+from poolsweep.training.build import build_classifier, build_pooling, load_encoder
+
+# Keys that runs of the first versions lack; they say nothing about a run that has finished.
+_SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
+_PARTS = ("data", "encoder", "pooling", "trainer")
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A finished run with its weights.
+
+    Attributes:
+        config: As it was run.
+        labels: Logit i is ``labels.names[i]``.
+        classifier: In eval mode, encoder included.
+        loaded: Encoder and tokenizer.
+        max_length: In tokens.
+    """
+
+    config: dict[str, Any]
+    labels: Labels
+    classifier: Classifier
+    loaded: LoadedEncoder
+    max_length: int
+
+    def batch(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
+        """Texts as the run's encoder reads them, padded on the right; labels are all 0.
+
+        Args:
+            texts: One or more.
+            pairs: The second text of each, where the run read pairs.
+        Raises:
+            UserError: If the run read pairs and got none, or the other way round.
+        """
+        column = self.config["data"].get("text_pair")
+        if (column is None) != (pairs is None) or (pairs is not None and len(pairs) != len(texts)):
+            asked = f"pairs of texts (data.text_pair={column}): give each its second" if column else "single texts"
+            raise UserError(f"the run read {asked}")
+        tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
+        read = reader(tokenizer, max_length=self.max_length, template=template, pair=pairs is not None)
+        columns = read({"text": list(texts), "text_pair": list(pairs or ())})
+        mask = length_mask(np.array([len(row) for row in columns["input_ids"]]))
+        input_ids = padded(np.concatenate(columns["input_ids"]), mask, fill=self.loaded.pad_token_id)
+        types = columns.get("token_type_ids")
+        nothing = torch.zeros(len(texts), dtype=torch.int64)
+        return Batch(
+            labels=nothing,
+            row_ids=torch.arange(len(texts)),
+            mask=mask,
+            input_ids=input_ids,
+            token_type_ids=None if types is None else padded(np.concatenate(types), mask),
+            special=padded(np.concatenate(columns["special"]), mask),
+            cls=last_of_each(mask) if self.loaded.cls_place == "last" else None,
+            template=None if self.loaded.mask_token_id is None else (input_ids == self.loaded.mask_token_id) & mask,
+        )
+
+
+def load_run(
+    path: Path, *, attention: str | None = None, trusted: Sequence[str] = (), trust_remote_code: bool = False
+) -> LoadedRun:
+    """Read a run folder, which may be a stranger's; no code of it is run unless the caller trusts it.
+
+    Args:
+        path: ``<output_root>/<study>/<run_id>``.
+        attention: transformers' attention implementation instead of the run's own.
+        trusted: Packages whose classes the run may name.
+        trust_remote_code: Run the model code that the run's encoder carries.
+    Raises:
+        UserError: If it is no finished run, or its config is refused.
+    """
+    folder = RunFolder(path)
+    result = folder.finished()
+    if result is None:
+        raise UserError(f"{path} is no finished run: {folder.damage() or 'it has no result.json that says so'}")
+    config = _stored_config(folder, trusted=trusted, trust_remote_code=trust_remote_code)
+    if attention is not None:
+        config["encoder"] = config["encoder"] | {"attention": attention, "packing": "auto"}
+    validate(config)
+    labels = _labels(folder)
+    loaded = load_encoder(config)
+    pooling = build_pooling(config["pooling"], loaded)
+    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=len(labels), encoder_runs=True)
+    weights = _weights(folder, result)
+    missing, unexpected = classifier.load_state_dict(weights, strict=False)
+    state = classifier.state_dict()
+    frozen = config["encoder"]["frozen"]
+    lacking = [
+        n for n in missing if state[n].numel() and not (n.startswith("encoder.") and (frozen or ".pooler." in n))
+    ]
+    if lacking or unexpected:
+        raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
+    limit = loaded.encoder.max_length or 512
+    return LoadedRun(config, labels, classifier.eval(), loaded, config["data"]["max_length"] or limit)
+
+
+def _labels(folder: RunFolder) -> Labels:
+    try:
+        return Labels.from_mapping(read_json(folder.labels))
+    except (OSError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{folder.labels} cannot be read as labels and their ids") from error
+
+
+def _weights(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    name = str(folder.best.relative_to(folder.path))
+    try:
+        return load(read_checked(folder.path, name, result))
+    except (DamagedError, SafetensorError) as error:
+        raise UserError(f"{folder.path} cannot be read: {error}; poolsweep train makes it anew") from error
+
+
+def _stored_config(folder: RunFolder, *, trusted: Sequence[str], trust_remote_code: bool) -> dict[str, Any]:
+    """The config of a run, for this machine, with the caller's trust in place of its own."""
+    try:
+        recorded = read_config(folder.config)
+    except (OSError, OddConfigError) as error:
+        raise UserError(f"{folder.config} cannot be read: {error}") from error
+    if not all(isinstance(recorded.get(part), dict) for part in _PARTS):
+        raise UserError(f"{folder.config} is no config of a run: it must have {', '.join(_PARTS)}")
+    config: dict[str, Any] = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
+    if config["encoder"].get("trust_remote_code", False) is not False:
+        if not trust_remote_code:
+            raise UserError(
+                f"{folder.path} was trained with code that encoder.model={config['encoder'].get('model')} carries; "
+                "look at that code, then run it with --trust-remote-code"
+            )
+        config["encoder"] = config["encoder"] | {"trust_remote_code": True}
+    config["trainer"] = config["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
+    return config

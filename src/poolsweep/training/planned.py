@@ -1,0 +1,28 @@
+"""A run that is to be done, as every step of doing it hands it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from poolsweep.runs.folder import RunFolder
+from poolsweep.training.build import Prepared
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """What is known of a run before it begins.
+
+    Attributes:
+        content: Resolved and validated config.
+        prepared: What it reads.
+        folder: Where it writes.
+        identity: Its run id.
+        name: What a person calls it.
+    """
+
+    content: dict[str, Any]
+    prepared: Prepared
+    folder: RunFolder
+    identity: str
+    name: str

@@ -1,0 +1,198 @@
+"""Loads and checks what a run reads: data, labels, encoder, pooling."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from hydra.utils import get_class
+
+from poolsweep.config.probe import is_probe, probe_needs
+from poolsweep.data.labels import Labels
+from poolsweep.data.splits import Splits
+from poolsweep.encoder import Encoder, LoadedEncoder
+from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
+from poolsweep.errors import UnfitPoolingError, UserError
+from poolsweep.pooling import Pooling
+from poolsweep.pooling.presets import pooling_name
+from poolsweep.pooling.requirements import unmet_needs
+from poolsweep.runs.identity import encoder_identity
+from poolsweep.terminal.progress import said_if_slow
+from poolsweep.training.classifier import build_postprocess
+from poolsweep.training.failure import in_one_line
+from poolsweep.training.make import make
+from poolsweep.training.sources import load_data
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run reads, loaded and checked.
+
+    Attributes:
+        splits: Texts and labels.
+        labels: The label contract.
+        loaded: Encoder and tokenizer.
+        pooling: Fits the encoder.
+        max_length: In tokens, resolved.
+    """
+
+    splits: Splits
+    labels: Labels
+    loaded: LoadedEncoder
+    pooling: Pooling
+    max_length: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done that a user would want to know: splits carved out, weights that are new."""
+        encoder = self.loaded.encoder
+        notes = [*self.splits.notes, *self.splits.cautions, *self.loaded.notes]
+        if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:
+            fate = "frozen as it is" if encoder.frozen else "trained with the encoder"
+            notes.append(f"{encoder.name} carries no pooler weights: its pooler is new, and {fate}")
+        if self.pooling.tokens.uses_cls and self.loaded.cls_place == "last":
+            notes.append(f"{encoder.name} has [CLS] behind a text; it is read there")
+        elif self.pooling.tokens.uses_cls and self.loaded.cls_place is None:
+            notes.append(f"the tokenizer of {encoder.name} adds no [CLS]; the first token is read in its place")
+        if not encoder.packs and encoder.unpacked_because != PACKING_OFF:
+            notes.append(f"{encoder.name} reads padded batches, since {encoder.unpacked_because}")
+        return tuple(notes)
+
+
+def prepare(config: Mapping[str, Any], *, faulty: Collection[str] = ()) -> Prepared:
+    """Load data and encoder and make the pooling, naming all problems at once.
+
+    Args:
+        config: Resolved and validated.
+        faulty: Parts that validation found something wrong with: nothing of them is made, and no run either.
+    Raises:
+        UnfitPoolingError: If nothing but the pooling is wrong.
+        UserError: With every problem of the files, the labels, the encoder and what the pooling asks of it.
+    """
+    problems: list[str] = []
+    unfit: list[str] = []
+    splits = labels = loaded = pooling = None
+    if "data" not in faulty:
+        with _collected(problems, part="data"):
+            splits, labels = load_data(config["data"])
+    if not {"encoder", "pooling"} & set(faulty):
+        with _collected(problems, part="encoder"):
+            loaded = load_encoder(config)
+    if loaded is not None:
+        with _collected(unfit, part="pooling"):
+            pooling = build_pooling(config["pooling"], loaded)
+    if loaded is not None and pooling is not None:
+        unfit += _fit_problems(config, pooling, loaded.encoder, faulty=faulty)
+    if faulty:
+        raise UserError(*problems, *unfit)
+    max_length = config["data"]["max_length"]
+    limit = loaded.encoder.max_length if loaded is not None else None
+    if max_length is None:
+        max_length = limit or 512
+    elif limit is not None and max_length > limit:
+        problems.append(f"data.max_length must be at most the encoder's {limit} tokens, got {max_length}")
+    if unfit and not problems:
+        raise UnfitPoolingError(*unfit)
+    if problems or splits is None or labels is None or loaded is None or pooling is None:
+        raise UserError(*problems, *unfit)
+    return Prepared(splits, labels, loaded, pooling, max_length)
+
+
+def _fit_problems(
+    config: Mapping[str, Any], pooling: Pooling, encoder: Encoder, *, faulty: Collection[str]
+) -> list[str]:
+    """What a probe asks of a pooling and an encoder, and what post-processing asks of the size of a pooled vector."""
+    problems = probe_needs(config, pooling, encoder=encoder) if is_probe(config) else []
+    ours = config["postprocess"]["_target_"].startswith("poolsweep.")  # the user's own is made once, in its run
+    if ours and "postprocess" not in faulty:
+        with _collected(problems, part="postprocess"):
+            build_postprocess(config, size=pooling.output_size, frozen=encoder.frozen)
+    return problems
+
+
+@contextmanager
+def _collected(problems: list[str], *, part: str) -> Iterator[None]:
+    """Add what keeps a part from being made to ``problems``, also where its constructor raises what it likes."""
+    try:
+        yield
+    except UserError as error:
+        problems += error.problems
+    except Exception as error:
+        if os.environ.get("POOLSWEEP_DEBUG") == "1":
+            raise
+        problems.append(f"{part} cannot be made: {in_one_line(error)}; POOLSWEEP_DEBUG=1 shows where")
+
+
+def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
+    """Load an encoder. Frozen encoders are never changed, so runs of one process share them."""
+    wanted = dict(config["encoder"])
+    tokens = get_class(config["pooling"]["tokens"]["_target_"])
+    if wanted["attention"] is None and "attentions" in tokens.context_needed:
+        wanted["attention"] = "eager"  # the others do not return their weights
+    node = json.dumps(wanted, sort_keys=True)
+    content = encoder_identity(wanted)["encoder_id"]
+    if not config["encoder"]["frozen"]:
+        loaded = _load_encoder.__wrapped__(node, content)
+    else:
+        loaded = _load_encoder(node, content)
+        if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
+            loaded = _load_encoder.__wrapped__(node, content)
+    if loaded.encoder.pooler_is_fresh:
+        reinitialise_pooler(loaded.encoder, generator_seed=config["init_seed"])
+    return loaded
+
+
+@lru_cache(maxsize=2)
+def _load_encoder(node: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
+    wanted = json.loads(node)
+    name = wanted.get("name") or wanted.get("model") or str(wanted["_target_"]).rpartition(".")[2]
+    try:
+        with said_if_slow(f"loading encoder {name}"):
+            loaded: LoadedEncoder = make(wanted)
+    except ValueError as error:  # sizes that do not go together, say
+        raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
+    if not loaded.promises.ignores_padding:
+        encoder = loaded.encoder
+        raise UserError(
+            f"{encoder.name} ({encoder.model.config.model_type}) gives a text other states beside a longer one, since "
+            "padding is not masked in it: no text has one vector, and no pooling of it can be compared"
+        )
+    return loaded
+
+
+def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
+    """Make a pooling for an encoder.
+
+    Raises:
+        UserError: If they do not go together.
+    """
+    encoder = loaded.encoder
+    try:
+        layers = make(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
+        tokens = make(node["tokens"], input_size=layers.output_size)
+        pooling = Pooling(layers=layers, tokens=tokens)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    problems = unmet_needs(
+        pooling,
+        name=pooling_name(node),
+        encoder=encoder.name,
+        has_pooler=encoder.pooler is not None,
+        has_mask_token=loaded.tokenizer.mask_token_id is not None,
+        gives_attentions=encoder.gives_attentions,
+        cls_sees_text=loaded.cls_sees_text,
+    )
+    if problems:
+        raise UserError(*problems)
+    return pooling
+
+
+def fresh(prepared: Prepared, config: Mapping[str, Any]) -> Prepared:
+    """Make the pooling anew under the run's seed: sweeps prepare all runs before the first is seeded."""
+    pooling = build_pooling(config["pooling"], prepared.loaded)
+    return Prepared(prepared.splits, prepared.labels, prepared.loaded, pooling, prepared.max_length)

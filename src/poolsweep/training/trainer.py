@@ -1,0 +1,90 @@
+"""Makes Lightning's Trainer and the loggers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from poolsweep.config.callbacks import refusal_of
+from poolsweep.config.names import data_name, pooling_label
+from poolsweep.distributed.trainer import trainer_arguments
+from poolsweep.distributed.world import ALONE, World
+from poolsweep.errors import UserError
+from poolsweep.loggers.metrics_file import MetricsFile
+from poolsweep.loggers.tracker import shown_config
+from poolsweep.runs.folder import RunFolder
+from poolsweep.training.make import make
+
+
+def build_trainer(
+    config: Mapping[str, Any],
+    callbacks: list[pl.Callback],
+    *,
+    folder: RunFolder,
+    run_id: str,
+    world: World = ALONE,
+    options: Mapping[str, Any] | None = None,
+    still_ours: Callable[[], None] = lambda: None,
+) -> pl.Trainer:
+    """Make Lightning's Trainer with our callbacks and loggers beside the configured ones.
+
+    Args:
+        config: Resolved and validated.
+        callbacks: Ours.
+        folder: Where the run writes.
+        run_id: Its identity.
+        world: This process among those that train the run.
+        options: Of the Trainer, instead of the configured ones.
+        still_ours: Called before metrics are written; raises if another process has the run now.
+    """
+    loggers = build_loggers(config, folder=folder, run_id=run_id, still_ours=still_ours)
+    try:
+        return _trainer(config, callbacks, loggers, folder=folder, world=world, options=options or {})
+    except (ValueError, TypeError, MisconfigurationException) as error:
+        raise UserError(f"trainer: {str(error).strip().splitlines()[0]}") from error
+
+
+def build_loggers(
+    config: Mapping[str, Any], *, folder: RunFolder, run_id: str, still_ours: Callable[[], None] = lambda: None
+) -> list[Logger]:
+    """Make metrics.csv, which is written as long as the run is ours, and the configured loggers."""
+    described = {
+        "run_id": run_id,
+        "run_folder": folder.path,
+        "group": f"{data_name(config)}/{pooling_label(config)}",
+        "config": shown_config(config),
+    }
+    loggers: list[Logger] = [MetricsFile(folder.metrics, still_ours=still_ours)]
+    # Partial, since instantiate would build whatever the logged config names.
+    return loggers + [make({**node, "_partial_": True})(**described) for node in (config["logger"] or {}).values()]
+
+
+def _trainer(
+    config: Mapping[str, Any],
+    callbacks: list[pl.Callback],
+    loggers: list[Logger],
+    *,
+    folder: RunFolder,
+    world: World,
+    options: Mapping[str, Any],
+) -> pl.Trainer:
+    theirs = [make(node) for node in (config["callbacks"] or {}).values()]
+    for callback in theirs:
+        if (reason := refusal_of(type(callback))) is not None:  # a function may have made it
+            raise UserError(f"callbacks: {type(callback).__name__} is refused: {reason}")
+    return make(
+        trainer_arguments(config["trainer"], world) | dict(options),
+        callbacks=[*callbacks, *theirs],
+        logger=loggers,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        default_root_dir=folder.path,
+        _convert_="all",
+    )
