@@ -108,7 +108,7 @@ def _said() -> tuple[type[Exception], ...]:
 
 def _end_workers() -> None:
     """End the workers of the local launcher, and forget that runs are done elsewhere, if either was so."""
-    local, device = (sys.modules.get(f"poolsweep.{name}") for name in ("local.launch", "device"))
+    local, device = (sys.modules.get(f"poolsweep.{name}") for name in ("launch.local.launch", "device"))
     if local is not None:
         local.close_pools()
     if device is not None:
