@@ -1,4 +1,4 @@
-"""Fine-tuning on cores that others use too, and what it costs on an idle machine that threads sleep while they wait."""
+"""Fine-tuning on cores that others use too, and what spinning less costs on an idle machine."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _RUN = (
 
 
 def shared_cores() -> None:
-    """Print seconds and CPU seconds of the same fine-tuning, as it is and with threads that spin."""
+    """Print seconds and CPU seconds of the same fine-tuning: as it is, with sleeping and with spinning threads."""
     found: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    policies = {"threads sleep": {}, "threads spin": _SPINNING}
+    policies = {"poolsweep": {}, "asleep": {"OMP_WAIT_POLICY": "PASSIVE"}, "spinning": _SPINNING}
     for repeat in range(REPEATS):
         for busy in (0, BUSY):
             with _busy_processes(busy):
                 for name, variables in policies.items():
-                    if busy and variables and repeat:
+                    if busy and variables == _SPINNING and repeat:
                         continue  # minutes each, and once is enough to see it
                     found.setdefault((name, busy), []).append(_fine_tune(variables))
     for (name, busy), times in found.items():
         wall, cpu = (statistics.median(column) for column in zip(*times, strict=True))
-        print(f"fine-tuning beside {busy} busy processes, {name:<13}: {wall:6.1f} s, {cpu:6.1f} s of CPU", flush=True)
+        print(f"fine-tuning beside {busy} busy processes, {name:<9}: {wall:6.1f} s, {cpu:6.1f} s of CPU", flush=True)
 
 
 @contextmanager

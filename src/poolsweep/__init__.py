@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from poolsweep.process.thread_policy import let_threads_sleep
+from poolsweep.process.thread_policy import limit_spinning
 
 if TYPE_CHECKING:
     from poolsweep.report.study import Study, load_study
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Study", "load_study"]
 __version__ = "0.1.0"
 
-let_threads_sleep()  # before any module here loads torch
+limit_spinning()  # before any module here loads torch
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""Threads that wait do not take a core from those that compute."""
+"""Threads that wait do not keep a core from those that compute."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from poolsweep.process.thread_policy import let_threads_sleep
+from poolsweep.process.thread_policy import SPINS, limit_spinning
 
 CHOICES = {
-    "nothing": ({}, {"OMP_WAIT_POLICY": "PASSIVE"}),
+    "nothing": ({}, {"GOMP_SPINCOUNT": SPINS}),
     "a policy": ({"OMP_WAIT_POLICY": "ACTIVE"}, {"OMP_WAIT_POLICY": "ACTIVE"}),
     "a number of spins": ({"GOMP_SPINCOUNT": "7"}, {"GOMP_SPINCOUNT": "7"}),
 }
@@ -21,12 +21,12 @@ CHOICES = {
 def test_what_the_user_has_chosen_stays(chosen: str):
     before, after = CHOICES[chosen]
     environment = dict(before)
-    let_threads_sleep(environment)
+    limit_spinning(environment)
     assert environment == after
 
 
 def test_it_is_set_before_a_process_loads_torch():
-    code = "import poolsweep.cli, os, sys; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
-    environment = {name: value for name, value in os.environ.items() if "OMP_" not in name}
+    code = "import poolsweep.cli, os, sys; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if "OMP_" not in name and "GOMP" not in name}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["PASSIVE", "False"]
+    assert done.stdout.split() == [SPINS, "False"]
