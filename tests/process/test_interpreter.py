@@ -10,7 +10,7 @@ from pathlib import Path
 
 from poolsweep.process.interpreter import python_command, python_in_shell
 
-SOURCE = Path(__file__).parents[1] / "src"
+SOURCE = Path(__file__).parents[2] / "src"
 STARTS = {"run", "Popen", "call", "check_call", "check_output", "system", "popen", "execv", "execvp", "spawnv"}
 # Every process that is started, by file and command: Python by python_command, and programs that are no Python.
 KNOWN = {

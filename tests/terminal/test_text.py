@@ -14,7 +14,7 @@ from poolsweep.cli import main
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import as_cell, shown, shown_output
 
-SOURCE = Path(__file__).parents[1] / "src" / "poolsweep"
+SOURCE = Path(__file__).parents[2] / "src" / "poolsweep"
 
 
 def through(monkeypatch: pytest.MonkeyPatch, encoding: str) -> io.BytesIO:

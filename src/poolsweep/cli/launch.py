@@ -13,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-import poolsweep.config.resolvers  # noqa: F401  --resolve asks for them
+import poolsweep.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.config_tree import config_tree
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import poolsweep.config.resolvers  # noqa: F401  the workers of every launcher have them
+import poolsweep.resolvers  # noqa: F401  the workers of every launcher have them
 from poolsweep.config.shape import shape_problems
 from poolsweep.errors import RefusedError, UserError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class WandbRun(Tracker, WandbLogger):
         max_rows: NonNegativeInt = 1000,
     ) -> None:
         _require_project(project)
+        if "weave" not in sys.modules:  # else W&B praises it in any process that has imported a library it traces
+            os.environ.setdefault("WANDB_DISABLE_WEAVE", "true")
         self._folder = RunFolder(run_folder)
         self._monitor, self._smaller_is_better = config["monitor"], direction(config["monitor"]) == "min"
         self._best: float | None = None
