@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from checkout import README
 
 from poolsweep import __version__
-
-README = Path(__file__).parents[1] / "README.md"
 
 
 def test_help_imports_neither_torch_nor_hydra():

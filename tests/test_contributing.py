@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from checkout import CONTRIBUTING
 
 from poolsweep.cli import main
 from poolsweep.pooling.conformance.command import check_class
 
-GUIDE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+GUIDE = CONTRIBUTING.read_text(encoding="utf-8")
 
 
 def test_the_pooling_of_the_guide_conforms(tmp_path, monkeypatch):

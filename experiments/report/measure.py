@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "report"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 from studies import PRESETS, write_study
 
 from poolsweep.runs.records import fingerprints, write_result

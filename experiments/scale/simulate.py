@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from cluster import Cluster, on_path
+
 from poolsweep.cli import main
 from poolsweep.launch.cluster.lost import follow
 from poolsweep.runs.folder import RunFolder

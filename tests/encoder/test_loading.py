@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from architectures import CONFIGS, SIZES
+from architectures import CONFIGS, MORE, SIZES, T5, TOKENS
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
@@ -19,33 +19,18 @@ from transformers import (
     BertConfig,
     BertForSequenceClassification,
     BertModel,
-    DebertaV2Config,
-    GPT2Config,
     LlamaConfig,
     LlamaForCausalLM,
-    MPNetConfig,
-    PreTrainedConfig,
     PreTrainedModel,
-    T5Config,
     T5EncoderModel,
     T5ForConditionalGeneration,
-    XLNetConfig,
 )
 
 from poolsweep.encoder.hub import hub
 from poolsweep.encoder.tiny import tiny
 from poolsweep.errors import UserError
 
-TOKENS = len(tiny().tokenizer)
 BERT = BertConfig(**{**SIZES, "vocab_size": TOKENS}, max_position_embeddings=32)
-T5 = T5Config(vocab_size=TOKENS, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2)
-MORE: dict[str, PreTrainedConfig] = {
-    "mpnet": MPNetConfig(**SIZES, max_position_embeddings=34),
-    "deberta-v2": DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], type_vocab_size=0),
-    "xlnet": XLNetConfig(vocab_size=40, d_model=16, n_layer=3, n_head=2, d_inner=32),
-    "gpt2": GPT2Config(vocab_size=40, n_embd=16, n_layer=3, n_head=2, n_positions=32),
-    "llama": LlamaConfig(**SIZES, max_position_embeddings=32),
-}
 
 
 def save(folder: Path, model: PreTrainedModel) -> Path:

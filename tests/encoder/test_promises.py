@@ -9,8 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import torch
-from architectures import CONFIGS, SIZES
-from test_loading import MORE, T5
+from architectures import CONFIGS, MORE, SIZES, T5
 from tokenizers.processors import TemplateProcessing
 from transformers import (
     AutoModel,

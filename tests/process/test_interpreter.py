@@ -6,11 +6,11 @@ import ast
 import os
 import subprocess
 import sys
-from pathlib import Path
+
+from checkout import parsed_modules
 
 from poolsweep.process.interpreter import python_command, python_in_shell
 
-SOURCE = Path(__file__).parents[2] / "src"
 STARTS = {"run", "Popen", "call", "check_call", "check_output", "system", "popen", "execv", "execvp", "spawnv"}
 # Every process that is started, by file and command: Python by python_command, and programs that are no Python.
 KNOWN = {
@@ -26,8 +26,8 @@ KNOWN = {
 
 def test_all_starts_of_processes_are_known():
     found = set()
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in parsed_modules():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.executable":
                 assert path.name == "interpreter.py", path
             is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in STARTS

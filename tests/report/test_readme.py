@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+from checkout import README
 
 
 def test_the_example_runs(make_study, capsys):

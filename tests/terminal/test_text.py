@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 import io
 import sys
-from pathlib import Path
 
 import pytest
+from checkout import parsed_modules
 from rich.text import Text
 
 from poolsweep.cli import main
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import as_cell, shown, shown_output
-
-SOURCE = Path(__file__).parents[2] / "src" / "poolsweep"
 
 
 def through(monkeypatch: pytest.MonkeyPatch, encoding: str) -> io.BytesIO:
@@ -92,14 +90,16 @@ def test_numbers_and_names_stay(value):
 
 def test_nothing_is_written_around_the_one_console():
     """``rich.console.Console`` is made in one module; standard streams are written by ``print`` alone."""
-    found = []
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            imports = isinstance(node, ast.ImportFrom) and node.module == "rich.console"
-            if imports and "Console" in {alias.name for alias in node.names}:  # type: ignore[union-attr]
-                found.append(f"{path.name}: rich's own Console")
+    found, consoles = [], []
+    for path, tree in parsed_modules():
+        for node in ast.walk(tree):
+            named = isinstance(node, ast.Attribute) and ast.unparse(node) == "rich.console.Console"
+            imported = isinstance(node, ast.ImportFrom) and node.module == "rich.console"
+            if named or (imported and "Console" in {alias.name for alias in node.names}):  # type: ignore[union-attr]
+                consoles.append(path.name)
             if isinstance(node, ast.Attribute) and node.attr in {"__stdout__", "__stderr__"}:
                 found.append(f"{path.name}: {node.attr}")
             if isinstance(node, ast.Attribute) and node.attr == "write" and "sys.std" in ast.unparse(node.value):
                 found.append(f"{path.name}: {ast.unparse(node)}")
+    assert consoles == ["console.py"], "it is made here, and nowhere else"
     assert not found

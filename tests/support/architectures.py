@@ -1,17 +1,26 @@
-"""Small configs of the encoder families that tests go through."""
+"""Small configs of the encoder families that tests go through: those that pack, and more."""
 
 from __future__ import annotations
 
 from transformers import (
     AlbertConfig,
     BertConfig,
+    DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
+    GPT2Config,
+    LlamaConfig,
     ModernBertConfig,
+    MPNetConfig,
     PreTrainedConfig,
     RobertaConfig,
+    T5Config,
+    XLNetConfig,
 )
 
+from poolsweep.encoder.tiny import tiny
+
+TOKENS = len(tiny().tokenizer)
 SIZES = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
 CONFIGS: dict[str, PreTrainedConfig] = {
     "bert": BertConfig(**SIZES, max_position_embeddings=32),
@@ -26,3 +35,11 @@ CONFIGS: dict[str, PreTrainedConfig] = {
         eos_token_id=3,
     ),
 }  # fmt: skip
+MORE: dict[str, PreTrainedConfig] = {
+    "mpnet": MPNetConfig(**SIZES, max_position_embeddings=34),
+    "deberta-v2": DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], type_vocab_size=0),
+    "xlnet": XLNetConfig(vocab_size=40, d_model=16, n_layer=3, n_head=2, d_inner=32),
+    "gpt2": GPT2Config(vocab_size=40, n_embd=16, n_layer=3, n_head=2, n_positions=32),
+    "llama": LlamaConfig(**SIZES, max_position_embeddings=32),
+}
+T5 = T5Config(vocab_size=TOKENS, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2)
