@@ -184,7 +184,7 @@ MISTAKES = {
         ["hydra.launcher=local has no keys; hydra/launcher=NAME chooses"],
     ),
     "race without its sweep": (["+race.min_seeds=3"], ["race is read by sweep=race alone, which must be given too"]),
-    "race of nothing": (["sweep=race", "race.certainty=${nope}"], ["Interpolation key 'nope' not found"]),
+    "race of nothing": (["sweep=race", "race.level=${nope}"], ["Interpolation key 'nope' not found"]),
     "monitor": (["monitor=val/acuracy"], ["monitor=val/acuracy is no validation metric; did you mean val/accuracy"]),
     "direction of the metric": (["mode=min"], ["there is no key mode; "]),
     "study": (["study=a/b"], ["study='a/b' must be the name of one folder"]),

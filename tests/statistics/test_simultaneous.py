@@ -56,15 +56,6 @@ def test_interval_p_value_and_leading_set_say_the_same():
         assert set(family.leading()) == {name for i, name in enumerate(family.names) if not excludes[top, i]}
 
 
-def test_a_race_takes_its_share():
-    study = independent_means([1.0, 0.5, 0.2], 0.02, 9)
-    whole, part = simultaneous(study), simultaneous(study, share=0.5)
-    assert part.p_value[0, 1] == pytest.approx(2 * whole.p_value[0, 1], rel=0.02)
-    assert part.high[0, 1] == pytest.approx(simultaneous(study, level=0.975).high[0, 1])
-    with pytest.raises(ValueError, match="share"):
-        simultaneous(study, share=0.0)
-
-
 def test_without_a_correlation_it_is_bonferronis():
     study = dataclasses.replace(independent_means([1.0, 0.5, 0.2], 0.02, 9), covariance=None)
     wanted = np.minimum(3 * study.p_value, 1)

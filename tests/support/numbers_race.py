@@ -19,7 +19,7 @@ from poolsweep.sweep.race.field import Entrant, Field
 from poolsweep.sweep.race.options import RaceOptions
 
 NUM_TEXTS = 400
-OPTIONS = RaceOptions(min_seeds=2, level=0.99, metric="accuracy", keep=(), certainty=1.0)
+OPTIONS = RaceOptions(min_seeds=2, level=0.99, metric="accuracy", keep=())
 FIELD = {"good": 0.9, "also": 0.9, "near": 0.89, "bad": 0.6, "worse": 0.5}
 
 

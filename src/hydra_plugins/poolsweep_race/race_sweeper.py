@@ -20,7 +20,6 @@ class RaceSweeper(GridSweeper):
         level: Probability with which no look drops the best.
         metric: Of the validation split.
         keep: Poolings that get every seed.
-        certainty: With which a verdict has to be settled before a pooling rests.
     """
 
     def __init__(
@@ -30,13 +29,10 @@ class RaceSweeper(GridSweeper):
         level: object,
         metric: object,
         keep: object,
-        certainty: object,
         params: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(params=params)
-        self._options = {
-            "min_seeds": min_seeds, "level": level, "metric": metric, "keep": _plain(keep), "certainty": certainty,
-        }  # fmt: skip
+        self._options = {"min_seeds": min_seeds, "level": level, "metric": metric, "keep": _plain(keep)}
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""

@@ -42,7 +42,7 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     several = [run for c in group.contenders.values() for run in (*c.runs.values(), *c.failed)]
     facts = [_facts(comparison, run) for run in (*several, *group.without_result)]
     fixed = {name for name, scores in comparison.scores.items() if scores.deterministic}
-    by_design = comparison.raced.names | fixed  # has fewer seeds
+    by_design = comparison.raced.dropped.keys() | fixed  # has fewer seeds
     in_race = [fact for fact in facts if fact.contender not in by_design]
     told = [item for item in study_cautions(facts) if item.kind not in _ABOUT_SEEDS]
     told += [item for item in study_cautions(in_race) if item.kind in _ABOUT_SEEDS]

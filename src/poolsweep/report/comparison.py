@@ -37,7 +37,7 @@ class Comparison:
     Attributes:
         group: The contenders.
         metric: Without its split, such as ``accuracy``.
-        names: All contenders, best mean first; those that lost in a race come after the others.
+        names: All contenders, best mean first; those that a race dropped come after the others.
         values: The metric by replicate, by contender.
         summaries: Mean, sd and t interval over replicates, by contender; no interval over splits.
         predictions: Contender → replicate → predictions on the test split, where they can be read.
@@ -50,8 +50,7 @@ class Comparison:
         asked_baseline: Name of the contender to hold the others against.
         baseline: The same; None if there is none of that name, or a race has stopped it.
         against: Each other compared contender minus the baseline, as the family has it.
-        raced: What a race decided: those that lost in it are not in the verdict, and those that it settled as tied are
-            tied.
+        raced: What a race decided: those that it dropped are not in the verdict.
         splits: Where runs were tested on rows of their own, which; else None.
     """
 
@@ -74,7 +73,7 @@ class Comparison:
     @property
     def in_the_running(self) -> tuple[str, ...]:
         """Those that no race has dropped, best mean first."""
-        return tuple(name for name in self.names if name not in self.raced.lost)
+        return tuple(name for name in self.names if name not in self.raced.dropped)
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -83,7 +82,7 @@ class Comparison:
         if self.family is None or not among:
             return ()
         told = self.family.leading(among)
-        return tuple(name for name in among if name in told or name in self.raced.tied)
+        return tuple(name for name in among if name in told)
 
     @property
     def star(self) -> str | None:
@@ -122,8 +121,8 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
 
     Differences are paired by seed and by text where predictions exist, and all of them are one family, whose intervals
     hold together with probability ``level``. Contenders that cannot be held against the others (one seed, or no
-    predictions where others have them) keep their mean, and are left out of the verdict. So do those that lost in a
-    race; the family then leaves the race its share of 1 − ``level``.
+    predictions where others have them) keep their mean, and are left out of the verdict. So are those that a
+    race dropped.
 
     Args:
         group: With at least one contender.
@@ -142,16 +141,15 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
         values = {name: splits.values(name, by_seed) for name, by_seed in values.items()}
     summaries = {name: _summary(name, by_seed, splits, level=level) for name, by_seed in values.items()}
     race = raced(group, metric=metric)
-    names = tuple(sorted(summaries, key=lambda name: (name in race.lost, -summaries[name].mean, name)))
+    names = tuple(sorted(summaries, key=lambda name: (name in race.dropped, -summaries[name].mean, name)))
     values = {name: values[name] for name in names}
     predictions = {name: predictions[name] for name in names if name in predictions}
     if splits:
         basis, scores, pairwise = "splits", {}, None
     else:
         basis, scores, pairwise = _pairs(group, metric, values, predictions, level)
-    share = (1 - race.verdict_level(level)) / (1 - level)
-    family = simultaneous(pairwise, level=level, share=share) if pairwise else None
-    known = baseline if baseline in names and baseline not in race.lost else None
+    family = simultaneous(pairwise, level=level) if pairwise else None
+    known = baseline if baseline in names and baseline not in race.dropped else None
     against: dict[str, JointDifference] = {}
     if family and known in family.names:
         against = {name: family.between(name, known) for name in family.names if name != known}

@@ -133,13 +133,13 @@ def _title(comparison: Comparison, mark: str) -> str:
         lines += [jointly(comparison)] if comparison.against else []
     if comparison.leading and len(comparison.compared) > 1:
         lines.append(f"{mark} {could_be_best(comparison)}")
-    return "\n".join([*lines, *([f"{DROPPED} lost in the race"] if comparison.raced.lost else [])])
+    return "\n".join([*lines, *([f"{DROPPED} lost in the race"] if comparison.raced.dropped else [])])
 
 
 def _mark(comparison: Comparison, row: Row, mark: str) -> str:
     if len(comparison.compared) < 2:
         return " "
-    return mark if row.tied else DROPPED if row.pooling in comparison.raced.lost else " "
+    return mark if row.tied else DROPPED if row.pooling in comparison.raced.dropped else " "
 
 
 def _percent(row: Row) -> str:

@@ -12,10 +12,9 @@ from typing import Any
 
 from poolsweep.files.writing import read_json, write_json
 from poolsweep.runs.lock import guard_of
-from poolsweep.statistics.levels import verdict_level
 
 _FILE = "race.json"
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -43,29 +42,6 @@ class Dropped:
     saved: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Rested:
-    """One setting that needs no more seeds, because its verdict is settled.
-
-    Attributes:
-        pooling: Preset, or ``layers+tokens``.
-        name: Its overrides without the seeds.
-        seeds: How many it has.
-        tied: The verdict: whether it is tied with the best.
-        chance: Probability that the full grid's verdict is the same.
-        runs: Ids of its runs.
-        saved: The runs that were not made, as they would have been typed.
-    """
-
-    pooling: str
-    name: str
-    seeds: int
-    tied: bool
-    chance: float
-    runs: tuple[str, ...]
-    saved: tuple[str, ...]
-
-
 @dataclass
 class RaceRecord:
     """What a race decided about one data set and encoder.
@@ -75,12 +51,9 @@ class RaceRecord:
         encoder: Encoder.
         metric: By which it dropped, on the validation split.
         level: Probability with which no look drops the best.
-        certainty: With which a verdict has to be settled before a pooling rests.
         seeds: What was asked for, in the order of the rounds.
         dropped: In the order in which they were.
-        rested: Those that rest since the last look, or before.
-        again: Settings that rested before the last look, and do not any more.
-        settled: Whether it ended early: one pooling was left, or all rest.
+        settled: Whether it ended early, because one pooling alone was left.
         saved: Further runs of the one that was left.
         left: Poolings that were not dropped.
     """
@@ -89,11 +62,8 @@ class RaceRecord:
     encoder: str
     metric: str
     level: float
-    certainty: float
     seeds: tuple[str, ...]
     dropped: list[Dropped] = field(default_factory=list)
-    rested: list[Rested] = field(default_factory=list)
-    again: tuple[str, ...] = ()
     settled: bool = False
     saved: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
@@ -106,11 +76,7 @@ class RaceRecord:
     @property
     def num_saved(self) -> int:
         """How many runs were not made."""
-        return len(self.saved) + sum(len(one.saved) for one in [*self.dropped, *self.rested])
-
-    def verdict_level(self, level: float) -> float:
-        """The level of the report's verdict, such that race and verdict together keep ``level``."""
-        return verdict_level(level, spent=1 - self.level, certainty=self.certainty)
+        return len(self.saved) + sum(len(one.saved) for one in self.dropped)
 
 
 def write_races(study: Path, records: Sequence[RaceRecord]) -> None:
@@ -145,12 +111,9 @@ def read_races(study: Path) -> list[RaceRecord]:
 
 
 def _race(content: Mapping[str, Any]) -> RaceRecord:
-    dropped, rested = (
-        [kind(**one | {key: tuple(one[key]) for key in ("runs", "saved")}) for one in content[name]]
-        for name, kind in (("dropped", Dropped), ("rested", Rested))
-    )
-    lists = {key: tuple(content[key]) for key in ("seeds", "saved", "left", "again")}
-    return RaceRecord(**{**content, **lists, "dropped": dropped, "rested": rested})
+    dropped = [Dropped(**one | {key: tuple(one[key]) for key in ("runs", "saved")}) for one in content["dropped"]]
+    lists = {key: tuple(content[key]) for key in ("seeds", "saved", "left")}
+    return RaceRecord(**{**content, **lists, "dropped": dropped})
 
 
 def _as_read(content: Any) -> Any:  # noqa: ANN401

@@ -73,7 +73,7 @@ class Family:
         return tuple(self.names[i] for i in chosen if not (differs[chosen[0], i] and self.value[chosen[0], i] > 0))
 
 
-def simultaneous(pairwise: Pairwise, *, level: float = 0.95, share: float = 1.0) -> Family:
+def simultaneous(pairwise: Pairwise, *, level: float = 0.95) -> Family:
     """Two-sided simultaneous intervals of all pairs, with the p-values that belong to them.
 
     Tukey's range for means that are correlated and pairs whose errors are their own: the critical value of a pair is
@@ -83,10 +83,9 @@ def simultaneous(pairwise: Pairwise, *, level: float = 0.95, share: float = 1.0)
     Args:
         pairwise: All differences.
         level: Joint confidence level.
-        share: Part of 1 − level that is left for the family, where a race has used up the rest.
 
     Raises:
-        ValueError: If ``level`` is not between 0 and 1, or ``share`` not above 0 and at most 1.
+        ValueError: If ``level`` is not between 0 and 1.
 
     Reference:
         Hochberg, Tamhane (1987), "Multiple Comparison Procedures", ch. 3; Westfall, Young (1993), "Resampling-Based
@@ -99,8 +98,8 @@ def simultaneous(pairwise: Pairwise, *, level: float = 0.95, share: float = 1.0)
         >>> simultaneous(pairwise_nested(by_seed)).leading()
         ('mean', 'max')
     """
-    if not 0 < level < 1 or not 0 < share <= 1:
-        raise ValueError(f"level must lie between 0 and 1 and share be above 0 and at most 1, got {level} and {share}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
     num = len(pairwise.names)
     errors = pairwise.standard_error
     pairs = [(i, j) for i in range(num) for j in range(i + 1, num) if errors[i, j] > 0]
@@ -110,8 +109,8 @@ def simultaneous(pairwise: Pairwise, *, level: float = 0.95, share: float = 1.0)
     np.fill_diagonal(p_value, 1.0)
     for i, j in pairs:
         error, df = errors[i, j], float(pairwise.df[i, j])
-        margin[i, j] = margin[j, i] = largest.quantile(1 - share * (1 - level), df) * error
-        adjusted = min(largest.tail(abs(pairwise.value[i, j]) / error, df) / share, 1.0)
+        margin[i, j] = margin[j, i] = largest.quantile(level, df) * error
+        adjusted = min(largest.tail(abs(pairwise.value[i, j]) / error, df), 1.0)
         p_value[i, j] = p_value[j, i] = adjusted
     value = pairwise.value
     return Family(pairwise.names, pairwise.means, value, value - margin, value + margin, p_value, level)

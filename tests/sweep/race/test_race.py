@@ -78,14 +78,14 @@ def test_a_race_that_is_settled_stops(start, outputs, capsys):
 
 
 def test_a_kept_pooling_runs_to_the_end(start):
-    race, launcher = start(FIELD, options=RaceOptions(2, 0.99, "accuracy", ("worse",), 1.0))
+    race, launcher = start(FIELD, options=RaceOptions(2, 0.99, "accuracy", ("worse",)))
     race.run()
     assert seeds_of(launcher, "worse") == [0, 1, 2, 3, 4]
     assert seeds_of(launcher, "bad") == [0, 1]
 
 
 def test_no_look_before_min_seeds(start):
-    race, launcher = start(FIELD, options=RaceOptions(4, 0.99, "accuracy", (), 1.0))
+    race, launcher = start(FIELD, options=RaceOptions(4, 0.99, "accuracy", ()))
     race.run()
     assert seeds_of(launcher, "bad") == [0, 1, 2, 3]
     assert len(launcher.batches[0]) == 20
@@ -135,7 +135,7 @@ def test_the_report_says_who_raced_and_does_not_cry_wolf(start, outputs, capsys)
     assert "× bad" in printed
     assert "Dropped by the race, on validation: bad, worse after 2 seeds." in printed
     [comparison] = compare_all(load_runs([outputs / "s"]))
-    whole = simultaneous(comparison.pairwise, share=0.8)  # 1% of 5% was the race's
+    whole = simultaneous(comparison.pairwise, level=0.95)
     assert comparison.family.between("good", "bad") == whole.between("good", "bad")
     assert set(comparison.in_the_running) == {"good", "also", "near"}
     assert set(comparison.names[-2:]) == {"bad", "worse"}
@@ -146,7 +146,7 @@ def test_the_report_says_who_raced_and_does_not_cry_wolf(start, outputs, capsys)
     assert [line.split(",")[10] for line in csv.splitlines() if ",bad," in line] == ["no"]
 
     f1 = compare_all(load_runs([outputs / "s"]), metric="mcc")
-    assert not f1 or not f1[0].raced.names, "the race went by accuracy"
+    assert not f1 or not f1[0].raced.dropped, "the race went by accuracy"
 
 
 def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
@@ -155,7 +155,7 @@ def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
     for name in set(launcher.folders) - set(launcher.launched):
         launcher.write(name)
     [comparison] = compare_all(load_runs([outputs / "s"]))
-    assert comparison.raced.names == set()
+    assert comparison.raced.dropped == {}
     assert len(comparison.in_the_running) == 5
     assert comparison.family.between("good", "bad") == simultaneous(comparison.pairwise).between("good", "bad")
 
@@ -175,7 +175,7 @@ def test_one_that_was_dropped_but_does_well_on_test_is_named(start, outputs):
 def test_an_earlier_race_on_other_data_is_kept(start, outputs):
     from poolsweep.runs.race import RaceRecord, write_races
 
-    other = RaceRecord("minerals", "tiny", "accuracy", 0.99, 1.0, ("seed=0",))
+    other = RaceRecord("minerals", "tiny", "accuracy", 0.99, ("seed=0",))
     write_races(outputs / "s", [other])
     start(FIELD)[0].run()
     assert [one.data for one in read_races(outputs / "s")] == ["minerals", "animals"]

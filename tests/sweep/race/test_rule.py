@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poolsweep.statistics import Scores, compare_with_best, pairwise_differences
-from poolsweep.sweep.race.rule import UNSTEADIER, hopeless, hopeless_nested, steadied
+from poolsweep.sweep.race.rule import UNSTEADIER, hopeless, hopeless_nested, look_level, steadied
 
 ROWS = 400
 
@@ -17,6 +17,14 @@ def answers(*shares: float, seeds: int = 2, shift: int = 0) -> Scores:
     for place in range(seeds):
         table[place, : round(shares[min(place, len(shares) - 1)] * ROWS)] = 1
     return Scores(np.roll(table, shift, axis=1), seeds=tuple(range(seeds)), row_ids=np.arange(ROWS))
+
+
+def test_looks_spend_the_level_and_no_more():
+    spent = [1 - look_level(look, level=0.99) for look in range(1, 2000)]
+    assert spent[0] == pytest.approx(0.005)
+    assert spent[1] == pytest.approx(0.01 / 6)
+    assert spent == sorted(spent, reverse=True)
+    assert 0.00999 < sum(spent) <= 0.01
 
 
 def test_the_hopeless_is_dropped_and_the_tied_are_not():

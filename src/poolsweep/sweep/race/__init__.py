@@ -1,1 +1,1 @@
-"""The race (``sweep=race``): rounds of seeds; after each, the hopeless are dropped, and what is settled rests."""
+"""The race (``sweep=race``): rounds of seeds; after each, poolings that cannot be the best are dropped."""

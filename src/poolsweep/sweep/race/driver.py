@@ -81,7 +81,7 @@ class Race:
         self._console = Console(stderr=True)
 
     def run(self) -> None:
-        """All rounds, as long as a verdict is open; then the leaderboard.
+        """All rounds, as long as several could be the best; then the leaderboard.
 
         Raises:
             SweepFailedError: If a run failed.

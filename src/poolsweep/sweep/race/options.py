@@ -9,8 +9,7 @@ from typing import Any
 from poolsweep.errors import UserError, nearest
 from poolsweep.report.metric import METRICS
 
-VERDICT_LEVEL = 0.95  # of the report; what the looks spend is taken from it
-MOST_DOUBTFUL = 0.6  # with less a coin would do
+VERDICT_LEVEL = 0.95  # of the report: to drop the best must be less likely than to miss it there
 
 
 @dataclass(frozen=True)
@@ -22,14 +21,12 @@ class RaceOptions:
         level: Probability with which no look, of all together, drops the best.
         metric: Of the validation split, by which contenders are dropped.
         keep: Poolings that get every seed, whatever the looks say.
-        certainty: With which a verdict has to be settled before a pooling rests; 1 if none is to.
     """
 
     min_seeds: int
     level: float
     metric: str
     keep: tuple[str, ...]
-    certainty: float
 
 
 def race_options(given: Mapping[str, Any]) -> RaceOptions:
@@ -38,13 +35,12 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
     Raises:
         UserError: With every problem.
     Example:
-        >>> given = {"min_seeds": 2, "level": 0.99, "metric": "accuracy", "keep": ["cls"], "certainty": 0.8}
+        >>> given = {"min_seeds": 2, "level": 0.99, "metric": "accuracy", "keep": ["cls"]}
         >>> race_options(given).keep
         ('cls',)
     """
     problems = []
-    min_seeds, level, metric = (given[key] for key in ("min_seeds", "level", "metric"))
-    keep, certainty = given["keep"], given["certainty"]
+    min_seeds, level, metric, keep = (given[key] for key in ("min_seeds", "level", "metric", "keep"))
     if type(min_seeds) is not int or min_seeds < 2:
         problems.append(
             f"race.min_seeds must be a whole number of at least 2, got {min_seeds!r}: one seed knows no noise"
@@ -56,10 +52,6 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
     names = [keep] if isinstance(keep, str) else keep
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
         problems.append(f"race.keep must be a list of poolings such as [cls], got {keep!r}")
-    if type(certainty) not in (int, float) or not MOST_DOUBTFUL <= certainty <= 1:
-        problems.append(
-            f"race.certainty must lie between {MOST_DOUBTFUL} and 1, which lets none rest, got {certainty!r}"
-        )
     if problems:
         raise UserError(*problems)
-    return RaceOptions(min_seeds, level, metric, tuple(names), float(certainty))
+    return RaceOptions(min_seeds, level, metric, tuple(names))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from poolsweep.report.metric import METRICS
-from poolsweep.runs.race import Dropped, RaceRecord, Rested
+from poolsweep.runs.race import Dropped, RaceRecord
 from poolsweep.sweep.grid import Plan
 from poolsweep.sweep.race.field import Field
 from poolsweep.sweep.race.options import RaceOptions
@@ -32,24 +32,13 @@ def say_start(plan: Plan, field: Field, options: RaceOptions, *, study: Path, co
 
 
 def say_look(record: RaceRecord, done: int, *, console: Console) -> None:
-    """Who was dropped at a look, who rests, and how many go on."""
+    """Who was dropped at a look, and how many go on."""
     now = [one for one in record.dropped if one.seeds == done]
     where = f"{record.data} · {record.encoder}, {_count(done, 'seed')}"
     for one in now:
         console.say(f"{where}: {one.name} is out, {_behind(one, record)}")
-    for one in record.rested:
-        if one.seeds == done and one.saved:
-            console.say(f"{where}: {one.name} rests, {_settled(one)}")
-    for name in record.again:
-        console.say(f"{where}: {name} is taken up again, its verdict is open again")
     if len(record.left) == 1:
         console.say(f"{where}: {record.left[0]} alone is left, which settles it")
-    elif record.settled:
-        console.say(f"{where}: no verdict is open any more")
-    elif record.rested:
-        resting = {one.pooling for one in record.rested}
-        going_on = [name for name in record.left if name not in resting]
-        console.say(f"{where}: {_count(len(going_on), 'pooling')} of {len(record.left)} go on")
     else:
         console.say(f"{where}: {_count(len(record.left), 'pooling')} could still be the best and go on")
 
@@ -58,14 +47,14 @@ def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console)
     """The runs that were not made, by name."""
     saved = sum(record.num_saved for record in records)
     if not saved:
-        decided = any(record.dropped or record.rested for record in records)
-        why = "what it leaves out had been run before" if decided else "every verdict was open to the end"
+        decided = any(record.dropped for record in records)
+        why = "what it leaves out had been run before" if decided else "every pooling could be the best to the end"
         console.say(f"The race saved none of {_count(num_runs, 'run')}: {why}.")
         return
     share = f"{saved} of {num_runs} runs ({100 * saved / num_runs:.0f}%)"
     console.say(f"The race saved {share}; race.json has the reasons. Not run:")
     for record in records:
-        for one in [*record.dropped, *record.rested]:
+        for one in record.dropped:
             if one.saved:
                 console.say(f"  {', '.join(one.saved)}")
         if record.saved:
@@ -76,11 +65,6 @@ def _behind(one: Dropped, record: RaceRecord) -> str:
     points = f"{-100 * one.gap:.2f} points of validation {METRICS[record.metric]} behind {one.behind}"
     chance = "p < 0.0001" if one.p_value < 1e-4 else f"p = {one.p_value:.4f}"
     return f"{points} ({chance} of its being the best)"
-
-
-def _settled(one: Rested) -> str:
-    likely = f"{one.chance:.2f}" if one.chance < 0.995 else "over 0.99"
-    return f"{'' if one.tied else 'not '}tied with the best: with every seed it would be so with probability {likely}"
 
 
 def _count(number: int, thing: str) -> str:
