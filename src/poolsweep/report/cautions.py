@@ -9,21 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from poolsweep.report.caution_rules import RunFacts, label_cautions, study_cautions
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.cost import load_note
 from poolsweep.report.predictions import Predicted
 from poolsweep.report.raced import race_cautions
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
 from poolsweep.report.seeds_note import seeds_note
-from poolsweep.statistics import (
-    Estimate,
-    RunFacts,
-    Scores,
-    label_cautions,
-    mean_score,
-    study_cautions,
-    t_estimate,
-)
+from poolsweep.statistics import Estimate, Scores, mean_score, t_estimate
 
 _BASES = {
     "one seed": "One seed says nothing of what another would give: there is no interval and no verdict.",

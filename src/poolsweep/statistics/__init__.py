@@ -8,7 +8,6 @@ family (:func:`simultaneous`), which the verdict is read from. A race drops by :
 from __future__ import annotations
 
 from poolsweep.statistics.best import BestVerdict, ComparisonWithBest, compare_with_best
-from poolsweep.statistics.cautions import Caution, RunFacts, label_cautions, study_cautions
 from poolsweep.statistics.components import VarianceComponents
 from poolsweep.statistics.difference import (
     Difference,
@@ -38,7 +37,6 @@ from poolsweep.statistics.simultaneous import Family, JointDifference, simultane
 __all__ = [
     "BestVerdict",
     "BootstrapInterval",
-    "Caution",
     "ComparisonWithBest",
     "CriticalDifference",
     "Difference",
@@ -49,7 +47,6 @@ __all__ = [
     "JointDifference",
     "Pairwise",
     "Plan",
-    "RunFacts",
     "Scores",
     "SeedSummary",
     "SignFlip",
@@ -64,7 +61,6 @@ __all__ = [
     "f1_scores",
     "friedman_test",
     "jackknife_scores",
-    "label_cautions",
     "mcc_scores",
     "mean_score",
     "metric_scores",
@@ -78,7 +74,6 @@ __all__ = [
     "share_rows",
     "sign_flip_test",
     "simultaneous",
-    "study_cautions",
     "t_estimate",
     "two_way_bootstrap",
 ]

@@ -1,4 +1,4 @@
-"""What a reader must know before believing a study: facts about its runs, turned into sentences."""
+"""The rules of cautions: facts about the runs of a study and its labels, turned into sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from poolsweep.statistics.estimate import Estimate
+from poolsweep.statistics import Estimate
 from poolsweep.terminal.text import number
 
 Kind = Literal[
@@ -56,12 +56,11 @@ class Caution:
     serious: bool
 
 
-def study_cautions(runs: Sequence[RunFacts], *, expected_seeds: Iterable[int] | None = None) -> tuple[Caution, ...]:
+def study_cautions(runs: Sequence[RunFacts]) -> tuple[Caution, ...]:
     """Cautions about how the runs of a study were made, serious ones first.
 
     Args:
         runs: All runs of one data set, failed ones too.
-        expected_seeds: The seeds that were asked for; by default all that occur.
 
     Example:
         >>> runs = [RunFacts("cls", 0), RunFacts("cls", 1), RunFacts("max", 0), RunFacts("max", 1, finished=False)]
@@ -72,7 +71,7 @@ def study_cautions(runs: Sequence[RunFacts], *, expected_seeds: Iterable[int] | 
         *_failed(runs),
         *_selection(runs),
         *_differing(runs),
-        *_seed_lists(runs, expected_seeds),
+        *_seed_lists(runs),
     ]
     return tuple(sorted(found, key=lambda caution: not caution.serious))
 
@@ -115,10 +114,10 @@ def _differing(runs: Sequence[RunFacts]) -> list[Caution]:
     return cautions
 
 
-def _seed_lists(runs: Sequence[RunFacts], expected_seeds: Iterable[int] | None) -> list[Caution]:
+def _seed_lists(runs: Sequence[RunFacts]) -> list[Caution]:
     finished = _seeds_by_contender(run for run in runs if run.finished)
     everyone = dict.fromkeys(run.contender for run in runs)
-    expected = set(expected_seeds) if expected_seeds is not None else {run.seed for run in runs}
+    expected = {run.seed for run in runs}
     missing = {name: expected - finished.get(name, set()) for name in everyone}
     missing = {name: seeds for name, seeds in missing.items() if seeds}
     cautions = []
