@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from poolsweep.data.splits import Splits
+from poolsweep.errors import UserError
 
 
 class Source(ABC):
@@ -26,6 +27,14 @@ class Source(ABC):
         Raises:
             UserError: If something is missing or cannot be read.
         """
+
+    def read_again(self) -> Splits:
+        """Read the data set for a report: from this machine alone, though a stranger may have written the config.
+
+        Raises:
+            UserError: If this source does not promise that, or something is missing or cannot be read.
+        """
+        raise UserError(f"{type(self).__name__} does not say how a report may read it again")
 
     def fingerprint(self) -> str | None:
         """What identifies the content without reading it all; None = what ``read`` gives, which is then hashed.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from poolsweep.data import sources
 from poolsweep.data.source import Source
 from poolsweep.errors import UserError
 from poolsweep.report.predictions import Predicted
@@ -36,23 +36,18 @@ class TestTexts:
 def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     """Read the test texts; only poolsweep's own sources are called, whatever a run's config names.
 
-    They count only if rows and labels are still those that were predicted. Nothing is fetched: a data set of the hub is
-    read from the local cache.
+    They count only if rows and labels are still those that were predicted. Nothing is fetched; see
+    :meth:`~poolsweep.data.source.Source.read_again`.
 
     Args:
         run: One run of the group.
         predicted: Its predictions.
     """
-    data = run.config.get("data") or {}
-    source = _sources().get(str(data.get("_target_")))
-    if source is None:
-        return TestTexts(None, "the run's config names no source of poolsweep's own")
-    if source.__module__ == "poolsweep.data.sources.hub" and Path(str(data.get("name"))).exists():
-        return TestTexts(None, "its data.name is a file or a folder here, and a report reads no folder as a data set")
-    known = inspect.signature(source).parameters
     try:
-        with _offline():
-            test = source(**{key: value for key, value in data.items() if key in known}).read().test
+        source = _source(run.config.get("data") or {})
+        if source is None:
+            return TestTexts(None, "the run's config names no source of poolsweep's own")
+        test = source.read_again().test
         order = np.argsort(test.row_ids)
         names = np.array(test.column("label").to_pylist(), dtype=object)[order]
         texts = test.column("text").to_pylist()
@@ -68,24 +63,12 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     return TestTexts(tuple(str(joined[i]) for i in order), "")
 
 
-@contextmanager
-def _offline() -> Iterator[None]:
-    """Let the hub's clients ask nobody, also where they have been imported before and read their variable."""
-    flags = [(sys.modules.get(name), "HF_HUB_OFFLINE") for name in ("datasets.config", "huggingface_hub.constants")]
-    before = [(module, flag, getattr(module, flag)) for module, flag in flags if module is not None]
-    os.environ["HF_HUB_OFFLINE"] = "1"  # for those that are imported only now
-    for module, flag, _ in before:
-        setattr(module, flag, True)
-    try:
-        yield
-    finally:
-        for module, flag, value in before:
-            setattr(module, flag, value)
-
-
-def _sources() -> dict[str, type[Source]]:
-    from poolsweep.data.sources.files import Files
-    from poolsweep.data.sources.hub import Hub
-    from poolsweep.data.sources.icd10 import Icd10
-
-    return {f"{kind.__module__}.{kind.__name__}": kind for kind in (Files, Hub, Icd10)}
+def _source(data: Mapping[str, Any]) -> Source | None:
+    """The source of a run's config; None where it is none of ``poolsweep.data.sources``."""
+    module, _, name = str(data.get("_target_")).rpartition(".")
+    own = {f"{sources.__name__}.{found.name}" for found in pkgutil.iter_modules(sources.__path__)}
+    kind = getattr(importlib.import_module(module), name, None) if module in own else None
+    if not (isinstance(kind, type) and issubclass(kind, Source) and kind.__module__ == module):
+        return None
+    known = inspect.signature(kind).parameters
+    return kind(**{key: value for key, value in data.items() if key in known})

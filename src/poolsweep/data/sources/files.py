@@ -97,6 +97,10 @@ class Files(Source):
             label_names=given, notes=notes, cautions=tuple(dict.fromkeys(cautions)), given_id=content,
         )  # fmt: skip
 
+    def read_again(self) -> Splits:
+        """Read the files again, as ``read`` does."""
+        return self.read()
+
     def _asked(self, split: str, path: str) -> Asked:
         asked = Asked(Path(path), f"data.{split}={path}", self.columns, self.quoted)
         try:

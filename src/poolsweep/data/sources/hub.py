@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +97,17 @@ class Hub(Source):
             label_names=given, notes=notes, given_id=self.fingerprint(),
         )  # fmt: skip
 
+    def read_again(self) -> Splits:
+        """Load the data set from the local cache; a folder is refused, because its card may name files to fetch.
+
+        Raises:
+            UserError: If the name is a file or a folder, or the cache lacks the data set.
+        """
+        if Path(str(self.name)).exists():
+            raise UserError("its data.name is a file or a folder here, and a report reads no folder as a data set")
+        with _offline():
+            return self.read()
+
     @cached_property
     def _parts(self) -> dict[str, _Part]:
         require_different(self.columns)
@@ -146,6 +160,21 @@ class _Part:
             return as_text(values) if name != "label" or self._class_names is None else named(values, self._class_names)
         except NoTextError as error:
             raise self.asked.refuse(f": column {column!r} {error.at(start)}") from error
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Keep the hub's clients off the network, also where they were imported before and have read their variable."""
+    flags = [(sys.modules.get(name), "HF_HUB_OFFLINE") for name in ("datasets.config", "huggingface_hub.constants")]
+    before = [(module, flag, getattr(module, flag)) for module, flag in flags if module is not None]
+    os.environ["HF_HUB_OFFLINE"] = "1"  # for those that are imported only now
+    for module, flag, _ in before:
+        setattr(module, flag, True)
+    try:
+        yield
+    finally:
+        for module, flag, value in before:
+            setattr(module, flag, value)
 
 
 def _load(name: str, subset: str | None, revision: str | None) -> DatasetDict:

@@ -73,6 +73,10 @@ class Icd10(Source):
             part("train", ~test & ~validation), part("validation", validation), part("test", test), given_id=version
         )
 
+    def read_again(self) -> Splits:
+        """Read the package again, as ``read`` does."""
+        return self.read()
+
 
 def _table(version: str) -> pa.Table:
     """The codes in the book's order, from the cache if they were read before (importing the package takes seconds)."""
