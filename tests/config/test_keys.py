@@ -155,9 +155,9 @@ def test_what_cannot_be_composed_is_one_line(cli, tiny_run, typed):
 
 SWEEPS = {
     "+race.min_seeds=3": "race is read by sweep=race alone, which must be given too",
-    "+search.trials=3": "search is read by sweep=optuna alone, which must be given too",
+    "+optuna.trials=3": "optuna is read by sweep=optuna alone, which must be given too",
     "sweep=race +race.min_seds=3": "there is no key race.min_seds; did you mean min_seeds?",
-    "sweep=optuna +search.trial=3 optimizer.lr=1e-3,1e-4": "there is no key search.trial; did you mean trials",
+    "sweep=optuna +optuna.trial=3 optimizer.lr=1e-3,1e-4": "there is no key optuna.trial; did you mean trials",
     "hydra/launcher=local hydra.launcher.gpus=x": "hydra.launcher.gpus must be a list of the numbers of GPUs",
 }
 

@@ -19,7 +19,7 @@ from values import NOTHING, fits
 from poolsweep.cli.quoting import quoted
 from poolsweep.conf_dir import conf_dir
 
-_DECIDES = ("sweep=", "hydra/sweeper=", "experiment=", "search.", "race.")  # lines whose runs are the program's choice
+_DECIDES = ("sweep=", "hydra/sweeper=", "experiment=", "optuna.", "race.")  # lines whose runs are the program's choice
 _NOT_OF_A_RUN = ("hydra", "race")
 _FREE = ("hydra.", "callbacks.", "logger.")  # below these anything may be named; what it makes is checked elsewhere
 
@@ -62,7 +62,7 @@ def wrong_types(line: Line, config: dict[str, Any]) -> Iterator[str]:
         found: Any = config
         for step in override.key_or_group.split("."):
             found = found.get(step, NOTHING) if isinstance(found, dict) else NOTHING
-        is_used = line.is_sweep or not override.key_or_group.startswith(("search.", "race."))
+        is_used = line.is_sweep or not override.key_or_group.startswith(("optuna.", "race."))
         if found is not NOTHING and not isinstance(found, dict) and is_used:
             target = _target_above(override.key_or_group.split("."), config)
             hint = (arguments_of(target) or {} if target else {}).get(

@@ -1,4 +1,4 @@
-"""Ends a run of a search that other trials have shown to be hopeless."""
+"""Asks Optuna's pruner after each validation whether the trial is still worth its time."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import optuna
 import pytorch_lightning as pl
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 
+from poolsweep.runs.optuna_journal import journal_of, open_journal
 from poolsweep.runs.pruned import PrunedError
-from poolsweep.runs.search_journal import journal_of, open_journal
 
 
 class Pruning(pl.Callback):
-    """Reports the monitored metric of each validation to the search, and asks whether to go on.
+    """Reports the monitored metric of each validation to Optuna, and asks whether to go on.
 
     Args:
-        study: The study's folder, which holds the search's journal.
-        trial: The config's ``trial``: search, number, id, pruner and its numbers.
+        study: The study's folder, which holds Optuna's journal.
+        trial: The config's ``trial``: name of the search, number, id, pruner and its numbers.
         monitor: Name of the metric.
     """
 
@@ -49,12 +49,12 @@ class Pruning(pl.Callback):
 
     def _asked(self, value: float) -> bool:
         pruner = make_pruner(self._trial["pruner"], startup=self._trial["startup"], warmup=self._trial["warmup"])
-        search = optuna.load_study(
-            study_name=self._trial["search"], storage=open_journal(journal_of(self._study)), pruner=pruner
+        study = optuna.load_study(
+            study_name=self._trial["name"], storage=open_journal(journal_of(self._study)), pruner=pruner
         )
-        trial = optuna.trial.Trial(search, self._trial["id"])
+        trial = optuna.trial.Trial(study, self._trial["id"])
         step = self._validations - 1
-        known = next(t for t in search.get_trials(deepcopy=False) if t.number == self._trial["number"])
+        known = next(t for t in study.get_trials(deepcopy=False) if t.number == self._trial["number"])
         if step not in known.intermediate_values:  # a run that was killed says some of it again
             trial.report(value, step)
         return trial.should_prune()

@@ -27,7 +27,7 @@ often used:
   sweep=race             with -m: stop hopeless poolings early, and spend seeds on those that could be the best
   on_failure=stop        end a sweep after a run that failed (default: continue)
   hydra/launcher=local   several runs of a sweep at once, each on cores or GPUs of its own
-  sweep=optuna           a search instead of a grid: 'optimizer.lr=tag(log,interval(1e-5,1e-3))' search.trials=40
+  sweep=optuna           Optuna chooses the values: 'optimizer.lr=tag(log,interval(1e-5,1e-3))' optuna.trials=40
   logger=wandb           also tensorboard, mlflow, trackio; several: 'logger=[wandb,mlflow]'
   experiment=demo        a named set of overrides
   trainer=debug          a few batches of one epoch, in the study debug: does it run at all?

@@ -14,8 +14,8 @@ SECTIONS: dict[str, type] = {"checkpoint": Checkpointing, "features": Storing}
 _NAMED = ("logger", "callbacks")  # groups of several parts, each with a name of its own
 _HALVES = tuple(name.partition(".")[2] for name in PARTS if name.startswith("pooling."))
 _GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in PARTS))
-_OF_A_SEARCH = ("search", "trial")
-_KNOWN = (*(field.name for field in fields(Root)), *_GROUPS, *SECTIONS, *_OF_A_SEARCH)
+_OF_OPTUNA = ("optuna", "trial")
+_KNOWN = (*(field.name for field in fields(Root)), *_GROUPS, *SECTIONS, *_OF_OPTUNA)
 
 
 def shape_problems(config: Mapping[str, Any]) -> list[str]:
@@ -32,7 +32,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"there is no key {key}; {nearest(key, _KNOWN)}"
     for name, kind in SECTIONS.items():
         yield from _section(name, config.get(name), {field.name for field in fields(kind)})
-    for name in _OF_A_SEARCH:
+    for name in _OF_OPTUNA:
         if not isinstance(config.get(name, {}), Mapping):
             yield _instead(name, config[name], "its keys")
     for group in _GROUPS:

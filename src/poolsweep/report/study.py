@@ -38,7 +38,7 @@ _ABOUT = (
     "steps",
 )
 _PLAIN = ("data", "encoder", "pooling", "seed")  # what every table of a study is joined on
-_NOT_CONFIG = ("output_root", "study", "hydra", "trusted", "display", "logger", "search", "trial")
+_NOT_CONFIG = ("output_root", "study", "hydra", "trusted", "display", "logger", "optuna", "trial")
 
 
 @dataclass(frozen=True, eq=False)

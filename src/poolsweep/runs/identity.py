@@ -15,7 +15,7 @@ from poolsweep.encoder.content import folder_content
 # What cannot change the result. Everything else does, or might.
 NO_PART = (
     "hydra", "study", "output_root", "logger", "display", "trusted",
-    "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race", "search", "trial",
+    "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race", "optuna", "trial",
 )  # fmt: skip
 _EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"), ("trainer", "on_oom"))
 _COMPARED_BY_CONTENT = ("encoder.model", "encoder.name", "trainer.accelerator")

@@ -1,4 +1,4 @@
-"""A run that a search ended: neither finished nor failed."""
+"""A run that Optuna's pruner ended: neither finished nor failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search or a race at work: it plans one run after another, so that in between none is running or waiting."""
+"""Optuna's trials or a race at work: it plans one run after another, so that in between none is running or waiting."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from poolsweep.errors import UserError
 
-_SWEEPS = {"race": "race", "search": "optuna"}  # section of a config → the option of ``sweep`` that reads it
+_SWEEPS = ("race", "optuna")  # sections of a config, each read by the option of ``sweep`` with its name
 
 
 def require_read(config: Mapping[Any, Any], *, sweep: str) -> None:
@@ -22,11 +22,11 @@ def require_read(config: Mapping[Any, Any], *, sweep: str) -> None:
     Raises:
         UserError: With each of them.
     """
-    unread = [key for key, reader in _SWEEPS.items() if key in config and sweep != reader]
+    unread = [key for key in _SWEEPS if key in config and sweep != key]
     if unread:
-        raise UserError(*(f"{key} is read by sweep={_SWEEPS[key]} alone, which must be given too" for key in unread))
+        raise UserError(*(f"{key} is read by sweep={key} alone, which must be given too" for key in unread))
     try:
-        for key in sorted(_SWEEPS.keys() & set(config)):
+        for key in filter(config.__contains__, _SWEEPS):
             OmegaConf.to_container(config[key], resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error

@@ -35,9 +35,8 @@ class RunStatus:
         run_id: Its identity and the name of its folder.
         name: What a person calls it.
         state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun; ``queued``
-            and ``requeued``: the same two, but a job of a cluster waits to do it;
-            ``pruned``: ended by a search; ``damaged``: its records or files are not what they were, so it counts as
-            not run.
+            and ``requeued``: the same two, but a job of a cluster waits to do it; ``pruned``: ended by Optuna's
+            pruner; ``damaged``: its records or files are not what they were, so it counts as not run.
         phase: What it is doing: starting, encoding, training, validating, testing.
         progress: Share of the training steps that are done, 0 to 1.
         seconds_left: Of training, by the pace so far.
@@ -81,14 +80,14 @@ class StudyStatus:
         study: Its name.
         path: Its folder.
         runs: Begun or planned, by name.
-        search: How a search goes (``search.json``): trials in all and by state, and the best; None without one.
-        driven: A search or a race is at work, which plans further runs.
+        optuna: ``optuna.json``: trials in all and by state, and the best; None without one.
+        driven: ``sweep=optuna`` or a race is at work, which plans further runs.
     """
 
     study: str
     path: Path
     runs: tuple[RunStatus, ...]
-    search: dict[str, Any] | None = None
+    optuna: dict[str, Any] | None = None
     driven: bool = False
 
     @property
@@ -117,7 +116,7 @@ class StudyStatus:
         runs = [{key: value for key, value in asdict(run).items() if value is not None} for run in self.runs]
         return {
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
-            "driven": self.driven, "runs": runs, **({"search": self.search} if self.search else {}),
+            "driven": self.driven, "runs": runs, **({"optuna": self.optuna} if self.optuna else {}),
         }  # fmt: skip
 
 
@@ -155,9 +154,9 @@ def study_status(study: Path) -> StudyStatus:
     runs += [RunStatus(run_id, plan["name"], "missing") for run_id, plan in planned.items() if run_id not in known]
     order = {run_id: place for place, run_id in enumerate(planned)}
     runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
-    search = read_json(study / "search.json")
+    optuna = read_json(study / "optuna.json")
     runs = with_jobs(runs, study)
-    return StudyStatus(study.name, study, tuple(runs), search if isinstance(search, dict) else None, is_driven(study))
+    return StudyStatus(study.name, study, tuple(runs), optuna if isinstance(optuna, dict) else None, is_driven(study))
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:

@@ -78,8 +78,8 @@ def _drawn(found: list[StudyStatus]) -> list[Text]:
     lines: list[Text] = []
     for study in found:
         lines.append(_headline(study))
-        if study.search:
-            lines.append(_search(study.search))
+        if study.optuna:
+            lines.append(_trials(study.optuna))
         shared = shared_overrides([run.name for run in study.runs])
         if shared and study.of(*_NAMED):
             lines.append(Text(f"  all runs: {' '.join(shared)}"))
@@ -114,13 +114,13 @@ def _headline(study: StudyStatus) -> Text:
     return line
 
 
-def _search(search: Mapping[str, Any]) -> Text:
-    states = [f"{search[state]} {state}" for state in ("finished", "pruned", "failed", "running") if search.get(state)]
-    line = f"  search: {search.get('trials')} trials, {', '.join(states) or 'none begun'}"
-    best = search.get("best")
+def _trials(optuna: Mapping[str, Any]) -> Text:
+    states = [f"{optuna[state]} {state}" for state in ("finished", "pruned", "failed", "running") if optuna.get(state)]
+    line = f"  optuna: {optuna.get('trials')} trials, {', '.join(states) or 'none begun'}"
+    best = optuna.get("best")
     if isinstance(best, dict):
         chosen = "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in best["params"].items())
-        line += f"; best {search.get('monitor')} {number(best['value'], '.4f')} in trial {best['trial']}: {chosen}"
+        line += f"; best {optuna.get('monitor')} {number(best['value'], '.4f')} in trial {best['trial']}: {chosen}"
     return Text(line)
 
 

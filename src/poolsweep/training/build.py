@@ -151,7 +151,7 @@ def _data_module(config: Mapping[str, Any], rows: Mapping[str, Dataset[Batch]], 
 
 
 def _pruning(config: Mapping[str, Any], folder: RunFolder) -> list[pl.Callback]:
-    """What ends a hopeless trial of a search early, if this run is one that may be."""
+    """The callback that asks Optuna's pruner, if this run is one that may be ended."""
     if "pruner" not in (config.get("trial") or {}):
         return []
     from poolsweep.callbacks.pruning import Pruning  # needs Optuna

@@ -7,7 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from poolsweep.errors import UserError
-from poolsweep.sweep.optuna.options import search_options
+from poolsweep.sweep.optuna.options import optuna_options
 from poolsweep.sweep.optuna.space import Space, read_space
 
 DEFAULTS = {
@@ -68,11 +68,11 @@ def test_what_cannot_be_searched_is_named_all_at_once():
 
 
 def test_options_are_checked_all_at_once():
-    assert search_options(DEFAULTS).trials == 20
+    assert optuna_options(DEFAULTS).trials == 20
     with pytest.raises(UserError) as refused:
-        search_options(DEFAULTS | {"trials": 0, "sampler": "tpee", "pruner_warmup": 0.5})
+        optuna_options(DEFAULTS | {"trials": 0, "sampler": "tpee", "pruner_warmup": 0.5})
     assert refused.value.problems == (
-        "search.trials must be a whole number of at least 1, got 0",
-        "search.pruner_warmup must be a whole number of at least 0, got 0.5",
-        "search.sampler=tpee is unknown; did you mean tpe?",
+        "optuna.trials must be a whole number of at least 1, got 0",
+        "optuna.pruner_warmup must be a whole number of at least 0, got 0.5",
+        "optuna.sampler=tpee is unknown; did you mean tpe?",
     )

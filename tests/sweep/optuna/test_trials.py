@@ -9,8 +9,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from optuna.trial import TrialState
 
-from poolsweep.runs.search_journal import journal_of, open_journal
-from poolsweep.sweep.optuna.options import search_options
+from poolsweep.runs.optuna_journal import journal_of, open_journal
+from poolsweep.sweep.optuna.options import optuna_options
 from poolsweep.sweep.optuna.space import read_space
 from poolsweep.sweep.optuna.trials import Trials
 
@@ -24,7 +24,7 @@ SPACE = read_space(
 
 
 def trials(folder: Path, **options) -> Trials:
-    made = search_options(OPTIONS | options)
+    made = optuna_options(OPTIONS | options)
     return Trials(folder, name="s", axes=SPACE.axes, options=made, direction="maximize")
 
 
@@ -73,7 +73,7 @@ def test_a_trial_that_was_left_with_half_of_its_values_gets_the_others(tmp_path,
     )
     asked = study.ask()
     study = optuna.load_study(
-        study_name="s", storage=study._storage, sampler=search_options(OPTIONS).make_sampler(trial=3, axis=3)
+        study_name="s", storage=study._storage, sampler=optuna_options(OPTIONS).make_sampler(trial=3, axis=3)
     )
     SPACE.axes[0].suggest(optuna.trial.Trial(study, asked._trial_id))  # and then its process dies
     mine = trials(folder)
@@ -96,7 +96,7 @@ def test_two_processes_share_the_trials(tmp_path):
             mine.prune(claim, reason="hopeless")
     assert [t.state for t in first.all()] == [TrialState.PRUNED] * 3
     assert not second.others_are_at_work()
-    assert list((tmp_path / ".search").glob("*/")) == []
+    assert list((tmp_path / ".optuna").glob("*/")) == []
 
 
 def test_failed_trials_are_made_again_with_the_same_values_and_count_once(tmp_path):

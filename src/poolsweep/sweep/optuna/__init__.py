@@ -1,1 +1,1 @@
-"""Searches: Optuna chooses what to try, and the study's folder remembers all of it."""
+"""``sweep=optuna``: Optuna chooses what to try, and the study's folder remembers all of it."""

@@ -1,4 +1,4 @@
-"""A search: asks for trials, runs each with every seed, and tells what validation said of it."""
+"""``sweep=optuna``: asks Optuna for trials, runs each with every seed, and tells it the mean on validation."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from poolsweep.runs.records import known_result
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.driving import driving
 from poolsweep.sweep.grid import SweepFailedError, check_once, require_one_study, run_all, split_caution
-from poolsweep.sweep.optuna.options import SearchOptions
+from poolsweep.sweep.optuna.options import OptunaOptions
 from poolsweep.sweep.optuna.space import Space, short
-from poolsweep.sweep.optuna.summary import show_search, write_summary
+from poolsweep.sweep.optuna.summary import show_summary, write_summary
 from poolsweep.sweep.optuna.trials import Claim, Direction, Trials
 from poolsweep.sweep.point import Point
 from poolsweep.tasks.metric_names import direction
@@ -36,14 +36,14 @@ _POLL_SECONDS = 0.5
 Compose = Callable[[tuple[str, ...]], DictConfig]
 
 
-def search(space: Space, *, compose: Compose, launcher: Launcher, options: SearchOptions) -> None:
-    """Run a search up to its number of trials, and print the leaderboard and the best trial.
+def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: OptunaOptions) -> None:
+    """Run trials up to their number, and print the leaderboard and the best trial.
 
     Args:
         space: What is chosen, and the seeds of each trial.
         compose: Gives the config of some overrides beside the fixed ones.
         launcher: Hydra's.
-        options: The keys of ``search``.
+        options: The keys of ``optuna``.
     Raises:
         UserError: If any option is wrong; nothing has run then.
         SweepFailedError: If a trial's runs failed.
@@ -59,7 +59,7 @@ def search(space: Space, *, compose: Compose, launcher: Launcher, options: Searc
     trials = Trials(study, name=name, axes=space.axes, options=options, direction=better)
     if content["retry"] == "failed":
         trials.retry_failed()
-    console.say(f"search {name} in {study}: {options.trials} trials")
+    console.say(f"optuna: {options.trials} trials in {study} (search {name})")
     runner = _Runner(space, compose, launcher, options, study, name, known, console)
     with driving(study):
         stopped = False
@@ -76,7 +76,7 @@ def search(space: Space, *, compose: Compose, launcher: Launcher, options: Searc
                 break
     write_summary(study, trials, content=content, options=options)
     show_study(study, console=Console())
-    failures = show_search(study, trials, content=content, options=options, console=Console())
+    failures = show_summary(study, trials, content=content, options=options, console=Console())
     if failures:
         raise SweepFailedError(f"{failures} of {options.trials} trials did not finish; type the command again")
 
@@ -89,7 +89,7 @@ class _Runner:
         space: Space,
         compose: Compose,
         launcher: Launcher,
-        options: SearchOptions,
+        options: OptunaOptions,
         study: Path,
         name: str,
         known: dict[str, UnfitPoolingError | None],
@@ -129,7 +129,7 @@ class _Runner:
         """The first seed's run says in each validation how it goes, and may be ended by what it hears."""
         seed = self._space.runs_per_trial[place]
         names = " ".join((*claim.overrides, *seed))
-        trial = f"search: {self._name}, number: {claim.number}, id: {claim.storage_id}"
+        trial = f"name: {self._name}, number: {claim.number}, id: {claim.storage_id}"
         if place == 0 and self._options.pruner != "none":
             trial += f", pruner: {self._options.pruner}, startup: {self._options.pruner_startup}"
             trial += f", warmup: {self._options.pruner_warmup}"
@@ -186,7 +186,7 @@ def _check(
         except UserError as error:
             problems |= dict.fromkeys(error.problems)
     if contents and contents[0]["retry"] == "all":
-        problems["retry=all has no meaning in a search; another study=… starts anew"] = None
+        problems["retry=all has no meaning with sweep=optuna; another study=… starts anew"] = None
     if problems:
         raise UserError(*problems)
     require_one_study(folder_of(content)[0].path.parent for content in contents)
@@ -196,7 +196,7 @@ def _check(
     return contents[0]
 
 
-def _name_of(space: Space, identity: str, *, options: SearchOptions) -> str:
+def _name_of(space: Space, identity: str, *, options: OptunaOptions) -> str:
     """What makes two searches the same: all but the number of trials, and how many are made at once."""
     how = (options.sampler, options.seed, options.startup_trials, options.pruner)
     text = repr((space.describe(), space.seeds, identity, how))

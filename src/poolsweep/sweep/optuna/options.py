@@ -1,4 +1,4 @@
-"""The keys of ``search``."""
+"""The keys of ``optuna``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _LEAST = {"trials": 1, "seed": 0, "startup_trials": 1, "pruner_startup": 1, "pru
 
 
 @dataclass(frozen=True)
-class SearchOptions:
-    """How a search goes.
+class OptunaOptions:
+    """How trials are chosen and pruned.
 
     Attributes:
         trials: In all.
@@ -57,21 +57,21 @@ class SearchOptions:
         return make_pruner(self.pruner, startup=self.pruner_startup, warmup=self.pruner_warmup)
 
 
-def search_options(given: Mapping[str, Any]) -> SearchOptions:
-    """Check the keys of ``search``.
+def optuna_options(given: Mapping[str, Any]) -> OptunaOptions:
+    """Check the keys of ``optuna``.
 
     Raises:
         UserError: With every problem.
     """
-    known = [field.name for field in fields(SearchOptions)]
-    problems = [f"there is no key search.{key}; {nearest(str(key), known)}" for key in given.keys() - set(known)]
+    known = [field.name for field in fields(OptunaOptions)]
+    problems = [f"there is no key optuna.{key}; {nearest(str(key), known)}" for key in given.keys() - set(known)]
     for name, least in _LEAST.items():
         value = given.get(name)
         if type(value) is not int or value < least:
-            problems.append(f"search.{name} must be a whole number of at least {least}, got {value!r}")
+            problems.append(f"optuna.{name} must be a whole number of at least {least}, got {value!r}")
     for name, valid in (("sampler", _SAMPLERS), ("pruner", _PRUNERS)):
         if given.get(name) not in valid:
-            problems.append(f"search.{name}={given.get(name)} is unknown; {nearest(str(given.get(name)), valid)}")
+            problems.append(f"optuna.{name}={given.get(name)} is unknown; {nearest(str(given.get(name)), valid)}")
     if problems:
         raise UserError(*problems)
-    return SearchOptions(**{field.name: given[field.name] for field in fields(SearchOptions)})
+    return OptunaOptions(**{field.name: given[field.name] for field in fields(OptunaOptions)})

@@ -1,4 +1,4 @@
-"""What is searched: swept values in Hydra's syntax as Optuna's distributions."""
+"""The search space: swept values in Hydra's syntax as Optuna's distributions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Space:
-    """What a search chooses from, and what it does not choose.
+    """The search space, and the overrides beside it.
 
     Attributes:
         axes: In the order they were typed.

@@ -1,4 +1,4 @@
-"""What a search has found so far: for people, for ``poolsweep status``, and as a table."""
+"""What the trials have found so far: for people, for ``poolsweep status``, and as a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from poolsweep.files.writing import write_json, write_whole
-from poolsweep.sweep.optuna.options import SearchOptions
+from poolsweep.sweep.optuna.options import OptunaOptions
 from poolsweep.sweep.optuna.space import short
 from poolsweep.sweep.optuna.trials import Trials, reason_of
 from poolsweep.tasks.metric_names import sign
@@ -24,15 +24,15 @@ _WORDS = {
 }  # fmt: skip
 
 
-def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], options: SearchOptions) -> None:
-    """Write ``search.json`` and ``trials.csv`` into a study's folder."""
+def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], options: OptunaOptions) -> None:
+    """Write ``optuna.json`` and ``trials.csv`` into a study's folder."""
     found = trials.all()
     best = _best(found, monitor=content["monitor"])
-    summary = {"search": trials.name, "trials": options.trials, "monitor": content["monitor"]}
+    summary = {"name": trials.name, "trials": options.trials, "monitor": content["monitor"]}
     summary |= Counter(_WORDS[trial.state] for trial in found)
     if best is not None and best.value is not None:
         summary["best"] = {"trial": best.number + 1, "value": best.value, "params": best.params}
-    write_json(study / "search.json", summary)
+    write_json(study / "optuna.json", summary)
     keys = list(dict.fromkeys(key for trial in found for key in trial.params))
     with write_whole(study / "trials.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -44,8 +44,8 @@ def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], op
             writer.writerow(map(as_cell, [*row, len(trial.intermediate_values), reason_of(trial)]))
 
 
-def show_search(
-    study: Path, trials: Trials, *, content: Mapping[str, Any], options: SearchOptions, console: Console
+def show_summary(
+    study: Path, trials: Trials, *, content: Mapping[str, Any], options: OptunaOptions, console: Console
 ) -> int:
     """Print the best trial and how the others ended; gives the number of those that failed."""
     found = trials.all()

@@ -14,8 +14,8 @@ from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
 from poolsweep.runs.lock import RunLock
-from poolsweep.runs.search_journal import journal_of, open_journal
-from poolsweep.sweep.optuna.options import SearchOptions
+from poolsweep.runs.optuna_journal import journal_of, open_journal
+from poolsweep.sweep.optuna.options import OptunaOptions
 from poolsweep.sweep.optuna.space import Axis
 
 Direction = Literal["minimize", "maximize"]
@@ -58,13 +58,13 @@ class Trials:
     """
 
     def __init__(
-        self, folder: Path, *, name: str, axes: Sequence[Axis], options: SearchOptions, direction: Direction
+        self, folder: Path, *, name: str, axes: Sequence[Axis], options: OptunaOptions, direction: Direction
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.name = name
         self._axes, self._options = axes, options
-        self._locks = folder / ".search"
-        self._guard = FileLock(folder / ".search.lock")
+        self._locks = folder / ".optuna"
+        self._guard = FileLock(folder / ".optuna.lock")
         folder.mkdir(parents=True, exist_ok=True)
         with self._guard:
             self._storage = open_journal(journal_of(folder))

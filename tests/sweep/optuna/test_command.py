@@ -17,8 +17,8 @@ def trials(study: Path) -> list[dict[str, str]]:
 @pytest.fixture
 def typed(tiny_run) -> list[str]:
     return [
-        "train", "-m", "sweep=optuna", *tiny_run, "search.trials=5", "search.startup_trials=2",
-        "search.pruner_startup=1", "search.pruner_warmup=0", "seed=0,1", "pooling=cls,max",
+        "train", "-m", "sweep=optuna", *tiny_run, "optuna.trials=5", "optuna.startup_trials=2",
+        "optuna.pruner_startup=1", "optuna.pruner_warmup=0", "seed=0,1", "pooling=cls,max",
         "optimizer.lr=tag(log,interval(1e-6,1e-2))", "checkpoint.every_steps=2", "monitor=val/loss",
     ]  # fmt: skip
 
@@ -51,7 +51,7 @@ def test_a_search_ends_at_its_number_of_trials_whatever_interrupts_it(cli, typed
     assert len(of_best) == 2
     assert f"5 of 5 trials: {states.count('finished')} finished, {states.count('pruned')} pruned" in done.out
     assert f"in trial {best['trial']}: " in done.out
-    assert f"search: 5 trials, {states.count('finished')} finished" in cli("status", "alone").out
+    assert f"optuna: 5 trials, {states.count('finished')} finished" in cli("status", "alone").out
 
     stamps = {path: path.stat().st_mtime_ns for path in alone.glob("*/*")}
     again = cli(*typed, "study=alone")
@@ -73,7 +73,7 @@ def test_a_grid_runs_what_was_pruned_to_the_end(cli, tiny_run, outputs, monkeypa
 
     monkeypatch.setattr(optuna.trial.Trial, "should_prune", lambda self: True)
     typed = ["train", "-m", *tiny_run, "optimizer.lr=1e-4", "pooling=cls,max"]
-    done = cli(*typed, "sweep=optuna", "search.trials=1")
+    done = cli(*typed, "sweep=optuna", "optuna.trials=1")
     assert done.status == 0
     assert "pruned" in done.err
     [pruned] = outputs.glob("default/*/result.json")
@@ -89,15 +89,15 @@ def test_wrong_options_are_named_before_anything_runs(cli, tiny_run, no_new_file
     done = cli(*typed)
     assert done.status == 2
     assert done.problems == ["data.batch_size must be at least 1, got 0"]
-    assert cli(*typed[:-2], "pooling=cls,max", "search.trials=none").problems == [
-        "search.trials must be a whole number of at least 1, got 'none'"
+    assert cli(*typed[:-2], "pooling=cls,max", "optuna.trials=none").problems == [
+        "optuna.trials must be a whole number of at least 1, got 'none'"
     ]
 
 
 def test_values_that_do_not_go_together_are_pruned_and_said(cli, tiny_run, outputs):
     """A hidden size of 24 goes with 2 and 3 heads, one of 32 with 2 alone; pairs with a first option are checked."""
     done = cli(
-        "train", "-m", *tiny_run, "sweep=optuna", "search.trials=6", "search.sampler=random",
+        "train", "-m", *tiny_run, "sweep=optuna", "optuna.trials=6", "optuna.sampler=random",
         "encoder.hidden_size=24,32", "encoder.num_heads=2,3", "encoder.frozen=true", "trainer.max_epochs=1",
     )  # fmt: skip
     assert done.status == 0, done.err

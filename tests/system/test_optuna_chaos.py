@@ -23,8 +23,8 @@ TRIALS = 8
 @pytest.fixture(scope="module")
 def typed(animals) -> list[str]:
     return [
-        sys.executable, "-m", "poolsweep", "train", "-m", "sweep=optuna", f"search.trials={TRIALS}",
-        "search.startup_trials=3", "search.pruner_startup=2", "encoder=tiny", "encoder.num_layers=2", "data=files",
+        sys.executable, "-m", "poolsweep", "train", "-m", "sweep=optuna", f"optuna.trials={TRIALS}",
+        "optuna.startup_trials=3", "optuna.pruner_startup=2", "encoder=tiny", "encoder.num_layers=2", "data=files",
         f"data.train={animals}", "data.batch_size=4", "trainer.max_epochs=4", "trainer.accelerator=cpu",
         "checkpoint.every_steps=5", "seed=0,1", "pooling=cls,masked_mean,max",
         "optimizer.lr=tag(log,interval(1e-6,1e-2))",

@@ -1,4 +1,4 @@
-"""The search sweeper as a Hydra plugin. Hydra imports this file in every Hydra program, so it imports nothing heavy."""
+"""The Optuna sweeper as a Hydra plugin. Hydra imports this file in every Hydra program, so it imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from poolsweep.sweep.point import Point, require_values
 from poolsweep.terminal.progress import said_if_slow
 
 
-class SearchSweeper(GridSweeper):
+class OptunaSweeper(GridSweeper):
     """Trials that Optuna chooses from the swept values.
 
     Args:
-        options: The keys of ``search``.
+        options: The keys of ``optuna``.
         params: Swept values of an experiment file: key → values, in Hydra's syntax; the command line wins.
     """
 
@@ -25,16 +25,16 @@ class SearchSweeper(GridSweeper):
         self._options = dict(options)
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
-        """Search; see ``poolsweep.sweep.optuna.driver.search``."""
+        """Run trials; see ``poolsweep.sweep.optuna.driver.run_trials``."""
         from poolsweep.extras import require
 
         require("optuna", asked_by="sweep=optuna")
         with said_if_slow("loading torch, transformers and optuna"):
-            from poolsweep.sweep.optuna.driver import search
-            from poolsweep.sweep.optuna.options import search_options
+            from poolsweep.sweep.optuna.driver import run_trials
+            from poolsweep.sweep.optuna.options import optuna_options
             from poolsweep.sweep.optuna.space import read_space
 
-        options = search_options(self._options)
+        options = optuna_options(self._options)
         parser = self.parser()
         given = {override.key_or_group for override in parser.parse_overrides(arguments)}
         params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
@@ -50,4 +50,4 @@ class SearchSweeper(GridSweeper):
             return self.compose(Point((*space.fixed, *chosen), " ".join(chosen)))
 
         assert self.launcher is not None
-        return search(space, compose=compose, launcher=self.launcher, options=options)
+        return run_trials(space, compose=compose, launcher=self.launcher, options=options)

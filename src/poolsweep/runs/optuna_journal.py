@@ -1,4 +1,4 @@
-"""The file that remembers a search: Optuna's journal, with a lock that ends with its process."""
+"""The file that remembers the trials of ``sweep=optuna``: Optuna's journal, with a lock that ends with its process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def open_journal(path: Path) -> JournalStorage:
     """Open or make a journal; several processes may.
 
     Args:
-        path: ``search.journal`` in a study's folder.
+        path: ``optuna.journal`` in a study's folder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(path), lock_obj=_JournalLock(path)))
@@ -22,7 +22,7 @@ def open_journal(path: Path) -> JournalStorage:
 
 def journal_of(study: Path) -> Path:
     """The journal of a study's folder."""
-    return study / "search.journal"
+    return study / "optuna.journal"
 
 
 class _JournalLock(BaseJournalFileLock):
