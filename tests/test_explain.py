@@ -15,6 +15,7 @@ from poolsweep.terminal.console import Console
 from poolsweep.training.load import load_run
 
 PAIRS = (("good", "fine", "yes"), ("bad", "fine", "no"))
+ROWS = [(f"{word} {i}", label) for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
 HOSTILE = "what is <script>alert(1)</script> ?"
 
 
@@ -23,13 +24,16 @@ def test_a_run_that_had_to_be_packed_shows_its_attention(cli, tiny_run, outputs)
     [result] = outputs.glob("default/*/result.json")
     done = cli("explain", str(result.parent), "--text", "cats")
     assert done.status == 0, done.err
+    _, table = done.out.split("attention: the encoder's own attention")
+    values = [float(line.split()[1]) for line in table.splitlines() if line.startswith("  ")]
+    assert len(values) == len(("[CLS]", "c", "##a", "##t", "##s", "[SEP]"))
+    assert sum(values) == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(tmp_path_factory, write_csv):
     root = tmp_path_factory.mktemp("explain")
-    rows = [f"{word} {i},{label}" for i in range(12) for word, label in (("good", "yes"), ("bad", "no"))]
-    (root / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    write_csv(root / "train.csv", ROWS)
     fixed = ["encoder=tiny", "encoder.frozen=true", "data=files", f"data.train={root / 'train.csv'}"]
     status = main(
         ["train", "-m", *fixed, "pooling=masked_mean,max,elmo,pooler", "seed=0", "trainer.max_epochs=1",
@@ -73,11 +77,16 @@ def test_attentions_are_shown_when_the_encoder_gives_them(study):
 
 def test_a_loaded_run_predicts_what_it_predicted_in_training(study):
     run = load_run(study["max"])
-    with torch.no_grad():
-        logits = run.classifier(run.batch(["good 3", "bad 4"]))
-    alone = [run.classifier(run.batch([text])) for text in ("good 3", "bad 4")]
-    assert torch.allclose(logits, torch.cat(alone), atol=1e-5)
     assert run.labels.names == ("no", "yes")
+    predicted = pq.read_table(study["max"] / "predictions-test.parquet").to_pylist()
+    assert len(predicted) > 1, "premise: there is a test split"
+    texts = [ROWS[one["row_id"]][0] for one in predicted]
+    recorded = torch.tensor([one["probabilities"] for one in predicted])
+    with torch.no_grad():
+        together = run.classifier(run.batch(texts))
+        alone = torch.cat([run.classifier(run.batch([text])) for text in texts])
+    assert torch.allclose(together.softmax(dim=-1), recorded, atol=1e-5)
+    assert torch.allclose(alone.softmax(dim=-1), recorded, atol=1e-5)
 
 
 def test_a_word_without_a_token_is_not_special(study):

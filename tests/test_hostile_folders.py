@@ -156,10 +156,12 @@ def test_it_is_read_and_nothing_else(case, finished, tmp_path, monkeypatch, cli,
     assert not canary.exists()
     assert not refused_sockets
     assert _files(tmp_path, but=root) == outside, "nothing is written beside the study"
-    for table in study.rglob("leaderboard.csv"):
+    tables, pages = list(study.rglob("leaderboard.csv")), list(study.rglob("report.html"))
+    assert len(tables) == len(pages)
+    for table in tables:
         with table.open(newline="", encoding="utf-8") as file:
             assert not [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "@", "\t"))]
-    for page in study.rglob("report.html"):
+    for page in pages:
         assert HTML not in page.read_text(encoding="utf-8")
 
 

@@ -47,6 +47,7 @@ def test_differences_pair_seeds_and_texts_and_agree_with_the_scores(compared):
 
 def test_the_interval_knows_more_noise_than_that_of_the_seeds(compared):
     [comparison] = compared(num_texts=100, seeds=range(5))
+    assert len(comparison.against) == 3, "each but the baseline"
     for name, item in comparison.against.items():
         gaps = [comparison.values[name][seed] - comparison.values["cls"][seed] for seed in range(5)]
         assert item.high - item.low >= 2 * stats.t.ppf(0.975, 4) * 0.999 * seed_summary(gaps).sd / np.sqrt(5)

@@ -37,9 +37,11 @@ def test_a_missing_cell_is_empty(tmp_path):
     grid = halves_grid(crossed(tmp_path, ["last", "last4_concat"], ["cls", "max", "mean"], without=[("last", "max")]))
     assert grid is not None
     assert "max" not in grid.tokens, "it has one partner only"
-    grid = halves_grid(crossed(tmp_path / "b", ["last", "last4_concat", "last4_mean"], ["cls", "max"],
+    grid = halves_grid(crossed(tmp_path / "b", ["last", "last4_concat", "last4_mean"], ["cls", "max", "mean"],
                                without=[("last", "max")]))  # fmt: skip
-    assert grid is None or np.isnan(grid.values).sum() <= 1
+    assert grid is not None
+    assert grid.names[0] == ("last+cls", "", "last+mean")
+    assert np.argwhere(np.isnan(grid.values)).tolist() == [[0, 1]]
 
 
 @pytest.mark.parametrize(("layers", "tokens"), [(["last"], ["cls", "max"]), (["last", "last4_mean"], ["cls"])])

@@ -50,7 +50,9 @@ def test_the_set_is_what_the_p_values_say():
     generator = np.random.default_rng(0)
     for _ in range(10):
         study = independent_means(generator.normal(0, 1, 5), 0.15, 6)
-        for item in compare_with_best(study).comparisons:
+        found = compare_with_best(study).comparisons
+        assert len(found) == 5
+        for item in found:
             assert item.could_be_best == (item.p_value > 0.05) or item.p_value == pytest.approx(0.05, abs=1e-3)
             assert item.could_be_best == (item.high > 0)
 

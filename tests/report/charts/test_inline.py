@@ -41,6 +41,7 @@ def test_it_is_named_whole_and_in_the_pages_colours():
     assert INK not in taken + css
     assert "var(--ink)" in taken + css
     classes = set(re.findall(r'class="(\w+)"', taken))
+    assert classes
     assert classes <= set(re.findall(r"^\.(\w+) ", css, re.MULTILINE))
 
 

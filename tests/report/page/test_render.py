@@ -75,6 +75,7 @@ def read(text: str) -> Reader:
 def test_it_is_well_formed_and_loads_nothing(page):
     reader = read(page)
     assert len(reader.ids) == len(set(reader.ids))
+    assert reader.references
     assert {r.removeprefix("#") for r in reader.references} <= set(reader.ids)
     assert reader.outside == []
     assert not re.search(r"https?://(?!www\.w3\.org)", page)

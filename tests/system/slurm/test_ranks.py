@@ -44,7 +44,9 @@ def test_mixed_numbers_of_devices(lab, submitted):
 
 @pytest.mark.parametrize("study", ["ranks", "nodes", "left-alone"])
 def test_every_row_is_tested_once(study, lab, submitted):
-    for run in lab.study(study).glob("*/result.json"):
+    runs = list(lab.study(study).glob("*/result.json"))
+    assert runs, "premise"
+    for run in runs:
         sizes = read_json(run)["sizes"]
         for split in ("validation", "test"):
             rows = pd.read_parquet(run.parent / f"predictions-{split}.parquet")["row_id"]
