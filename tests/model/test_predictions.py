@@ -14,7 +14,7 @@ from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Split
 from poolsweep.data.tokenise import TokenisedSplit
 from poolsweep.model.predictions import Predictions
-from poolsweep.report.predictions import read_predictions
+from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import RunRecord
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from poolsweep.report.companions import Companion, companions
+from poolsweep.report.findings import Companion, companions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 

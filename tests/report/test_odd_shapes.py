@@ -11,9 +11,9 @@ from studies import write_run
 
 from poolsweep.report.answer import answers, what_would_settle
 from poolsweep.report.cautions import cautions
+from poolsweep.report.charts.errors import slices
 from poolsweep.report.command import report
-from poolsweep.report.companions import companions
-from poolsweep.report.errors_by import slices
+from poolsweep.report.findings import companions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 from poolsweep.report.tables import latex, markdown

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from poolsweep.report.predictions import Predicted
+from poolsweep.report.predicted import Predicted
 from poolsweep.report.results import RunRecord
 from poolsweep.report.texts import read_texts
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poolsweep.report.caution_rules import RunFacts, label_cautions, study_cautions
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.cost import load_note
-from poolsweep.report.predictions import Predicted
+from poolsweep.report.predicted import Predicted
 from poolsweep.report.raced import race_cautions
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
-from poolsweep.report.seeds_note import seeds_note
 from poolsweep.statistics import Estimate, Scores, mean_score, t_estimate
 
 _BASES = {
@@ -25,8 +24,8 @@ _BASES = {
     "are shown, without an interval and without a verdict.",
     "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
 }
-
 _ABOUT_SEEDS = {"missing seeds", "unequal seeds", "few seeds"}
+_WAITED = 2.0  # times its CPU seconds that a run takes where it waits for others
 
 
 def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
@@ -179,3 +178,36 @@ def _not_compared(comparison: Comparison) -> list[str]:
     if others:
         sentences.append(f"Tested on no split that the others have, so compared with none: {', '.join(others)}.")
     return sentences
+
+
+def seeds_note(results: Sequence[Mapping[str, Any]]) -> str | None:
+    """A sentence for below a leaderboard, or None where seeds are those of training.
+
+    Args:
+        results: Contents of ``result.json``.
+    Example:
+        >>> seeds_note([{"seeds_are": "bootstrap samples of the training rows"}])
+        'seeds are bootstrap samples of the training rows'
+        >>> seeds_note([{"seed": 0}]) is None
+        True
+    """
+    found = [result.get("seeds_are") for result in results]
+    kinds = dict.fromkeys(kind for kind in found if kind)
+    if not kinds:
+        return None
+    note = f"seeds are {' or '.join(kinds)}"
+    return note if all(found) else f"{note} in {sum(map(bool, found))} of {len(found)} runs"
+
+
+def load_note(comparison: Comparison) -> str | None:
+    """What to say where runs waited for the CPU much of their time, so that seconds show load rather than a pooling."""
+    for name in comparison.names:
+        contender = comparison.contender(name)
+        seconds, cpu = contender.typical("seconds"), contender.typical("cpu_seconds")
+        on_cpu = (contender.any_run.facts.get("hardware") or {}).get("accelerator") == "cpu"
+        if on_cpu and seconds > max(_WAITED * cpu, cpu + 1):
+            return (
+                f"Seconds a run are of a machine that was busy: {name} took {seconds:.1f} s for {cpu:.1f} s of CPU. "
+                "Compare cpu_seconds (runs.parquet, and the figure of cost)."
+            )
+    return None

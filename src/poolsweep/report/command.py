@@ -10,15 +10,14 @@ from pathlib import Path
 from poolsweep import __version__
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.writing import own_folder, remove_half_written, write_whole
-from poolsweep.report.across import Across, across_data_sets
+from poolsweep.report.charts.across import Across, across_data_sets, ranks_chart
 from poolsweep.report.charts.drawing import Drawn, draw
-from poolsweep.report.charts.ranks import ranks_chart
 from poolsweep.report.charts.style import Chart, house_style
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.findings import Findings, examine
 from poolsweep.report.leaderboard import BASELINE, compare_all, write_leaderboard
 from poolsweep.report.metric import check_metric
-from poolsweep.report.page.render import render
+from poolsweep.report.page import render
 from poolsweep.report.results import RunRecord, damaged_note, load_runs
 from poolsweep.report.study import Study
 from poolsweep.report.tables import latex, markdown

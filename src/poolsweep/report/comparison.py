@@ -9,10 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from poolsweep.report.contenders import Contender, Group
-from poolsweep.report.predictions import Predicted, read_predictions
+from poolsweep.report.contenders import Contender, Group, Predictions, Splits, find_splits
+from poolsweep.report.predicted import Predicted, read_predictions
 from poolsweep.report.raced import Raced, raced
-from poolsweep.report.splits import Predictions, Splits, find_splits
 from poolsweep.statistics import (
     Family,
     JointDifference,
@@ -211,3 +210,17 @@ def _over_seeds(values: Mapping[str, Mapping[int, float]], *, level: float) -> P
             return pairwise_nested(kept, level=level)
         del kept[min(lonely[0], key=lambda name: len(kept[name]))]
     return None
+
+
+def right_or_wrong(comparison: Comparison) -> dict[str, Scores]:
+    """Contender → 1 where right, 0 where wrong, seeds by texts; empty where test rows are not shared."""
+    if not comparison.scores:
+        return {}
+    return {
+        name: Scores(
+            np.stack([p.labels == p.predicted for p in by_seed.values()]),
+            seeds=tuple(by_seed), row_ids=next(iter(by_seed.values())).row_ids,
+            deterministic=comparison.scores[name].deterministic,
+        )
+        for name, by_seed in comparison.predictions.items()
+    }  # fmt: skip

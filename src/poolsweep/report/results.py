@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from poolsweep.report.named_apart import named_apart
-from poolsweep.report.predictions import read_predictions, scores_of
+from poolsweep.report.distinct_names import distinct_names
+from poolsweep.report.predicted import read_predictions, scores_of
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.records import (
     RESULT,
@@ -82,7 +82,7 @@ class RunRecord:
 def load_runs(studies: Iterable[Path]) -> list[RunRecord]:
     """Every run of some studies, ordered by run id; a run that lies in two of them counts once.
 
-    Data sets and encoders of different content have different names; see :func:`named_apart`.
+    Data sets and encoders of different content have different names; see :func:`distinct_names`.
 
     Args:
         studies: ``<output_root>/<study>`` each.
@@ -94,7 +94,7 @@ def load_runs(studies: Iterable[Path]) -> list[RunRecord]:
             if record is not None and (path.name not in found or not found[path.name].finished):
                 found[path.name] = record
     records = [found[name] for name in sorted(found)]
-    named = zip(records, named_apart([record.facts for record in records]), strict=True)
+    named = zip(records, distinct_names([record.facts for record in records]), strict=True)
     return [replace(record, facts=facts) for record, facts in named]
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from poolsweep.errors import UserError
 from poolsweep.report.leaderboard import compare_all, leaderboard
-from poolsweep.report.predictions import read_predictions
+from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.runs.locate import find_study
 

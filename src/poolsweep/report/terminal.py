@@ -12,9 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from poolsweep.report.answer import answers
-from poolsweep.report.cautions import cautions, unfinished, what_seeds_are
+from poolsweep.report.cautions import cautions, load_note, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.cost import load_note
 from poolsweep.report.leaderboard import Row, compare_all, leaderboard, write_leaderboard
 from poolsweep.report.metric import METRICS, hundredths, signed
 from poolsweep.report.raced import race_note

@@ -1,10 +1,11 @@
-"""The test texts of a run, read again from where its config says they come from."""
+"""The test texts, read again from where a run's config says they come from, and those on which poolings disagree."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import pkgutil
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 from poolsweep.data import sources
 from poolsweep.data.source import Source
 from poolsweep.errors import UserError
-from poolsweep.report.predictions import Predicted
+from poolsweep.report.comparison import Comparison, right_or_wrong
+from poolsweep.report.predicted import Predicted
 from poolsweep.report.results import RunRecord
 
 
@@ -72,3 +74,57 @@ def _source(data: Mapping[str, Any]) -> Source | None:
         return None
     known = inspect.signature(kind).parameters
     return kind(**{key: value for key, value in data.items() if key in known})
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A text that some poolings get right and others wrong.
+
+    Attributes:
+        row_id: In its file.
+        text: None where the texts cannot be had.
+        label: Its name.
+        right: Share of all runs that get it right.
+        said: Predicted label → the poolings whose seeds say so most often, the true label first.
+    """
+
+    row_id: int
+    text: str | None
+    label: str
+    right: float
+    said: Mapping[str, tuple[str, ...]]
+
+
+def disagreements(comparison: Comparison, texts: tuple[str, ...] | None, *, most: int = 30) -> list[Disagreement]:
+    """The texts on which poolings differ most in how often their seeds are right.
+
+    Args:
+        comparison: Any.
+        texts: In the order of the predictions, if they can be had.
+        most: Texts to give.
+    """
+    scores = right_or_wrong(comparison)
+    if len(scores) < 2:
+        return []
+    rates = np.stack([s.values.mean(axis=0) for s in scores.values()])
+    spread = rates.std(axis=0)
+    first = next(iter(next(iter(comparison.predictions.values())).values()))
+    order = np.lexsort((np.abs(rates.mean(axis=0) - 0.5), -spread))[:most]
+    return [
+        Disagreement(
+            int(first.row_ids[i]), texts[int(i)] if texts else None, first.names[first.labels[i]],
+            float(np.mean([s.values[:, i].mean() for s in scores.values()])),
+            _said(comparison, int(i), first.names[first.labels[i]]),
+        )
+        for i in order if spread[i] > 0
+    ]  # fmt: skip
+
+
+def _said(comparison: Comparison, row: int, label: str) -> dict[str, tuple[str, ...]]:
+    said: dict[str, list[str]] = defaultdict(list)
+    for name in comparison.names:
+        votes = Counter(p.names[p.predicted[row]] for p in comparison.predictions.get(name, {}).values())
+        if votes:
+            said[votes.most_common(1)[0][0]].append(name)
+    order = sorted(said, key=lambda answer: (answer != label, -len(said[answer]), answer))
+    return {answer: tuple(said[answer]) for answer in order}

@@ -9,22 +9,17 @@ import pytest
 from matplotlib.collections import LineCollection, PathCollection
 from studies import PRESETS, write_run
 
-from poolsweep.report.across import across_data_sets
-from poolsweep.report.calibration import calibration
-from poolsweep.report.charts.calibration import calibration_chart
+from poolsweep.report.charts.across import across_data_sets, ranks_chart
+from poolsweep.report.charts.calibration import calibration, calibration_chart
 from poolsweep.report.charts.confusion import confusion_chart
-from poolsweep.report.charts.cost import cost_chart
+from poolsweep.report.charts.cost import cost_chart, costs
 from poolsweep.report.charts.curves import curves_chart
 from poolsweep.report.charts.drawing import draw
-from poolsweep.report.charts.errors import errors_chart
-from poolsweep.report.charts.halves import halves_chart
+from poolsweep.report.charts.errors import Slice, errors_chart, slices
+from poolsweep.report.charts.layers_by_tokens import HalvesGrid, halves_chart
 from poolsweep.report.charts.pairs import pairs_chart
-from poolsweep.report.charts.ranks import ranks_chart
 from poolsweep.report.charts.seeds import seeds_chart
 from poolsweep.report.charts.style import BASE, LEAD, house_style
-from poolsweep.report.cost import costs
-from poolsweep.report.errors_by import Slice, slices
-from poolsweep.report.halves import HalvesGrid
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.metric import hundredths, signed
 from poolsweep.report.results import load_runs

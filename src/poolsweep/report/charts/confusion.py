@@ -9,8 +9,22 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from poolsweep.report.charts.style import BASE, LEAD, WIDE, Cells, Chart, short
+from poolsweep.report.predicted import Predicted
 
 _MOST, _WITH_NUMBERS = 24, 14  # labels
+
+
+def confusion(predictions: Sequence[Predicted]) -> NDArray[np.int64]:
+    """Counts of label by predicted label, summed over runs.
+
+    Shape:
+        returns (C, C), rows are the true labels.
+    """
+    num = len(predictions[0].names)
+    total = np.zeros((num, num), dtype=np.int64)
+    for p in predictions:
+        np.add.at(total, (p.labels, p.predicted), 1)
+    return total
 
 
 def confusion_chart(matrices: Mapping[str, NDArray[np.int64]], names: Sequence[str]) -> Chart:

@@ -1,20 +1,78 @@
-"""Cost against score, with the Pareto front."""
+"""What contenders cost, against their score, with the Pareto front."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
-from poolsweep.report.charts.legend import add_legend, roles
-from poolsweep.report.charts.style import INK, MUTED, SURFACE, WIDE, Chart, plain_axes, role_colour, short
+from poolsweep.report.cautions import load_note
+from poolsweep.report.charts.style import (
+    INK,
+    MUTED,
+    SURFACE,
+    WIDE,
+    Chart,
+    add_legend,
+    plain_axes,
+    role_colour,
+    roles,
+    short,
+)
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.cost import Cost
 from poolsweep.report.metric import title
 
 _HEIGHT = 3.5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One kind of cost of every contender.
+
+    Attributes:
+        name: For an axis, with its unit.
+        values: By contender; those it was not measured of are left out.
+        front: The contenders that none beats in both cost and score, cheapest first.
+    """
+
+    name: str
+    values: Mapping[str, float]
+    front: tuple[str, ...]
+
+
+def costs(comparison: Comparison) -> list[Cost]:
+    """Time, memory and size of the pooled vector; kinds that were not measured are left out."""
+    means = {name: comparison.summaries[name].mean for name in comparison.names}
+    kinds = {
+        **({"CPU seconds per run": ("cpu_seconds",)} if load_note(comparison) else {"seconds per run": ("seconds",)}),
+        "peak GPU memory, MiB": ("peak_memory_mib", "gpu"),
+        "peak memory, MiB": ("peak_memory_mib", "process"),
+        "size of the pooled vector": ("parameters", "pooled_size"),
+    }
+    found = []
+    for unit, keys in kinds.items():
+        values = {name: comparison.contender(name).typical(*keys) for name in comparison.names}
+        values = {name: value for name, value in values.items() if math.isfinite(value)}
+        if values and not (keys[-1] == "process" and any("GPU" in cost.name for cost in found)):
+            found.append(Cost(unit, values, pareto_front(values, means)))
+    return found
+
+
+def pareto_front(cost: Mapping[str, float], score: Mapping[str, float]) -> tuple[str, ...]:
+    """Those that no other matches at lower cost or beats at equal cost, cheapest first.
+
+    Example:
+        >>> pareto_front({"a": 1, "b": 2, "c": 3, "d": 3}, {"a": 0.5, "b": 0.4, "c": 0.7, "d": 0.6})
+        ('a', 'c')
+    """
+    front: list[str] = []
+    for name in sorted(cost, key=lambda name: (cost[name], -score[name])):
+        if not front or score[name] > score[front[-1]]:
+            front.append(name)
+    return tuple(front)
 
 
 def cost_chart(comparison: Comparison, costs: Sequence[Cost]) -> Chart | None:

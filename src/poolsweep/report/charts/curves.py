@@ -10,8 +10,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from poolsweep.report.charts.legend import add_legend, roles
-from poolsweep.report.charts.style import GRID, INK, WIDE, Chart, plain_axes, role_colour, short
+from poolsweep.report.charts.style import GRID, INK, WIDE, Chart, add_legend, plain_axes, role_colour, roles, short
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import title
 from poolsweep.report.study import read_curve

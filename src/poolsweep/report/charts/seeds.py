@@ -8,8 +8,19 @@ from collections.abc import Mapping
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from poolsweep.report.charts.legend import add_legend, mark, roles
-from poolsweep.report.charts.style import BASE, INK, MUTED, WIDE, Chart, plain_axes, role_colour, short
+from poolsweep.report.charts.style import (
+    BASE,
+    INK,
+    MUTED,
+    WIDE,
+    Chart,
+    add_legend,
+    mark,
+    plain_axes,
+    role_colour,
+    roles,
+    short,
+)
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import hundredths, title
 

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from poolsweep.report.charts.font import families
@@ -26,7 +28,6 @@ from poolsweep.report.comparison import Comparison
 INK, MUTED, GRID, SURFACE = "#1b2027", "#59626c", "#d7dce1", "#fefefe"
 LEAD, BASE, REST = "#0b63c5", "#b4540a", "#78818b"
 VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", SURFACE: "surface", LEAD: "lead", BASE: "base", REST: "rest"}
-
 WIDE, HALF = 9.6, 5.4  # inches; 72 of an SVG's units each
 _RC: dict[Any, Any] = {
     "font.size": 9,
@@ -171,3 +172,24 @@ def plain_axes(axes: Axes, *, grid: str | None = None) -> None:
         axes.grid(axis="x")
     elif grid == "y":
         axes.grid(axis="y")
+
+
+def roles(comparison: Comparison, names: Sequence[str]) -> list[Artist]:
+    """A mark for each role that some of the contenders have: could be the best, the baseline, the others."""
+    meanings = {LEAD: "could be the best", BASE: f"baseline {comparison.baseline}", REST: "others"}
+    used = {role_colour(comparison, name) for name in names}
+    return [mark("o", colour, text) for colour, text in meanings.items() if colour in used]
+
+
+def mark(shape: str, colour: str, text: str) -> Line2D:
+    """A mark without a line."""
+    return Line2D([], [], linestyle="none", marker=shape, color=colour, markersize=6, markeredgewidth=0, label=text)
+
+
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend above a figure's panels; none if there is nothing to tell apart."""
+    if handles:
+        figure.legend(
+            handles=list(handles), loc="outside upper left", ncols=min(len(handles), 8), labelcolor=INK, borderpad=0,
+            handletextpad=0.3, columnspacing=1.2, borderaxespad=0,
+        )  # fmt: skip

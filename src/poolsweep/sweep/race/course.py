@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from poolsweep.report.named_apart import named_apart
+from poolsweep.report.distinct_names import distinct_names
 from poolsweep.runs.race import Dropped, RaceRecord
 from poolsweep.sweep.race.field import Entrant, Field
 from poolsweep.sweep.race.look import look
@@ -46,7 +46,7 @@ class Course:
         """
         known = {entrant: facts for entrant in self._field.entrants if (facts := entrant.facts) is not None}
         groups: dict[tuple[str, str], list[Entrant]] = defaultdict(list)
-        for entrant, facts in zip(known, named_apart([*known.values()]), strict=True):
+        for entrant, facts in zip(known, distinct_names([*known.values()]), strict=True):
             groups[facts["data"], facts["encoder"]].append(entrant)
         on = [entrant for entrant in self._racing if entrant not in known]
         for group, entrants in groups.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from poolsweep.report.predictions import Predicted, read_predictions
+from poolsweep.report.predicted import Predicted, read_predictions
 from poolsweep.report.results import RunRecord
 from poolsweep.statistics import Scores, align_scores, metric_scores, share_rows
 from poolsweep.sweep.race.field import Entrant

@@ -1,14 +1,17 @@
-"""The grid of layers by tokens, where both halves of the pooling were swept."""
+"""Layers by tokens as a heat map, where both halves of the pooling were swept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from poolsweep.pooling.presets import half_name
+from poolsweep.report.charts.style import HALF, LEAD, Cells, Chart, short, turn_names
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.metric import hundredths, title
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,3 +61,29 @@ def _crossing(places: dict[tuple[str, str], str], side: int) -> list[str]:
     for place in places:
         partners.setdefault(place[side], set()).add(place[1 - side])
     return sorted(name for name, others in partners.items() if len(others) > 1)
+
+
+def halves_chart(comparison: Comparison, grid: HalvesGrid) -> Chart:
+    """Mean score of every cell; those that could be the best are outlined."""
+    rows, columns = grid.values.shape
+    size = (max(HALF, 1.9 + 0.72 * columns), 1.3 + 0.42 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    cells = Cells(axes, [short(n, 20) for n in grid.layers], [short(n, 20) for n in grid.tokens])
+    low, high = float(np.nanmin(grid.values)), float(np.nanmax(grid.values))
+    for i, j in np.ndindex(rows, columns):
+        value, name = float(grid.values[i, j]), grid.names[i][j]
+        if name:
+            leads = name in comparison.leading
+            cells.fill(i, j, LEAD, 0.06 + 0.5 * (value - low) / max(high - low, 1e-9))
+            cells.write(i, j, hundredths(value), size=8.5, bold=leads)
+            if leads:
+                cells.outline(i, j)
+    cells.draw()
+    turn_names(axes)
+    best = np.unravel_index(np.nanargmax(grid.values), grid.values.shape)
+    return Chart(
+        "layers-tokens", "Layers by tokens",
+        f"Mean test {title(comparison.metric)}; rows are layer mixes, columns token poolings. Outlined: could be best.",
+        f"Highest: {grid.layers[best[0]]} with {grid.tokens[best[1]]}, {hundredths(float(grid.values[best]))}.", figure,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ Facts = Mapping[str, Any]
 _KINDS = ("data", "encoder")
 
 
-def named_apart(records: Sequence[Facts]) -> list[Facts]:
+def distinct_names(records: Sequence[Facts]) -> list[Facts]:
     """Give every content a name of its own, and mark the runs on a content that was replaced where it lay.
 
     A record tells a name (``data``), a content (``data_id``) and the paths it was read from (``data_place``); the same

@@ -8,7 +8,7 @@ import scikit_posthocs
 from scipy import stats
 from studies import write_run
 
-from poolsweep.report.across import across_data_sets, sentence
+from poolsweep.report.charts.across import across_data_sets, sentence
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from poolsweep.report.errors_by import confusion, disagreements, right, slices
+from poolsweep.report.charts.confusion import confusion
+from poolsweep.report.charts.errors import slices
+from poolsweep.report.comparison import right_or_wrong
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
+from poolsweep.report.texts import disagreements
 from poolsweep.statistics import difference
 
 
@@ -29,7 +32,7 @@ def test_slices_are_means_over_the_rows_of_each(comparison):
     found = slices(comparison, "max", "cls", lengths=lengths, unit="words")
     assert [s.kind for s in found] == ["length"] * 5 + ["label"] * 3
     assert found[0].name == "0 to 1 words"
-    scores = right(comparison)
+    scores = right_or_wrong(comparison)
     rows = lengths <= 1
     assert found[0].count == rows.sum() == 40
     assert found[0].first == pytest.approx(scores["max"].values[:, rows].mean())
@@ -46,7 +49,7 @@ def test_truncation_is_a_slice_where_some_texts_were_cut(make_study):
     [comparison] = compare_all(load_runs([study]))
     found = {s.name: s for s in slices(comparison, "max", "cls", lengths=None, unit="") if s.kind == "truncation"}
     assert {name: s.count for name, s in found.items()} == {"cut to the maximum length": 30, "read whole": 170}
-    values = right(comparison)["max"].values
+    values = right_or_wrong(comparison)["max"].values
     assert found["cut to the maximum length"].first == pytest.approx(values[:, :30].mean())
 
 
@@ -59,7 +62,7 @@ def test_without_a_second_contender_only_the_first_counts(comparison):
 def test_disagreements_are_where_poolings_differ_most(comparison):
     texts = tuple(f"text {i}" for i in range(200))
     found = disagreements(comparison, texts, most=10)
-    rates = np.stack([s.values.mean(axis=0) for s in right(comparison).values()])
+    rates = np.stack([s.values.mean(axis=0) for s in right_or_wrong(comparison).values()])
     spread = rates.std(axis=0)
     assert len(found) == 10
     assert [spread[d.row_id] for d in found] == sorted(spread, reverse=True)[:10]

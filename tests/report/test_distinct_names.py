@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from poolsweep.report.named_apart import named_apart
+from poolsweep.report.distinct_names import distinct_names
 
 
 def facts(content: str | None, *place: str, name: str = "reviews", started: str = "2026", kind: str = "data") -> dict:
@@ -14,7 +14,7 @@ def facts(content: str | None, *place: str, name: str = "reviews", started: str 
 
 
 def names(*records: dict[str, Any], kind: str = "data") -> list[str]:
-    return [found[kind] for found in named_apart(records)]
+    return [found[kind] for found in distinct_names(records)]
 
 
 def test_one_content_keeps_its_name_wherever_it_lay():
@@ -54,14 +54,14 @@ def test_a_content_that_was_replaced_at_its_path_is_outdated():
         facts("second", "/d/reviews.csv", started="2026-01-02"),
         facts("other", "/e/reviews.csv", started="2026-01-01"),
     ]
-    found = named_apart(records)
+    found = distinct_names(records)
     assert [one["data"] for one in found] == ["d/reviews", "d/reviews", "d/reviews", "e/reviews"]
     assert [one.get("outdated") for one in found] == ["data", None, "data", None]
 
 
 def test_a_content_that_still_lies_elsewhere_counts():
     records = [facts("x", "/d/r.csv", started="1"), facts("x", "/e/r.csv", started="1"), facts("y", "/d/r.csv")]
-    assert not [one for one in named_apart(records) if "outdated" in one]
+    assert not [one for one in distinct_names(records) if "outdated" in one]
 
 
 def test_encoders_are_told_apart_as_data_sets_are():

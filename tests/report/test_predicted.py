@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from poolsweep.report.predictions import read_predictions
+from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import RunRecord
 
 

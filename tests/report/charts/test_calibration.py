@@ -7,9 +7,9 @@ import pytest
 import torch
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from poolsweep.report.calibration import NUM_BINS, calibration, calibration_error, reliability_table
+from poolsweep.report.charts.calibration import NUM_BINS, calibration, calibration_error, reliability_table
 from poolsweep.report.leaderboard import compare_all
-from poolsweep.report.predictions import read_predictions
+from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import load_runs
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from poolsweep.report.across import Across, sentence
 from poolsweep.report.cautions import unfinished
+from poolsweep.report.charts.across import Across, sentence
 from poolsweep.report.charts.drawing import Drawn
 from poolsweep.report.charts.inline import Inliner
 from poolsweep.report.charts.style import Chart
@@ -199,8 +199,8 @@ def _hash(script: str) -> str:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("poolsweep.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        loader=PackageLoader("poolsweep.report", "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
 
 

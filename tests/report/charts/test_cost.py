@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from poolsweep.report.cautions import cautions
-from poolsweep.report.cost import costs, load_note, pareto_front
+from poolsweep.report.cautions import cautions, load_note
+from poolsweep.report.charts.cost import costs, pareto_front
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 
