@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from torch import Tensor
-
-from poolsweep.pooling.base import LayerMix
-from poolsweep.pooling.functional import layer_mean
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.mean import Mean
 
 
-class AllMean(LayerMix):
+class AllMean(Mean):
     """The mean of all transformer layers, and of the embeddings if wanted.
 
     ``1/n Σ h[l]`` over every layer: needs no choice of a layer, and keeps something of each.
@@ -33,22 +27,10 @@ class AllMean(LayerMix):
         tensor([[[0.6667]]])
     """
 
-    formula: ClassVar[str] = "1/n Σ h[l], l = {span}"
-    source: ClassVar[str] = "Sun 2019, arXiv:1905.05583"
-    linear: bool = True
-
     def __init__(
         self, *, num_layers: int, hidden_size: int, include_embeddings: bool = False, norm_per_layer: bool = False
     ) -> None:
-        layers = span_layers(first=None, last=None, num_layers=num_layers, include_embeddings=include_embeddings)
-        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
+        super().__init__(num_layers=num_layers, hidden_size=hidden_size, norm_per_layer=norm_per_layer)
         self.include_embeddings = include_embeddings
-        self.span = span_name(layers, num_layers=num_layers)
-
-    def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
-        """Average the layers."""
-        return layer_mean(self.states(hidden))
-
-    def layer_weights(self, hidden: tuple[Tensor, ...]) -> Tensor:
-        """Each layer counts the same."""
-        return hidden[0].new_full((len(hidden),), 1 / len(hidden))
+        if include_embeddings:
+            self.add_embeddings()

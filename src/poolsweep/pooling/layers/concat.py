@@ -7,11 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from poolsweep.pooling.base import LayerMix
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.span import SpanMix
 
 
-class Concat(LayerMix):
+class Concat(SpanMix):
     """Several layers concatenated, lowest first.
 
     ``[h[l]; ...]``: with the last four the strongest feature-based variant of the BERT paper.
@@ -39,20 +38,6 @@ class Concat(LayerMix):
     source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805, Table 7"
     linear: bool = True
     concatenates: bool = True
-
-    def __init__(
-        self,
-        *,
-        num_layers: int,
-        hidden_size: int,
-        first: int | None = None,
-        last: int | None = None,
-        norm_per_layer: bool = False,
-    ) -> None:
-        layers = span_layers(first=first, last=last, num_layers=num_layers)
-        super().__init__(layers_needed=layers, output_size=len(layers) * hidden_size, norm_per_layer=norm_per_layer)
-        self.first, self.last = first, last
-        self.span = span_name(layers, num_layers=num_layers)
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
         """Mix the layers."""

@@ -7,12 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import at_least_float32, weigh_layers
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.span import SpanMix
 
 
-class LayerAttention(LayerMix):
+class LayerAttention(SpanMix):
     """A learned query attends over the layers, for every token on its own.
 
     ``W Σ softmax_l(q · h[l]) h[l]``: unlike ``scalar_mix``, each text chooses its layers. With the first token, the
@@ -49,10 +48,9 @@ class LayerAttention(LayerMix):
         last: int | None = None,
         norm_per_layer: bool = False,
     ) -> None:
-        layers = span_layers(first=first, last=last, num_layers=num_layers)
-        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
-        self.first, self.last = first, last
-        self.span = span_name(layers, num_layers=num_layers)
+        super().__init__(
+            num_layers=num_layers, hidden_size=hidden_size, first=first, last=last, norm_per_layer=norm_per_layer
+        )
         self.query = nn.Parameter(torch.zeros(hidden_size))
         self.output = nn.Linear(hidden_size, hidden_size, bias=False)
 

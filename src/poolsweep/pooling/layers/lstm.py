@@ -6,12 +6,11 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import run_cell
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.span import SpanMix
 
 
-class Lstm(LayerMix):
+class Lstm(SpanMix):
     """An LSTM reads the layers from the lowest to the highest, for every token on its own; its last output is the mix.
 
     ``LSTM(h[1], …, h[L])``. With the first token, the BERT-LSTM of its source. Beside a token pooling that does not
@@ -49,10 +48,9 @@ class Lstm(LayerMix):
         last: int | None = None,
         norm_per_layer: bool = False,
     ) -> None:
-        layers = span_layers(first=first, last=last, num_layers=num_layers)
-        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
-        self.first, self.last = first, last
-        self.span = span_name(layers, num_layers=num_layers)
+        super().__init__(
+            num_layers=num_layers, hidden_size=hidden_size, first=first, last=last, norm_per_layer=norm_per_layer
+        )
         self.cell = nn.LSTMCell(hidden_size, hidden_size)
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:

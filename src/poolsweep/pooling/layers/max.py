@@ -7,12 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import layer_max
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.span import SpanMix
 
 
-class Max(LayerMix):
+class Max(SpanMix):
     """The largest value of each dimension of a token over several layers.
 
     ``max_l h[l]``: what any of the layers found. With the first token, MaxPoolBERT's ``max_cls``.
@@ -38,20 +37,6 @@ class Max(LayerMix):
 
     formula: ClassVar[str] = "max_l h[l], l = {span}"
     source: ClassVar[str] = "Sun 2019, arXiv:1905.05583"
-
-    def __init__(
-        self,
-        *,
-        num_layers: int,
-        hidden_size: int,
-        first: int | None = None,
-        last: int | None = None,
-        norm_per_layer: bool = False,
-    ) -> None:
-        layers = span_layers(first=first, last=last, num_layers=num_layers)
-        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
-        self.first, self.last = first, last
-        self.span = span_name(layers, num_layers=num_layers)
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
         """Mix the layers."""

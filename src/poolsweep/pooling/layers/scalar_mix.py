@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from poolsweep.bounds import Probability
-from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import at_least_float32, weigh_layers
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.span import SpanMix
 
 
-class ScalarMix(LayerMix):
+class ScalarMix(SpanMix):
     """A learned convex combination of layers, times a learned scale.
 
     ``γ Σ softmax(s)[l] h[l]``. It starts as the mean (s = 0, γ = 1). Layer dropout takes a layer's weight away with
@@ -57,11 +56,11 @@ class ScalarMix(LayerMix):
     ) -> None:
         if not 0 <= layer_dropout < 1:
             raise ValueError(f"pooling.layers.layer_dropout must be at least 0 and below 1, got {layer_dropout}")
-        layers = span_layers(first=None, last=last, num_layers=num_layers, include_embeddings=include_embeddings)
-        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
-        self.span = span_name(layers, num_layers=num_layers)
+        super().__init__(num_layers=num_layers, hidden_size=hidden_size, last=last, norm_per_layer=norm_per_layer)
+        if include_embeddings:
+            self.add_embeddings()
         self.layer_dropout = layer_dropout
-        self.scores = nn.Parameter(torch.zeros(len(layers)))
+        self.scores = nn.Parameter(torch.zeros(len(self.layers_needed)))
         self.scale = nn.Parameter(torch.ones(()))
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:

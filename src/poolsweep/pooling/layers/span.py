@@ -1,64 +1,65 @@
-"""Which layers a mix of several reads."""
+"""What layer mixes that read several neighbouring layers have in common."""
 
 from __future__ import annotations
 
+from poolsweep.pooling.base import LayerMix
 
-def last_layers(last: int, *, num_layers: int) -> tuple[int, ...]:
-    """Indices of the last ``last`` transformer layers, lowest first; the embeddings (0) are never among them.
+
+class SpanMix(LayerMix):
+    """A mix of the lowest or the highest so many layers, or of all of them.
 
     Args:
-        last: How many layers.
         num_layers: Transformer layers of the encoder.
+        hidden_size: H of the encoder.
+        first: How many of the lowest layers, or None.
+        last: How many of the highest layers, or None; all layers if both are None.
+        norm_per_layer: Bring each layer's vectors to mean 0 and variance 1 first (see ``LayerMix``).
+    Attributes:
+        span: The layers as a formula names them, such as ``-4 … -1``.
     Raises:
-        ValueError: If the encoder has fewer layers, or ``last`` is not positive.
-    Example:
-        >>> last_layers(4, num_layers=12)
-        (9, 10, 11, 12)
+        ValueError: If the encoder has fewer layers, or both ``first`` and ``last`` are given.
     """
-    _check("last", last, num_layers=num_layers)
-    return tuple(range(num_layers - last + 1, num_layers + 1))
+
+    def __init__(
+        self,
+        *,
+        num_layers: int,
+        hidden_size: int,
+        first: int | None = None,
+        last: int | None = None,
+        norm_per_layer: bool = False,
+    ) -> None:
+        layers = span_layers(first=first, last=last, num_layers=num_layers)
+        size = hidden_size * len(layers) if self.concatenates else hidden_size
+        super().__init__(layers_needed=layers, output_size=size, norm_per_layer=norm_per_layer)
+        self.first, self.last = first, last
+        low, high = layers[0], layers[-1]
+        self.span = f"{low - num_layers - 1} … -1" if high == num_layers else f"{low} … {high}"
+
+    def add_embeddings(self) -> None:
+        """Read the embeddings (layer 0), too, below the other layers."""
+        self.span = f"0 … {self.layers_needed[-1]}"
+        self.layers_needed = (0, *self.layers_needed)
 
 
-def span_layers(
-    *, first: int | None, last: int | None, num_layers: int, include_embeddings: bool = False
-) -> tuple[int, ...]:
+def span_layers(*, first: int | None, last: int | None, num_layers: int) -> tuple[int, ...]:
     """Indices of the first or the last so many transformer layers, or of all of them, lowest first.
 
     Args:
         first: How many from the lowest on, or None.
         last: How many up to the highest, or None; all layers if both are None.
         num_layers: Transformer layers of the encoder.
-        include_embeddings: Put the embeddings (0) before the layers.
     Raises:
         ValueError: If the encoder has fewer layers, or both ``first`` and ``last`` are given.
     Example:
-        >>> span_layers(first=2, last=None, num_layers=12)
-        (1, 2)
-        >>> span_layers(first=None, last=None, num_layers=3, include_embeddings=True)
-        (0, 1, 2, 3)
+        >>> span_layers(first=2, last=None, num_layers=12), span_layers(first=None, last=4, num_layers=12)
+        ((1, 2), (9, 10, 11, 12))
     """
     if first is not None and last is not None:
         raise ValueError(
             f"pooling.layers takes either first or last (the other null), got first={first} and last={last}"
         )
-    embeddings = (0,) if include_embeddings else ()
-    if first is not None:
-        _check("first", first, num_layers=num_layers)
-        return (*embeddings, *range(1, first + 1))
-    return (*embeddings, *last_layers(num_layers if last is None else last, num_layers=num_layers))
-
-
-def span_name(layers: tuple[int, ...], *, num_layers: int) -> str:
-    """How a formula names layers next to each other: from the top where they end there, else from the bottom.
-
-    Example:
-        >>> span_name((9, 10, 11, 12), num_layers=12), span_name((1, 2), num_layers=12)
-        ('-4 … -1', '1 … 2')
-    """
-    low, high = layers[0], layers[-1]
-    return f"{low - num_layers - 1} … -1" if high == num_layers and low > 0 else f"{low} … {high}"
-
-
-def _check(name: str, count: int, *, num_layers: int) -> None:
+    name, count = ("first", first) if first is not None else ("last", num_layers if last is None else last)
     if not 1 <= count <= num_layers:
         raise ValueError(f"pooling.layers.{name} must lie between 1 and the encoder's {num_layers} layers, got {count}")
+    return tuple(range(1, count + 1) if name == "first" else range(num_layers - count + 1, num_layers + 1))

@@ -6,12 +6,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import layer_sum
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.span import SpanMix
 
 
-class Sum(LayerMix):
+class Sum(SpanMix):
     """The sum of several layers.
 
     ``Σ h[l]``: the mean times n, which matters to a head with weight decay or a fixed learning rate.
@@ -39,20 +38,6 @@ class Sum(LayerMix):
     formula: ClassVar[str] = "Σ h[l], l = {span}"
     source: ClassVar[str] = "Devlin 2019, arXiv:1810.04805, Table 7"
     linear: bool = True
-
-    def __init__(
-        self,
-        *,
-        num_layers: int,
-        hidden_size: int,
-        first: int | None = None,
-        last: int | None = None,
-        norm_per_layer: bool = False,
-    ) -> None:
-        layers = span_layers(first=first, last=last, num_layers=num_layers)
-        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
-        self.first, self.last = first, last
-        self.span = span_name(layers, num_layers=num_layers)
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
         """Mix the layers."""

@@ -7,14 +7,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from poolsweep.pooling.base import LayerMix
 from poolsweep.pooling.functional import at_least_float32, weigh_layers
-from poolsweep.pooling.layers.span import span_layers, span_name
+from poolsweep.pooling.layers.span import SpanMix
 
 _SMALLEST_SUM = 1e-3
 
 
-class WeightedSum(LayerMix):
+class WeightedSum(SpanMix):
     """Layers times free learned weights, divided by the sum of the weights.
 
     ``Σ w[l] h[l] / Σ w[l]``. It starts as the mean (w = 1). Unlike ``scalar_mix`` a weight may turn negative: the mix
@@ -54,12 +53,11 @@ class WeightedSum(LayerMix):
         last: int | None = None,
         norm_per_layer: bool = False,
     ) -> None:
-        layers = span_layers(first=first, last=last, num_layers=num_layers)
-        super().__init__(layers_needed=layers, output_size=hidden_size, norm_per_layer=norm_per_layer)
-        self.first, self.last = first, last
-        self.span = span_name(layers, num_layers=num_layers)
+        super().__init__(
+            num_layers=num_layers, hidden_size=hidden_size, first=first, last=last, norm_per_layer=norm_per_layer
+        )
         self.normalise = normalise
-        self.weight = nn.Parameter(torch.ones(len(layers)))
+        self.weight = nn.Parameter(torch.ones(len(self.layers_needed)))
 
     def forward(self, hidden: tuple[Tensor, ...]) -> Tensor:
         """Mix the layers."""
