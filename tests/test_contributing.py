@@ -10,7 +10,7 @@ import yaml
 from checkout import CONTRIBUTING
 
 from poolsweep.cli import main
-from poolsweep.pooling.conformance.command import check_class
+from poolsweep.pooling.conformance.suite import check_class
 
 GUIDE = CONTRIBUTING.read_text(encoding="utf-8")
 

@@ -15,7 +15,7 @@ REPEATS = 3
 # What a verb imports once it has read its arguments.
 MODULES = {
     "train": "poolsweep.training.job", "status": "poolsweep.sweep.status_command", "report": "poolsweep.report.command",
-    "poolings": "poolsweep.pooling.catalogue", "check": "poolsweep.pooling.conformance.command",
+    "poolings": "poolsweep.pooling.catalogue", "check": "poolsweep.pooling.conformance.suite",
     "explain": "poolsweep.explain",
 }  # fmt: skip
 

@@ -35,7 +35,7 @@ def check(arguments: list[str]) -> int:
     import yaml
 
     with said_if_slow("loading torch and transformers"):
-        from poolsweep.pooling.conformance.command import run_check
+        from poolsweep.pooling.conformance.suite import run_check
 
     wrong = [option for option in given.options if "=" not in option]
     if wrong:

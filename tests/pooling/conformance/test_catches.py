@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
-from poolsweep.pooling.conformance.numerics import gradients_are_right
+from poolsweep.pooling.conformance.numerics import exports_to_onnx, gradients_are_right
 from poolsweep.pooling.conformance.subject import Subject
 from poolsweep.pooling.conformance.suite import Check, cheap_checks, run_checks
-from poolsweep.pooling.conformance.tools import exports_to_onnx
 from poolsweep.pooling.functional import masked_max, masked_mean, masked_sum
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.pooling import Pooling

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from poolsweep.pooling.conformance.rows import make_batch, make_row
+from poolsweep.pooling.conformance.subject import make_batch, make_row
 from poolsweep.pooling.conformance.target import find_class
 from poolsweep.pooling.presets import load_half
 
