@@ -40,7 +40,7 @@ def features(overrides: list[str], *, outputs: Path) -> dict[str, tuple[np.ndarr
         content = resolve(compose("train", overrides=overrides))
         prepared = checked(content)
     folder = RunFolder(outputs / ".compare")
-    status = StatusFile(folder, name="compare", run_id="compare")
+    status = StatusFile(folder, name="compare", run_id="compare", lock=None)
     run = build(content, prepared, folder=folder, run_id="compare", status=status)
     found = {}
     with torch.no_grad():

@@ -32,7 +32,7 @@ def encoding(data: str | None, *, rows: int) -> None:
 
         def ours() -> float:
             with tempfile.TemporaryDirectory() as folder:
-                status = StatusFile(RunFolder(Path(folder)), name="bench", run_id="bench")
+                status = StatusFile(RunFolder(Path(folder)), name="bench", run_id="bench", lock=None)
                 _tokenised.cache_clear()
 
                 def encode() -> None:

@@ -28,7 +28,7 @@ def fine_tuning(data: str | None, *, rows: int, part: str) -> None:
         with tempfile.TemporaryDirectory() as root:
             made = work(
                 data, "pooling=pooler", f"trainer.precision={precision}", "trainer.max_epochs=1",
-                "+trainer.limit_val_batches=0", rows=rows, root=Path(root),
+                rows=rows, root=Path(root),
             )  # fmt: skip
             (_training if part == "training" else _evaluation)(made, dtype=dtype)
 
@@ -39,6 +39,7 @@ def _training(made: Work, *, dtype: torch.dtype) -> None:
 
     def ours() -> float:
         run, _ = made.made()
+        run.trainer.limit_val_batches = 0
         return seconds(lambda: run.trainer.fit(run.classifier, datamodule=run.data))
 
     def bare() -> float:

@@ -42,7 +42,7 @@ class Work:
     def made(self) -> tuple[Run, RunFolder]:
         """A run, ready to train."""
         folder = RunFolder(Path(tempfile.mkdtemp(dir=self.root)))
-        status = StatusFile(folder, name="bench", run_id="bench")
+        status = StatusFile(folder, name="bench", run_id="bench", lock=None)
         return build(self.content, self.prepared, folder=folder, run_id="bench", status=status), folder
 
 

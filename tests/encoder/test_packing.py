@@ -10,7 +10,6 @@ from architectures import CONFIGS, SIZES
 from transformers import AutoModel, ModernBertConfig, PreTrainedConfig
 
 from poolsweep.encoder import Encoder
-from poolsweep.encoder.dropout import QuickDropout, dropout
 from poolsweep.encoder.packing import Packing
 from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
@@ -23,16 +22,17 @@ def bucketing(request, monkeypatch):
     monkeypatch.setattr("poolsweep.encoder.packing._PAIRS_PER_CALL", request.param)
 
 
-@pytest.fixture(params=[False, True], ids=["torch's", "quick"])
+@pytest.fixture(params=[False, True], ids=["torch's", "cpu kernels"])
 def products(request, monkeypatch):
     """Of packed models: all by torch's linear layers and attention, or all by convolution and by hand."""
-    monkeypatch.setattr("poolsweep.encoder.linear.gains", lambda: request.param)
-    monkeypatch.setattr("poolsweep.encoder.linear._ROWS", 1)
-    monkeypatch.setattr("poolsweep.encoder.linear._WEIGHTS", 1)
-    monkeypatch.setattr("poolsweep.encoder.kernels._PAIRS", 2**21 if request.param else 0)
+    monkeypatch.setattr("poolsweep.encoder.cpu_kernels.is_conv_faster", lambda: request.param)
+    monkeypatch.setattr("poolsweep.encoder.cpu_kernels.linear._ROWS", 1)
+    monkeypatch.setattr("poolsweep.encoder.cpu_kernels.linear._WEIGHTS", 1)
+    monkeypatch.setattr("poolsweep.encoder.ragged_attention._PAIRS", 2**21 if request.param else 0)
 
 
 LENGTHS = torch.tensor([7, 0, 20, 7, 1, 12])
+KERNELS = {"off": "off", "on": "auto"}
 
 
 def encoders(config: PreTrainedConfig, **options) -> tuple[Encoder, Encoder]:
@@ -46,7 +46,9 @@ def encoders(config: PreTrainedConfig, **options) -> tuple[Encoder, Encoder]:
     for packing in ("off", "on"):
         torch.manual_seed(0)
         model = AutoModel.from_config(copy.deepcopy(config))
-        encoder = Encoder(model, name="x", packing=packing, gradient_checkpointing=checkpointing)
+        encoder = Encoder(
+            model, name="x", packing=packing, cpu_kernels=KERNELS[packing], gradient_checkpointing=checkpointing
+        )
         encoder.drop_pooler()
         made.append(encoder)
     return made[0], made[1]
@@ -115,7 +117,8 @@ def test_gradient_checkpointing_recomputes_packed_rows():
     for checkpointing in (False, True):
         torch.manual_seed(0)
         model = AutoModel.from_config(copy.deepcopy(CONFIGS["bert"]))
-        encoder = Encoder(model, name="x", packing="on", gradient_checkpointing=checkpointing).train()
+        encoder = Encoder(model, name="x", packing="on", cpu_kernels="auto", gradient_checkpointing=checkpointing)
+        encoder.train()
         encoder.drop_pooler()
         encoder(ids, mask, layers=[1])  # proves the hooks before the seed is set
         torch.manual_seed(1)
@@ -154,37 +157,6 @@ def test_buckets_waste_little():
     assert padded < 1.25 * (lengths**2).sum()
 
 
-def test_quick_dropout_has_the_distribution_of_torchs():
-    values = torch.full((1_000_001,), 3.0, requires_grad=True)
-    for p in (0.1, 0.5):
-        torch.manual_seed(0)
-        found = dropout(values, p)
-        kept = found != 0
-        assert found[kept].unique().numel() == 1
-        # Four standard errors: a correct one fails once in 16,000 seeds, and the seed is fixed.
-        assert abs(kept.float().mean() - (1 - p)) < 4 * (p * (1 - p) / len(values)) ** 0.5
-        assert abs(found.mean() / 3 - 1) < 4 * (p / (1 - p) / len(values)) ** 0.5
-        assert abs((kept[1:] & kept[:-1]).float().mean() - (1 - p) ** 2) < 0.003, "neighbours are independent"
-        torch.manual_seed(0)
-        assert torch.equal(dropout(values, p), found)
-        (gradient,) = torch.autograd.grad(found.sum(), values)
-        torch.testing.assert_close(gradient, found.detach() / 3)
-    assert torch.equal(dropout(values, 0.0), values)
-    assert not dropout(values, 1.0).any()
-
-
-def test_a_packed_model_drops_out_quickly_and_only_in_training():
-    encoder = encoders(CONFIGS["bert"], hidden_dropout_prob=0.3)[1]
-    quick = [module for module in encoder.modules() if isinstance(module, QuickDropout)]
-    assert len(quick) > 3
-    assert {module.p for module in quick} == {0.0, 0.3}
-    ids, mask = batch()
-    encoder.eval()
-    assert torch.equal(encoder(ids, mask, layers=[3]).hidden[0], encoder(ids, mask, layers=[3]).hidden[0])
-    encoder.train()
-    assert not torch.equal(encoder(ids, mask, layers=[3]).hidden[0], encoder(ids, mask, layers=[3]).hidden[0])
-
-
 def test_unpacking_undoes_packing():
     _, mask = batch()
     packing = Packing.of(mask)
@@ -213,7 +185,8 @@ def test_compiled_parts_give_the_states_and_gradients_of_others(kind: str, produ
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
             if hasattr(config, name):
                 setattr(config, name, 0.0)
-        encoder = Encoder(AutoModel.from_config(config), name="x", packing="on", compiled=compiled).train()
+        encoder = Encoder(AutoModel.from_config(config), name="x", packing="on", cpu_kernels="auto", compiled=compiled)
+        encoder.train()
         encoder.drop_pooler()
         state = encoder(ids, mask, layers=[3]).hidden[0]
         state.pow(2).sum().backward()

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from poolsweep.encoder.capture import LayerCapture
+from poolsweep.encoder.cpu_kernels import CpuKernels, CpuKernelsMode, use_cpu_kernels
 from poolsweep.encoder.first_token import FirstTokenLayer
+from poolsweep.encoder.layers import LayerCapture
 from poolsweep.encoder.packed_attention import gives_first_tokens, packed_inputs, use_packed_attention
 from poolsweep.encoder.packing import Packing
 from poolsweep.encoder.pooler import pooler_of
@@ -45,12 +46,15 @@ class Encoder(nn.Module):
     Args:
         model: What ``AutoModel`` loads for an encoder. Its pooler, if it has one, is taken out of the model and run
             only when a pooling reads it, over the first real token.
-        name: How it is called in leaderboards.
-        frozen: No parameter is trained, and the model stays in eval mode.
-        gradient_checkpointing: Recompute activations in the backward pass, for less memory.
-        packing: ``on`` computes no padded token, ``auto`` likewise where the model allows it.
-        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
-        pooler_is_fresh: The checkpoint carried no pooler weights, so they are new.
+        name: Name in leaderboards.
+        frozen: Whether no parameter is trained, and the model stays in eval mode.
+        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
+        packing: Whether padded tokens are left out: ``on``, ``off``, or ``auto`` = where the model allows it.
+        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster.
+        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
+        pooler_is_fresh: Whether the checkpoint carried no pooler weights, so that they are new.
+    Attributes:
+        cpu_kernels: What was replaced.
     Raises:
         UserError: If packing is on, and the model does not allow it, or it has nothing to compile.
     """
@@ -63,6 +67,7 @@ class Encoder(nn.Module):
         frozen: bool = False,
         gradient_checkpointing: bool = False,
         packing: PackingMode = "off",
+        cpu_kernels: CpuKernelsMode = "off",
         compiled: bool = False,
         pooler_is_fresh: bool = False,
     ) -> None:
@@ -80,6 +85,7 @@ class Encoder(nn.Module):
         self.unpacked_because = PACKING_OFF if packing == "off" else use_packed_attention(model)
         if packing == "on" and self.unpacked_because is not None:
             raise UserError(f"encoder.packing=on: {name} cannot be packed, since {self.unpacked_because}")
+        self.cpu_kernels = use_cpu_kernels(model, name=name) if cpu_kernels == "auto" else CpuKernels()
         if compiled and not self._capture.compile():
             raise UserError(f"encoder.compiled=true: the layers of {name} are not where they are looked for")
         if gradient_checkpointing and not frozen:
@@ -183,12 +189,12 @@ class Encoder(nn.Module):
 
         Args:
             input_ids: Token ids.
-            mask: True = real token.
+            mask: Real tokens, as True.
             token_type_ids: Segment ids, for encoders that have them.
-            layers: Which hidden states to return, 0 = embeddings, ``num_layers`` = last.
+            layers: Indices of the hidden states to return, 0 = embeddings, ``num_layers`` = last.
             context: ``"pooler_output"`` and ``"attentions"`` if they are wanted.
-            first_tokens: No other token's state is read; counts after :meth:`keep_first_tokens`.
-            packing: Of the batch, if it has been laid out before.
+            first_tokens: Whether no other token's state is read; counts after :meth:`keep_first_tokens`.
+            packing: The batch's layout, if it was made before.
         Shape:
             input_ids, mask, token_type_ids (B, T); returns hidden states (B, T, H), or (B, 1, H) of first tokens.
         Raises:
@@ -233,7 +239,7 @@ def reinitialise_pooler(encoder: Encoder, *, generator_seed: int) -> None:
     """Draw a fresh pooler's weights from ``generator_seed``, as transformers would: normal weights, zero biases.
 
     Args:
-        encoder: An encoder whose ``pooler_is_fresh``.
+        encoder: An encoder with a fresh pooler.
         generator_seed: The run's ``init_seed``.
     """
     generator = torch.Generator().manual_seed(generator_seed)

@@ -18,9 +18,9 @@ class FirstTokens:
     """What attention is handed instead of a ``Packing``: queries of first tokens, keys and values of all.
 
     Attributes:
-        packing: Of the batch.
+        packing: The batch's layout.
         hidden: (1, N, H) states below the layer.
-        projected: Of all tokens, (1, N, heads · d): the keys, then the values.
+        projected: Keys, then values, of all tokens; (1, N, heads · d) each.
     """
 
     packing: Packing

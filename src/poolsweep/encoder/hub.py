@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poolsweep.encoder.cpu_kernels import CpuKernelsMode
 from poolsweep.encoder.encoder import PackingMode
+from poolsweep.encoder.folder import require_encoder_folder
 from poolsweep.encoder.loading import LoadedEncoder, load_pretrained
-from poolsweep.encoder.source import require_encoder_folder
 
 
 def hub(
@@ -18,6 +19,7 @@ def hub(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    cpu_kernels: CpuKernelsMode = "off",
     compiled: bool = False,
     trust_remote_code: bool = False,
 ) -> LoadedEncoder:
@@ -25,14 +27,15 @@ def hub(
 
     Args:
         model: A name such as ``google-bert/bert-base-uncased``, or a folder.
-        name: How it is called in leaderboards; None = the last part of ``model``.
+        name: Name in leaderboards; None = the last part of ``model``.
         revision: Branch, tag or commit.
         attention: transformers' attention implementation; None = its choice.
-        frozen: Train nothing of it.
-        gradient_checkpointing: Recompute activations in the backward pass, for less memory.
-        packing: Compute no padded token: auto, on, off.
-        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
-        trust_remote_code: Run model code that the repository carries.
+        frozen: Whether nothing of it is trained.
+        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
+        packing: Whether padded tokens are left out: auto, on, off.
+        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
+        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
+        trust_remote_code: Whether model code that the repository carries is run.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
     """
@@ -46,6 +49,7 @@ def hub(
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
+        cpu_kernels=cpu_kernels,
         compiled=compiled,
         trust_remote_code=trust_remote_code,
     )

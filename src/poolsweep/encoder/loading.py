@@ -13,9 +13,10 @@ import transformers
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from poolsweep.encoder.cpu_kernels import CpuKernelsMode
 from poolsweep.encoder.encoder import Encoder, PackingMode
+from poolsweep.encoder.folder import did_you_mean, has_tokenizer_files
 from poolsweep.encoder.promises import Promises, promises_of
-from poolsweep.encoder.source import did_you_mean, has_tokenizer_files
 from poolsweep.encoder.weights import broken_file, load_weights
 from poolsweep.errors import UserError
 
@@ -29,8 +30,8 @@ class LoadedEncoder:
 
     Attributes:
         encoder: In eval mode.
-        tokenizer: Its own.
-        notes: What was done to load it that a user would want to know.
+        tokenizer: The encoder's own tokenizer.
+        notes: Sentences about the loading that a user would want to know.
     """
 
     encoder: Encoder
@@ -79,6 +80,7 @@ def load_pretrained(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    cpu_kernels: CpuKernelsMode = "off",
     compiled: bool = False,
     trust_remote_code: bool = False,
 ) -> LoadedEncoder:
@@ -86,14 +88,15 @@ def load_pretrained(
 
     Args:
         source: A folder, or a model's name on the Hugging Face hub.
-        name: How it is called in leaderboards.
+        name: Name in leaderboards.
         revision: Branch, tag or commit on the hub.
         attention: transformers' attention implementation (sdpa, eager, flash_attention_2); None = its choice.
-        frozen: Train nothing of it.
-        gradient_checkpointing: Recompute activations in the backward pass, for less memory.
-        packing: Compute no padded token: auto, on, off.
-        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
-        trust_remote_code: Run model code that the repository carries.
+        frozen: Whether nothing of it is trained.
+        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
+        packing: Whether padded tokens are left out: auto, on, off.
+        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
+        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
+        trust_remote_code: Whether model code that the repository carries is run.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
     """
@@ -121,6 +124,7 @@ def load_pretrained(
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
+        cpu_kernels=cpu_kernels,
         compiled=compiled,
         pooler_is_fresh=not loaded.has_pooler,
     )
@@ -135,8 +139,8 @@ def load_tokenizer(
 
     Args:
         source: A folder, or a model's name.
-        model: Must have an embedding for every token.
-        options: Of transformers' ``from_pretrained``.
+        model: A model, which must have an embedding for every token.
+        options: Options of transformers' ``from_pretrained``.
     Raises:
         UserError: If there is none, or it belongs to another model.
     """

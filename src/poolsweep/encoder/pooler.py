@@ -10,8 +10,8 @@ class DensePooler(nn.Module):
     """A dense layer over the first token and an activation, of models that keep the two apart.
 
     Args:
-        dense: H → H.
-        activation: Of the model.
+        dense: Layer from H to H.
+        activation: The model's activation.
     """
 
     def __init__(self, dense: nn.Linear, activation: nn.Module) -> None:

@@ -15,6 +15,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from poolsweep.bounds import PositiveInt, Probability, Seed
+from poolsweep.encoder.cpu_kernels import CpuKernelsMode
 from poolsweep.encoder.encoder import Encoder, PackingMode
 from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
 
@@ -37,22 +38,24 @@ def tiny(
     frozen: bool = False,
     gradient_checkpointing: bool = False,
     packing: PackingMode = "off",
+    cpu_kernels: CpuKernelsMode = "off",
     compiled: bool = False,
 ) -> LoadedEncoder:
     """Make a random BERT that needs no file: it knows nothing, but every part of a run works with it.
 
     Args:
-        hidden_size: H.
-        num_layers: L.
+        hidden_size: Size of a token's state, H.
+        num_layers: Number of layers, L.
         num_heads: Attention heads; must divide ``hidden_size``.
         max_length: Position embeddings, in tokens.
-        dropout: Of hidden states and attention.
-        weights_seed: The weights are a function of it alone.
+        dropout: Dropout of hidden states and attention.
+        weights_seed: Seed of the weights.
         attention: transformers' attention implementation; None = its choice.
-        frozen: Train nothing of it.
-        gradient_checkpointing: Recompute activations in the backward pass, for less memory.
-        packing: Compute no padded token: auto, on, off.
-        compiled: Compile the parts of each layer beside its attention with ``torch.compile``.
+        frozen: Whether nothing of it is trained.
+        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
+        packing: Whether padded tokens are left out: auto, on, off.
+        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
+        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
     """
     quiet_transformers()
     tokenizer = _character_tokenizer(max_length)
@@ -77,6 +80,7 @@ def tiny(
         frozen=frozen,
         gradient_checkpointing=gradient_checkpointing,
         packing=packing,
+        cpu_kernels=cpu_kernels,
         compiled=compiled,
     )
     return LoadedEncoder(encoder, tokenizer)

@@ -43,8 +43,8 @@ def load_weights(source: str | Path, *, options: Mapping[str, Any], model_option
 
     Args:
         source: A folder, or a model's name.
-        options: Of transformers' ``from_pretrained``, for the config and the model.
-        model_options: For the model alone.
+        options: Options of transformers' ``from_pretrained``, for the config and the model.
+        model_options: Options for the model alone.
     Raises:
         UserError: If its weights are not those of the model that its config describes.
     """

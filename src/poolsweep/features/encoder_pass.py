@@ -13,7 +13,7 @@ from torch import Tensor
 from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder, EncoderOutput
-from poolsweep.encoder.streams import encode_in_streams
+from poolsweep.encoder.parallel_encode import parallel_encode
 from poolsweep.features.requests import FeatureRequest, batch_features
 
 # Padded tokens of one batch of the pass; fixed, since batch composition moves features by 1e-6. A CPU is fastest where
@@ -62,7 +62,7 @@ class EncoderPass:
                 return batch, encoder(ids, batch.mask, types, layers=layers, context=context, packing=batch.packing)
 
         batches = self._batches() if rows is None else [list(rows)]
-        with closing(encode_in_streams(self.encoder, batches, encode)) as encoded:
+        with closing(parallel_encode(self.encoder, batches, encode)) as encoded:
             for indices, (batch, output) in encoded:
                 with torch.inference_mode(), self._autocast():
                     found = batch_features(requests, output, batch=batch, layers=layers, num_layers=depth)

@@ -10,7 +10,7 @@ from typing import Any
 
 from poolsweep.config.probe import without_unused
 from poolsweep.device import canonical_devices, canonical_precision
-from poolsweep.encoder.content import folder_content
+from poolsweep.encoder.folder import folder_hashes
 
 # What cannot change the result. Everything else does, or might.
 NO_PART = (
@@ -98,7 +98,7 @@ def encoder_identity(encoder: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _content_of(folder: Path, encoder: Mapping[str, Any]) -> dict[str, str]:
-    return folder_content(folder, runs_code=encoder.get("trust_remote_code") is True)
+    return folder_hashes(folder, runs_code=encoder.get("trust_remote_code") is True)
 
 
 def differing_keys(

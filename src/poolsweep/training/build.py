@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +39,8 @@ __all__ = [
     "Prepared", "Run", "build", "build_classifier", "build_loggers", "build_pooling", "data_name", "load_data",
     "load_encoder", "pooling_label", "prepare",
 ]  # fmt: skip
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def build(
     _seed_everything(config["init_seed"])
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
+    _log.info("%s: %s", encoder.name, encoder.cpu_kernels)
     inputs = Inputs(prepared.loaded, pooling, config["pooling"], prepared.labels, prepared.max_length)
     started = time.monotonic()
     rows = {split.name: token_rows(split, inputs) for split in prepared.splits}

@@ -158,9 +158,12 @@ def _log_to(folder: RunFolder, lock: RunLock | None) -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in ("poolsweep", "pytorch_lightning", "py.warnings")]
     for logger in loggers:
         logger.addHandler(handler)
+    level = loggers[0].level
+    loggers[0].setLevel(logging.INFO)  # what a run computes with is said at this level
     try:
         yield
     finally:
+        loggers[0].setLevel(level)
         for logger in loggers:
             logger.removeHandler(handler)
         handler.close()

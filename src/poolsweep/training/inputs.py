@@ -85,7 +85,7 @@ def feature_rows(
     for name, tokens in rows.items():
         parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, precision, device.type]
         parts += [config["matmul_precision"], config["encoder"]["compiled"]]
-        parts += [encoder.model.config._attn_implementation, inputs.pooling.template]
+        parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels), inputs.pooling.template]
         parts += [torch.__version__, transformers.__version__]
         key = _key([*parts, tokens.tokenised.digest])
         folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"

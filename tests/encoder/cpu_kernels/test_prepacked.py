@@ -7,17 +7,16 @@ import pickle
 import pytest
 import torch
 
-from poolsweep.encoder import linear as quick
-from poolsweep.encoder.linear import QuickLinear
-from poolsweep.encoder.prepacked import PrepackedWeight, can_prepack
+from poolsweep.encoder.cpu_kernels import linear
+from poolsweep.encoder.cpu_kernels.linear import ConvLinear, PrepackedWeight, can_prepack
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
 
 
 @pytest.fixture
-def frozen() -> QuickLinear:
+def frozen() -> ConvLinear:
     torch.manual_seed(0)
-    return QuickLinear(256, 320).requires_grad_(requires_grad=False)
+    return ConvLinear(256, 320).requires_grad_(requires_grad=False)
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_this_torch_has_the_operators(mode):
 @pytest.mark.parametrize("bias", [True, False])
 def test_products_are_those_of_torch(shape: tuple[int, ...], bias: bool, prepacked):
     torch.manual_seed(0)
-    layer = QuickLinear(256, 320, bias=bias).requires_grad_(requires_grad=False)
+    layer = ConvLinear(256, 320, bias=bias).requires_grad_(requires_grad=False)
     values = torch.randn(*shape, 256)
     expected = torch.nn.functional.linear(values, layer.weight, layer.bias)
     for mode in (torch.no_grad, torch.inference_mode, torch.enable_grad):
@@ -91,7 +90,7 @@ def test_where_gradients_pass_nothing_is_laid_out(trained: str, frozen, prepacke
 
 
 def test_a_torch_without_the_operators_convolves(frozen, prepacked, monkeypatch):
-    monkeypatch.setattr(quick, "can_prepack", lambda: False)
+    monkeypatch.setattr(linear, "can_prepack", lambda: False)
     values = torch.randn(200, 256)
     torch.testing.assert_close(frozen(values), values @ frozen.weight.t() + frozen.bias, atol=1e-5, rtol=1e-5)
     assert not prepacked

@@ -10,8 +10,8 @@ from architectures import CONFIGS
 from transformers import AutoModel
 
 from poolsweep.encoder import Encoder
-from poolsweep.encoder.linear import QuickLinear
-from poolsweep.encoder.streams import copies_of, encode_in_streams, stream_count
+from poolsweep.encoder.cpu_kernels.linear import ConvLinear
+from poolsweep.encoder.parallel_encode import copies_of, parallel_encode, worker_count
 from poolsweep.encoder.tiny import tiny
 
 
@@ -37,12 +37,12 @@ def states(encoder: Encoder, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 @pytest.mark.parametrize("packing", ["auto", "off"])
 @pytest.mark.parametrize("family", CONFIGS)
-def test_streams_give_what_one_encoder_gives_in_order(family: str, packing):
+def test_workers_give_what_one_encoder_gives_in_order(family: str, packing):
     torch.manual_seed(0)
     encoder = Encoder(AutoModel.from_config(CONFIGS[family]), name=family, frozen=True, packing=packing)
     assert len(copies_of(encoder, 3)) == 3
     items = batches_of(40)
-    for item, found in encode_in_streams(encoder, items, states):
+    for item, found in parallel_encode(encoder, items, states):
         assert item is items[0]
         items = items[1:]
         for layer, expected in zip(found, states(encoder, item), strict=True):
@@ -50,7 +50,7 @@ def test_streams_give_what_one_encoder_gives_in_order(family: str, packing):
     assert not items
 
 
-def test_streams_run_at_once_each_with_an_encoder_of_its_own():
+def test_workers_run_at_once_each_with_an_encoder_of_its_own():
     together, seen = threading.Barrier(3, timeout=60), set()
 
     def encode(encoder: Encoder, item: int) -> int:
@@ -59,7 +59,7 @@ def test_streams_run_at_once_each_with_an_encoder_of_its_own():
         assert torch.get_num_threads() == 1
         return item
 
-    assert [found for _, found in encode_in_streams(tiny(frozen=True).encoder, range(6), encode)] == list(range(6))
+    assert [found for _, found in parallel_encode(tiny(frozen=True).encoder, range(6), encode)] == list(range(6))
     assert len(seen) == 3
 
 
@@ -75,19 +75,19 @@ def test_copies_share_weights_but_nothing_that_is_noted_while_running():
 
 def test_one_item_or_thread_takes_no_copies(monkeypatch):
     encoder, seen = tiny(frozen=True).encoder, []
-    list(encode_in_streams(encoder, [1], lambda mine, item: seen.append(mine)))
+    list(parallel_encode(encoder, [1], lambda mine, item: seen.append(mine)))
     torch.set_num_threads(1)
-    list(encode_in_streams(encoder, [1, 2], lambda mine, item: seen.append(mine)))
+    list(parallel_encode(encoder, [1, 2], lambda mine, item: seen.append(mine)))
     torch.set_num_threads(3)
     assert all(mine is encoder for mine in seen)
     assert len(seen) == 3
 
 
-def test_what_cannot_be_copied_has_one_stream():
+def test_what_cannot_be_copied_has_one_worker():
     encoder = tiny(frozen=True).encoder
     encoder.model.lock = threading.Lock()  # type: ignore[assignment]
     assert copies_of(encoder, 2) == []
-    assert [found for _, found in encode_in_streams(encoder, [1, 2], lambda mine, item: mine)] == [encoder, encoder]
+    assert [found for _, found in parallel_encode(encoder, [1, 2], lambda mine, item: mine)] == [encoder, encoder]
 
 
 def test_an_error_ends_all_of_it():
@@ -97,12 +97,12 @@ def test_an_error_ends_all_of_it():
         return item
 
     with pytest.raises(ValueError, match="the fifth"):
-        list(encode_in_streams(tiny(frozen=True).encoder, range(1000), fail))
+        list(parallel_encode(tiny(frozen=True).encoder, range(1000), fail))
 
 
 def test_whoever_stops_asking_leaves_nothing_running():
     done: list[int] = []
-    encoded = encode_in_streams(tiny(frozen=True).encoder, range(1000), lambda encoder, item: done.append(item))
+    encoded = parallel_encode(tiny(frozen=True).encoder, range(1000), lambda encoder, item: done.append(item))
     next(encoded)
     encoded.close()
     assert len(done) < 20
@@ -110,14 +110,14 @@ def test_whoever_stops_asking_leaves_nothing_running():
 
 
 @pytest.mark.parametrize("threads", range(1, 130))
-def test_streams_use_almost_all_threads(threads: int):
-    streams = stream_count(threads)
-    assert 1 <= streams <= 16
-    assert threads // streams * streams >= 0.9 * threads
+def test_workers_use_almost_all_threads(threads: int):
+    workers = worker_count(threads)
+    assert 1 <= workers <= 16
+    assert threads // workers * workers >= 0.9 * threads
 
 
 def test_frozen_layers_of_copies_share_one_layout():
-    layer = QuickLinear(256, 256).requires_grad_(requires_grad=False)
+    layer = ConvLinear(256, 256).requires_grad_(requires_grad=False)
     encoder = tiny(frozen=True).encoder
     encoder.model.add_module("extra", layer)
     copied, _ = copies_of(encoder, 2)

@@ -1,8 +1,8 @@
-"""Reads single hidden states out of a transformers model, so that the others are not kept."""
+"""The stack of layers in a transformers model: reads single hidden states out of it, cuts it, compiles it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from poolsweep.encoder.compiled import compile_layers
+_QUERIES = {"query", "q_lin", "q_proj", "Wqkv"}
 
 
 class LayerCapture:
@@ -42,7 +42,7 @@ class LayerCapture:
 
     def compile(self) -> bool:
         """Compile the layers' parts beside attention; False if there are none to be found."""
-        return self._stack is not None and compile_layers(self._stack) > 0
+        return self._stack is not None and _compile_layers(self._stack) > 0
 
     def run(
         self, inputs: dict[str, Tensor], *, layers: Sequence[int], output_attentions: bool = False
@@ -142,3 +142,38 @@ def _layer_stack(model: PreTrainedModel) -> nn.ModuleList | None:
     depth = model.config.num_hidden_layers
     stacks = (m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m) == depth)
     return next(stacks, None)
+
+
+def _compile_layers(stack: nn.ModuleList) -> int:
+    """Compile what lies around the attention of each layer: feed-forward, residual, norm.
+
+    Attention is left as it is: it has kernels of its own, and of a packed row it reads lengths that differ from batch
+    to batch, for each of which a compiled one would be compiled again.
+
+    Args:
+        stack: The model's layers.
+    Returns:
+        How many parts there are.
+    """
+    parts = [part for layer in stack for part in _beside_attention(layer)]
+    for part in parts:
+        part.compile(dynamic=True)
+    return len(parts)
+
+
+def _beside_attention(module: nn.Module) -> Iterator[nn.Module]:
+    """The largest submodules that hold no attention; single operations are not worth it."""
+    for child in module.children():
+        if _has_attention(child):
+            if not _is_attention(child):
+                yield from _beside_attention(child)
+        elif any(True for _ in child.children()):
+            yield child
+
+
+def _is_attention(module: nn.Module) -> bool:
+    return bool(_QUERIES & {name for name, _ in module.named_children()})
+
+
+def _has_attention(module: nn.Module) -> bool:
+    return any(_is_attention(part) for part in module.modules())

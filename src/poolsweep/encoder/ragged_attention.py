@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from poolsweep.encoder.dropout import dropout as quick_dropout
+from poolsweep.encoder.cpu_kernels.dropout import fast_dropout
 from poolsweep.encoder.packing import Bucket, Packing
 
 _PAIRS = 2**21  # of tokens in all heads, whose scores fit a CPU's cache
@@ -20,11 +20,11 @@ class Attention:
     """Attention of a packed row's tokens to those of their text.
 
     Attributes:
-        packing: Where texts begin.
-        only_first: The queries are those of each text's first token.
-        scaling: Of the scores; None = one by the root of d.
+        packing: Layout of the packed row.
+        only_first: Whether the queries are those of each text's first token.
+        scaling: Factor of the scores; None = one by the root of d.
         sliding_window: A token attends to those less than this far away; None = to all of its text.
-        dropout: Of the attention weights.
+        dropout: Probability of dropping an attention weight.
     """
 
     packing: Packing
@@ -72,7 +72,7 @@ class Attention:
             # Not -inf: a padded query beyond the window sees nothing, and would hand NaN to the values' gradients.
             scores = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
         weights = scores.softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(value.dtype)
-        return (quick_dropout(weights, self.dropout) if self.dropout else weights) @ value
+        return (fast_dropout(weights, self.dropout) if self.dropout else weights) @ value
 
     def _padded_inside(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Attention alone over the padded batch: one kernel where a group of its own for each length would be many."""

@@ -19,23 +19,21 @@ R = TypeVar("R")
 _MOST = 16  # above, Python's own work on the batches of a small encoder takes as long as a batch
 
 
-def encode_in_streams(
-    encoder: Encoder, items: Sequence[T], encode: Callable[[Encoder, T], R]
-) -> Generator[tuple[T, R]]:
-    """Encode items side by side, and give what comes of each in their order.
+def parallel_encode(encoder: Encoder, items: Sequence[T], encode: Callable[[Encoder, T], R]) -> Generator[tuple[T, R]]:
+    """Encode items side by side, and give the results in the items' order.
 
     With all threads on one batch, all but one wait while Python prepares the next operation, and for each other after
-    every operation. A batch a thread has neither. Each stream has an encoder of its own that shares the weights, since
-    modules keep notes while they run. Each batch is computed with the same number of threads, whoever takes it.
+    every operation. With one batch per worker there is neither. Each worker has an encoder of its own that shares the
+    weights, since modules keep notes while they run. Every batch is computed with the same number of threads.
 
     Args:
-        encoder: Frozen, on the CPU if it is to have several streams.
+        encoder: A frozen encoder; on another device than the CPU there is one worker.
         items: Batches, or what stands for them.
-        encode: Called with an encoder and an item, by several threads at once.
+        encode: Function of an encoder and an item, called by several threads at once.
     """
     threads = torch.get_num_threads()
-    streams = min(stream_count(threads), len(items))
-    encoders = copies_of(encoder, streams) if streams > 1 else []
+    workers = min(worker_count(threads), len(items))
+    encoders = copies_of(encoder, workers) if workers > 1 else []
     if not encoders:
         yield from ((item, encode(encoder, item)) for item in items)
         return
@@ -50,13 +48,13 @@ def encode_in_streams(
         finally:
             free.put(mine)
 
-    torch.set_num_threads(threads // streams)
-    pool = ThreadPoolExecutor(streams, "encode", initializer=torch.set_num_threads, initargs=(threads // streams,))
+    torch.set_num_threads(threads // workers)
+    pool = ThreadPoolExecutor(workers, "encode", initializer=torch.set_num_threads, initargs=(threads // workers,))
     try:
         waiting: deque[tuple[T, Future[R]]] = deque()
         for item in items:
             waiting.append((item, pool.submit(run, item)))
-            if len(waiting) > streams:  # no more: what has been computed waits in memory
+            if len(waiting) > workers:  # no more: what has been computed waits in memory
                 first, future = waiting.popleft()
                 yield first, future.result()
         while waiting:
@@ -67,24 +65,24 @@ def encode_in_streams(
         torch.set_num_threads(threads)
 
 
-def stream_count(threads: int) -> int:
-    """Streams for so many threads: one each, up to 16; above, those that leave the fewest threads out.
+def worker_count(threads: int) -> int:
+    """Workers for a number of threads: one each, up to 16; above, the number that leaves the fewest threads idle.
 
     Example:
-        >>> [stream_count(threads) for threads in (1, 2, 12, 31, 64)]
+        >>> [worker_count(threads) for threads in (1, 2, 12, 31, 64)]
         [1, 2, 12, 15, 16]
     """
     if threads <= _MOST:
         return threads
-    return max(range(_MOST // 2, _MOST + 1), key=lambda streams: (threads // streams * streams, streams))
+    return max(range(_MOST // 2, _MOST + 1), key=lambda workers: (threads // workers * workers, workers))
 
 
 def copies_of(encoder: Encoder, count: int) -> list[Encoder]:
     """Copies that share an encoder's parameters and buffers; none where it cannot be run so.
 
     Args:
-        encoder: Compiled code and other devices have one stream. It stays free for others.
-        count: How many.
+        encoder: An encoder; there is no copy of one with compiled code, or on another device than the CPU.
+        count: Number of copies.
     """
     tensors = [*encoder.parameters(), *encoder.buffers()]
     on_cpu = all(tensor.device.type == "cpu" for tensor in tensors)

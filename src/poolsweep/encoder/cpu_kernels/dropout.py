@@ -5,17 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from poolsweep.encoder.swap import swap
-
 _STEPS = 2**16  # one 16-bit draw per element; p is met to 1/131072, and the scale is that of the p that is met
 
 
-def dropout(values: Tensor, p: float) -> Tensor:
+def fast_dropout(values: Tensor, p: float) -> Tensor:
     """Zero each element with probability ``p`` and scale the others up, from torch's global generator.
 
     Args:
-        values: Of any shape; on a CPU four elements share one 64-bit draw, elsewhere torch's own dropout is called.
-        p: Met to the nearest 1/65536.
+        values: A tensor of any shape; on a CPU four elements share one 64-bit draw, elsewhere torch's dropout is called.
+        p: Probability, met to the nearest 1/65536.
     """
     dropped = round(p * _STEPS)
     if values.device.type != "cpu" or dropped in (0, _STEPS):
@@ -26,8 +24,8 @@ def dropout(values: Tensor, p: float) -> Tensor:
     return values * kept.to(values.dtype).mul_(_STEPS / (_STEPS - dropped))
 
 
-class QuickDropout(nn.Dropout):
-    """``nn.Dropout`` by :func:`dropout`."""
+class FastDropout(nn.Dropout):
+    """``nn.Dropout`` by :func:`fast_dropout`."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Drop elements in training mode.
@@ -35,9 +33,4 @@ class QuickDropout(nn.Dropout):
         Shape:
             input of any shape; returns the same.
         """
-        return dropout(input, self.p) if self.training else input
-
-
-def quicken_dropout(model: nn.Module) -> None:
-    """Swap every ``nn.Dropout`` of a model for a ``QuickDropout``."""
-    swap(model, nn.Dropout, lambda child: QuickDropout(child.p))
+        return fast_dropout(input, self.p) if self.training else input

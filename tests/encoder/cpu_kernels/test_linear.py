@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from poolsweep.encoder import linear as quick
-from poolsweep.encoder.linear import QuickLinear, linear, quicken_linear
+from poolsweep.encoder import cpu_kernels
+from poolsweep.encoder.cpu_kernels import linear, use_cpu_kernels
+from poolsweep.encoder.cpu_kernels.linear import ConvLinear, conv_linear
 
 
 @pytest.fixture
@@ -19,10 +20,10 @@ def convolved(monkeypatch) -> list[torch.Size]:
 
     def spy(values, weight, bias):
         seen.append(values.shape)
-        return linear(values, weight, bias)
+        return conv_linear(values, weight, bias)
 
-    monkeypatch.setattr(quick, "linear", spy)
-    monkeypatch.setattr(quick, "gains", lambda: True)
+    monkeypatch.setattr(linear, "conv_linear", spy)
+    monkeypatch.setattr(cpu_kernels, "is_conv_faster", lambda: True)
     return seen
 
 
@@ -33,7 +34,7 @@ def test_products_and_gradients_are_those_of_torch(shape: tuple[int, ...], bias:
     values, wanted = torch.randn(*shape, 40, requires_grad=True), torch.randn(*shape, 24)
     layer = nn.Linear(40, 24, bias=bias)
     leaves = [values, *layer.parameters()]
-    expected, found = layer(values), linear(values, layer.weight, layer.bias)
+    expected, found = layer(values), conv_linear(values, layer.weight, layer.bias)
     assert found.shape == expected.shape
     assert found.is_contiguous()
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
@@ -46,20 +47,20 @@ def test_a_model_keeps_its_parameters_names_and_modes(convolved):
     model = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Sequential(nn.Linear(256, 256, bias=False))).eval()
     before, values = dict(model.named_parameters()), torch.randn(200, 256)
     expected = model(values)
-    quicken_linear(model)
+    use_cpu_kernels(model, name="x")
     after = dict(model.named_parameters())
     assert list(after) == list(before)
     assert all(after[name] is before[name] for name in before)
-    assert [type(module) for module in model.modules() if isinstance(module, nn.Linear)] == [QuickLinear, QuickLinear]
+    assert [type(module) for module in model.modules() if isinstance(module, nn.Linear)] == [ConvLinear, ConvLinear]
     assert not any(module.training for module in model.modules())
     torch.testing.assert_close(model(values), expected, atol=1e-5, rtol=1e-5)
     assert convolved == [(200, 256), (200, 256)]
 
 
 def test_a_cpu_that_gains_nothing_keeps_torchs_layers(monkeypatch):
-    monkeypatch.setattr(quick, "gains", lambda: False)
+    monkeypatch.setattr(cpu_kernels, "is_conv_faster", lambda: False)
     model = nn.Sequential(nn.Linear(256, 256))
-    quicken_linear(model)
+    use_cpu_kernels(model, name="x")
     assert type(model[0]) is nn.Linear
 
 
@@ -67,7 +68,7 @@ def test_a_cpu_that_gains_nothing_keeps_torchs_layers(monkeypatch):
 def test_what_torch_does_better_is_left_to_it(case: str, convolved):
     width = 8 if case == "small weights" else 256
     model = nn.Sequential(nn.Linear(width, width))
-    quicken_linear(model)
+    use_cpu_kernels(model, name="x")
     values = torch.randn(16 if case == "few rows" else 200, width)
     model, values = (model.double(), values.double()) if case == "double" else (model, values)
     torch.set_float32_matmul_precision("medium" if case == "medium" else "highest")
@@ -82,7 +83,7 @@ def test_what_torch_does_better_is_left_to_it(case: str, convolved):
 
 @pytest.mark.parametrize(("described", "expected"), [("GenuineIntel", False), ("AuthenticAMD", True)])
 def test_amd_alone_gains_by_it(described: str, expected: bool, monkeypatch):
-    monkeypatch.setattr(quick, "_cpu", lambda: f"vendor_id\t: {described}\n")
+    monkeypatch.setattr(linear, "_cpu", lambda: f"vendor_id\t: {described}\n")
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
-    assert quick.gains.__wrapped__() is expected
+    assert linear.is_conv_faster.__wrapped__() is expected

@@ -1,12 +1,18 @@
-"""Where an encoder is to be loaded from: a folder that is one, or a name for the hub."""
+"""A folder that an encoder is loaded from: whether it is one, and the hashes of its content."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from poolsweep.errors import UserError, nearest
+from poolsweep.files.hashing import file_hash
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.*", "*.model", "*.spm", "*.tiktoken", "merges.txt", "bpe.codes")
+# Files of other frameworks and of training; no encoder is loaded from them.
+_NOT_READ = {".bin", ".ckpt", ".gguf", ".h5", ".lock", ".log", ".md", ".msgpack", ".onnx", ".ot", ".pt", ".pth"}
+_OF_TRAINING = {"trainer_state.json", "all_results.json", "eval_results.json", "train_results.json"}
 
 
 def require_encoder_folder(model: str) -> None:
@@ -60,3 +66,32 @@ def _require_config(folder: Path) -> None:
     inside = sorted(path.parent.name for path in folder.glob("*/config.json"))
     hint = f"; did you mean {folder / inside[-1]}?" if inside else ""
     raise UserError(f"encoder.model={folder} has no config.json, so it is no encoder's folder{hint}")
+
+
+def folder_hashes(folder: Path, *, runs_code: bool = False) -> dict[str, str]:
+    """The hash of every file that can change what an encoder gives, by its path in the folder.
+
+    Args:
+        folder: A folder in the hub's format.
+        runs_code: Whether the folder's own code is run, which may read any file.
+    """
+    files = folder.rglob("*") if runs_code else folder.iterdir()
+    names = {path.relative_to(folder).as_posix(): path for path in files if path.is_file()}
+    return {name: file_hash(names[name]) for name in sorted(names) if runs_code or _counts(names[name])} | {
+        name: file_hash(path) for name, path in _shards(folder) if name not in names
+    }
+
+
+def _counts(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return not hidden and path.suffix.lower() not in _NOT_READ and path.name not in _OF_TRAINING
+
+
+def _shards(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Shards of the weights that lie in folders of their own, as an index says."""
+    for index in folder.glob("*.safetensors.index.json"):
+        try:
+            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError):  # said when it is loaded
+            continue
+        yield from ((name, folder / name) for name in sorted(map(str, names)) if (folder / name).is_file())
