@@ -53,8 +53,6 @@ class Encoder(nn.Module):
         cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster.
         compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
         pooler_is_fresh: Whether the checkpoint carried no pooler weights, so that they are new.
-    Attributes:
-        cpu_kernels: What was replaced.
     Raises:
         UserError: If packing is on, and the model does not allow it, or it has nothing to compile.
     """

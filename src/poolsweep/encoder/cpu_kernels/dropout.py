@@ -12,7 +12,7 @@ def fast_dropout(values: Tensor, p: float) -> Tensor:
     """Zero each element with probability ``p`` and scale the others up, from torch's global generator.
 
     Args:
-        values: A tensor of any shape; on a CPU four elements share one 64-bit draw, elsewhere torch's dropout is called.
+        values: A tensor of any shape; on a CPU four elements share a 64-bit draw, elsewhere torch's dropout is called.
         p: Probability, met to the nearest 1/65536.
     """
     dropped = round(p * _STEPS)
