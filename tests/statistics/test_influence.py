@@ -4,20 +4,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from poolsweep.statistics import (
-    accuracy_scores,
-    balanced_accuracy_scores,
-    f1_scores,
-    jackknife_scores,
-    mcc_scores,
-    metric_scores,
-)
+from poolsweep.statistics import f1_scores, mcc_scores, metric_scores
 
 SCIKIT_LEARN = {
     "accuracy": metrics.accuracy_score,
-    "balanced_accuracy": metrics.balanced_accuracy_score,
     "f1_macro": lambda labels, predicted: metrics.f1_score(labels, predicted, average="macro"),
-    "f1_micro": lambda labels, predicted: metrics.f1_score(labels, predicted, average="micro"),
     "mcc": metrics.matthews_corrcoef,
 }
 
@@ -41,13 +32,13 @@ def test_the_mean_is_scikit_learns_metric(name):
 def test_they_are_the_jackknifes_scores(name):
     labels, predicted = predictions(400)
     scores = metric_scores(name, labels, predicted)
-    jackknife = jackknife_scores(SCIKIT_LEARN[name], labels, predicted)
-    assert jackknife.mean() == pytest.approx(scores.mean())
+    without = np.array([SCIKIT_LEARN[name](np.delete(labels, i), np.delete(predicted, i)) for i in range(400)])
+    jackknife = scores.mean() + 399 * (without.mean() - without)
     assert np.corrcoef(scores, jackknife)[0, 1] > 0.999
     assert scores.std() == pytest.approx(jackknife.std(), rel=0.03)
 
 
-@pytest.mark.parametrize("name", ["f1_macro", "mcc", "balanced_accuracy"])
+@pytest.mark.parametrize("name", ["f1_macro", "mcc"])
 def test_their_variance_is_that_of_new_test_sets(name):
     drawn = np.array([metric_scores(name, *predictions(500, seed)).mean() for seed in range(600)])
     estimated = np.mean([metric_scores(name, *predictions(500, seed)).std(ddof=1) for seed in range(20)]) / np.sqrt(500)
@@ -68,25 +59,6 @@ def test_a_class_that_never_occurs_does_not_count():
     assert f1_scores([0, 0, 2, 2], [0, 2, 2, 2]) == pytest.approx(f1_scores([0, 0, 1, 1], [0, 1, 1, 1]))
 
 
-def test_several_labels_per_example():
-    generator = np.random.default_rng(0)
-    labels = (generator.random((300, 6)) < 0.3).astype(int)
-    predicted = np.where(generator.random((300, 6)) < 0.8, labels, 1 - labels)
-    for average in ("macro", "micro"):
-        expected = metrics.f1_score(labels, predicted, average=average)
-        assert f1_scores(labels, predicted, average=average).mean() == pytest.approx(expected)
-    assert not f1_scores(np.zeros((4, 2)), np.zeros((4, 2))).any()
-
-
-def test_micro_f1_of_single_labels_is_accuracy_itself():
-    labels, predicted = predictions(80)
-    assert f1_scores(labels, predicted, average="micro") == pytest.approx(accuracy_scores(labels, predicted))
-
-
-def test_balanced_accuracy_of_balanced_classes_by_hand():
-    assert balanced_accuracy_scores([0, 0, 1, 1], [0, 1, 1, 1]) == pytest.approx([1.25, 0.25, 0.75, 0.75])
-
-
 @pytest.mark.parametrize(("labels", "predicted"), [([0, 0, 0], [0, 1, 0]), ([0, 1, 0], [1, 1, 1])])
 def test_mcc_of_a_single_class_is_zero(labels, predicted):
     assert mcc_scores(labels, predicted).tolist() == [0, 0, 0]
@@ -97,7 +69,3 @@ def test_bad_input_is_refused():
         metric_scores("test/perplexity", [0], [0])
     with pytest.raises(ValueError, match="one shape"):
         f1_scores([0, 1], [0, 1, 1])
-    with pytest.raises(ValueError, match="average must be macro or micro"):
-        f1_scores([0, 1], [0, 1], average="weighted")
-    with pytest.raises(ValueError, match="differ in length"):
-        jackknife_scores(metrics.accuracy_score, [0, 1], [0])

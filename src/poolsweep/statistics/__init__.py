@@ -20,9 +20,7 @@ from poolsweep.statistics.effect import EffectSize, effect_size
 from poolsweep.statistics.estimate import Estimate, t_estimate
 from poolsweep.statistics.influence import (
     accuracy_scores,
-    balanced_accuracy_scores,
     f1_scores,
-    jackknife_scores,
     mcc_scores,
     metric_scores,
 )
@@ -53,14 +51,12 @@ __all__ = [
     "VarianceComponents",
     "accuracy_scores",
     "align_scores",
-    "balanced_accuracy_scores",
     "compare_with_best",
     "critical_difference",
     "difference",
     "effect_size",
     "f1_scores",
     "friedman_test",
-    "jackknife_scores",
     "mcc_scores",
     "mean_score",
     "metric_scores",

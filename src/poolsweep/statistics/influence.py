@@ -35,22 +35,18 @@ def accuracy_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float
     return (np.asarray(labels) == np.asarray(predicted)).astype(np.float64)
 
 
-def f1_scores(labels: ArrayLike, predicted: ArrayLike, *, average: str = "macro") -> NDArray[np.float64]:
-    """Scores whose mean is the F1 over classes ("macro") or over all decisions ("micro").
+def f1_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
+    """Scores whose mean is the macro-F1.
 
     With r_c and q_c the shares of examples that have and that get class c, F_c = 2 p_cc / (r_c + q_c), and example i
-    adds (2·1[has and gets c] − F_c · (1[has c] + 1[gets c])) / (r_c + q_c) to class c. Macro averages over the classes
-    that occur in labels or predictions, as torchmetrics and scikit-learn do; micro sums numerators and denominators
-    first.
-
-    Args:
-        average: "macro" or "micro".
+    adds (2·1[has and gets c] − F_c · (1[has c] + 1[gets c])) / (r_c + q_c) to class c. The mean is over the classes
+    that occur in labels or predictions, as torchmetrics and scikit-learn have it.
 
     Shape:
-        labels, predicted (N,) class ids, or (N, C) 0/1 for several labels per example; returns (N,).
+        labels, predicted (N,) class ids; returns (N,).
 
     Raises:
-        ValueError: If shapes disagree or ``average`` is neither.
+        ValueError: If shapes disagree.
 
     Reference:
         Zhang, Wang, Zhao (2015), "Estimating the uncertainty of average F1 scores", ICTIR. Differs: first-order
@@ -60,40 +56,11 @@ def f1_scores(labels: ArrayLike, predicted: ArrayLike, *, average: str = "macro"
         >>> f1_scores([0, 0, 1, 1], [0, 1, 1, 1]).mean().round(4)
         np.float64(0.7333)
     """
-    if average not in ("macro", "micro"):
-        raise ValueError(f"average must be macro or micro, got {average}")
     has, gets = _indicators(labels, predicted)
     both, either = has * gets, has + gets
-    if average == "micro":
-        both, either = both.sum(axis=1, keepdims=True), either.sum(axis=1, keepdims=True)
     share = either.mean(axis=0)
-    both, either, share = both[:, share > 0], either[:, share > 0], share[share > 0]
-    if share.size == 0:
-        return np.zeros(len(has))
     f1 = 2 * both.mean(axis=0) / share
     return f1.mean() + ((2 * both - f1 * either) / share).mean(axis=1)
-
-
-def balanced_accuracy_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
-    """Scores whose mean is the recall averaged over the classes that have examples.
-
-    Recall is p_cc / r_c, and example i adds 1[has c] · (1[gets c] − recall_c) / r_c to class c.
-
-    Shape:
-        labels, predicted (N,) class ids; returns (N,).
-
-    Raises:
-        ValueError: If shapes disagree.
-
-    Example:
-        >>> balanced_accuracy_scores([0, 0, 0, 1], [0, 0, 0, 0]).mean()
-        np.float64(0.5)
-    """
-    has, gets = _indicators(labels, predicted)
-    has, gets = has[:, has.any(axis=0)], gets[:, has.any(axis=0)]
-    share = has.mean(axis=0)
-    recall = (has * gets).mean(axis=0) / share
-    return recall.mean() + (has * (gets - recall) / share).mean(axis=1)
 
 
 def mcc_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
@@ -128,42 +95,6 @@ def mcc_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
     return mcc + slope - slope.mean()
 
 
-def jackknife_scores(
-    metric: Callable[[NDArray, NDArray], float], labels: ArrayLike, predicted: ArrayLike
-) -> NDArray[np.float64]:
-    """Scores for any metric, by leaving out one example at a time.
-
-    score[i] = f + (N − 1)(mean_j f₍₋ⱼ₎ − f₍₋ᵢ₎): pseudo-values without the bias correction, so that their mean is f.
-    Costs N + 1 evaluations; use it where no function above fits (correlations of regressions, say).
-
-    Args:
-        metric: Called as ``metric(labels, predicted)``.
-
-    Shape:
-        labels, predicted (N, …); returns (N,).
-
-    Raises:
-        ValueError: If the two are of different length.
-
-    Reference:
-        Efron (1982), "The Jackknife, the Bootstrap and Other Resampling Plans", ch. 3. Differs: keeps the bias.
-
-    Example:
-        >>> jackknife_scores(lambda truth, guess: (truth == guess).mean(), [0, 1, 1], [0, 1, 0]).mean().round(4)
-        np.float64(0.6667)
-    """
-    truth, guess = np.asarray(labels), np.asarray(predicted)
-    if len(truth) != len(guess):
-        raise ValueError(f"labels and predictions differ in length: {len(truth)} and {len(guess)}")
-    keep = np.ones(len(truth), dtype=bool)
-    without = np.empty(len(truth))
-    for i in range(len(truth)):
-        keep[i] = False
-        without[i] = metric(truth[keep], guess[keep])
-        keep[i] = True
-    return metric(truth, guess) + (len(truth) - 1) * (without.mean() - without)
-
-
 def metric_scores(name: str, labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
     """The per-example scores of a metric by its name, with or without its split (``test/f1_macro``).
 
@@ -179,9 +110,7 @@ def metric_scores(name: str, labels: ArrayLike, predicted: ArrayLike) -> NDArray
     """
     known: dict[str, Callable[[ArrayLike, ArrayLike], NDArray[np.float64]]] = {
         "accuracy": accuracy_scores,
-        "balanced_accuracy": balanced_accuracy_scores,
         "f1_macro": f1_scores,
-        "f1_micro": lambda labels, predicted: f1_scores(labels, predicted, average="micro"),
         "mcc": mcc_scores,
     }
     short = name.rpartition("/")[2]
@@ -192,9 +121,7 @@ def metric_scores(name: str, labels: ArrayLike, predicted: ArrayLike) -> NDArray
 
 def _indicators(labels: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     truth, guess = np.asarray(labels), np.asarray(predicted)
-    if truth.shape != guess.shape or truth.ndim not in (1, 2) or truth.size == 0:
+    if truth.shape != guess.shape or truth.ndim != 1 or truth.size == 0:
         raise ValueError(f"labels and predictions must have one shape, got {truth.shape} and {guess.shape}")
-    if truth.ndim == 2:
-        return truth.astype(np.float64), guess.astype(np.float64)
     classes = np.unique(np.concatenate([truth, guess]))
     return (truth[:, None] == classes).astype(np.float64), (guess[:, None] == classes).astype(np.float64)
