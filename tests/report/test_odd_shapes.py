@@ -53,7 +53,7 @@ def test_all_that_is_said_of_every_shape(outputs):
         assert not ZERO_WIDTH.search(told), where
         assert not ODD.search(told), where
         assert not any(one.low == one.high for one in cut), where
-        assert all(one.bootstrap.value == one.bootstrap.value for one in companions(comparison))
+        assert all(one.effect.seed_win_share == one.effect.seed_win_share for one in companions(comparison))
         fixed = {name for name, scores in comparison.scores.items() if scores.deterministic}
         lonely = [name for name, values in comparison.values.items() if len(values) < 2 and name not in fixed]
         if lonely:

@@ -23,18 +23,13 @@ from poolsweep.report.comparison import Comparison
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.texts import Disagreement, TestTexts, disagreements, read_texts
 from poolsweep.statistics import (
-    BootstrapInterval,
     EffectSize,
     SignFlip,
     effect_size,
     paired_differences,
     sign_flip_test,
-    two_way_bootstrap,
 )
 from poolsweep.terminal.text import number
-
-_DRAWS = 20_000_000  # texts drawn for one bootstrap: large test sets get fewer resamples
-_FEWEST, _MOST = 200, 2000  # resamples
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +143,11 @@ class Companion:
 
     Attributes:
         name: The contender.
-        bootstrap: Over seeds and texts.
         signs: The exact sign-flip test over seeds; None with fewer than two paired seeds.
         effect: Sizes and win shares.
     """
 
     name: str
-    bootstrap: BootstrapInterval
     signs: SignFlip | None
     effect: EffectSize
 
@@ -181,7 +174,6 @@ def companions(comparison: Comparison) -> list[Companion]:
         table = paired_differences(comparison.scores[name], base) if name in comparison.scores else None
         if name == comparison.baseline or name not in comparison.against or table is None or table.shape[1] < 2:
             continue
-        resamples = min(max(_DRAWS // table.shape[1] // max(len(comparison.names), 1), _FEWEST), _MOST)
         signs = sign_flip_test(table.mean(axis=1)) if len(table) > 1 else None
-        found.append(Companion(name, two_way_bootstrap(table, resamples=resamples), signs, effect_size(table)))
+        found.append(Companion(name, signs, effect_size(table)))
     return found

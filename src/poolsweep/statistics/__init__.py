@@ -8,6 +8,7 @@ family (:func:`simultaneous`), which the verdict is read from. A race drops by :
 from __future__ import annotations
 
 from poolsweep.statistics.best import BestVerdict, ComparisonWithBest, compare_with_best
+from poolsweep.statistics.companions import EffectSize, SignFlip, effect_size, sign_flip_test
 from poolsweep.statistics.components import VarianceComponents
 from poolsweep.statistics.difference import (
     Difference,
@@ -16,7 +17,6 @@ from poolsweep.statistics.difference import (
     nested_difference,
     paired_differences,
 )
-from poolsweep.statistics.effect import EffectSize, effect_size
 from poolsweep.statistics.estimate import Estimate, t_estimate
 from poolsweep.statistics.influence import (
     accuracy_scores,
@@ -27,14 +27,12 @@ from poolsweep.statistics.influence import (
 from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwise_nested
 from poolsweep.statistics.plan import Plan, seeds_to_settle
 from poolsweep.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
-from poolsweep.statistics.resampling import BootstrapInterval, SignFlip, sign_flip_test, two_way_bootstrap
 from poolsweep.statistics.scores import Scores, align_scores, share_rows
 from poolsweep.statistics.seeds import SeedSummary, seed_summary
 from poolsweep.statistics.simultaneous import Family, JointDifference, simultaneous
 
 __all__ = [
     "BestVerdict",
-    "BootstrapInterval",
     "ComparisonWithBest",
     "CriticalDifference",
     "Difference",
@@ -71,5 +69,4 @@ __all__ = [
     "sign_flip_test",
     "simultaneous",
     "t_estimate",
-    "two_way_bootstrap",
 ]
