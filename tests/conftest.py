@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from poolsweep.config import RunConfig
 
 # Before any import of datasets, huggingface_hub or wandb: they read these once.
 _SESSION = Path(tempfile.mkdtemp(prefix="poolsweep-tests-"))
@@ -222,15 +226,15 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContex
 
 
 @pytest.fixture
-def compose() -> Callable[..., dict]:
-    """The resolved config of some overrides."""
+def compose() -> Callable[..., RunConfig]:
+    """The config of some overrides."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
     from poolsweep.conf_dir import conf_dir
     from poolsweep.config import resolve
 
-    def resolved(*overrides: str) -> dict:
+    def resolved(*overrides: str) -> RunConfig:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             return resolve(hydra_compose("train", overrides=list(overrides)))
 

@@ -58,7 +58,7 @@ def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
     before = peer.classifier.weight.detach().clone()
 
     rows = run.data.rows["train"]
-    batches = [rows.__getitems__([i]) for i in EpochSampler(len(rows), seed=content["data_seed"])]
+    batches = [rows.__getitems__([i]) for i in EpochSampler(len(rows), seed=content.data_seed)]
     dataset = [
         {"input_ids": b.input_ids[0], "token_type_ids": b.token_type_ids[0], "labels": b.labels[0]} for b in batches
     ]

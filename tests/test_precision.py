@@ -9,10 +9,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from poolsweep.config import RunConfig
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.training.build import Run, build, prepare
+from poolsweep.training.build import build
+from poolsweep.training.fit import TrainingRun
+from poolsweep.training.prepare import prepare
 
 EVERYWHERE = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 
@@ -27,12 +30,12 @@ class Step(pl.Callback):
         self.gradients = {n: p.grad.double().cpu() for n, p in pl_module.named_parameters() if p.grad is not None}
 
 
-def first_step(content: dict, folder: Path) -> tuple[float, dict[str, Tensor]]:
+def first_step(content: RunConfig, folder: Path) -> tuple[float, dict[str, Tensor]]:
     """Loss and gradients of the first step of a run."""
     quiet_third_parties()
     status = StatusFile(RunFolder(folder), name="", run_id="0", lock=None)
     run = build(content, prepare(content), folder=RunFolder(folder), run_id="0", status=status)
-    assert isinstance(run, Run)
+    assert isinstance(run, TrainingRun)
     step = Step()
     run.trainer.callbacks.append(step)
     run.trainer.fit(run.classifier, datamodule=run.data)
@@ -43,7 +46,7 @@ def first_step(content: dict, folder: Path) -> tuple[float, dict[str, Tensor]]:
 def content(compose, tiny_run):
     """The config of one step on 16 rows, of lengths that differ, without dropout."""
 
-    def of(precision: str, accelerator: str) -> dict:
+    def of(precision: str, accelerator: str) -> RunConfig:
         return compose(
             *tiny_run, f"trainer.precision={precision}", f"trainer.accelerator={accelerator}", "+trainer.max_steps=1",
             "+trainer.limit_val_batches=0", "trainer.log_every_n_steps=1", "encoder.dropout=0", "callbacks=none",

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 from safetensors.torch import load_file
 
+from poolsweep.config import RunConfig
 from poolsweep.distributed.group import joined
 from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world
@@ -20,26 +21,26 @@ from poolsweep.files.writing import write_json
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.training.build import Run, build
-from poolsweep.training.fit import evaluate
+from poolsweep.training.build import build
+from poolsweep.training.fit import TrainingRun
 from poolsweep.training.job import checked
 
 
 def evaluated(run: RunFolder, target: RunFolder) -> None:
     """Read a run's config and best weights, and write what they give on validation and test."""
     world = given_world() or ALONE
-    config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    config["trainer"] |= {"devices": world.size, "strategy": "ddp"}
-    config["logger"] = None
-    with joined(world, device=device_of(config["trainer"], world)):
+    content = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    content["trainer"] |= {"devices": world.size, "strategy": "ddp"}
+    config = RunConfig.of(content | {"logger": None})
+    with joined(world, device=device_of(config, world)):
         status = StatusFile(target, name="evaluated", run_id=run.path.name, lock=None)
         built = build(config, checked(config), folder=target, run_id=run.path.name, status=status, world=world)
-        assert isinstance(built, Run)
+        assert isinstance(built, TrainingRun)
         missing, unexpected = built.classifier.load_state_dict(load_file(run.best), strict=False)
         state = built.classifier.state_dict()
         assert not unexpected
         assert not [name for name in missing if state[name].numel()]
-        metrics = evaluate(built, folder=target)
+        metrics = built.evaluate(target)
         if world.rank == 0:
             write_json(target.path / "metrics.json", metrics)
 

@@ -37,11 +37,11 @@ STUDY = "heads"
 def features(overrides: list[str], *, outputs: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Split name → pooled vectors (N, D) and label ids (N,), exactly as a run reads them."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        content = resolve(compose("train", overrides=overrides))
-        prepared = checked(content)
+        config = resolve(compose("train", overrides=overrides))
+        prepared = checked(config)
     folder = RunFolder(outputs / ".compare")
     status = StatusFile(folder, name="compare", run_id="compare", lock=None)
-    run = build(content, prepared, folder=folder, run_id="compare", status=status)
+    run = build(config, prepared, folder=folder, run_id="compare", status=status)
     found = {}
     with torch.no_grad():
         for name, rows in run.data.rows.items():

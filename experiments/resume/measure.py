@@ -19,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from poolsweep.config import RunConfig
 from poolsweep.training.job import folder_of
 
 POOLINGS = ("cls", "masked_mean", "max", "last4_mean", "last4_concat")
@@ -78,7 +79,7 @@ def copies(folder: Path, *, seeds: int) -> None:
     result = json.loads((folder / "result.json").read_text())
     for seed in range(1, seeds):
         other = content | {"seed": seed, "init_seed": seed, "data_seed": seed}
-        target, identity = folder_of(other)
+        target, identity = folder_of(RunConfig.of(other))
         shutil.copytree(folder, target.path)
         target.config.write_text(yaml.safe_dump(other, sort_keys=False))
         told = result | {"seed": seed, "run_id": identity, "name": result["name"].replace("seed=0", f"seed={seed}")}

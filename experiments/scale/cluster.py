@@ -22,6 +22,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from poolsweep.config import RunConfig
 from poolsweep.files.writing import write_json
 
 CLIENT = """#!{python} -SE
@@ -43,7 +44,7 @@ class Job:
     state: str = "PENDING"
     until: float = 0.0
     restarts: int = 0
-    content: dict = field(default_factory=dict)
+    config: RunConfig | None = None
     submitted: float = field(default_factory=time.time)
     ended: float = math.inf
 
@@ -92,7 +93,7 @@ class Cluster:
         """Jobs that were submitted while an earlier one of the same run had not ended."""
         by_run: dict[Path, list[Job]] = {}
         for job in self.jobs.values():
-            if job.content:
+            if job.config is not None:
                 by_run.setdefault(self._run(job), []).append(job)
         return sum(
             later.submitted < earlier.ended
@@ -149,14 +150,14 @@ class Cluster:
                 self._begin(job)
 
     def _begin(self, job: Job) -> None:
-        job.content = pickle.loads(job.pickle.read_bytes()).function.content
+        job.config = pickle.loads(job.pickle.read_bytes()).function.config
         status = {"state": "running", "phase": "training", "step": 1, "steps": 100, "attempts": job.restarts + 1}
         write_json(self._run(job) / "status.json", {**status, "started": time.time(), "job": job.job_id})
 
     def _run(self, job: Job) -> Path:
         from poolsweep.training.job import folder_of
 
-        return folder_of(job.content)[0].path
+        return folder_of(job.config)[0].path
 
     def _end(self, job: Job) -> None:
         run = self._run(job)
@@ -171,7 +172,7 @@ class Cluster:
             return
         status = json.loads((run / "status.json").read_text())
         if fate != "lost":
-            seed = job.content["seed"]
+            seed = job.config.seed
             score = {"val/accuracy": 0.8 + seed / 1e4, "test/accuracy": 0.8 + seed / 1e4}
             facts = {
                 "run_id": run.name,

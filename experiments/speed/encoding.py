@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -25,8 +26,8 @@ def encoding(data: str | None, *, rows: int) -> None:
     """
     with tempfile.TemporaryDirectory() as root:
         made = work(data, "encoder.frozen=true", "pooling=masked_mean", rows=rows, root=Path(root))
-        prepared, content = made.prepared, made.content
-        inputs = Inputs(prepared.loaded, prepared.pooling, content["pooling"], prepared.labels, prepared.max_length)
+        prepared, config = made.prepared, made.config
+        inputs = Inputs(prepared.loaded, prepared.pooling, config.pooling, prepared.labels, prepared.max_length)
         texts = list(prepared.splits.train.rows["text"])
         peer = SentenceTransformer(str(embedded_folder()), device="cpu")
 
@@ -37,7 +38,7 @@ def encoding(data: str | None, *, rows: int) -> None:
 
                 def encode() -> None:
                     train = {"train": token_rows(prepared.splits.train, inputs)}
-                    feature_rows({**content, "output_root": folder}, inputs, train, status=status)
+                    feature_rows(replace(config, output_root=folder), inputs, train, status=status)
 
                 return seconds(encode)
 

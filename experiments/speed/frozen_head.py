@@ -9,7 +9,7 @@ import torch
 from timing import REPEATS, compare, seconds
 from work import work
 
-from poolsweep.training.fit import train
+from poolsweep.runs.status import StatusFile
 
 
 def frozen_head(data: str | None, *, rows: int) -> None:
@@ -24,11 +24,11 @@ def frozen_head(data: str | None, *, rows: int) -> None:
 
         def ours() -> float:
             run, folder = made.made()
-            return train(run, folder=folder).train_seconds
+            return run.fit(folder, StatusFile(folder, name="bench", run_id="bench", lock=None)).train_seconds
 
         def bare() -> float:
             run, _ = made.made()
-            model, epochs = run.classifier, made.content["trainer"]["max_epochs"]
+            model, epochs = run.classifier, made.config.trainer["max_epochs"]
             optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
             threads = torch.get_num_threads()
             torch.set_num_threads(1)

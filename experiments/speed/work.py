@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir
@@ -14,13 +12,15 @@ from torch.utils.data import Dataset
 from transformers import BertForSequenceClassification, Trainer, TrainingArguments, set_seed
 
 from poolsweep.conf_dir import conf_dir
-from poolsweep.config import resolve
+from poolsweep.config import RunConfig, resolve
 from poolsweep.data import Split
 from poolsweep.encoder.minilm import embedded_folder
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.training.build import Prepared, Run, build
+from poolsweep.training.build import build
+from poolsweep.training.fit import TrainingRun
 from poolsweep.training.job import checked
+from poolsweep.training.prepare import Prepared
 
 BATCH, LENGTH = 32, 128
 
@@ -30,20 +30,22 @@ class Work:
     """A config with what it reads, cut to a few rows.
 
     Attributes:
-        content: Resolved config.
+        config: Its own.
         prepared: The first rows of each split.
         root: Where runs write.
     """
 
-    content: Mapping[str, Any]
+    config: RunConfig
     prepared: Prepared
     root: Path
 
-    def made(self) -> tuple[Run, RunFolder]:
+    def made(self) -> tuple[TrainingRun, RunFolder]:
         """A run, ready to train."""
         folder = RunFolder(Path(tempfile.mkdtemp(dir=self.root)))
         status = StatusFile(folder, name="bench", run_id="bench", lock=None)
-        return build(self.content, self.prepared, folder=folder, run_id="bench", status=status), folder
+        run = build(self.config, self.prepared, folder=folder, run_id="bench", status=status)
+        assert isinstance(run, TrainingRun)
+        return run, folder
 
 
 def work(data: str | None, *overrides: str, rows: int, root: Path) -> Work:
@@ -58,11 +60,11 @@ def work(data: str | None, *overrides: str, rows: int, root: Path) -> Work:
     files = [] if data is None else files_of(data)
     fixed = [f"data.batch_size={BATCH}", f"data.max_length={LENGTH}", "callbacks=none", f"output_root={root}"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        content = resolve(compose("train", overrides=[*files, *fixed, *overrides]))
-        prepared = checked(content)
+        config = resolve(compose("train", overrides=[*files, *fixed, *overrides]))
+        prepared = checked(config)
     splits = prepared.splits
     cut = replace(splits, **{split.name: _first(split, rows) for split in splits})
-    return Work(content, replace(prepared, splits=cut), root)
+    return Work(config, replace(prepared, splits=cut), root)
 
 
 def files_of(data: str) -> list[str]:
@@ -104,11 +106,11 @@ class Encoded(Dataset):
 def trainer(made: Work, train: Encoded, *, bf16: bool, by_length: bool) -> Trainer:
     """transformers' Trainer with dynamic padding at the run's hyperparameters, over MiniLM with a fresh head."""
     set_seed(0)
-    labels, rates = len(made.prepared.labels), made.content["optimizer"]
+    labels, rates = len(made.prepared.labels), made.config.optimizer
     model = BertForSequenceClassification.from_pretrained(embedded_folder(), num_labels=labels, dtype=torch.float32)
     arguments = TrainingArguments(
         str(made.root / "trainer"), num_train_epochs=1, per_device_train_batch_size=BATCH,
-        per_device_eval_batch_size=made.content["data"]["eval_batch_size"] or BATCH, learning_rate=rates["lr"],
+        per_device_eval_batch_size=made.config.loading.eval_batch_size or BATCH, learning_rate=rates["lr"],
         weight_decay=rates["weight_decay"], warmup_steps=0.1, lr_scheduler_type="linear", max_grad_norm=1.0,
         report_to="none", save_strategy="no", disable_tqdm=True, logging_strategy="no", dataloader_pin_memory=False,
         use_cpu=not torch.cuda.is_available(), bf16=bf16,

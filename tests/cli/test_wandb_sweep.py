@@ -65,7 +65,7 @@ def test_values_reach_hydra_as_they_were_typed(cli, compose):
     for place, wanted in enumerate([(None, "a [TEXT] b", True), (64, "it, [TEXT]", False)]):
         given = create_sweep_command_args({"args": {key: {"value": value[place]} for key, value in values.items()}})
         found = compose("pooling=promptbert", *given["args_no_hyphens"])
-        chosen = (found["data"]["max_length"], found["pooling"]["tokens"]["template"], found["encoder"]["frozen"])
+        chosen = (found.loading.max_length, found.tokens["template"], found.frozen)
         assert chosen == wanted
 
 

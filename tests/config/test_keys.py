@@ -7,14 +7,14 @@ import math
 
 import pytest
 
-from poolsweep.config import resolve, validate
+from poolsweep.config import RunConfig, resolve, validate
 from poolsweep.config.shape import shape_problems
 from poolsweep.errors import UserError
 
 
 def problems_of(config: dict) -> tuple[str, ...]:
     try:
-        validate(config)
+        validate(RunConfig.of(config))
     except UserError as error:
         return error.problems
     return ()
@@ -22,7 +22,7 @@ def problems_of(config: dict) -> tuple[str, ...]:
 
 @pytest.fixture
 def config(compose, animals) -> dict:
-    return compose("data=files", f"data.train={animals}", "encoder=tiny", "trainer.accelerator=cpu")
+    return compose("data=files", f"data.train={animals}", "encoder=tiny", "trainer.accelerator=cpu").content.plain()
 
 
 def changed(config: dict, key: str, value: object) -> dict:
@@ -174,9 +174,8 @@ def test_no_logger_and_no_callbacks_may_be_written_in_each_way(compose, animals)
     given = ["data=files", f"data.train={animals}", "encoder=tiny", "trainer.accelerator=cpu"]
     for none in (["logger=[]", "callbacks=[]"], ["~logger", "~callbacks"], ["logger=none", "callbacks=none"]):
         config = compose(*given, *none)
-        assert not config["logger"]
-        assert not config["callbacks"]
-        assert problems_of(config) == ()
+        assert (config.loggers, config.callbacks) == ({}, {})
+        assert problems_of(config.content.plain()) == ()
 
 
 def test_resolving_looks_at_the_shape(compose):

@@ -13,4 +13,4 @@ from poolsweep.config.names import data_name
      ("Reviews", "Reviews")],
 )  # fmt: skip
 def test_a_source_is_known_by_its_module_or_its_class(target: str, name: str):
-    assert data_name({"data": {"_target_": target}}) == name
+    assert data_name({"_target_": target}) == name

@@ -21,14 +21,14 @@ def config() -> DictConfig:
 
 def test_a_whole_config_is_resolved_once_and_is_what_omegaconf_gives(config):
     with mock.patch.object(OmegaConf, "missing_keys", side_effect=AssertionError("resolves everything again")):
-        assert resolve(config) == {"logger": {}, "callbacks": {}} | OmegaConf.to_container(config, resolve=True)
+        assert resolve(config).content == {"logger": {}, "callbacks": {}} | OmegaConf.to_container(config, resolve=True)
 
 
 def test_a_change_of_one_value_reaches_what_is_interpolated_from_it(config):
     changed = OmegaConf.merge(config, {"seed": 41, "init_seed": "${seed}"})
-    assert (resolve(changed)["init_seed"], resolve(changed)["seed"]) == (41, 41)
+    assert (resolve(changed).init_seed, resolve(changed).seed) == (41, 41)
     changed.seed = 42
-    assert resolve(changed)["init_seed"] == 42
+    assert resolve(changed).init_seed == 42
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from poolsweep.config import Node
 from poolsweep.data import DataModule
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
-from poolsweep.training.build import load_data
+from poolsweep.training.prepare import load_data
 
 
 def module_of(path: Path) -> DataModule:
-    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(path)})
+    splits, labels = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(path)}))
     tokenizer = tiny().tokenizer
     rows = {
         split.name: TokenRows(

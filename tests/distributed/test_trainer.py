@@ -14,6 +14,8 @@ from poolsweep.distributed.world import ALONE, World
     [(1, ALONE, "cuda:0"), ([3], ALONE, "cuda:3"), ("3,", ALONE, "cuda:3"), (2, World(2, 1, 1), "cuda:1"),
      ([0, 3], World(2, 1, 1), "cuda:3"), (2, None, "cpu")],
 )  # fmt: skip
-def test_each_process_has_its_gpu_and_one_that_only_starts_others_has_none(devices, world, expected):
-    assert device_of({"accelerator": "cuda", "devices": devices}, world) == torch.device(expected)
-    assert device_of({"accelerator": "cpu", "devices": devices}, world) == torch.device("cpu")
+def test_each_process_has_its_gpu_and_one_that_only_starts_others_has_none(devices, world, expected, compose):
+    typed = f"trainer.devices='{devices}'" if isinstance(devices, str) else f"trainer.devices={devices}"
+    on = {kind: compose(f"trainer.accelerator={kind}", typed) for kind in ("cuda", "cpu")}
+    assert device_of(on["cuda"], world) == torch.device(expected)
+    assert device_of(on["cpu"], world) == torch.device("cpu")

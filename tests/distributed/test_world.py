@@ -13,6 +13,16 @@ SRUN = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3", "SLURM_LOCALID": "1", 
 
 
 @pytest.fixture
+def world(compose):
+    """The world of a run on some devices."""
+
+    def of(devices: int, *overrides: str) -> World | None:
+        return world_for(compose(f"trainer.devices={devices}", "trainer.accelerator=cpu", *overrides))
+
+    return of
+
+
+@pytest.fixture
 def environment(monkeypatch):
     for name in (*TORCHRUN, *SRUN):
         monkeypatch.delenv(name, raising=False)
@@ -33,32 +43,32 @@ def test_processes_of_a_config(given, expected):
     assert processes_of({"accelerator": "cpu", **given}) == expected
 
 
-def test_nobody_has_started_processes(environment):
+def test_nobody_has_started_processes(environment, world):
     assert given_world() is None
-    assert world_for({"devices": 1}) == World()
-    assert world_for({"devices": 2}) is None
+    assert world(1) == World()
+    assert world(2) is None
     with pytest.raises(UserError, match=r"ask for 4 processes on 2 machines, and nothing has started them"):
-        world_for({"devices": 2, "num_nodes": 2})
+        world(2, "trainer.num_nodes=2")
 
 
-def test_torchrun(environment):
+def test_torchrun(environment, world):
     environment(TORCHRUN)
-    assert world_for({"devices": 2}) == World(size=2, rank=1, local_rank=1, node=0)
+    assert world(2) == World(size=2, rank=1, local_rank=1, node=0)
     with pytest.raises(UserError, match=r"ask for 3 processes, and 2 were started"):
-        world_for({"devices": 3})
+        world(3)
 
 
-def test_srun(environment):
+def test_srun(environment, world):
     environment(SRUN)
-    assert world_for({"devices": 2, "num_nodes": 2}) == World(size=4, rank=3, local_rank=1, node=1)
+    assert world(2, "trainer.num_nodes=2") == World(size=4, rank=3, local_rank=1, node=1)
     with pytest.raises(UserError, match="4 were started"):
-        world_for({"devices": 2})
+        world(2)
 
 
-def test_a_run_on_one_device_is_alone_whatever_was_started_beside_it(environment):
+def test_a_run_on_one_device_is_alone_whatever_was_started_beside_it(environment, world):
     environment(SRUN)
-    assert world_for({"devices": 1}) == World()
-    assert world_for({"_target_": "poolsweep.probe.Probe", "devices": 1}) == World()
+    assert world(1) == World()
+    assert world(1, "trainer=probe", "encoder.frozen=true") == World()
 
 
 def test_a_batch_script_of_several_tasks_is_one_process(environment):

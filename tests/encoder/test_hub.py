@@ -6,10 +6,11 @@ import pytest
 import torch
 from transformers import BertModel
 
+from poolsweep.config import Node
 from poolsweep.encoder.hub import hub
 from poolsweep.encoder.tiny import tiny
 from poolsweep.pooling.presets import load_preset
-from poolsweep.training.build import load_encoder
+from poolsweep.training.prepare import load_encoder
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +26,8 @@ def saved(tmp_path_factory):
 
 
 def pooler(saved, seed: int, *, frozen: bool) -> torch.Tensor:
-    config = {
-        "init_seed": seed,
-        "pooling": load_preset("pooler"),
-        "encoder": {"_target_": "poolsweep.encoder.hub.hub", "model": str(saved), "frozen": frozen, "attention": None},
-    }
-    loaded = load_encoder(config)
+    node = {"_target_": "poolsweep.encoder.hub.hub", "model": str(saved), "frozen": frozen, "attention": None}
+    loaded = load_encoder(Node(node), tokens=Node(load_preset("pooler")["tokens"]), init_seed=seed)
     assert loaded.encoder.pooler_is_fresh
     return loaded.encoder.pooler.dense.weight.detach().clone()
 

@@ -271,11 +271,13 @@ def test_a_folder_of_checkpoints_is_no_encoder(enc, tmp_path):
 
 
 def test_a_folder_that_is_replaced_is_loaded_anew(enc, compose, tiny_run):
-    from poolsweep.training.build import load_encoder
+    from poolsweep.training.prepare import load_encoder
 
     def weights() -> torch.Tensor:
         typed = ["encoder=hub", f"encoder.model={enc}", "encoder.frozen=true"]
-        return load_encoder(compose(*tiny_run[1:], *typed)).encoder.model.embeddings.word_embeddings.weight
+        config = compose(*tiny_run[1:], *typed)
+        loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
+        return loaded.encoder.model.embeddings.word_embeddings.weight
 
     before = weights()
     torch.manual_seed(1)

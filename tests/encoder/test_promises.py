@@ -22,6 +22,7 @@ from transformers import (
     XLNetConfig,
 )
 
+from poolsweep.config import Node
 from poolsweep.data.ragged import last_of_each
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.hub import hub
@@ -33,8 +34,8 @@ from poolsweep.pooling import PoolingContext
 from poolsweep.pooling.presets import load_preset
 from poolsweep.pooling.tokens.cls import Cls
 from poolsweep.pooling.tokens.cls_mean_max import ClsMeanMax
-from poolsweep.training.build import build_pooling, load_encoder
 from poolsweep.training.load import load_run
+from poolsweep.training.prepare import build_pooling, load_encoder
 
 WITHOUT_HEADS = {name: size for name, size in SIZES.items() if name != "num_attention_heads"}
 LEAKY: dict[str, PreTrainedConfig] = {
@@ -82,19 +83,15 @@ def save(folder: Path, config: PreTrainedConfig, *, order: str = "[CLS] $A [SEP]
     return folder
 
 
-def node(folder: Path, preset: str = "cls") -> dict:
+def loaded_from(folder: Path, preset: str = "cls") -> LoadedEncoder:
     options = {"_target_": "poolsweep.encoder.hub.hub", "model": str(folder), "frozen": True, "attention": None}
-    return {"init_seed": 0, "pooling": load_preset(preset), "encoder": options}
+    return load_encoder(Node(options), tokens=Node(load_preset(preset)["tokens"]), init_seed=0)
 
 
 def test_one_that_reads_padding_is_refused(tmp_path):
     folder = save(tmp_path / "fnet", LEAKY["fnet"])
     with pytest.raises(UserError, match=r"fnet \(fnet\) gives a text other states beside a longer one"):
-        load_encoder(node(folder))
-
-
-def loaded_from(folder: Path) -> LoadedEncoder:
-    return load_encoder(node(folder))
+        loaded_from(folder)
 
 
 def test_where_the_tokenizer_puts_cls(tmp_path):
@@ -108,13 +105,13 @@ def test_where_the_tokenizer_puts_cls(tmp_path):
 
 @pytest.mark.parametrize("preset", ["cls", "max_cls", "cls_attention", "masked_mean"])
 def test_cls_of_a_causal_model_is_refused_with_what_to_type(tmp_path, preset: str):
-    wanted = node(save(tmp_path / "gpt", MORE["llama"], order="[CLS] $A"), preset)
-    loaded = load_encoder(wanted)
+    pooling = Node(load_preset(preset))
+    loaded = loaded_from(save(tmp_path / "gpt", MORE["llama"], order="[CLS] $A"), preset)
     if preset == "masked_mean":
-        assert build_pooling(wanted["pooling"], loaded).output_size == 16
+        assert build_pooling(pooling, loaded).output_size == 16
         return
     with pytest.raises(UserError, match=r"has seen nothing of the text behind it; pooling/tokens=last reads"):
-        build_pooling(wanted["pooling"], loaded)
+        build_pooling(pooling, loaded)
 
 
 @pytest.mark.parametrize("side", ["right", "left"])

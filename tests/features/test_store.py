@@ -13,6 +13,7 @@ import pytest
 import torch
 from filelock import FileLock
 
+from poolsweep.config import Node
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
@@ -21,7 +22,7 @@ from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, arrays
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_preset
-from poolsweep.training.build import build_pooling, load_data
+from poolsweep.training.prepare import build_pooling, load_data
 
 
 class Learned(TokenPooling):
@@ -40,7 +41,7 @@ def pooling_of(name: str, loaded) -> Pooling:
     if name == "learned":
         torch.manual_seed(0)
         return Pooling(layers=Single(index=-2, num_layers=4, hidden_size=32), tokens=Learned(input_size=32))
-    return build_pooling(load_preset(name), loaded)
+    return build_pooling(Node(load_preset(name)), loaded)
 
 
 def request_of(name: str, loaded) -> FeatureRequest:
@@ -54,7 +55,7 @@ def loaded():
 
 @pytest.fixture
 def store(animals, tmp_path, loaded) -> FeatureStore:
-    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
+    splits, labels = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
     rows = TokenRows(
         tokenise(splits.train, tokenizer=loaded.tokenizer, max_length=32),
         labels=labels.encode(splits.train.column("label")), pad_token_id=loaded.tokenizer.pad_token_id,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification
 
+from poolsweep.config import Node
 from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
@@ -22,7 +23,7 @@ from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.postprocess.none import None_
 from poolsweep.scheduler import schedule
-from poolsweep.training.build import load_data
+from poolsweep.training.prepare import load_data
 
 NUM_LABELS = 3
 
@@ -150,7 +151,7 @@ def test_gradient_checkpointing_changes_no_gradient():
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_parity_through_the_batches_of_a_file(animals, training: bool):
-    splits, labels = load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)})
+    splits, labels = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
     tokenizer = tiny().tokenizer
     rows = TokenRows(
         tokenise(splits.train, tokenizer=tokenizer, max_length=32), labels=labels.encode(splits.train.column("label")),

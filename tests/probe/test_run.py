@@ -117,7 +117,7 @@ def test_a_leaderboard_says_what_its_seeds_are(cli, probe):
 def test_what_is_not_used_is_not_in_the_identity(compose, probe):
     def of(*overrides: str) -> tuple[str, str]:
         content = compose(*probe, *overrides)
-        return folder_of(content)[1], variant_id(content, accelerator="cpu")
+        return folder_of(content)[1], variant_id(content)
 
     unused = ["optimizer.head_lr=1", "scheduler=cosine", "callbacks=none", "head.dropout=0.5", "data.batch_size=7"]
     unused += ["init_seed=1"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from poolsweep.config import Node, RunConfig
 from poolsweep.encoder.tiny import tiny
 from poolsweep.runs.identity import encoder_identity, run_id, variant_id
 from poolsweep.training.sources import data_content
@@ -16,14 +17,14 @@ from poolsweep.training.sources import data_content
 
 @pytest.fixture
 def identity(compose, tiny_run):
-    def of(*overrides: str, accelerator: str = "cpu") -> str:
-        return id_of(compose(*tiny_run, *overrides), accelerator=accelerator)
+    def of(*overrides: str) -> str:
+        return id_of(compose(*tiny_run, *overrides))
 
     return of
 
 
-def id_of(content: dict, *, accelerator: str = "cpu") -> str:
-    return run_id(content, accelerator=accelerator, data=data_content(content))
+def id_of(config: RunConfig) -> str:
+    return run_id(config, data=data_content(config.data, trusted=()))
 
 
 SAME = {
@@ -80,13 +81,14 @@ def test_key_order(compose, tiny_run):
     def backwards(node):
         return {key: backwards(node[key]) for key in reversed(node)} if isinstance(node, dict) else node
 
-    content = compose(*tiny_run)
-    assert list(backwards(content)) != list(content)
-    assert id_of(backwards(content)) == id_of(content)
+    config = compose(*tiny_run)
+    turned = RunConfig.of(backwards(config.content.plain()))
+    assert list(turned.content) != list(config.content)
+    assert id_of(turned) == id_of(config)
 
 
 def test_accelerator_type_counts(identity):
-    assert identity(accelerator="cuda") != identity(accelerator="cpu")
+    assert identity("trainer.accelerator=cuda") != identity("trainer.accelerator=cpu")
 
 
 def test_data_files_count_by_content_not_by_path(identity, animals, tmp_path):
@@ -100,14 +102,14 @@ def test_data_files_count_by_content_not_by_path(identity, animals, tmp_path):
 
 
 def test_variant_is_what_is_swept_beside_pooling_and_seed(compose, tiny_run):
-    def of(*overrides: str, accelerator: str = "cpu") -> str:
-        return variant_id(compose(*tiny_run, *overrides), accelerator=accelerator)
+    def of(*overrides: str) -> str:
+        return variant_id(compose(*tiny_run, *overrides))
 
     same = ["seed=1", "pooling=cls", "data.num_workers=2", "study=x", "data.train=other.csv", "trainer.devices=[3]"]
     assert of(*same, "trainer.accelerator=auto") == of()
     swept = ["optimizer.lr=1e-3", "encoder.frozen=true", "data.batch_size=8", "data.effective_batch_size=64",
              "encoder.packing=off", "data.text=title", "data.validation_fraction=0.2", "trainer.devices=2"]  # fmt: skip
-    assert len({of(), of(accelerator="cuda"), *map(of, swept)}) == len(swept) + 2
+    assert len({of(), of("trainer.accelerator=cuda"), *map(of, swept)}) == len(swept) + 2
 
 
 @pytest.fixture
@@ -123,8 +125,9 @@ def folders(tmp_path):
     return found
 
 
-def node(folder: Path, **options: object) -> dict:
-    return {"_target_": "poolsweep.encoder.hub.hub", "model": str(folder), "name": None, "revision": None} | options
+def node(folder: Path, **options: object) -> Node:
+    named = {"_target_": "poolsweep.encoder.hub.hub", "model": str(folder), "name": None, "revision": None}
+    return Node(named | options)
 
 
 def test_an_encoder_counts_by_all_that_can_change_what_it_gives(folders):
@@ -167,7 +170,8 @@ def test_a_file_that_is_replaced_under_its_old_time_is_another(folders, identity
 
 
 def test_models_of_the_hub_are_told_apart_by_name_and_revision():
-    ids = [encoder_identity({"model": model, "revision": r})["encoder_id"] for model in ("a/b", "c/b") for r in "12"]
+    nodes = [Node({"model": model, "revision": r}) for model in ("a/b", "c/b") for r in "12"]
+    ids = [encoder_identity(node)["encoder_id"] for node in nodes]
     assert len(set(ids)) == 4
-    assert encoder_identity({"model": "a/b", "revision": "v1"})["encoder_place"] == ["a/b@v1"]
-    assert encoder_identity({"hidden_size": 8})["encoder_id"] is None
+    assert encoder_identity(Node({"model": "a/b", "revision": "v1"}))["encoder_place"] == ["a/b@v1"]
+    assert encoder_identity(Node({"hidden_size": 8}))["encoder_id"] is None

@@ -274,9 +274,9 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
     assert cli("train", "-m", *tiny_run, "optimizer=adamw", *swept).status == 0
     assert len(seen) == 2**4
     assert plain == {"seed=0", "seed=3", "encoder.frozen=True", "encoder.frozen=False"}
-    for point, content in list(seen.items())[::5]:
-        assert content == compose(*point.overrides)
-    init = {content["init_seed"] for content in seen.values()}
+    for point, config in list(seen.items())[::5]:
+        assert config == compose(*point.overrides)
+    init = {config.init_seed for config in seen.values()}
     assert init == {0, 3}, "interpolations are resolved after the value is set"
 
 

@@ -10,12 +10,14 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from poolsweep.config import Node, RunConfig
 from poolsweep.pooling.presets import load_preset, preset_names
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.training.build import Run, build, prepare
-from poolsweep.training.fit import evaluate
+from poolsweep.training.build import build
+from poolsweep.training.fit import TrainingRun
+from poolsweep.training.prepare import prepare
 
 PRECISIONS = {
     "32": torch.float32, "bf16-mixed": torch.float32, "16-mixed": torch.float32, "bf16-true": torch.bfloat16
@@ -41,7 +43,7 @@ class Seen(pl.Callback):
 
 
 @pytest.fixture(scope="module")
-def content(animals: Path) -> dict:
+def content(animals: Path) -> Node:
     """The resolved config of a short run; each test puts its pooling and precision into a copy."""
     from hydra import compose, initialize_config_dir
 
@@ -54,14 +56,14 @@ def content(animals: Path) -> dict:
         "encoder.packing=auto",
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return resolve(compose("train", overrides=overrides))
+        return resolve(compose("train", overrides=overrides)).content
 
 
-def assert_trains(content: dict, folder: RunFolder, *, dtype: torch.dtype) -> None:
+def assert_trains(config: RunConfig, folder: RunFolder, *, dtype: torch.dtype) -> None:
     quiet_third_parties()
     status = StatusFile(folder, name="", run_id="0", lock=None)
-    run = build(content, prepare(content), folder=folder, run_id="0", status=status)
-    assert isinstance(run, Run)
+    run = build(config, prepare(config), folder=folder, run_id="0", status=status)
+    assert isinstance(run, TrainingRun)
     seen, before = Seen(), {name: p.detach().clone() for name, p in run.classifier.named_parameters()}
     run.trainer.callbacks.append(seen)
     run.trainer.fit(run.classifier, datamodule=run.data)
@@ -75,7 +77,7 @@ def assert_trains(content: dict, folder: RunFolder, *, dtype: torch.dtype) -> No
         assert any(name.startswith(part) for name in moved), f"no weight of {part} has moved"
     untrained = {name for name in seen.without_gradient if not name.startswith("encoder.")}
     assert not untrained, "every weight of pooling and head has a gradient"
-    metrics = evaluate(run, folder=folder)
+    metrics = run.evaluate(folder)
     assert all(math.isfinite(value) for value in metrics.values()), metrics
     for split, rows in run.data.rows.items():
         if split != "train":
@@ -92,5 +94,5 @@ def assert_trains(content: dict, folder: RunFolder, *, dtype: torch.dtype) -> No
 )
 def test_every_pooling_trains_in_every_precision(accelerator, precision, name, content, tmp_path):
     trainer = content["trainer"] | {"precision": precision, "accelerator": accelerator}
-    chosen = content | {"pooling": load_preset(name), "trainer": trainer}
+    chosen = RunConfig.of({**content, "pooling": load_preset(name), "trainer": trainer})
     assert_trains(chosen, RunFolder(tmp_path / "run"), dtype=PRECISIONS[precision])

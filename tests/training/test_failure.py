@@ -12,6 +12,7 @@ import torch
 
 from poolsweep.callbacks.best_weights import BestWeights, TrainingDivergedError
 from poolsweep.callbacks.checkpoint import RunTimeoutError
+from poolsweep.config import Node
 from poolsweep.model.classifier import Classifier
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.records import fingerprints, write_result
@@ -114,7 +115,7 @@ def test_a_run_that_takes_too_long_saves_and_fails_and_goes_on_later(cli, short_
 def test_another_config_in_the_folder_is_not_written_over(cli, tiny_run, outputs):
     assert cli("train", *tiny_run, "encoder.frozen=true").status == 0
     [folder] = outputs.glob("default/*/")
-    write_config(folder / "config.yaml", read_config(folder / "config.yaml") | {"init_seed": 5})
+    write_config(folder / "config.yaml", Node({**read_config(folder / "config.yaml"), "init_seed": 5}))
     write_result(folder, json.loads((folder / "result.json").read_text()) | {"files": fingerprints(folder)})
     before = (folder / "result.json").read_bytes()
     for arguments in (["train"], ["train", "-m"]):

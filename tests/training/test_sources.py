@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from poolsweep.config import Node
 from poolsweep.report.results import load_runs
 from poolsweep.training.sources import data_content, data_identity, forget_data, load_data
 
@@ -59,7 +60,7 @@ def own(tmp_path, monkeypatch, write_csv):
 
 def content_of(node: dict) -> dict:
     forget_data()
-    return data_content({"data": node, "trusted": ["own_source"]})
+    return data_content(Node(node), trusted=["own_source"])
 
 
 def test_an_edited_file_behind_a_source_of_ones_own_is_another_content(own):
@@ -83,8 +84,8 @@ def test_another_split_is_another_run_on_the_same_data(own):
     node, _ = own
     found = []
     for shift in (0, 1):
-        splits, _ = load_data({**node, "shift": shift})
-        found.append((splits.fingerprint, data_identity(node, splits)["data_id"]))
+        splits, _ = load_data(Node({**node, "shift": shift}))
+        found.append((splits.fingerprint, data_identity(Node(node), splits)["data_id"]))
     assert found[0][0] != found[1][0]
     assert found[0][1] == found[1][1]
 

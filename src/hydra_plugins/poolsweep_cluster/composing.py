@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
+
+if TYPE_CHECKING:
+    from poolsweep.config import RunConfig
 
 
 class ComposingLauncher(Launcher):
     """Composes the configs of jobs.
 
     Attributes:
-        contents: Overrides → resolved config, of what the sweeper has composed already.
+        sweeps_alone: It runs sweeps, and no single run.
+        configs: Overrides → config, of what the sweeper has composed already.
     """
 
+    sweeps_alone = True
+
     def __init__(self) -> None:
-        self.contents: dict[tuple[str, ...], dict[str, Any]] = {}
+        self.configs: dict[tuple[str, ...], RunConfig] = {}
         self._context: HydraContext | None = None
         self._config: DictConfig | None = None
 
@@ -26,12 +32,12 @@ class ComposingLauncher(Launcher):
         """Take note of what the sweep is made of."""
         self._context, self._config = hydra_context, config
 
-    def content(self, overrides: Sequence[str]) -> dict[str, Any]:
-        """The resolved config of one job."""
+    def config_of(self, overrides: Sequence[str]) -> RunConfig:
+        """The config of one job."""
         from poolsweep.config import resolve
 
-        if tuple(overrides) in self.contents:
-            return self.contents[tuple(overrides)]
+        if tuple(overrides) in self.configs:
+            return self.configs[tuple(overrides)]
         assert self._context is not None
         assert self._config is not None
         composed = self._context.config_loader.load_sweep_config(self._config, list(overrides))

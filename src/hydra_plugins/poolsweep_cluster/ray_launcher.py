@@ -49,6 +49,6 @@ class RayLauncher(ComposingLauncher):
         from poolsweep.launch.cluster.launcher import planned, returned
         from poolsweep.launch.cluster.ray import launch_on_ray
 
-        runs = planned(job_overrides, content_of=self.content)
+        runs = planned(job_overrides, config_of=self.config_of)
         launch_on_ray(runs, self.limits)
         return [returned(run) for run in runs]

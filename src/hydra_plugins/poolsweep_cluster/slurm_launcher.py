@@ -60,7 +60,7 @@ class SlurmLauncher(ComposingLauncher):
         """Submit the runs that have no job yet, and wait for all of them unless ``wait=false``."""
         from poolsweep.launch.cluster.launcher import launch, planned, print_scripts
 
-        runs = planned(job_overrides, content_of=self.content)
+        runs = planned(job_overrides, config_of=self.config_of)
         if self.dry_run:
             print_scripts(runs, limits=self.limits, flags=self.config_dirs)
             return []

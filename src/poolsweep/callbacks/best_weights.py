@@ -34,12 +34,12 @@ class BestWeights(pl.Callback):
     Args:
         path: A safetensors file, which ``publish`` makes; it appears whole or not at all.
         monitor: Name of the metric.
-        still_ours: Called before weights are written; raises if another process has the run now.
+        check_lock: Called before weights are written; raises if another process has the run now.
     """
 
-    def __init__(self, path: Path, *, monitor: str, still_ours: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, path: Path, *, monitor: str, check_lock: Callable[[], None] = lambda: None) -> None:
         self.path = path
-        self.still_ours = still_ours
+        self.check_lock = check_lock
         self.monitor = monitor
         self.sign = sign(monitor)
         self.value: float | None = None
@@ -73,7 +73,7 @@ class BestWeights(pl.Callback):
                 written.add(place)
         self.checksum = None  # what an earlier process wrote down is of other weights; the leader alone knows these
         if trainer.is_global_zero:
-            self.still_ours()
+            self.check_lock()
             with write_whole(self._candidate(self.step)) as temporary:
                 save_file(state, temporary)
                 self.checksum = checksum(temporary)
@@ -93,7 +93,7 @@ class BestWeights(pl.Callback):
 
     def publish(self) -> None:
         """Give the best weights their final name; the one they were written under stays until ``clear``."""
-        self.still_ours()
+        self.check_lock()
         with write_whole(self.path, durable=True) as temporary:
             temporary.unlink()
             try:

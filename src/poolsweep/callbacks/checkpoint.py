@@ -52,7 +52,7 @@ class Checkpoint(pl.Callback):
         every_steps: Save each time so many optimizer steps were taken; None = never for that.
         every_minutes: Save after so long without; None = never for that.
         timeout_minutes: Save and fail after so long; None = never.
-        still_ours: Called before each save; raises if another process has the run now.
+        check_lock: Called before each save; raises if another process has the run now.
         parts: Steps that each batch is divided into: a position counts them.
     """
 
@@ -65,7 +65,7 @@ class Checkpoint(pl.Callback):
         every_steps: int | None,
         every_minutes: float | None,
         timeout_minutes: float | None = None,
-        still_ours: Callable[[], None] = lambda: None,
+        check_lock: Callable[[], None] = lambda: None,
         parts: int = 1,
     ) -> None:
         self.store = store
@@ -77,7 +77,7 @@ class Checkpoint(pl.Callback):
         self._every_seconds = None if every_minutes is None else 60 * every_minutes
         self._deadline = None if timeout_minutes is None else time.monotonic() + 60 * timeout_minutes
         self._timeout_minutes = timeout_minutes
-        self._still_ours = still_ours
+        self._check_lock = check_lock
         self._parts = parts
         self._loaded: dict[str, Any] | None = None
         self._state: dict[str, Any] = {}
@@ -222,7 +222,7 @@ class Checkpoint(pl.Callback):
             restore_random_states(state["random"][trainer.global_rank])
 
     def _save(self, trainer: pl.Trainer) -> None:
-        self._still_ours()
+        self._check_lock()
         content = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)  # every process takes part
         if trainer.is_global_zero:
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import optuna
 import pytorch_lightning as pl
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 
+from poolsweep.config import Node
 from poolsweep.runs.optuna_journal import journal_of, open_journal
 from poolsweep.runs.pruned import PrunedError
 
@@ -23,7 +23,7 @@ class Pruning(pl.Callback):
         monitor: Name of the metric.
     """
 
-    def __init__(self, study: Path, *, trial: Mapping[str, Any], monitor: str) -> None:
+    def __init__(self, study: Path, *, trial: Node, monitor: str) -> None:
         self._study, self._trial, self._monitor = study, trial, monitor
         self._validations = 0
 

@@ -9,15 +9,16 @@ import yaml
 from rich.text import Text
 from rich.tree import Tree
 
+from poolsweep.config.node import Node
 from poolsweep.runs.secrets import recorded
 
 
-def config_tree(content: Mapping[str, Any]) -> Tree:
+def config_tree(content: Node) -> Tree:
     """The resolved config of a run: a branch per section, a leaf per key, and no logins.
 
     Example:
         >>> from rich.console import Console
-        >>> Console(width=40).print(config_tree({"seed": 0, "head": {"bias": True}}))
+        >>> Console(width=40).print(config_tree(Node({"seed": 0, "head": {"bias": True}})))
         config
         ├── seed: 0
         └── head

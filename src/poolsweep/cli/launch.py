@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from hydra.utils import get_class
 from omegaconf import DictConfig
 
 import poolsweep.resolvers  # noqa: F401  --resolve asks for them
@@ -24,7 +27,9 @@ from poolsweep.terminal.progress import said_if_slow
 from poolsweep.terminal.text import number, print_problem
 
 if TYPE_CHECKING:
+    from poolsweep.config import RunConfig
     from poolsweep.runs.folder import RunFolder
+    from poolsweep.training.prepare import Prepared
 
 
 _TREE = "--print-config"
@@ -58,7 +63,17 @@ def launch(arguments: Sequence[str]) -> int:
 
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
-            return _task(config, tree=tree)
+            with said_if_slow("loading torch and transformers"):
+                from poolsweep.distributed.world import given_world
+                from poolsweep.training.job import run, run_job
+            world = given_world()
+            if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
+                return run_job(config)
+            job = _single_run(config, tree=tree)
+            with _shown(job):
+                result = run(job.config, name=job.name, sweeping=False, prepared=job.prepared)
+            _print_result(job, result)
+            return result
         except Exception as error:
             if not isinstance(error, (UserError, OSError, *_said())):
                 raise
@@ -115,86 +130,115 @@ def _end_workers() -> None:
         device.runs_elsewhere(None)
 
 
-def _task(config: DictConfig, *, tree: bool) -> dict[str, Any]:
-    with said_if_slow("loading torch and transformers"):
-        from poolsweep.config import resolve
-        from poolsweep.distributed.world import given_world
-        from poolsweep.sweep.display import Display
-        from poolsweep.training.job import checked, damaged_before, finished_before, folder_of, run_job, start_over
-        from poolsweep.training.sources import forget_data
-    from poolsweep.sweep.own_keys import require_read
+@dataclass(frozen=True)
+class _Job:
+    """A single run that was typed.
 
-    world = given_world()
-    if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
-        return run_job(config)
-    launcher = HydraConfig.get().launcher
-    if not isinstance(launcher, Mapping | DictConfig):
-        raise UserError(f"hydra.launcher={launcher} has no keys; hydra/launcher=NAME chooses a launcher")
-    if str(launcher["_target_"]).startswith("hydra_plugins.poolsweep_cluster."):
-        raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
+    Attributes:
+        config: Its own.
+        name: The overrides, as a person reads them.
+        prepared: What it reads; None if it has finished before.
+        folder: Its own.
+        run_id: Its identity.
+    """
+
+    config: RunConfig
+    name: str
+    prepared: Prepared | None
+    folder: RunFolder
+    run_id: str
+
+
+def _single_run(config: DictConfig, *, tree: bool) -> _Job:
+    """Check what was typed, and say what is to be known before it runs.
+
+    Raises:
+        UserError: With every problem.
+        FailedBeforeError: If it failed before and is to be left.
+    """
+    from poolsweep.config import resolve
+    from poolsweep.sweep.own_keys import require_read
+    from poolsweep.training.job import checked, damaged_before, finished_before, folder_of, run_name, start_over
+    from poolsweep.training.sources import forget_data
+
+    _require_launcher_for_one(HydraConfig.get().launcher)
     forget_data()
     require_read(config, sweep=str(HydraConfig.get().runtime.choices.get("sweep")))
-    content = resolve(config)
+    found, name = resolve(config), run_name(HydraConfig.get().overrides.task)
     console = Console(stderr=True)
     if tree:
-        console.print(config_tree(content))
-    if content.get("retry") != "all" and finished_before(content) is not None:
-        folder, identity = folder_of(content)
-        console.say(f"run {identity} finished before; its result stands")
-        result = run_job(config)
-        if os.environ.get("WANDB_SWEEP_ID"):
-            _tell_agent(content, folder, identity, result)
-        _print_result(result, str(folder.path))
-        return result
-    notes = checked(content).notes
-    folder, identity = folder_of(content)
-    if folder.failed() and content["retry"] == "never":
-        raise FailedBeforeError(f"run {identity} failed before; retry=failed runs it again")
-    if content["retry"] == "all":
+        console.print(config_tree(found.content))
+    if found.retry != "all" and finished_before(found) is not None:
+        folder, run_id = folder_of(found)
+        console.say(f"run {run_id} finished before; its result stands")
+        return _Job(found, name, None, folder, run_id)
+    prepared = checked(found)
+    folder, run_id = folder_of(found, prepared.splits)
+    if folder.failed() and found.retry == "never":
+        raise FailedBeforeError(f"run {run_id} failed before; retry=failed runs it again")
+    notes = prepared.notes
+    if found.retry == "all":
         start_over(folder)
     elif (damage := damaged_before(folder)) is not None:
         notes = (*notes, damage)
     for note in notes:
         console.say(f"note: {note}")
-    with Display({folder: identity}, console=console):
-        result = _run_alone(config, folder)
-    _print_result(result, str(folder.path))
-    return result
+    return _Job(found, name, prepared, folder, run_id)
 
 
-def _run_alone(config: DictConfig, folder: RunFolder) -> dict[str, Any]:
-    """Run a job; what ended it is said in one line if its record says it too."""
+def _require_launcher_for_one(launcher: Any) -> None:  # noqa: ANN401
+    """Refuse a launcher that has no keys, or that runs nothing but sweeps.
+
+    Raises:
+        UserError: If it is such a one.
+    """
+    if not isinstance(launcher, Mapping | DictConfig):
+        raise UserError(f"hydra.launcher={launcher} has no keys; hydra/launcher=NAME chooses a launcher")
+    if getattr(get_class(launcher["_target_"]), "sweeps_alone", False):
+        raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
+
+
+@contextmanager
+def _shown(job: _Job) -> Iterator[None]:
+    """Show how a run goes; what ended it is said in one line if its record says it too."""
+    from poolsweep.sweep.display import Display
     from poolsweep.training.failure import in_one_line as said_in_one_line
-    from poolsweep.training.job import run_job
 
+    if job.prepared is None:
+        yield
+        return
     try:
-        return run_job(config)
+        with Display({job.folder: job.run_id}, console=Console(stderr=True)):
+            yield
     except (UserError, *_said()):
         raise
     except Exception as error:
         of_a_file = isinstance(error, OSError) and error.filename is not None  # the program says what chose its place
-        if os.environ.get("POOLSWEEP_DEBUG") == "1" or of_a_file or not folder.failed():
+        if os.environ.get("POOLSWEEP_DEBUG") == "1" or of_a_file or not job.folder.failed():
             raise
-        raise RunFailedError(f"the run failed: {said_in_one_line(error)}; {folder.log} shows where") from error
+        raise RunFailedError(f"the run failed: {said_in_one_line(error)}; {job.folder.log} shows where") from error
 
 
-def _tell_agent(content: dict[str, Any], folder: RunFolder, identity: str, result: dict[str, Any]) -> None:
+def _tell_agent(job: _Job, result: dict[str, Any]) -> None:
     """A W&B agent waits for a run of its own, also where there is nothing left to do but to say what came out."""
     from poolsweep.loggers.tracker import close_loggers
     from poolsweep.loggers.wandb import WandbRun
-    from poolsweep.training.build import build_loggers
+    from poolsweep.training.trainer import build_loggers
 
-    loggers = [one for one in build_loggers(content, folder=folder, run_id=identity) if isinstance(one, WandbRun)]
+    found = build_loggers(job.config, folder=job.folder, run_id=job.run_id)
+    loggers = [one for one in found if isinstance(one, WandbRun)]
     for logger in loggers:
         logger.log_metrics(result["metrics"], step=result.get("steps"))
     close_loggers(loggers, result=result)
 
 
-def _print_result(result: dict[str, Any], path: str) -> None:
+def _print_result(job: _Job, result: dict[str, Any]) -> None:
+    if job.prepared is None and os.environ.get("WANDB_SWEEP_ID"):
+        _tell_agent(job, result)
     console = Console()
     for name, value in result["metrics"].items():
         console.print(f"{name:<16} {number(value, '.4f')}")
     for split, share in result["truncated_share"].items():
         if share:
             console.say(f"{100 * share:.1f}% of the {split} texts were cut to data.max_length")
-    console.print(path, soft_wrap=True)
+    console.print(str(job.folder.path), soft_wrap=True)

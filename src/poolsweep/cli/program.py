@@ -61,32 +61,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted.
     """
     start_safely()
-    with shown_output():
-        return _run(list(sys.argv[1:] if argv is None else argv))
-
-
-def _run(arguments: list[str]) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments.pop(0) if arguments else "--help"
-    try:
-        if verb in {"-h", "--help", "help"}:
-            print(_HELP, end="")
-        elif verb in {"-V", "--version"}:
-            print(f"poolsweep {__version__}")
-        elif verb not in VERBS:
-            raise UserError(f"there is no verb {verb!r}; {nearest(verb, VERBS)}")
-        else:
-            return VERBS[verb](arguments)
-        return 0
-    except (UserError, OSError) as error:
-        if os.environ.get("POOLSWEEP_DEBUG") == "1":
-            raise
-        return _refused(error, arguments)
-    except KeyboardInterrupt:
-        print("poolsweep: interrupted", file=sys.stderr)
-        return 130
-    except Interrupted as interruption:
-        print("poolsweep: interrupted; the same command again goes on from here", file=sys.stderr)
-        return 128 + interruption.signum
+    with shown_output():
+        try:
+            if verb in {"-h", "--help", "help"}:
+                print(_HELP, end="")
+            elif verb in {"-V", "--version"}:
+                print(f"poolsweep {__version__}")
+            elif verb not in VERBS:
+                raise UserError(f"there is no verb {verb!r}; {nearest(verb, VERBS)}")
+            else:
+                return VERBS[verb](arguments)
+            return 0
+        except (UserError, OSError) as error:
+            if os.environ.get("POOLSWEEP_DEBUG") == "1":
+                raise
+            return _refused(error, arguments)
+        except KeyboardInterrupt:
+            print("poolsweep: interrupted", file=sys.stderr)
+            return 130
+        except Interrupted as interruption:
+            print("poolsweep: interrupted; the same command again goes on from here", file=sys.stderr)
+            return 128 + interruption.signum
 
 
 def _refused(error: UserError | OSError, arguments: Sequence[str]) -> int:

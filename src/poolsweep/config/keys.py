@@ -16,7 +16,7 @@ _Part = Annotated[float, Interval(gt=0, lt=1)]
 _Text = Annotated[str, StringConstraints(min_length=1)]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Root:
     """Keys of the root that are not groups.
 
@@ -47,7 +47,7 @@ class Root:
     run_timeout_minutes: PositiveFloat | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Checkpointing:
     """Keys of ``checkpoint``: when a run saves all that it goes on from.
 
@@ -60,7 +60,7 @@ class Checkpointing:
     every_minutes: PositiveFloat | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Storing:
     """Keys of ``features``: what a frozen encoder gave, stored for later runs.
 
@@ -71,7 +71,7 @@ class Storing:
     max_gib: PositiveFloat | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Loading:
     """Keys of ``data`` that are about batches, not about the source.
 
@@ -94,7 +94,7 @@ class Loading:
     max_tokens: PositiveInt
 
 
-@dataclass
+@dataclass(frozen=True)
 class Carving:
     """Keys of ``data`` that sources have whose splits may be carved out of the training rows.
 
@@ -109,7 +109,7 @@ class Carving:
     split_seed: Seed
 
 
-@dataclass
+@dataclass(frozen=True)
 class Training:
     """Keys of ``trainer``, if that is Lightning's: those of its options that mean the same in each kind of run.
 

@@ -1,4 +1,4 @@
-"""How data sets and poolings are called in leaderboards."""
+"""How data sets are called in leaderboards."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from poolsweep.pooling.presets import pooling_name
 
+def data_name(data: Mapping[str, Any]) -> str:
+    """How a data set is called in leaderboards.
 
-def data_name(config: Mapping[str, Any]) -> str:
-    """How the data set is called in leaderboards."""
-    data = config["data"]
+    Args:
+        data: The node that makes its source.
+    """
     if data.get("name"):
         subset = data.get("subset")
         return f"{data['name']}/{subset}" if subset else data["name"]
@@ -20,8 +21,3 @@ def data_name(config: Mapping[str, Any]) -> str:
         return path.absolute().parent.name if path.stem in {"train", "training", "data"} else path.stem
     *_, module, kind = f".{data['_target_']}".split(".")
     return module if module.replace("_", "") == kind.lower() else kind  # icd10.Icd10 is known by its module
-
-
-def pooling_label(config: Mapping[str, Any]) -> str:
-    """How the pooling is called in leaderboards: its preset, or the two halves."""
-    return pooling_name(config["pooling"])

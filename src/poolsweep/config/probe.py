@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from poolsweep.config.run_config import RunConfig
     from poolsweep.encoder import Encoder
     from poolsweep.pooling import Pooling
 
@@ -59,16 +60,14 @@ def probe_problems(config: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def probe_needs(config: Mapping[str, Any], pooling: Pooling, *, encoder: Encoder) -> list[str]:
+def probe_needs(config: RunConfig, pooling: Pooling, *, encoder: Encoder) -> list[str]:
     """What a pooling and an encoder lack for the probe."""
-    from poolsweep.pooling.presets import pooling_name
-
-    name, trained = pooling_name(config["pooling"]), sum(p.numel() for p in pooling.parameters() if p.requires_grad)
+    name, trained = config.pooling_name, sum(p.numel() for p in pooling.parameters() if p.requires_grad)
     problems = []
     if trained:
         problems.append(f"trainer=probe needs a pooling without parameters of its own; pooling={name} has {trained:,}")
     fresh = encoder.pooler_is_fresh and "pooler_output" in pooling.context_needed
-    if fresh and not config["trainer"]["bootstrap"]:
+    if fresh and not config.trainer["bootstrap"]:
         problems.append(
             f"trainer.bootstrap=false needs a pooler with weights for pooling={name}; that of {encoder.name} is "
             "new and depends on the seed"

@@ -1,4 +1,4 @@
-"""From what Hydra composed to plain containers."""
+"""From what Hydra composed to the typed config of a run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import poolsweep.resolvers  # noqa: F401  the workers of every launcher have them
-from poolsweep.config.shape import shape_problems
-from poolsweep.errors import RefusedError, UserError
+from poolsweep.config.run_config import RunConfig
+from poolsweep.errors import UserError
 
 _OF_THE_SWEEP = {"hydra", "race"}  # they choose which runs are made, and are no part of any
 
 
-def resolve(config: DictConfig) -> dict[str, Any]:
-    """The config as plain containers, every interpolation resolved, without what is Hydra's or the sweep's.
+def resolve(config: DictConfig) -> RunConfig:
+    """The config of a run, every interpolation resolved, without what is Hydra's or the sweep's.
 
     Raises:
         UserError: If a mandatory value is missing, an interpolation cannot be resolved, or a key is none.
@@ -24,10 +24,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         content = _content(config)
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error
-    resolved = {"logger": {}, "callbacks": {}} | content  # ~logger: none
-    if problems := shape_problems(resolved):
-        raise RefusedError(*problems)
-    return resolved
+    return RunConfig.of({"logger": {}, "callbacks": {}} | content)  # ~logger: none
 
 
 def _content(config: DictConfig) -> dict[str, Any]:

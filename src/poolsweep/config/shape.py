@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from poolsweep.config.keys import Checkpointing, Root, Storing
+from poolsweep.config.keys import Checkpointing, Loading, Root, Storing
 from poolsweep.config.parts import PARTS
 from poolsweep.errors import nearest
 
@@ -86,3 +86,13 @@ def _unchosen(group: str, node: Any) -> str:  # noqa: ANN401
 
 def _instead(key: str, node: Any, what: str) -> str:  # noqa: ANN401
     return f"{key} takes no value but {what}; got {node!r}"
+
+
+def missing_keys(config: Mapping[str, Any]) -> list[str]:
+    """What to say of keys that ``~key`` took away; not asked of records, since those of older versions lack some."""
+    nodes = [("", Root, config)]
+    nodes += [(f"{name}.", kind, config[name]) for name, kind in {"data": Loading, **SECTIONS}.items()]
+    lacking = [
+        f"{prefix}{field.name}" for prefix, kind, node in nodes for field in fields(kind) if field.name not in node
+    ]
+    return [f"{key} is missing: it has a default, which ~{key} takes away" for key in lacking]

@@ -12,24 +12,24 @@ from poolsweep.config.machine import device_problems, worker_problems
 from poolsweep.config.probe import probe_problems
 from poolsweep.config.processes import distribution_problems
 from poolsweep.config.ranges import range_problems
-from poolsweep.config.shape import SECTIONS, shape_problems
+from poolsweep.config.run_config import RunConfig
+from poolsweep.config.shape import SECTIONS
 from poolsweep.config.targets import argument_problems, authorised, interpolations, nodes_with_target
 from poolsweep.config.training import training_problems
 from poolsweep.config.types import dataclass_problems
 from poolsweep.errors import RefusedError, UserError
 
 
-def validate(config: Mapping[str, Any]) -> None:
-    """Check types, targets and names in a resolved config.
+def validate(checked: RunConfig) -> None:
+    """Check types, targets and names in a config.
 
     Args:
-        config: What ``resolve`` gave.
+        checked: The config, from ``resolve`` or of a record.
     Raises:
         RefusedError: With every problem found, if one of them is a ``_target_`` that must not be run.
         UserError: With every problem found.
     """
-    if problems := shape_problems(config):
-        raise RefusedError(*problems)
+    config = checked.content
     problems = _type_problems(config)
     if not problems:  # what goes together is asked of values that are of the right types
         problems += range_problems(config)
@@ -71,13 +71,3 @@ def _type_problems(config: Mapping[str, Any]) -> list[str]:
     for name, kind in SECTIONS.items():
         problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
     return problems + training_problems(config)
-
-
-def missing_keys(config: Mapping[str, Any]) -> list[str]:
-    """What to say of keys that ``~key`` took away; not asked of records, since those of older versions lack some."""
-    nodes = [("", Root, config)]
-    nodes += [(f"{name}.", kind, config[name]) for name, kind in {"data": Loading, **SECTIONS}.items()]
-    lacking = [
-        f"{prefix}{field.name}" for prefix, kind, node in nodes for field in fields(kind) if field.name not in node
-    ]
-    return [f"{key} is missing: it has a default, which ~{key} takes away" for key in lacking]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 
-from poolsweep.device import accelerator_type, canonical_precision
+from poolsweep.config import RunConfig
 from poolsweep.distributed.environment import GivenEnvironment
 from poolsweep.distributed.replicated import Replicated
 from poolsweep.distributed.sharded import Sharded
@@ -17,38 +16,36 @@ from poolsweep.distributed.world import World
 _OURS = ("on_oom",)  # keys of the group that are not Lightning's
 
 
-def trainer_arguments(trainer: Mapping[str, Any], world: World) -> dict[str, Any]:
+def trainer_arguments(config: RunConfig, world: World) -> dict[str, Any]:
     """The options of a Trainer that is one process of ``world``.
 
     Args:
-        trainer: The trainer's part of a config.
+        config: The run's.
         world: Processes that have joined.
     """
-    given = {key: value for key, value in trainer.items() if key not in _OURS}
-    device, precision = accelerator_type(str(trainer["accelerator"])), canonical_precision(trainer["precision"])
+    given, device = config.trainer.without(*_OURS).plain(), config.accelerator
     plugins: list[Any] = [GivenEnvironment(world)]
-    if precision == "16-mixed":  # Lightning would take bfloat16 on a CPU
+    if config.precision == "16-mixed":  # Lightning would take bfloat16 on a CPU
         plugins.append(MixedPrecision("16-mixed", device, torch.amp.GradScaler(device)))
         given["precision"] = None
     strategy: Any = "auto"
     if world.size > 1:
-        strategy = Sharded() if trainer["strategy"] == "fsdp" else Replicated()
+        strategy = Sharded() if config.trainer["strategy"] == "fsdp" else Replicated()
     return given | {"strategy": strategy, "plugins": plugins}
 
 
-def device_of(trainer: Mapping[str, Any], world: World | None) -> torch.device:
+def device_of(config: RunConfig, world: World | None) -> torch.device:
     """What a process of a run computes on.
 
     Args:
-        trainer: The trainer's part of a config.
+        config: The run's.
         world: This process among those of the run; None = it only starts them, and touches no GPU.
     """
     if world is None:
         return torch.device("cpu")
-    kind = accelerator_type(str(trainer["accelerator"]))
-    if kind != "cuda":
-        return torch.device(kind)
-    chosen = trainer["devices"]
+    if config.accelerator != "cuda":
+        return torch.device(config.accelerator)
+    chosen = config.trainer["devices"]
     if isinstance(chosen, str) and "," in chosen:
         chosen = [int(part) for part in chosen.split(",") if part.strip()]
     return torch.device("cuda", int(chosen[world.local_rank]) if isinstance(chosen, list) else world.local_rank)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from poolsweep.config.probe import is_probe
-from poolsweep.config.processes import processes_of
+from poolsweep.config import RunConfig
 from poolsweep.errors import UserError
 
 OURS = "POOLSWEEP_RANK"  # set in processes that we start
@@ -45,22 +42,21 @@ def given_world() -> World | None:
     return None
 
 
-def world_for(trainer: Mapping[str, Any]) -> World | None:
+def world_for(config: RunConfig) -> World | None:
     """This process among those of a run; None if the run wants more processes than this one, which nobody has started.
 
     A run on one device is one process, whatever else a launcher started beside it.
 
     Args:
-        trainer: The trainer's part of a config.
+        config: The run's.
     Raises:
         UserError: If a launcher started another number of processes than the run wants, or the run wants several
             machines and no launcher has started it there.
     """
-    wanted, given = processes_of(trainer), given_world()
-    if wanted <= 1 or is_probe({"trainer": trainer}):
+    wanted, given, nodes = config.processes, given_world(), config.nodes
+    if wanted <= 1:
         return ALONE
-    nodes = trainer.get("num_nodes", 1)
-    asks = f"trainer.devices={trainer.get('devices')} and trainer.num_nodes={nodes} ask for {wanted} processes"
+    asks = f"trainer.devices={config.trainer['devices']} and trainer.num_nodes={nodes} ask for {wanted} processes"
     if given is not None and given.size != wanted:
         raise UserError(f"{asks}, and {given.size} were started for this run; let the launcher start {wanted}")
     if given is None and nodes != 1:

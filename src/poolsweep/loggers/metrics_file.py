@@ -23,13 +23,13 @@ class MetricsFile(Logger):
 
     Args:
         path: A csv file.
-        still_ours: Called before each line; raises if another process has the run now.
+        check_lock: Called before each line; raises if another process has the run now.
     """
 
-    def __init__(self, path: Path, *, still_ours: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, path: Path, *, check_lock: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._path = path
-        self._still_ours = still_ours
+        self._check_lock = check_lock
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class MetricsFile(Logger):
         row = {"step": step, **metrics}
         if not row.keys() & set(COLUMNS[2:]):
             return
-        self._still_ours()
+        self._check_lock()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with open_to_append(self._path) as binary, io.TextIOWrapper(binary, newline="", encoding="utf-8") as file:
             is_new = binary.tell() == 0

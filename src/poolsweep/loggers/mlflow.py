@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from poolsweep.config import Node
 from poolsweep.loggers.tracker import Tracker, flat, goes_on, kind_of_run
 
 _OUR_ID = "poolsweep.run_id"
@@ -43,7 +44,7 @@ class MlflowRun(Tracker, MLFlowLogger):
         run_id: str,
         run_folder: Path,
         group: str,
-        config: Mapping[str, Any],
+        config: Node,
         tracking_uri: str | None = None,
     ) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from poolsweep.config import Node
 from poolsweep.loggers.tracker import Tracker, flat
 
 _LENGTH = 60  # of a folder's name; most file systems take 255 bytes
@@ -30,7 +31,7 @@ class TensorBoardRun(Tracker, TensorBoardLogger):
 
     needs = "tensorboard"
 
-    def __init__(self, *, run_id: str, run_folder: Path, group: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, *, run_id: str, run_folder: Path, group: str, config: Node) -> None:
         super().__init__(
             run_folder.parent / "tensorboard", name=_as_folders(group), version=run_id, default_hp_metric=False
         )

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from poolsweep.config import Node, RunConfig
 from poolsweep.config.probe import is_probe
 from poolsweep.runs.secrets import without_secrets
 
@@ -66,9 +67,9 @@ def close_loggers(loggers: Iterable[Logger], *, result: Mapping[str, Any] | None
                 _log.warning("%s could not be closed: %s", type(logger).__name__, error)
 
 
-def shown_config(config: Mapping[str, Any]) -> dict[str, Any]:
+def shown_config(config: RunConfig) -> Node:
     """What a tracker is told of a config: all but how runs are tracked, and no keys."""
-    return without_secrets({key: value for key, value in config.items() if key not in {"logger", "trusted"}})
+    return Node(without_secrets(config.content.without("logger", "trusted").plain()))
 
 
 def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, str | int | float | bool]:
@@ -94,7 +95,7 @@ def goes_on(run_folder: Path) -> bool:
     return any((run_folder / "checkpoints").glob("step-*.ckpt"))
 
 
-def kind_of_run(config: Mapping[str, Any]) -> str:
+def kind_of_run(config: Node) -> str:
     """``probe``, ``frozen`` or ``fine-tune``: how it comes by its head."""
     if is_probe(config):
         return "probe"

@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from poolsweep.config import Node
 from poolsweep.loggers.tracker import Tracker, kind_of_run
 
 
@@ -31,7 +32,7 @@ class TrackioRun(Tracker, Logger):
 
     needs = "trackio"
 
-    def __init__(self, *, project: str, run_id: str, run_folder: Path, group: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, *, project: str, run_id: str, run_folder: Path, group: str, config: Node) -> None:
         super().__init__()
         import trackio  # of an extra
 

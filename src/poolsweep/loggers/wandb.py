@@ -15,6 +15,7 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.bounds import NonNegativeInt
+from poolsweep.config import Node
 from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key
 from poolsweep.loggers.predictions import CappedPredictions, read_predictions
@@ -52,7 +53,7 @@ class WandbRun(Tracker, WandbLogger):
         run_id: str,
         run_folder: Path,
         group: str,
-        config: Mapping[str, Any],
+        config: Node,
         entity: str | None = None,
         tags: Sequence[str] = (),
         max_rows: NonNegativeInt = 1000,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from pytorch_lightning.loggers import Logger
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -19,6 +20,7 @@ from poolsweep.device import accelerator_type
 from poolsweep.files.writing import write_whole
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.metrics import classification_metrics
+from poolsweep.model.outcome import Outcome
 from poolsweep.model.predictions import Predictions
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.probe import SAMPLES, Probe
@@ -31,130 +33,127 @@ from poolsweep.runs.status import StatusFile
 _MANY_NUMBERS = 2**22  # of the training vectors; below, threads wait for each other longer than they help
 
 
-@dataclass(frozen=True)
-class ProbeRun:
-    """All objects of a run that is solved.
-
-    Attributes:
-        classifier: Pooling, post-processing and head; its encoder's features are stored.
-        data: Split name → stored features.
-        trainer: Chooses the penalty.
-        labels: The label contract.
-        truncated_share: Split name → share of texts cut to the maximum length.
-        data_seed: Draws the bootstrap sample.
-    """
-
-    classifier: Classifier
-    data: Mapping[str, Any]
-    trainer: Probe
-    labels: Labels
-    truncated_share: Mapping[str, float]
-    data_seed: int
-
-
-@dataclass(frozen=True)
-class ProbeOutcome:
+@dataclass(frozen=True, kw_only=True)
+class ProbeOutcome(Outcome):
     """What a probe found.
 
     Attributes:
-        metrics: Name → value, of the chosen penalty: ``val/…`` and ``test/…``.
         penalty: The L2 penalty chosen on validation.
         penalties_tried: Each with its monitored metric, the strongest first.
         seeds_are: What the seeds of a study vary, or None if all seeds are one run.
         distinct_rows: Training rows that are in the sample.
-        steps: Iterations of the solver, all penalties together; each passes over the rows forth and back.
-        train_seconds: Time of solving, with its validations.
-        examples_per_second: Rows of the sample passed over by that time.
-        peak_memory_mib: ``process`` and, with a GPU, ``gpu``.
-        parameters: ``trained`` and ``pooled_size``.
-        best_epoch: Always 0: there are no epochs.
-        epochs: Always 0.
     """
 
-    metrics: dict[str, float]
     penalty: float
     penalties_tried: list[dict[str, float]]
     seeds_are: str | None
     distinct_rows: int
-    steps: int
-    train_seconds: float
-    examples_per_second: float
-    peak_memory_mib: dict[str, float]
-    parameters: dict[str, int]
-    best_epoch: int = 0
-    epochs: int = 0
 
 
-def solve(
-    run: ProbeRun, *, folder: RunFolder, status: StatusFile, still_ours: Callable[[], None] = lambda: None
-) -> ProbeOutcome:
-    """Solve a run for every penalty, keep the best, and write weights, metrics and predictions.
+@dataclass(frozen=True)
+class ProbeRun:
+    """All objects of a run whose head is solved.
 
-    Args:
-        run: From ``build``.
-        folder: Where the run writes.
-        status: Told how it goes.
-        still_ours: Called before anything is written; raises if another process has the run now.
+    Attributes:
+        classifier: Pooling, post-processing and head; its encoder's features are stored.
+        data: Split name → stored features.
+        probe: Chooses the penalty.
+        labels: The label contract.
+        truncated_share: Split name → share of texts cut to the maximum length.
+        data_seed: Draws the bootstrap sample.
+        check_lock: Called before anything is written; raises if another process has the run now.
     """
-    reset_peak_memory()
-    started = time.perf_counter()
-    probe, classifier = run.trainer, run.classifier.eval()
-    name = accelerator_type(probe.accelerator)
-    device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
-    classifier.to(device)
-    counts = probe.sample(run.data["train"].labels.numpy(), seed=run.data_seed)
-    if classifier.postprocess.needs_fit:
-        repeated = Vectors(run.data["train"], classifier, indices=np.repeat(np.arange(len(counts)), counts))
-        classifier.postprocess.fit(repeated.pooled())
-    train = Vectors(run.data["train"], classifier, indices=np.flatnonzero(counts))
-    validation = Vectors(run.data["validation"], classifier)
-    weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
-    smoothing = classifier.loss.label_smoothing
-    assert isinstance(smoothing, float | int)
-    rows = Rows(train.blocks, train.labels, weights, num_labels=len(run.labels), smoothing=float(smoothing))
-    steps = 0
 
-    def measure(penalty: float, solution: Solution) -> float:
-        nonlocal steps
-        steps += solution.iterations
-        found = _metrics(_logits(validation, solution), validation.labels, classifier.loss, prefix="val/")
-        tried = probe.penalties.index(penalty) + 1
-        _log(run, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
-        status.update(
-            phase="solving", step=tried, steps=len(probe.penalties), monitor=probe.monitor, value=found[probe.monitor]
+    classifier: Classifier
+    data: Mapping[str, Any]
+    probe: Probe
+    labels: Labels
+    truncated_share: Mapping[str, float]
+    data_seed: int
+    check_lock: Callable[[], None] = lambda: None
+    seconds_before = 0.0
+    writes_checkpoints = False
+
+    @property
+    def loggers(self) -> Sequence[Logger]:
+        """Where its metrics go."""
+        return self.probe.loggers
+
+    def fit(self, folder: RunFolder, status: StatusFile) -> ProbeOutcome:
+        """Solve the head for every penalty, keep the best, and write weights, metrics and predictions.
+
+        Args:
+            folder: Where the run writes.
+            status: Told how it goes.
+        """
+        reset_peak_memory()
+        started = time.perf_counter()
+        probe, classifier = self.probe, self.classifier.eval()
+        name = accelerator_type(probe.accelerator)
+        device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
+        classifier.to(device)
+        counts = probe.sample(self.data["train"].labels.numpy(), seed=self.data_seed)
+        if classifier.postprocess.needs_fit:
+            repeated = Vectors(self.data["train"], classifier, indices=np.repeat(np.arange(len(counts)), counts))
+            classifier.postprocess.fit(repeated.pooled())
+        train = Vectors(self.data["train"], classifier, indices=np.flatnonzero(counts))
+        validation = Vectors(self.data["validation"], classifier)
+        weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
+        smoothing = classifier.loss.label_smoothing
+        assert isinstance(smoothing, float | int)
+        rows = Rows(train.blocks, train.labels, weights, num_labels=len(self.labels), smoothing=float(smoothing))
+        steps = 0
+
+        def measure(penalty: float, solution: Solution) -> float:
+            nonlocal steps
+            steps += solution.iterations
+            found = _metrics(_logits(validation, solution), validation.labels, classifier.loss, prefix="val/")
+            tried = probe.penalties.index(penalty) + 1
+            _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
+            status.update(
+                phase="solving",
+                step=tried,
+                steps=len(probe.penalties),
+                monitor=probe.monitor,
+                value=found[probe.monitor],
+            )
+            return found[probe.monitor]
+
+        with _threads_for(rows):
+            penalty, solution, tried = probe.choose(rows, measure=measure)
+        _install(classifier, solution)
+        seconds = time.perf_counter() - started
+        status.update(phase="testing")
+        self.check_lock()
+        metrics = _evaluate(self, folder=folder)
+        _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **metrics}, step=len(tried) + 1)
+        self.check_lock()
+        _save(classifier, folder)
+        log = logging.getLogger("poolsweep")
+        if solution.change > TOLERANCE:
+            log.warning("the head is not solved: its probabilities may be off by %.1g", solution.change)
+        if len(probe.penalties) > 1 and penalty in (probe.penalties[0], probe.penalties[-1]):
+            log.warning("penalty %g is at the end of trainer.penalties: one beyond it may be better", penalty)
+        return ProbeOutcome(
+            metrics=metrics,
+            penalty=penalty,
+            penalties_tried=[{"penalty": key, probe.monitor: value} for key, value in tried.items()],
+            seeds_are=SAMPLES if probe.bootstrap else None,
+            distinct_rows=int((counts > 0).sum()),
+            steps=steps,
+            train_seconds=round(seconds, 3),
+            examples_per_second=round(steps * int((counts > 0).sum()) / seconds, 1),
+            peak_memory_mib=peak_memory_mib(),
+            parameters={
+                "trained": solution.weight.numel() + solution.bias.numel(),
+                "pooled_size": classifier.pooling.output_size,
+            },
+            best_epoch=0,
+            epochs=0,
         )
-        return found[probe.monitor]
 
-    with _threads_for(rows):
-        penalty, solution, tried = probe.choose(rows, measure=measure)
-    _install(classifier, solution)
-    seconds = time.perf_counter() - started
-    status.update(phase="testing")
-    still_ours()
-    metrics = _evaluate(run, folder=folder)
-    _log(run, {"penalty": penalty, "train/loss": solution.loss, **metrics}, step=len(tried) + 1)
-    still_ours()
-    _save(classifier, folder)
-    log = logging.getLogger("poolsweep")
-    if solution.change > TOLERANCE:
-        log.warning("the head is not solved: its probabilities may be off by %.1g", solution.change)
-    if len(probe.penalties) > 1 and penalty in (probe.penalties[0], probe.penalties[-1]):
-        log.warning("penalty %g is at the end of trainer.penalties: one beyond it may be better", penalty)
-    return ProbeOutcome(
-        metrics=metrics,
-        penalty=penalty,
-        penalties_tried=[{"penalty": key, probe.monitor: value} for key, value in tried.items()],
-        seeds_are=SAMPLES if probe.bootstrap else None,
-        distinct_rows=int((counts > 0).sum()),
-        steps=steps,
-        train_seconds=round(seconds, 3),
-        examples_per_second=round(steps * int((counts > 0).sum()) / seconds, 1),
-        peak_memory_mib=peak_memory_mib(),
-        parameters={
-            "trained": solution.weight.numel() + solution.bias.numel(),
-            "pooled_size": classifier.pooling.output_size,
-        },
-    )
+    def remove_checkpoints(self) -> None:
+        """Nothing: a probe saves none."""
 
 
 def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
@@ -198,8 +197,8 @@ def _save(classifier: Classifier, folder: RunFolder) -> None:
         save_file(state, temporary)
 
 
-def _log(run: ProbeRun, metrics: Mapping[str, float], *, step: int) -> None:
-    for logger in run.trainer.loggers:
+def _log(probe: Probe, metrics: Mapping[str, float], *, step: int) -> None:
+    for logger in probe.loggers:
         logger.log_metrics(dict(metrics), step=step)
 
 

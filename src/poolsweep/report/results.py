@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from poolsweep.config.node import Node
 from poolsweep.report.distinct_names import distinct_names
 from poolsweep.report.predicted import read_predictions, scores_of
 from poolsweep.runs.folder import RunFolder
@@ -66,12 +67,12 @@ class RunRecord:
         return RunFolder(self.path)
 
     @cached_property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Node:
         """Its resolved config; empty where that cannot be read."""
         try:
             return parse_config(read_checked(self.path, self.folder.config.name, self.facts))
         except (DamagedError, OddConfigError):
-            return {}
+            return Node({})
 
     def metric(self, name: str) -> float:
         """One of its metrics (``test/accuracy``); nan where it has none."""

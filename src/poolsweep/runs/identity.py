@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from poolsweep.config import Node, RunConfig
 from poolsweep.config.probe import without_unused
 from poolsweep.device import canonical_devices, canonical_precision
 from poolsweep.encoder.folder import folder_hashes
@@ -29,20 +30,19 @@ _SPELLINGS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def run_id(config: Mapping[str, Any], *, accelerator: str, data: Mapping[str, Any]) -> str:
+def run_id(config: RunConfig, *, data: Mapping[str, Any]) -> str:
     """The identity of a run: a hash of all in its config that can change its result.
 
     Key order, the order of overrides, paths, loggers and the machine do not count; the content of data files does.
 
     Args:
-        config: The resolved config as plain containers.
-        accelerator: Type of the device the run is on (cpu, cuda, …).
+        config: The run's; the type of the device that it is on counts.
         data: The node of the data, with what identifies their content in place of where they lie.
     """
-    content = _without_excluded(config)
-    content["trainer"] = _canonical_trainer(content["trainer"], accelerator=accelerator)
+    content = _without_excluded(config.content)
+    content["trainer"] = _canonical_trainer(config, content["trainer"])
     content["data"] = {key: value for key, value in data.items() if key in {*content["data"], "_content"}}
-    content["encoder"] = _folder_by_content(content["encoder"])
+    content["encoder"] = _folder_by_content(config.encoder)
     return _hash(content)[:12]
 
 
@@ -59,13 +59,13 @@ def _hash(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _canonical_trainer(trainer: Mapping[str, Any], *, accelerator: str) -> dict[str, Any]:
+def _canonical_trainer(config: RunConfig, trainer: Mapping[str, Any]) -> dict[str, Any]:
     """Without what does not count, and what does in one spelling."""
-    said = {"accelerator": accelerator, "precision": canonical_precision(trainer["precision"])}
+    said = {"accelerator": config.accelerator, "precision": config.precision}
     return {**trainer, **said, "devices": canonical_devices(trainer.get("devices", 1))}
 
 
-def _folder_by_content(encoder: Mapping[str, Any]) -> dict[str, Any]:
+def _folder_by_content(encoder: Node) -> dict[str, Any]:
     """An encoder that is a folder counts by its content, not by where it lies."""
     folder = encoder_folder(encoder)
     if folder is None:
@@ -73,13 +73,13 @@ def _folder_by_content(encoder: Mapping[str, Any]) -> dict[str, Any]:
     return {**encoder, "model": _content_of(folder, encoder), "name": None}
 
 
-def encoder_folder(encoder: Mapping[str, Any]) -> Path | None:
+def encoder_folder(encoder: Node) -> Path | None:
     """The folder that an encoder is loaded from; None if it is none."""
     folder = Path(str(encoder.get("model") or ""))
     return folder if encoder.get("model") and folder.is_dir() else None
 
 
-def encoder_identity(encoder: Mapping[str, Any]) -> dict[str, Any]:
+def encoder_identity(encoder: Node) -> dict[str, Any]:
     """What tells an encoder of a record from others of its name.
 
     Args:
@@ -97,18 +97,16 @@ def encoder_identity(encoder: Mapping[str, Any]) -> dict[str, Any]:
     return {"encoder_id": _hash({"model": model, "revision": revision})[:12], "encoder_place": [place]}
 
 
-def _content_of(folder: Path, encoder: Mapping[str, Any]) -> dict[str, str]:
+def _content_of(folder: Path, encoder: Node) -> dict[str, str]:
     return folder_hashes(folder, runs_code=encoder.get("trust_remote_code") is True)
 
 
-def differing_keys(
-    stored: Mapping[str, Any], config: Mapping[str, Any], *, found_by: Collection[str] = ()
-) -> list[str]:
+def differing_keys(stored: Node, config: Node, *, found_by: Collection[str] = ()) -> list[str]:
     """Where the config in a run folder differs from one that has the same run id; only paths of files may.
 
     Args:
         stored: What ``config.yaml`` holds.
-        config: The resolved config as plain containers.
+        config: What it would hold now.
         found_by: Keys of the data that only say where they lie.
     """
     before, now = (dict(_leaves(without_unused(content))) for content in (stored, config))
@@ -127,18 +125,17 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
         yield path, _SPELLINGS[path](node) if path in _SPELLINGS else node
 
 
-def variant_id(config: Mapping[str, Any], *, accelerator: str) -> str:
+def variant_id(config: RunConfig) -> str:
     """A hash of what was swept beside data, encoder, pooling and seeds: runs of one variant differ in these alone.
 
     Which data set and which encoder do not count, since runs are compared within each; how they are used does.
 
     Args:
-        config: The resolved config as plain containers.
-        accelerator: Type of the device the run is on (cpu, cuda, …).
+        config: A run's; the type of the device that it is on counts.
     """
-    used = _without_excluded(config)
+    used = _without_excluded(config.content)
     content = {key: value for key, value in used.items() if key != "pooling" and key not in REPLICATES}
-    content["trainer"] = _canonical_trainer(used["trainer"], accelerator=accelerator)
+    content["trainer"] = _canonical_trainer(config, used["trainer"])
     for group, named in (("data", _NAMES_DATA), ("encoder", _NAMES_ENCODER)):
         own = {key: value for key, value in used[group].items() if key not in named}
         content[group] = {key: value for key, value in own.items() if f"{group}.{key}" not in REPLICATES}

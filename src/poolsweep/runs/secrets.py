@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from typing import Any
+
+from poolsweep.config.node import Node
 
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(_|$)", re.IGNORECASE)
 _LOGIN_IN_URL = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
@@ -39,17 +40,17 @@ def without_secrets(node: Any) -> Any:  # noqa: ANN401
     return redacted(node) if isinstance(node, str) else node
 
 
-def recorded(config: Mapping[str, Any]) -> dict[str, Any]:
+def recorded(config: Node) -> Node:
     """A config as it may be written: without logins, and without what keys of a logger are named for.
 
     Args:
         config: Resolved; the run itself goes on with this one.
     Example:
-        >>> recorded({"seed": 1, "logger": {"mine": {"api_key": "abc", "uri": "http://me:mine@host"}}})
-        {'seed': 1, 'logger': {'mine': {'api_key': '[hidden]', 'uri': 'http://[hidden]@host'}}}
+        >>> recorded(Node({"seed": 1, "logger": {"mine": {"api_key": "abc", "uri": "http://me:mine@host"}}}))
+        Node({'seed': 1, 'logger': {'mine': {'api_key': '[hidden]', 'uri': 'http://[hidden]@host'}}})
     """
     content = without_secrets(dict(config))
-    return content | ({"logger": _without_keys(content["logger"])} if content.get("logger") else {})
+    return Node(content | ({"logger": _without_keys(content["logger"])} if content.get("logger") else {}))
 
 
 def _without_keys(node: Any) -> Any:  # noqa: ANN401

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import xxhash
 import yaml
 
+from poolsweep.config.node import Node
 from poolsweep.files.writing import read_plain, write_whole
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
@@ -26,9 +26,9 @@ class _WithoutAliases(yaml.SafeDumper):
         return True
 
 
-def write_config(path: Path, content: Mapping[str, Any]) -> None:
+def write_config(path: Path, config: Node) -> None:
     """Write a resolved config under a line with its checksum."""
-    text = yaml.dump(dict(content), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True).encode()
+    text = yaml.dump(config.plain(), Dumper=_WithoutAliases, sort_keys=False, allow_unicode=True).encode()
     with write_whole(path) as temporary:
         temporary.write_bytes(_marked(text))
 
@@ -37,7 +37,7 @@ def _marked(text: bytes) -> bytes:
     return _MARK + xxhash.xxh3_64_hexdigest(text).encode() + b"\n" + text
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> Node:
     """Read a resolved config.
 
     Raises:
@@ -47,7 +47,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return parse_config(read_plain(path, at_most=_LARGEST), name=path.name)
 
 
-def parse_config(content: bytes, *, name: str = "config.yaml") -> dict[str, Any]:
+def parse_config(content: bytes, *, name: str = "config.yaml") -> Node:
     """A resolved config from its text.
 
     A few short lines with aliases stand for billions of values, and deep nesting ends the parser: neither is read.
@@ -75,7 +75,7 @@ def parse_config(content: bytes, *, name: str = "config.yaml") -> dict[str, Any]
         raise OddConfigError(f"{name} is damaged: it is no YAML") from error
     if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
         raise OddConfigError(f"{name} is damaged: it holds no config")
-    return config
+    return Node(config)
 
 
 def _require_plain(text: str, name: str) -> None:

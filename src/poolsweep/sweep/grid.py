@@ -13,8 +13,7 @@ from typing import Any
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from poolsweep.config import resolve, validate
-from poolsweep.config.probe import is_probe
+from poolsweep.config import RunConfig, resolve, validate
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.files.writing import remove_half_written
 from poolsweep.process.owner import is_ours
@@ -45,7 +44,7 @@ class Plan:
         runs: Run folder → point, all of them, in the order of the points.
         finished: Those that have finished.
         left: Those that failed and are not to be run again.
-        contents: Resolved configs of those that have not finished.
+        configs: Of those that have not finished.
         notes: What to tell the user once.
         split_seeds: Seeds by which the data are split.
         stops: Whether a failure ends the sweep.
@@ -54,7 +53,7 @@ class Plan:
     runs: dict[RunFolder, Point] = field(default_factory=dict)
     finished: set[RunFolder] = field(default_factory=set)
     left: set[RunFolder] = field(default_factory=set)
-    contents: dict[RunFolder, dict[str, Any]] = field(default_factory=dict)
+    configs: dict[RunFolder, RunConfig] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     split_seeds: set[Any] = field(default_factory=set)
     stops: bool = False
@@ -133,9 +132,9 @@ def require_finished(folders: Collection[RunFolder], *, left: Collection[RunFold
 
 def hand_over(plan: Plan, launcher: Launcher) -> None:
     """Give a launcher of ours what is composed already: composing a thousand points again takes a minute."""
-    if hasattr(launcher, "contents"):
-        contents = {plan.runs[folder].overrides: content for folder, content in plan.contents.items()}
-        launcher.contents = contents  # type: ignore[attr-defined]
+    if hasattr(launcher, "configs"):
+        configs = {plan.runs[folder].overrides: config for folder, config in plan.configs.items()}
+        launcher.configs = configs  # type: ignore[attr-defined]
 
 
 def run_all(missing: Mapping[RunFolder, Point], *, launcher: Launcher, console: Console) -> None:
@@ -188,29 +187,29 @@ def plan_runs(points: Sequence[Point], *, compose: Callable[[Point], DictConfig]
     unfit: dict[Point, UnfitPoolingError] = {}
     for point in points:
         try:
-            content = resolve(compose(point))
-            plan.split_seeds.add(content["data"].get("split_seed"))
-            before = None if content.get("retry") == "all" else finished_before(content)
+            config = resolve(compose(point))
+            plan.split_seeds.add(config.data.get("split_seed"))
+            before = None if config.retry == "all" else finished_before(config)
             if before is not None:
                 plan.runs.setdefault(before[0], point)
                 plan.finished.add(before[0])
                 continue
-            plan.notes |= dict.fromkeys(check_once(content, known))
+            plan.notes |= dict.fromkeys(check_once(config, known))
         except UserError as error:
             if isinstance(error, UnfitPoolingError) and point.matched:
                 unfit[point] = error
             else:
                 problems |= dict.fromkeys(error.problems)
             continue
-        folder, _ = folder_of(content)
-        if content["retry"] != "all" and (damage := damaged_before(folder)) is not None:
+        folder, _ = folder_of(config)
+        if config.retry != "all" and (damage := damaged_before(folder)) is not None:
             plan.notes[damage] = None
         if plan.runs.setdefault(folder, point) is point:
-            plan.contents[folder] = content
-        plan.stops = plan.stops or content["on_failure"] == "stop"
-        if content["retry"] == "never" and folder.failed():
+            plan.configs[folder] = config
+        plan.stops = plan.stops or config.on_failure == "stop"
+        if config.retry == "never" and folder.failed():
             plan.left.add(folder)
-        elif content["retry"] == "all":
+        elif config.retry == "all":
             again.append(folder)
     if problems:
         raise UserError(*problems)
@@ -249,25 +248,25 @@ def require_one_study(studies: Iterable[Path]) -> None:
         raise UserError(f"a sweep is one study, got {', '.join(found)}; type one command for each")
 
 
-def check_once(content: Mapping[str, Any], known: dict[str, UnfitPoolingError | None]) -> Sequence[str]:
+def check_once(config: RunConfig, known: dict[str, UnfitPoolingError | None]) -> Sequence[str]:
     """Validate a config, and load what it reads unless a point before it reads the same; gives notes.
 
     Args:
-        content: Resolved.
+        config: A run's.
         known: What points before it read, with the reason where their pooling cannot be.
     Raises:
         UserError: With every problem.
     """
-    reads = {key: content.get(key) for key in READ_PARTS}
-    reads["probe"] = content.get("trainer") if is_probe(content) else None  # which asks more of the pooling
+    reads = {key: config.content[key] for key in READ_PARTS}
+    reads["probe"] = config.trainer.plain() if config.is_probe else None  # which asks more of the pooling
     key = json.dumps(reads, sort_keys=True, default=str)
     if key in known:
-        validate(content)
+        validate(config)
         if (error := known[key]) is not None:
             raise error
         return ()
     try:
-        notes = checked(content).notes
+        notes = checked(config).notes
     except UnfitPoolingError as error:
         known[key] = error
         raise

@@ -10,14 +10,11 @@ from dataclasses import asdict
 from typing import Any
 
 from poolsweep.callbacks.best_weights import TrainingDivergedError
-from poolsweep.config.batch_plan import batch_plan
-from poolsweep.config.processes import processes_of
-from poolsweep.device import accelerator_type
 from poolsweep.distributed.group import of_all_processes
 from poolsweep.distributed.world import World
 from poolsweep.files.writing import make_durable, own_folder, remove, remove_half_written, write_json
 from poolsweep.loggers.tracker import close_loggers
-from poolsweep.probe.run import ProbeOutcome, ProbeRun, solve
+from poolsweep.model.outcome import Outcome
 from poolsweep.runs.environment import cpu_seconds, git_changes, git_commit, hardware, versions
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import encoder_identity, variant_id
@@ -26,11 +23,8 @@ from poolsweep.runs.records import CHECKED, RESULT_VERSION, fingerprints, write_
 from poolsweep.runs.secrets import recorded
 from poolsweep.runs.status import StatusFile
 from poolsweep.runs.stored_config import write_config
-from poolsweep.tasks.metric_names import direction
-from poolsweep.training.build import Run, build, data_name, pooling_label
-from poolsweep.training.failure import kind_of, require_room
-from poolsweep.training.fit import Outcome, train
-from poolsweep.training.oom import batch_too_large
+from poolsweep.training.build import Run, build
+from poolsweep.training.failure import require_room
 from poolsweep.training.planned import PlannedRun
 from poolsweep.training.sources import data_identity
 
@@ -48,50 +42,33 @@ def attempt(
         status: Told how it goes.
     """
     started, clock, used = time.time(), time.monotonic(), cpu_seconds()
-    content, folder = planned.content, planned.folder
-    leads = lock is not None
-    still_ours = lock.check if lock is not None else _of_the_leader
-    run: Run | ProbeRun | None = None
+    config, folder = planned.config, planned.folder
+    check_lock = lock.check if lock is not None else _of_the_leader
+    run: Run | None = None
     finished: dict[str, Any] | None = None
     try:
-        if leads:
+        if lock is not None:
             _start(planned)
         facts = facts_of(planned, started=started)
         run = build(
-            content, planned.prepared, folder=folder, run_id=planned.identity, status=status, still_ours=still_ours,
+            config, planned.prepared, folder=folder, run_id=planned.identity, status=status, check_lock=check_lock,
             world=world, parts=parts,
         )  # fmt: skip
-        trains = isinstance(run, Run)
-        require_room(folder.path, run.classifier, checkpoints=trains and any(content["checkpoint"].values()))
-        outcome = (
-            _trained(run, content, folder=folder, parts=parts)
-            if trains
-            else solve(run, folder=folder, status=status, still_ours=still_ours)
-        )
-        seconds = time.monotonic() - clock + (run.checkpoint.seconds_before if trains else 0)
+        require_room(folder.path, run.classifier, checkpoints=run.writes_checkpoints)
+        outcome = run.fit(folder, status)
+        seconds = time.monotonic() - clock + run.seconds_before
         cpu = sum(of_all_processes(cpu_seconds() - used))
         _require_finite(outcome.metrics)
         result = _result(facts, outcome, run, seconds=seconds, cpu=cpu, attempts=status.content["attempts"])
-        if trains:
-            result["batch"] = batch_plan(content).in_parts(parts)
-        still_ours()
-        if leads:
+        check_lock()
+        if lock is not None:
             result = _finish(folder, run, result)
         finished = result
         status.update(force=True, state="finished", metrics=outcome.metrics)
         return result
     finally:
         if run is not None:
-            close_loggers(run.trainer.loggers, result=finished)
-
-
-def _trained(run: Run, content: Mapping[str, Any], *, folder: RunFolder, parts: int) -> Outcome:
-    try:
-        return train(run, folder=folder)
-    except Exception as error:
-        if kind_of(error) != "out_of_memory":
-            raise
-        raise batch_too_large(run, content, error, parts=parts) from error
+            close_loggers(run.loggers, result=finished)
 
 
 def _of_the_leader() -> None:
@@ -104,7 +81,7 @@ def _start(planned: PlannedRun) -> None:
     for stale in (folder.result, folder.metrics, folder.best, *map(folder.predictions, ("validation", "test"))):
         remove(stale)
     remove_half_written(folder.path, ours=True, but_of=folder.job.name)  # of attempts before: the lock is ours
-    write_config(folder.config, recorded(planned.content))
+    write_config(folder.config, recorded(planned.config.content))
     write_json(folder.labels, planned.prepared.labels.to_mapping())
 
 
@@ -114,15 +91,13 @@ def _require_finite(metrics: Mapping[str, float]) -> None:
             raise TrainingDivergedError(f"{name} of the selected weights is {value}")
 
 
-def _finish(folder: RunFolder, run: Run | ProbeRun, result: Mapping[str, Any]) -> dict[str, Any]:
+def _finish(folder: RunFolder, run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
     """The result comes last, when all that it speaks of is on the disk: it is what makes a run a finished one."""
     for path in (folder.path / name for name in CHECKED):
         if path.exists():
             make_durable(path)
     written = write_result(folder.path, {**result, "files": fingerprints(folder.path)}, durable=True)
-    if isinstance(run, Run):
-        run.checkpoint.store.clear()
-        run.best.clear()
+    run.remove_checkpoints()
     return written
 
 
@@ -133,29 +108,28 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         planned: The run.
         started: When, in seconds since the epoch.
     """
-    content, prepared = planned.content, planned.prepared
-    accelerator = accelerator_type(content["trainer"]["accelerator"])
+    config, prepared = planned.config, planned.prepared
     return {
         "schema_version": RESULT_VERSION,
         "run_id": planned.identity,
         "name": planned.name,
-        "study": content["study"],
-        "seed": content["seed"],
-        "data": data_name(content),
-        **data_identity(content["data"], prepared.splits),
+        "study": config.study,
+        "seed": config.seed,
+        "data": config.data_name,
+        **data_identity(config.data, prepared.splits),
         "encoder": prepared.loaded.encoder.name,
-        **encoder_identity(content["encoder"]),
-        "frozen": content["encoder"]["frozen"],
-        "pooling": pooling_label(content),
-        "variant": variant_id(content, accelerator=accelerator),
-        "monitor": content["monitor"],
-        "mode": direction(content["monitor"]),
+        **encoder_identity(config.encoder),
+        "frozen": config.frozen,
+        "pooling": config.pooling_name,
+        "variant": variant_id(config),
+        "monitor": config.monitor,
+        "mode": config.mode,
         "labels": len(prepared.labels),
         "cautions": list(prepared.splits.cautions),
         "sizes": {split.name: len(split) for split in prepared.splits},
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions(),
-        "hardware": hardware(accelerator=accelerator, devices=processes_of(content["trainer"])),
+        "hardware": hardware(accelerator=config.accelerator, devices=config.processes),
         "git_commit": git_commit(),
         "git_changes": git_changes(),
     }
@@ -163,8 +137,8 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
 
 def _result(
     facts: dict[str, Any],
-    outcome: Outcome | ProbeOutcome,
-    run: Run | ProbeRun,
+    outcome: Outcome,
+    run: Run,
     *,
     seconds: float,
     cpu: float,

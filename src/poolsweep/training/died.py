@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from poolsweep.config import RunConfig
 from poolsweep.files.writing import last_lines, write_json
 from poolsweep.runs.lock import RunLock
 from poolsweep.runs.records import RESULT_VERSION, known_status, write_result
@@ -13,11 +13,11 @@ from poolsweep.runs.secrets import redacted
 from poolsweep.training.job import folder_of
 
 
-def record_death(content: Mapping[str, Any], *, name: str, reason: str, kind: str, log: Sequence[str]) -> bool:
+def record_death(config: RunConfig, *, name: str, reason: str, kind: str, log: Sequence[str]) -> bool:
     """Record a failure in a run's folder; what it saved stays, and the same command goes on from there.
 
     Args:
-        content: The run's resolved config.
+        config: The run's.
         name: What a person calls it.
         reason: In one line.
         kind: Of failure.
@@ -25,7 +25,7 @@ def record_death(content: Mapping[str, Any], *, name: str, reason: str, kind: st
     Returns:
         Whether it was recorded: not if the run has finished, or another process is at work on it.
     """
-    folder, identity = folder_of(content)
+    folder, identity = folder_of(config)
     lock = RunLock(folder.path)
     if not lock.acquire():
         return False

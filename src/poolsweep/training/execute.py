@@ -15,7 +15,6 @@ from typing import Any
 import torch
 
 from poolsweep.callbacks.best_weights import TrainingDivergedError
-from poolsweep.config.processes import processes_of
 from poolsweep.distributed.world import ALONE, World
 from poolsweep.files.writing import last_lines, only_plain, remove
 from poolsweep.process.signals import Interrupted, stop_signals
@@ -45,7 +44,7 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
         world: This process among those that train the run, which have joined; None: they are still to be started.
     """
     started = time.time()
-    content, folder = planned.content, planned.folder
+    config, folder = planned.config, planned.folder
     status = StatusFile(folder, name=planned.name, run_id=planned.identity, lock=lock)
     with at_work(folder, lock=lock):
         if lock is not None:
@@ -57,9 +56,9 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
                 if world is not None:
                     return attempt(planned, lock=lock, world=world, parts=parts, status=status)
                 assert lock is not None
-                job = RankJob(content, folder.path, planned.identity, planned.name, lock.token, parts)
+                job = RankJob(config.content, folder.path, planned.identity, planned.name, lock.token, parts)
                 try:
-                    run_in_ranks(job, processes=processes_of(content["trainer"]), log=folder.log)
+                    run_in_ranks(job, processes=config.processes, log=folder.log)
                 except RankFailedError:
                     if folder.finished() is None:  # else it was done, and a signal met it on its way out
                         raise
@@ -74,7 +73,7 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
             except Exception as error:
                 fitting = getattr(error, "facts", {}).get("parts")
                 alone = world is None or world.size == 1
-                if fitting is not None and alone and content["trainer"]["on_oom"] == "halve":
+                if fitting is not None and alone and config.halves_out_of_memory:
                     if lock is not None:
                         lock.check()
                     logging.getLogger(__name__).warning("%s; starting over so", error)

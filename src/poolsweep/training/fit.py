@@ -1,89 +1,156 @@
-"""One run: train, select on validation, test once."""
+"""A run whose head, and perhaps encoder, is trained by Lightning: train, select on validation, test once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 
+from poolsweep.callbacks.best_weights import BestWeights
+from poolsweep.callbacks.checkpoint import Checkpoint
+from poolsweep.config import RunConfig
+from poolsweep.data import DataModule
+from poolsweep.data.labels import Labels
 from poolsweep.distributed.group import of_all_processes, of_the_leader
 from poolsweep.features import FeatureRows
+from poolsweep.model.classifier import Classifier
+from poolsweep.model.outcome import Outcome
 from poolsweep.model.predictions import Predictions
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
-from poolsweep.training.build import Run
+from poolsweep.runs.status import StatusFile
+from poolsweep.training.failure import kind_of
+from poolsweep.training.oom import batch_too_large
 
 _BETWEEN_PROCESSES = 1_000_003  # between their seeds, so that no two runs of a study share one
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run found.
+@dataclass(frozen=True, kw_only=True)
+class TrainingOutcome(Outcome):
+    """What a trained run found.
 
     Attributes:
-        metrics: Name → value, of the selected checkpoint: ``val/…`` and ``test/…``.
-        best_epoch: The epoch after which it was saved, 1 = first.
-        epochs: Epochs trained.
-        steps: Optimizer steps taken.
         resumed_at: Optimizer steps that were taken by an earlier process; None if none were.
-        train_seconds: Time of training with its validations, that of earlier processes included.
-        examples_per_second: Training examples by that time.
-        peak_memory_mib: ``process`` and, with a GPU, ``gpu``; of the process of the run that needed most.
-        parameters: ``trained`` and ``pooled_size``.
+        batch: Rows of an optimizer step, and how they were divided.
     """
 
-    metrics: dict[str, float]
-    best_epoch: int
-    epochs: int
-    steps: int
     resumed_at: int | None
-    train_seconds: float
-    examples_per_second: float
-    peak_memory_mib: dict[str, float]
-    parameters: dict[str, int]
+    batch: dict[str, int]
 
 
-def train(run: Run, *, folder: RunFolder) -> Outcome:
-    """Train a run, restore its best weights, and write metrics and predictions of validation and test.
+@dataclass(frozen=True)
+class TrainingRun:
+    """All objects of a run that is trained.
 
-    It goes on from the newest whole checkpoint, if there is one, and gives the same bits as if it had never stopped.
-
-    Args:
-        run: From ``build``.
-        folder: Where predictions go.
+    Attributes:
+        config: The run's.
+        classifier: Encoder (unless its states are stored), pooling, head, loss.
+        data: Batches.
+        trainer: With callbacks and loggers.
+        labels: The label contract.
+        best: Selects and keeps the best weights.
+        checkpoint: Saves what an interrupted run goes on from.
+        truncated_share: Split name → share of texts cut to the maximum length.
+        parts: Steps that each batch is divided into.
     """
-    reset_peak_memory()
-    leads = run.trainer.is_global_zero
-    begun = of_the_leader(run.checkpoint.find(run.classifier) if leads else None)  # what is damaged is removed once
-    if begun is None and leads:
-        run.best.clear()
-    torch.manual_seed(run.seed + _BETWEEN_PROCESSES * run.trainer.global_rank)  # each drops out other numbers
-    started = time.perf_counter()
-    with _threads_for(run):
-        run.trainer.fit(run.classifier, datamodule=run.data, ckpt_path=begun, weights_only=True)
-    seconds = time.perf_counter() - started + run.checkpoint.seconds_before
-    epochs, steps = run.trainer.current_epoch, run.trainer.global_step
-    if run.best.value is None:  # no validation took place
-        run.best.save(run.trainer, run.classifier)
-    run.best.restore(run.classifier)
-    if leads:
-        run.best.publish()
-    metrics = evaluate(run, folder=folder)
-    trained = sum(p.numel() for p in run.classifier.parameters() if p.requires_grad)
-    return Outcome(
-        metrics=metrics,
-        best_epoch=run.best.epoch,
-        epochs=epochs,
-        steps=steps,
-        resumed_at=run.checkpoint.resumed_at,
-        train_seconds=round(seconds, 3),
-        examples_per_second=round(run.classifier.examples_seen / seconds, 1),
-        peak_memory_mib=_most_of_any(peak_memory_mib()),
-        parameters={"trained": trained, "pooled_size": run.classifier.pooling.output_size},
-    )
+
+    config: RunConfig
+    classifier: Classifier
+    data: DataModule
+    trainer: pl.Trainer
+    labels: Labels
+    best: BestWeights
+    checkpoint: Checkpoint
+    truncated_share: Mapping[str, float]
+    parts: int
+
+    @property
+    def loggers(self) -> Sequence[Logger]:
+        """Where its metrics go."""
+        return self.trainer.loggers
+
+    @property
+    def seconds_before(self) -> float:
+        """What earlier processes took for the part that this one goes on from."""
+        return self.checkpoint.seconds_before
+
+    @property
+    def writes_checkpoints(self) -> bool:
+        """Whether it saves anything before it ends, unless it is asked to leave."""
+        return self.config.checkpoint.every_steps is not None or self.config.checkpoint.every_minutes is not None
+
+    def fit(self, folder: RunFolder, status: StatusFile) -> TrainingOutcome:
+        """Train, restore the best weights, and write metrics and predictions of validation and test.
+
+        It goes on from the newest whole checkpoint, if there is one: the same bits as if it had never stopped.
+
+        Args:
+            folder: Where predictions go.
+            status: A callback tells it how the run goes.
+        Raises:
+            BatchTooLargeError: If memory runs out, with what fits.
+        """
+        reset_peak_memory()
+        leads, trainer = self.trainer.is_global_zero, self.trainer
+        begun = of_the_leader(self.checkpoint.find(self.classifier) if leads else None)  # damaged ones are removed once
+        if begun is None and leads:
+            self.best.clear()
+        torch.manual_seed(self.config.seed + _BETWEEN_PROCESSES * trainer.global_rank)  # each drops out other numbers
+        started = time.perf_counter()
+        try:
+            with _threads_for(self.data):
+                trainer.fit(self.classifier, datamodule=self.data, ckpt_path=begun, weights_only=True)
+            seconds = time.perf_counter() - started + self.seconds_before
+            epochs, steps = trainer.current_epoch, trainer.global_step
+            if self.best.value is None:  # no validation took place
+                self.best.save(trainer, self.classifier)
+            self.best.restore(self.classifier)
+            if leads:
+                self.best.publish()
+            metrics = self.evaluate(folder)
+        except Exception as error:
+            if kind_of(error) != "out_of_memory":
+                raise
+            raise batch_too_large(self, error) from error
+        trained = sum(p.numel() for p in self.classifier.parameters() if p.requires_grad)
+        return TrainingOutcome(
+            metrics=metrics,
+            best_epoch=self.best.epoch,
+            epochs=epochs,
+            steps=steps,
+            resumed_at=self.checkpoint.resumed_at,
+            train_seconds=round(seconds, 3),
+            examples_per_second=round(self.classifier.examples_seen / seconds, 1),
+            peak_memory_mib=_most_of_any(peak_memory_mib()),
+            parameters={"trained": trained, "pooled_size": self.classifier.pooling.output_size},
+            batch=self.config.batch_plan.in_parts(self.parts),
+        )
+
+    def evaluate(self, folder: RunFolder) -> dict[str, float]:
+        """Measure the present weights on validation and test, and write every prediction."""
+        predictions = {"validation": Predictions(), "test": Predictions()}
+        self.classifier.predictions = predictions
+        metrics: dict[str, float] = {}
+        for evaluation in (self.trainer.validate, self.trainer.test):
+            metrics |= dict(evaluation(self.classifier, datamodule=self.data, verbose=False)[0])
+        self.classifier.predictions = None
+        for split, collected in predictions.items():
+            collected.gather()
+            if self.trainer.is_global_zero:
+                self.best.check_lock()
+                texts = getattr(self.data.rows[split], "tokenised", None)
+                collected.write(folder.predictions(split), labels=self.labels, texts=texts)
+        return dict(sorted(metrics.items()))
+
+    def remove_checkpoints(self) -> None:
+        """Remove what only an interrupted run needs, once its result is written."""
+        self.checkpoint.store.clear()
+        self.best.clear()
 
 
 def _most_of_any(mine: dict[str, float]) -> dict[str, float]:
@@ -91,31 +158,14 @@ def _most_of_any(mine: dict[str, float]) -> dict[str, float]:
     return {name: max(one[name] for one in everyone) for name in mine}
 
 
-def evaluate(run: Run, *, folder: RunFolder) -> dict[str, float]:
-    """Measure the present weights on validation and test, and write every prediction."""
-    predictions = {"validation": Predictions(), "test": Predictions()}
-    run.classifier.predictions = predictions
-    metrics: dict[str, float] = {}
-    for evaluation in (run.trainer.validate, run.trainer.test):
-        metrics |= dict(evaluation(run.classifier, datamodule=run.data, verbose=False)[0])
-    run.classifier.predictions = None
-    for split, collected in predictions.items():
-        collected.gather()
-        if run.trainer.is_global_zero:
-            run.best.still_ours()
-            texts = getattr(run.data.rows[split], "tokenised", None)
-            collected.write(folder.predictions(split), labels=run.labels, texts=texts)
-    return dict(sorted(metrics.items()))
-
-
 @contextmanager
-def _threads_for(run: Run) -> Iterator[None]:
+def _threads_for(data: DataModule) -> Iterator[None]:
     """One thread for heads on stored vectors: their steps are so small that two threads wait for each other.
 
     On an idle machine it makes no difference; where other processes want the cores, waiting costs ten times the work.
     """
     before = torch.get_num_threads()
-    rows = run.data.rows["train"]
+    rows = data.rows["train"]
     if isinstance(rows, FeatureRows) and rows.are_vectors:
         torch.set_num_threads(1)
     try:

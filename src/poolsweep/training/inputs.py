@@ -15,11 +15,11 @@ import transformers
 import xxhash
 from torch.utils.data import Dataset
 
+from poolsweep.config import Node, RunConfig
 from poolsweep.data import Batch, Split
 from poolsweep.data.labels import Labels
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import TokenisedSplit, tokenise, tokenizer_hash
-from poolsweep.device import accelerator_type, canonical_precision
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, request_for, weights_hash
 from poolsweep.pooling import Pooling
@@ -47,7 +47,7 @@ class Inputs:
 
     loaded: LoadedEncoder
     pooling: Pooling
-    node: Mapping[str, Any]
+    node: Node
     labels: Labels
     max_length: int
 
@@ -67,29 +67,28 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows:
 
 
 def feature_rows(
-    config: Mapping[str, Any], inputs: Inputs, rows: Mapping[str, TokenRows], *, status: StatusFile
+    config: RunConfig, inputs: Inputs, rows: Mapping[str, TokenRows], *, status: StatusFile
 ) -> dict[str, Dataset[Batch]]:
     """The features of a frozen encoder for every split, computed where they are not stored yet.
 
     Args:
-        config: Resolved; says where stores lie and on what device and in what precision a pass runs.
+        config: The run's; says where stores lie and on what device and in what precision a pass runs.
         inputs: What the pooling reads.
         rows: Split name → token ids.
         status: Told how a pass goes.
     """
     encoder, tokenizer = inputs.loaded.encoder, inputs.loaded.tokenizer
-    precision = canonical_precision(config["trainer"]["precision"])
     request = _request(inputs.pooling, inputs.node, encoder)
-    device = torch.device(accelerator_type(config["trainer"]["accelerator"]))
+    device = torch.device(config.accelerator)
     total, before, result = sum(map(len, rows.values())), 0, {}
     for name, tokens in rows.items():
-        parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, precision, device.type]
-        parts += [config["matmul_precision"], config["encoder"]["compiled"]]
+        parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, config.precision, device.type]
+        parts += [config.matmul_precision, config.encoder["compiled"]]
         parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels), inputs.pooling.template]
         parts += [torch.__version__, transformers.__version__]
         key = _key([*parts, tokens.tokenised.digest])
-        folder = Path(config["output_root"]) / ".features" / f"{encoder.name}-{name}-{key}"
-        store = FeatureStore(folder, tokens, encoder, device, precision, config["features"]["max_gib"])
+        folder = Path(config.output_root) / ".features" / f"{encoder.name}-{name}-{key}"
+        store = FeatureStore(folder, tokens, encoder, device, config.precision, config.features.max_gib)
 
         def tell(done: int, of: int, *, offset: int = before) -> None:
             status.update(phase="encoding", step=offset + done, steps=total)
@@ -124,11 +123,11 @@ def _label_ids(key: _ByIdentity, labels: Labels) -> np.ndarray:
     return labels.encode(key.split.column("label"))
 
 
-def _request(pooling: Pooling, node: Mapping[str, Any], encoder: Encoder) -> FeatureRequest:
+def _request(pooling: Pooling, node: Node, encoder: Encoder) -> FeatureRequest:
     return request_for(
         pooling,
         tokens_key=_key([node["tokens"], source_hash(pooling.tokens)]),
-        pooling_key=_key([node, source_hash(pooling)]),
+        pooling_key=_key([node.plain(), source_hash(pooling)]),
         pooler_key="" if encoder.pooler is None else weights_hash(encoder.pooler)[:8],
     )
 
@@ -144,7 +143,7 @@ def _usual_requests(inputs: Inputs) -> list[FeatureRequest]:
         poolings["pooler"] = Pooler(input_size=size)
     last = Single(index=-1, num_layers=depth, hidden_size=size)
     return [
-        _request(Pooling(layers=last, tokens=tokens), {"tokens": load_half("tokens", name)}, encoder)
+        _request(Pooling(layers=last, tokens=tokens), Node({"tokens": load_half("tokens", name)}), encoder)
         for name, tokens in poolings.items()
     ]
 

@@ -6,19 +6,15 @@ What makes and trains a model takes seconds to import, and is imported only when
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from poolsweep.config import missing_keys, resolve, validate
-from poolsweep.config.processes import processes_of
+from poolsweep.config import RunConfig, resolve, validate
 from poolsweep.data.splits import Splits
-from poolsweep.device import accelerator_type
 from poolsweep.distributed.group import joined, of_the_leader
 from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world, world_for
@@ -36,8 +32,8 @@ from poolsweep.runs.tidy import tidy
 from poolsweep.training.sources import data_content, found_by
 
 if TYPE_CHECKING:
-    from poolsweep.training.build import Prepared
     from poolsweep.training.planned import PlannedRun
+    from poolsweep.training.prepare import Prepared
 
 READ_PARTS = ("data", "encoder", "pooling", "postprocess")  # made of what is read before any run begins
 
@@ -46,28 +42,26 @@ class RunsElsewhereError(Exception):
     """Another process is at work on this run."""
 
 
-def checked(content: Mapping[str, Any]) -> Prepared:
-    """Validate and load, naming every problem at once.
+def checked(config: RunConfig) -> Prepared:
+    """Validate a config and load what it reads, naming every problem at once.
 
     Args:
-        content: Resolved.
+        config: The run's.
     Raises:
         UserError: With all problems of config, files, labels and encoder.
     """
-    from poolsweep.training.build import prepare
+    from poolsweep.training.prepare import prepare
 
     problems: list[str] = []
-    if missing := missing_keys(content):
-        raise UserError(*missing)
     try:
-        validate(content)
+        validate(config)
     except RefusedError:
         raise
     except UserError as error:
         problems += error.problems
     faulty = [part for part in READ_PARTS if any(problem.startswith(f"{part}.") for problem in problems)]
     try:
-        prepared = prepare(content, faulty=faulty)
+        prepared = prepare(config, faulty=faulty)
     except UserError as error:
         if not problems:
             raise
@@ -77,11 +71,10 @@ def checked(content: Mapping[str, Any]) -> Prepared:
     return prepared
 
 
-def folder_of(content: Mapping[str, Any], splits: Splits | None = None) -> tuple[RunFolder, str]:
+def folder_of(config: RunConfig, splits: Splits | None = None) -> tuple[RunFolder, str]:
     """The folder and the identity of a run, by the data that were read or, before that, would be."""
-    accelerator = accelerator_type(content["trainer"]["accelerator"])
-    identity = run_id(content, accelerator=accelerator, data=data_content(content, splits))
-    return RunFolder(Path(content["output_root"]) / content["study"] / identity), identity
+    identity = run_id(config, data=data_content(config.data, trusted=config.trusted, splits=splits))
+    return RunFolder(config.study_folder / identity), identity
 
 
 def run_name(overrides: Iterable[str]) -> str:
@@ -93,20 +86,20 @@ def _root_key(override: str) -> str:
     return re.split(r"[=./@]", override.lstrip("+~"), maxsplit=1)[0]
 
 
-def finished_before(content: Mapping[str, Any]) -> tuple[RunFolder, dict[str, Any]] | None:
+def finished_before(config: RunConfig) -> tuple[RunFolder, dict[str, Any]] | None:
     """The folder and the result of a config that has been run to its end; None also if it is no valid config.
 
     Raises:
         UserError: If the folder holds a run of another config.
     """
     try:
-        folder, _ = folder_of(content)
+        folder, _ = folder_of(config)
         result = folder.finished()
     except Exception:  # a source of the user's own may raise anything; it is said when the config is checked
         return None
     if result is None:
         return None
-    _require_same_config(folder, content)
+    _require_same_config(folder, config)
     tidy(folder)
     return folder, result
 
@@ -117,46 +110,41 @@ def damaged_before(folder: RunFolder) -> str | None:
     return None if why is None else f"{folder.path} is run again: {why}"
 
 
-def run_job(config: DictConfig) -> dict[str, Any]:
+def run(config: RunConfig, *, name: str, sweeping: bool, prepared: Prepared | None = None) -> dict[str, Any]:
     """Run one job, unless it is finished, failed and not to be retried, or run by another process.
 
     In a sweep what went wrong stands in the run folder, and the others go on; raised is what kept a run from beginning.
 
     Args:
-        config: Composed by Hydra.
-    Raises:
-        UserError: For a user's mistake; in a sweep if it kept the run from beginning.
-        RunsElsewhereError: In a single run, if another process is at work on it.
-    """
-    name = run_name(HydraConfig.get().overrides.task)
-    return run_content(resolve(config), name=name, sweeping=HydraConfig.get().mode is RunMode.MULTIRUN)
-
-
-def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[str, Any]:
-    """Run one job whose config is resolved; needs nothing of Hydra's, so that it runs anywhere.
-
-    Args:
-        content: Resolved.
+        config: The run's; needs nothing of Hydra's, so that it runs anywhere.
         name: What a person calls the run.
         sweeping: Raise nothing that stands in the run folder.
+        prepared: What ``checked`` gave for this config, if it has been asked and the run is known not to be finished.
     Raises:
-        UserError: For a user's mistake that the sweep, which checks all configs first, cannot have seen.
+        UserError: For a user's mistake; in a sweep if it kept the run from beginning.
         RunsElsewhereError: Unless ``sweeping``, if another process is at work on it.
         LockLostError: Unless ``sweeping``, if another process took it over.
     """
     quiet_third_parties()
+    from poolsweep.training.execute import execute
     from poolsweep.training.planned import PlannedRun
 
-    together = processes_of(content["trainer"]) > 1 and given_world() is not None  # then the first of them looks
-    before = None if together else finished_before(content)
-    if before is not None:
-        return before[1]
-    prepared = checked(content)
-    folder, identity = folder_of(content, prepared.splits)
-    if sweeping and content["on_failure"] == "stop" and stopped_by(folder) is not None:
+    if prepared is None:
+        together = config.processes > 1 and given_world() is not None  # then the first of them looks
+        before = None if together else finished_before(config)
+        if before is not None:
+            return before[1]
+        prepared = checked(config)
+    folder, identity = folder_of(config, prepared.splits)
+    if sweeping and config.on_failure == "stop" and stopped_by(folder) is not None:
         return {"status": "stopped", "run_id": identity}
+    planned, world = PlannedRun(config, prepared, folder, identity, name), world_for(config)
     try:
-        return run_locked(PlannedRun(content, prepared, folder, identity, name))
+        with joined(world or ALONE, device=device_of(config, world)):
+            if world is not None and world.rank > 0:
+                return of_the_leader(None) or execute(planned, lock=None, world=world)
+            with _decided(planned) as lock:
+                return of_the_leader(folder.finished()) or execute(planned, lock=lock, world=world)
     except (RunsElsewhereError, LockLostError):
         if not sweeping:
             raise
@@ -167,24 +155,13 @@ def run_content(content: dict[str, Any], *, name: str, sweeping: bool) -> dict[s
         return {"status": "failed", "run_id": identity}
 
 
-def run_locked(planned: PlannedRun) -> dict[str, Any]:
-    """Take the run's lock and execute it, unless it was finished while we waited.
+def run_job(config: DictConfig) -> dict[str, Any]:
+    """Run one job of a sweep whose config Hydra composed.
 
     Args:
-        planned: The run.
-    Raises:
-        RunsElsewhereError: If another process holds the lock.
-        UserError: If the folder holds a run of another config.
+        config: Hydra's node included.
     """
-    from poolsweep.training.execute import execute
-
-    trainer = planned.content["trainer"]
-    world = world_for(trainer)
-    with joined(world or ALONE, device=device_of(trainer, world)):
-        if world is not None and world.rank > 0:
-            return of_the_leader(None) or execute(planned, lock=None, world=world)
-        with _decided(planned) as lock:
-            return of_the_leader(planned.folder.finished()) or execute(planned, lock=lock, world=world)
+    return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
 
 
 @contextmanager
@@ -202,7 +179,7 @@ def _decided(planned: PlannedRun) -> Iterator[RunLock]:
         try:
             if folder.damage() is None:  # else its config may be what is damaged, and the run is made anew
                 _set_damaged_config_aside(folder)
-                _require_same_config(folder, planned.content)
+                _require_same_config(folder, planned.config)
         except UserError:
             of_the_leader({"status": "failed", "run_id": identity})
             raise
@@ -219,12 +196,12 @@ def _set_damaged_config_aside(folder: RunFolder) -> None:
         return
 
 
-def _require_same_config(folder: RunFolder, content: Mapping[str, Any]) -> None:
+def _require_same_config(folder: RunFolder, config: RunConfig) -> None:
     try:
         stored = read_config(folder.config)
     except (OSError, OddConfigError):
         return
-    different = differing_keys(stored, recorded(content), found_by=found_by(content["data"]))
+    different = differing_keys(stored, recorded(config.content), found_by=found_by(config.data))
     if different:
         raise UserError(
             f"{folder.path} holds a run of another config, which differs in {', '.join(different)}; "

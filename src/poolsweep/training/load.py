@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from poolsweep.config import validate
+from poolsweep.config import RunConfig, validate
 from poolsweep.data import Batch
 from poolsweep.data.labels import Labels
 from poolsweep.data.ragged import last_of_each, length_mask, padded
@@ -24,7 +24,8 @@ from poolsweep.model.classifier import Classifier
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.records import DamagedError, read_checked
 from poolsweep.runs.stored_config import OddConfigError, read_config
-from poolsweep.training.build import build_classifier, build_pooling, load_encoder
+from poolsweep.training.classifier import build_classifier
+from poolsweep.training.prepare import build_pooling, load_encoder
 
 # Keys that runs of the first versions lack; they say nothing about a run that has finished.
 _SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
@@ -43,7 +44,7 @@ class LoadedRun:
         max_length: In tokens.
     """
 
-    config: dict[str, Any]
+    config: RunConfig
     labels: Labels
     classifier: Classifier
     loaded: LoadedEncoder
@@ -58,7 +59,7 @@ class LoadedRun:
         Raises:
             UserError: If the run read pairs and got none, or the other way round.
         """
-        column = self.config["data"].get("text_pair")
+        column = self.config.data.get("text_pair")
         if (column is None) != (pairs is None) or (pairs is not None and len(pairs) != len(texts)):
             asked = f"pairs of texts (data.text_pair={column}): give each its second" if column else "single texts"
             raise UserError(f"the run read {asked}")
@@ -98,25 +99,25 @@ def load_run(
     result = folder.finished()
     if result is None:
         raise UserError(f"{path} is no finished run: {folder.damage() or 'it has no result.json that says so'}")
-    config = _stored_config(folder, trusted=trusted, trust_remote_code=trust_remote_code)
+    stored = _stored_config(folder, trusted=trusted, trust_remote_code=trust_remote_code)
     if attention is not None:
-        config["encoder"] = config["encoder"] | {"attention": attention, "packing": "auto"}
+        stored["encoder"] = stored["encoder"] | {"attention": attention, "packing": "auto"}
+    config = RunConfig.of(stored)
     validate(config)
     labels = _labels(folder)
-    loaded = load_encoder(config)
-    pooling = build_pooling(config["pooling"], loaded)
+    loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
+    pooling = build_pooling(config.pooling, loaded)
     classifier = build_classifier(config, loaded.encoder, pooling, num_labels=len(labels), encoder_runs=True)
     weights = _weights(folder, result)
     missing, unexpected = classifier.load_state_dict(weights, strict=False)
     state = classifier.state_dict()
-    frozen = config["encoder"]["frozen"]
     lacking = [
-        n for n in missing if state[n].numel() and not (n.startswith("encoder.") and (frozen or ".pooler." in n))
+        n for n in missing if state[n].numel() and not (n.startswith("encoder.") and (config.frozen or ".pooler." in n))
     ]
     if lacking or unexpected:
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
     limit = loaded.encoder.max_length or 512
-    return LoadedRun(config, labels, classifier.eval(), loaded, config["data"]["max_length"] or limit)
+    return LoadedRun(config, labels, classifier.eval(), loaded, config.loading.max_length or limit)
 
 
 def _labels(folder: RunFolder) -> Labels:
@@ -142,7 +143,7 @@ def _stored_config(folder: RunFolder, *, trusted: Sequence[str], trust_remote_co
         raise UserError(f"{folder.config} cannot be read: {error}") from error
     if not all(isinstance(recorded.get(part), dict) for part in _PARTS):
         raise UserError(f"{folder.config} is no config of a run: it must have {', '.join(_PARTS)}")
-    config: dict[str, Any] = _SINCE_0_1 | recorded | {"trusted": list(trusted)}
+    config: dict[str, Any] = _SINCE_0_1 | recorded.plain() | {"trusted": list(trusted)}
     if config["encoder"].get("trust_remote_code", False) is not False:
         if not trust_remote_code:
             raise UserError(

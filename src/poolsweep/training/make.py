@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from poolsweep.config import Node
 
-def make(node: Mapping[str, Any], *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401
+
+def make(node: Node, *positional: Any, **arguments: Any) -> Any:  # noqa: ANN401
     """Instantiate a part; what its constructor raises comes as it is, not in Hydra's wrapping."""
     try:
-        return instantiate(dict(node), *positional, **arguments)
+        return instantiate(node.plain(), *positional, **arguments)
     except InstantiationException as error:
         cause = error.__cause__
         if cause is None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.distributed.fsdp import FSDPModule
 
-from poolsweep.config.batch_plan import batch_plan
+from poolsweep.config import RunConfig
 from poolsweep.data.batch import Batch
 from poolsweep.training.failure import kind_of
 
 if TYPE_CHECKING:
-    from poolsweep.training.build import Run
+    from poolsweep.training.fit import TrainingRun
 
 
 class BatchTooLargeError(Exception):
@@ -33,14 +32,12 @@ class BatchTooLargeError(Exception):
         self.facts = {"parts": parts}
 
 
-def batch_too_large(run: Run, config: Mapping[str, Any], error: BaseException, *, parts: int) -> BatchTooLargeError:
+def batch_too_large(run: TrainingRun, error: BaseException) -> BatchTooLargeError:
     """What fits instead of the batch that did not, found by halving it until a step goes through.
 
     Args:
         run: Memory ran out in it.
-        config: Its config.
         error: Says so; what its frames hold is let go.
-        parts: Steps that each batch was divided into.
     """
     traceback.clear_frames(error.__traceback__)
     batch, module = run.classifier.last_batch, run.classifier
@@ -49,15 +46,15 @@ def batch_too_large(run: Run, config: Mapping[str, Any], error: BaseException, *
     rows = len(batch)
     _let_go(run)
     if not module.training:
-        half = max(1, config["data"]["eval_batch_size"] // 2)
+        half = max(1, run.config.loading.eval_batch_size // 2)
         return BatchTooLargeError(
             f"out of memory in evaluation with {rows} texts at once; data.eval_batch_size={half} needs less", parts=None
         )
-    halved, size = parts, rows
+    halved, size = run.parts, rows
     while size > 1:
         halved, size = 2 * halved, -(-size // 2)
         if isinstance(module, FSDPModule) or _fits(run, batch, size):  # sharded weights need all processes: a guess
-            return BatchTooLargeError(_advice(config, rows=rows, parts=halved), parts=halved)
+            return BatchTooLargeError(_advice(run.config, rows=rows, parts=halved), parts=halved)
     return BatchTooLargeError(
         f"out of memory with {rows} texts at once, and one alone does not fit either; lower data.max_length, set "
         "encoder.gradient_checkpointing=true or take a smaller encoder",
@@ -65,18 +62,18 @@ def batch_too_large(run: Run, config: Mapping[str, Any], error: BaseException, *
     )
 
 
-def _advice(config: Mapping[str, Any], *, rows: int, parts: int) -> str:
-    plan = batch_plan(config)
+def _advice(config: RunConfig, *, rows: int, parts: int) -> str:
+    plan = config.batch_plan
     fits, wanted = -(-plan.per_device // parts), f"out of memory with {rows} texts at once; "
     if plan.per_device % parts:
         return f"{wanted}{fits} fit: trainer.on_oom=halve takes so many and computes the same"
     keys = f"data.batch_size={fits}"
-    if config["data"].get("effective_batch_size") is None:
+    if config.loading.effective_batch_size is None:
         keys += f" trainer.accumulate_grad_batches={plan.accumulated * parts}"
     return f"{wanted}{keys} fits and computes the same, and trainer.on_oom=halve finds it by itself"
 
 
-def _fits(run: Run, batch: Batch, size: int) -> bool:
+def _fits(run: TrainingRun, batch: Batch, size: int) -> bool:
     """Whether the longest texts of a batch go through a step; no gradient is kept and no other process is needed."""
     longest = batch.mask.sum(dim=1).argsort(descending=True)[:size]
     parameters = [p for p in run.classifier.parameters() if p.requires_grad]
@@ -94,7 +91,7 @@ def _fits(run: Run, batch: Batch, size: int) -> bool:
     return True
 
 
-def _let_go(run: Run) -> None:
+def _let_go(run: TrainingRun) -> None:
     for parameter in run.classifier.parameters():
         parameter.grad = None
     gc.collect()

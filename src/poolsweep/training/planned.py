@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from poolsweep.config import RunConfig
 from poolsweep.runs.folder import RunFolder
-from poolsweep.training.build import Prepared
+from poolsweep.training.prepare import Prepared
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,14 @@ class PlannedRun:
     """What is known of a run before it begins.
 
     Attributes:
-        content: Resolved and validated config.
+        config: Validated.
         prepared: What it reads.
         folder: Where it writes.
         identity: Its run id.
         name: What a person calls it.
     """
 
-    content: dict[str, Any]
+    config: RunConfig
     prepared: Prepared
     folder: RunFolder
     identity: str

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 from hydra.utils import get_class
 
-from poolsweep.config.probe import is_probe, probe_needs
+from poolsweep.config import Node, RunConfig
+from poolsweep.config.probe import probe_needs
 from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
@@ -64,11 +64,11 @@ class Prepared:
         return tuple(notes)
 
 
-def prepare(config: Mapping[str, Any], *, faulty: Collection[str] = ()) -> Prepared:
+def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     """Load data and encoder and make the pooling, naming all problems at once.
 
     Args:
-        config: Resolved and validated.
+        config: The run's, validated.
         faulty: Parts that validation found something wrong with: nothing of them is made, and no run either.
     Raises:
         UnfitPoolingError: If nothing but the pooling is wrong.
@@ -79,18 +79,18 @@ def prepare(config: Mapping[str, Any], *, faulty: Collection[str] = ()) -> Prepa
     splits = labels = loaded = pooling = None
     if "data" not in faulty:
         with _collected(problems, part="data"):
-            splits, labels = load_data(config["data"])
+            splits, labels = load_data(config.data)
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
-            loaded = load_encoder(config)
+            loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
     if loaded is not None:
         with _collected(unfit, part="pooling"):
-            pooling = build_pooling(config["pooling"], loaded)
+            pooling = build_pooling(config.pooling, loaded)
     if loaded is not None and pooling is not None:
         unfit += _fit_problems(config, pooling, loaded.encoder, faulty=faulty)
     if faulty:
         raise UserError(*problems, *unfit)
-    max_length = config["data"]["max_length"]
+    max_length = config.loading.max_length
     limit = loaded.encoder.max_length if loaded is not None else None
     if max_length is None:
         max_length = limit or 512
@@ -103,15 +103,13 @@ def prepare(config: Mapping[str, Any], *, faulty: Collection[str] = ()) -> Prepa
     return Prepared(splits, labels, loaded, pooling, max_length)
 
 
-def _fit_problems(
-    config: Mapping[str, Any], pooling: Pooling, encoder: Encoder, *, faulty: Collection[str]
-) -> list[str]:
+def _fit_problems(config: RunConfig, pooling: Pooling, encoder: Encoder, *, faulty: Collection[str]) -> list[str]:
     """What a probe asks of a pooling and an encoder, and what post-processing asks of the size of a pooled vector."""
-    problems = probe_needs(config, pooling, encoder=encoder) if is_probe(config) else []
-    ours = config["postprocess"]["_target_"].startswith("poolsweep.")  # the user's own is made once, in its run
+    problems = probe_needs(config, pooling, encoder=encoder) if config.is_probe else []
+    ours = config.postprocess.target.startswith("poolsweep.")  # the user's own is made once, in its run
     if ours and "postprocess" not in faulty:
         with _collected(problems, part="postprocess"):
-            build_postprocess(config, size=pooling.output_size, frozen=encoder.frozen)
+            build_postprocess(config.postprocess, size=pooling.output_size, frozen=encoder.frozen)
     return problems
 
 
@@ -128,32 +126,35 @@ def _collected(problems: list[str], *, part: str) -> Iterator[None]:
         problems.append(f"{part} cannot be made: {in_one_line(error)}; POOLSWEEP_DEBUG=1 shows where")
 
 
-def load_encoder(config: Mapping[str, Any]) -> LoadedEncoder:
-    """Load an encoder. Frozen encoders are never changed, so runs of one process share them."""
-    wanted = dict(config["encoder"])
-    tokens = get_class(config["pooling"]["tokens"]["_target_"])
-    if wanted["attention"] is None and "attentions" in tokens.context_needed:
-        wanted["attention"] = "eager"  # the others do not return their weights
-    node = json.dumps(wanted, sort_keys=True)
-    content = encoder_identity(wanted)["encoder_id"]
-    if not config["encoder"]["frozen"]:
-        loaded = _load_encoder.__wrapped__(node, content)
+def load_encoder(node: Node, *, tokens: Node, init_seed: int) -> LoadedEncoder:
+    """Load an encoder. Frozen encoders are never changed, so runs of one process share them.
+
+    Args:
+        node: Makes it.
+        tokens: Makes the half of the pooling that may ask for attention weights.
+        init_seed: Draws the weights of a pooler that a checkpoint lacks.
+    """
+    if node["attention"] is None and "attentions" in get_class(tokens.target).context_needed:
+        node = Node(node.plain() | {"attention": "eager"})  # the others do not return their weights
+    wanted, content = json.dumps(node.plain(), sort_keys=True), encoder_identity(node)["encoder_id"]
+    if not node["frozen"]:
+        loaded = _load_encoder.__wrapped__(wanted, content)
     else:
-        loaded = _load_encoder(node, content)
+        loaded = _load_encoder(wanted, content)
         if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
-            loaded = _load_encoder.__wrapped__(node, content)
+            loaded = _load_encoder.__wrapped__(wanted, content)
     if loaded.encoder.pooler_is_fresh:
-        reinitialise_pooler(loaded.encoder, generator_seed=config["init_seed"])
+        reinitialise_pooler(loaded.encoder, generator_seed=init_seed)
     return loaded
 
 
 @lru_cache(maxsize=2)
-def _load_encoder(node: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
-    wanted = json.loads(node)
-    name = wanted.get("name") or wanted.get("model") or str(wanted["_target_"]).rpartition(".")[2]
+def _load_encoder(wanted: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
+    node = Node(json.loads(wanted))
+    name = node.get("name") or node.get("model") or node.target.rpartition(".")[2]
     try:
         with said_if_slow(f"loading encoder {name}"):
-            loaded: LoadedEncoder = make(wanted)
+            loaded: LoadedEncoder = make(node)
     except ValueError as error:  # sizes that do not go together, say
         raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
     if not loaded.promises.ignores_padding:
@@ -165,7 +166,7 @@ def _load_encoder(node: str, content: str | None) -> LoadedEncoder:  # the conte
     return loaded
 
 
-def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
+def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
     """Make a pooling for an encoder.
 
     Raises:
@@ -173,8 +174,8 @@ def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
     """
     encoder = loaded.encoder
     try:
-        layers = make(node["layers"], num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
-        tokens = make(node["tokens"], input_size=layers.output_size)
+        layers = make(Node(node["layers"]), num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
+        tokens = make(Node(node["tokens"]), input_size=layers.output_size)
         pooling = Pooling(layers=layers, tokens=tokens)
     except ValueError as error:
         raise UserError(str(error)) from error
@@ -192,7 +193,6 @@ def build_pooling(node: Mapping[str, Any], loaded: LoadedEncoder) -> Pooling:
     return pooling
 
 
-def fresh(prepared: Prepared, config: Mapping[str, Any]) -> Prepared:
+def fresh(prepared: Prepared, config: RunConfig) -> Prepared:
     """Make the pooling anew under the run's seed: sweeps prepare all runs before the first is seeded."""
-    pooling = build_pooling(config["pooling"], prepared.loaded)
-    return Prepared(prepared.splits, prepared.labels, prepared.loaded, pooling, prepared.max_length)
+    return replace(prepared, pooling=build_pooling(config.pooling, prepared.loaded))

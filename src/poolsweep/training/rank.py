@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from poolsweep.config import RunConfig
 from poolsweep.distributed.group import joined
 from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import given_world
@@ -39,12 +40,12 @@ def main(job: Mapping[str, Any]) -> int:
     torch.set_num_threads(job["threads"])
     world = given_world()
     assert world is not None
-    content, folder = job["content"], RunFolder(Path(job["folder"]))
+    config, folder = RunConfig.of(job["content"]), RunFolder(Path(job["folder"]))
     lock = RunLock(folder.path, token=job["token"]) if world.rank == 0 else None
     status = StatusFile(folder, name=job["name"], run_id=job["identity"], lock=lock, goes_on=True)
     try:
-        with shown_output(), at_work(folder, lock=lock), joined(world, device=device_of(content["trainer"], world)):
-            planned = PlannedRun(content, checked(content), folder, job["identity"], job["name"])
+        with shown_output(), at_work(folder, lock=lock), joined(world, device=device_of(config, world)):
+            planned = PlannedRun(config, checked(config), folder, job["identity"], job["name"])
             attempt(planned, lock=lock, world=world, parts=job["parts"], status=status)
     except Interrupted as interruption:
         return 128 + interruption.signum

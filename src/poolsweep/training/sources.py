@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
-from poolsweep.config import LOADING_KEYS
+from poolsweep.config import LOADING_KEYS, Node
 from poolsweep.config.targets import authorised, nodes_with_target
 from poolsweep.data.cautions import data_cautions
 from poolsweep.data.checks import check
@@ -22,7 +22,7 @@ from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.make import make
 
 
-def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
+def load_data(data: Node) -> tuple[Splits, Labels]:
     """Read and check a data set; runs of one process that read the same content share it.
 
     Raises:
@@ -33,34 +33,34 @@ def load_data(data: Mapping[str, Any]) -> tuple[Splits, Labels]:
         return _checked(source, source.fingerprint())
 
 
-def data_content(config: Mapping[str, Any], splits: Splits | None = None) -> dict[str, Any]:
+def data_content(data: Node, *, trusted: Sequence[str], splits: Splits | None = None) -> dict[str, Any]:
     """The node of the data, with what identifies their content in place of the keys that say where they lie.
 
     Args:
-        config: Resolved.
+        data: Makes the source.
+        trusted: Packages of the user's own that it may come from.
         splits: What was read, if it was; else the source is asked what it would read.
     Raises:
         UserError: If the source may not be run, or cannot be read where that takes reading.
     """
-    data = config["data"]
     for path, node in nodes_with_target(data, ("data",)):  # before anything is made, which validation may not precede
-        authorised(path, node, trusted=config.get("trusted"))
+        authorised(path, node, trusted=list(trusted))
     with said_if_slow(_reading(data)):
         source = _source(_node(data))
         content = source.fingerprint() if splits is None else splits.fingerprint
     return {key: data[key] for key in data if key not in source.found_by} | {"_content": content}
 
 
-def _reading(data: Mapping[str, Any]) -> str:
-    return f"reading {data.get('name') or data.get('train') or str(data['_target_']).rpartition('.')[2]}"
+def _reading(data: Node) -> str:
+    return f"reading {data.get('name') or data.get('train') or data.target.rpartition('.')[2]}"
 
 
-def found_by(data: Mapping[str, Any]) -> tuple[str, ...]:
+def found_by(data: Node) -> tuple[str, ...]:
     """The keys of a data source that say where its content is found."""
     return _source(_node(data)).found_by
 
 
-def data_identity(data: Mapping[str, Any], splits: Splits) -> dict[str, Any]:
+def data_identity(data: Node, splits: Splits) -> dict[str, Any]:
     """What tells a data set of a record from others of its name.
 
     Args:
@@ -72,9 +72,9 @@ def data_identity(data: Mapping[str, Any], splits: Splits) -> dict[str, Any]:
     return {"data_id": xxhash.xxh3_64_hexdigest(splits.content_id.encode()), "data_place": _place(data)}
 
 
-def _place(data: Mapping[str, Any]) -> list[str]:
+def _place(data: Node) -> list[str]:
     """The files that the keys of a data set name, or else the keys."""
-    source = {key: value for key, value in data.items() if key not in LOADING_KEYS}
+    source = data.without(*LOADING_KEYS).plain()
     paths = [str(Path(value).absolute()) for value in source.values() if isinstance(value, str) and _is_file(value)]
     return paths or [json.dumps(source, sort_keys=True, default=str)]
 
@@ -97,21 +97,19 @@ class _Known(Source):
         return self._splits.fingerprint
 
 
-def _node(data: Mapping[str, Any]) -> str:
-    return json.dumps({key: value for key, value in data.items() if key not in LOADING_KEYS}, sort_keys=True)
+def _node(data: Node) -> str:
+    return json.dumps(data.without(*LOADING_KEYS).plain(), sort_keys=True)
 
 
 @lru_cache(maxsize=8)
 def _source(node: str) -> Source:
-    content = json.loads(node)
+    content = Node(json.loads(node))
     made = make(content)
     if isinstance(made, Source) and made.fingerprint() is not None:
         return made
     splits = made.read() if isinstance(made, Source) else made
     if not isinstance(splits, Splits):
-        raise UserError(
-            f"data._target_={content['_target_']} must give a Source or Splits, got {type(splits).__name__}"
-        )
+        raise UserError(f"data._target_={content.target} must give a Source or Splits, got {type(splits).__name__}")
     return _Known(splits, getattr(made, "found_by", ()))
 
 

@@ -24,6 +24,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from poolsweep.config import Node
 from poolsweep.distributed.world import OURS
 from poolsweep.files.writing import open_to_append
 from poolsweep.process.interpreter import python_command
@@ -47,7 +48,7 @@ class RankJob:
     """One run, as its processes get it.
 
     Attributes:
-        content: Resolved and validated config.
+        content: Keys of a validated config.
         folder: The run's.
         identity: Its run id.
         name: What a person calls it.
@@ -55,7 +56,7 @@ class RankJob:
         parts: Steps that each batch is divided into.
     """
 
-    content: dict[str, Any]
+    content: Node
     folder: Path
     identity: str
     name: str
@@ -103,7 +104,7 @@ def _start(
     output: Any,  # noqa: ANN401
 ) -> subprocess.Popen[bytes]:
     said = {
-        "content": job.content, "folder": str(job.folder), "identity": job.identity, "name": job.name,
+        "content": job.content.plain(), "folder": str(job.folder), "identity": job.identity, "name": job.name,
         "token": job.token, "parts": job.parts, "reports": str(reports), "path": sys.path,
         "threads": max(1, torch.get_num_threads() // processes),
     }  # fmt: skip

@@ -9,8 +9,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from poolsweep.config import Node, RunConfig
 from poolsweep.config.callbacks import refusal_of
-from poolsweep.config.names import data_name, pooling_label
 from poolsweep.distributed.trainer import trainer_arguments
 from poolsweep.distributed.world import ALONE, World
 from poolsweep.errors import UserError
@@ -21,27 +21,27 @@ from poolsweep.training.make import make
 
 
 def build_trainer(
-    config: Mapping[str, Any],
+    config: RunConfig,
     callbacks: list[pl.Callback],
     *,
     folder: RunFolder,
     run_id: str,
     world: World = ALONE,
     options: Mapping[str, Any] | None = None,
-    still_ours: Callable[[], None] = lambda: None,
+    check_lock: Callable[[], None] = lambda: None,
 ) -> pl.Trainer:
     """Make Lightning's Trainer with our callbacks and loggers beside the configured ones.
 
     Args:
-        config: Resolved and validated.
+        config: The run's, validated.
         callbacks: Ours.
         folder: Where the run writes.
         run_id: Its identity.
         world: This process among those that train the run.
         options: Of the Trainer, instead of the configured ones.
-        still_ours: Called before metrics are written; raises if another process has the run now.
+        check_lock: Called before metrics are written; raises if another process has the run now.
     """
-    loggers = build_loggers(config, folder=folder, run_id=run_id, still_ours=still_ours)
+    loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
     try:
         return _trainer(config, callbacks, loggers, folder=folder, world=world, options=options or {})
     except (ValueError, TypeError, MisconfigurationException) as error:
@@ -49,22 +49,22 @@ def build_trainer(
 
 
 def build_loggers(
-    config: Mapping[str, Any], *, folder: RunFolder, run_id: str, still_ours: Callable[[], None] = lambda: None
+    config: RunConfig, *, folder: RunFolder, run_id: str, check_lock: Callable[[], None] = lambda: None
 ) -> list[Logger]:
     """Make metrics.csv, which is written as long as the run is ours, and the configured loggers."""
     described = {
         "run_id": run_id,
         "run_folder": folder.path,
-        "group": f"{data_name(config)}/{pooling_label(config)}",
+        "group": f"{config.data_name}/{config.pooling_name}",
         "config": shown_config(config),
     }
-    loggers: list[Logger] = [MetricsFile(folder.metrics, still_ours=still_ours)]
+    loggers: list[Logger] = [MetricsFile(folder.metrics, check_lock=check_lock)]
     # Partial, since instantiate would build whatever the logged config names.
-    return loggers + [make({**node, "_partial_": True})(**described) for node in (config["logger"] or {}).values()]
+    return loggers + [make(node, _partial_=True)(**described) for node in config.loggers.values()]
 
 
 def _trainer(
-    config: Mapping[str, Any],
+    config: RunConfig,
     callbacks: list[pl.Callback],
     loggers: list[Logger],
     *,
@@ -72,12 +72,12 @@ def _trainer(
     world: World,
     options: Mapping[str, Any],
 ) -> pl.Trainer:
-    theirs = [make(node) for node in (config["callbacks"] or {}).values()]
+    theirs = [make(node) for node in config.callbacks.values()]
     for callback in theirs:
         if (reason := refusal_of(type(callback))) is not None:  # a function may have made it
             raise UserError(f"callbacks: {type(callback).__name__} is refused: {reason}")
     return make(
-        trainer_arguments(config["trainer"], world) | dict(options),
+        Node(trainer_arguments(config, world) | dict(options)),
         callbacks=[*callbacks, *theirs],
         logger=loggers,
         enable_progress_bar=False,

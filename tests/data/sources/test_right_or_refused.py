@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from poolsweep.config import Node
 from poolsweep.data.checks import check
 from poolsweep.data.sources.files import Files
 from poolsweep.data.splits import Splits
@@ -30,7 +31,7 @@ def read(path: Path, **options) -> list[tuple[str, str]]:
 
 
 def loaded(path: Path, **options) -> Splits:
-    return load_data({"_target_": "poolsweep.data.sources.files.Files", "train": str(path), **options})[0]
+    return load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(path), **options}))[0]
 
 
 def problem(path: Path, **options) -> str:

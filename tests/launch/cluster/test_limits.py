@@ -69,6 +69,7 @@ def test_no_time(time):
         ({"devices": 1, "num_nodes": 1}, {"nodes": 2}, "needs trainer.num_nodes=2"),
     ],
 )
-def test_shapes_that_cannot_be(trainer, keys, said, given):
+def test_shapes_that_cannot_be(trainer, keys, said, given, compose):
+    config = compose(*(f"trainer.{key}={value}" for key, value in trainer.items()))
     with pytest.raises(UserError, match=said):
-        shape_of({"trainer": trainer}, read_limits(given | keys, Limits))
+        shape_of(config, read_limits(given | keys, Limits))

@@ -39,7 +39,7 @@ def test_what_is_submitted_is_what_was_planned(cli, tiny_run, slurm, outputs):
     assert cli(*TYPED, *tiny_run, "seed=0,1").status == 0
     with next(outputs.glob("s/.slurm/*/1_1_submitted.pkl")).open("rb") as file:
         task = pickle.load(file).function
-    assert (task.content["seed"], task.content["trainer"]["accelerator"]) == (1, "cpu")
+    assert (task.config.seed, task.config.trainer["accelerator"]) == (1, "cpu")
     assert task.name == "seed=1"
 
 

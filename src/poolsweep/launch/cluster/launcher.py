@@ -10,7 +10,8 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
-from poolsweep.device import accelerator_type, runs_elsewhere
+from poolsweep.config import RunConfig
+from poolsweep.device import runs_elsewhere
 from poolsweep.errors import UserError
 from poolsweep.launch.cluster.limits import Limits
 from poolsweep.launch.cluster.script import scripts
@@ -58,25 +59,24 @@ def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> 
 
 
 def planned(
-    job_overrides: Sequence[Sequence[str]], *, content_of: Callable[[Sequence[str]], dict[str, Any]]
+    job_overrides: Sequence[Sequence[str]], *, config_of: Callable[[Sequence[str]], RunConfig]
 ) -> list[Planned]:
     """The runs of one study, from lists of overrides.
 
     Args:
         job_overrides: One list per run.
-        content_of: Gives the resolved config.
+        config_of: Gives the config.
     """
     runs: list[Planned] = []
     plan: dict[str, dict[str, Any]] | None = None
     for overrides in job_overrides:
-        content = content_of(overrides)
-        trainer = content["trainer"]
-        content = {**content, "trainer": {**trainer, "accelerator": accelerator_type(trainer["accelerator"])}}
-        folder, identity = folder_of(content)
+        config = config_of(overrides)
+        config = config.on(config.accelerator)
+        folder, identity = folder_of(config)
         plan = read_plan(folder.path.parent) if plan is None else plan
         given = tuple(o for o in overrides if not o.startswith("hydra"))
         name = plan.get(identity, {}).get("name") or run_name(given)
-        runs.append(Planned(folder, content, name, given))
+        runs.append(Planned(folder, config, name, given))
     return runs
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from poolsweep.config import RunConfig
 from poolsweep.errors import UserError
 from poolsweep.process.slurm_job import REQUEUES
 
@@ -118,16 +119,16 @@ class Shape:
     devices: int
 
 
-def shape_of(content: Mapping[str, Any], limits: Limits) -> Shape:
+def shape_of(config: RunConfig, limits: Limits) -> Shape:
     """How many nodes and tasks a run needs.
 
     Args:
-        content: Resolved config.
+        config: The run's.
         limits: A job's.
     Raises:
         UserError: If its devices are no number, or it cannot have them.
     """
-    devices, nodes = content["trainer"].get("devices", 1), content["trainer"].get("num_nodes", 1)
+    devices, nodes = config.trainer["devices"], config.nodes
     if not isinstance(devices, int) or devices < 1:
         raise UserError(f"trainer.devices must be a number of at least 1 under hydra/launcher=slurm, got {devices}")
     if limits.nodes not in {None, nodes}:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from poolsweep.config import RunConfig
 from poolsweep.errors import UserError
 from poolsweep.launch.cluster.lost import record_lost
 from poolsweep.launch.cluster.submit import Planned
@@ -44,17 +45,19 @@ class RayLimits:
         """What ``trainer.accelerator=auto`` will find in a task."""
         return "cpu" if self.gpus == 0 else "cuda"
 
-    def of(self, content: Mapping[str, Any]) -> dict[str, Any]:
+    def of(self, config: RunConfig) -> dict[str, Any]:
         """What one run asks of Ray.
 
         Raises:
             UserError: If its devices are no number, or it needs several machines.
         """
-        devices, nodes = content["trainer"].get("devices", 1), content["trainer"].get("num_nodes", 1)
+        devices = config.trainer["devices"]
         if not isinstance(devices, int) or devices < 1:
             raise UserError(f"trainer.devices must be a number of at least 1 under hydra/launcher=ray, got {devices}")
-        if nodes != 1:
-            raise UserError(f"a run on several machines needs hydra/launcher=slurm, got trainer.num_nodes={nodes}")
+        if config.nodes != 1:
+            raise UserError(
+                f"a run on several machines needs hydra/launcher=slurm, got trainer.num_nodes={config.nodes}"
+            )
         gpus = devices if self.gpus == "auto" else self.gpus
         return {"num_cpus": self.cpus * devices, "num_gpus": gpus, **({"memory": self.memory} if self.memory else {})}
 
@@ -70,7 +73,7 @@ def launch_on_ray(runs: Sequence[Planned], limits: RayLimits) -> None:
     """
     import ray
 
-    asked = [limits.of(run.content) for run in runs]
+    asked = [limits.of(run.config) for run in runs]
     started_here = not ray.is_initialized()
     if started_here:
         _start(limits)
@@ -79,7 +82,7 @@ def launch_on_ray(runs: Sequence[Planned], limits: RayLimits) -> None:
         task = ray.remote(max_calls=1, max_retries=limits.retries)(run_remotely)  # max_calls: a fresh process for each
         here = os.path.realpath(".")
         waiting = {
-            task.options(name=run.name or "run", **needs).remote(run.content, run.name, here): run
+            task.options(name=run.name or "run", **needs).remote(run.config, run.name, here): run
             for run, needs in zip(runs, asked, strict=True)
         }
         while waiting:
@@ -90,18 +93,18 @@ def launch_on_ray(runs: Sequence[Planned], limits: RayLimits) -> None:
             ray.shutdown()
 
 
-def run_remotely(content: dict[str, Any], name: str, folder: str) -> str:
+def run_remotely(config: RunConfig, name: str, folder: str) -> str:
     """One run, in a worker of Ray's; gives its status.
 
     Args:
-        content: Resolved config.
+        config: The run's.
         name: What a person calls it.
         folder: Where the command was typed: relative paths start there.
     """
-    from poolsweep.training.job import run_content
+    from poolsweep.training.job import run
 
     os.chdir(folder)
-    return run_content(content, name=name, sweeping=True)["status"]
+    return run(config, name=name, sweeping=True)["status"]
 
 
 def _start(limits: RayLimits) -> None:

@@ -20,7 +20,7 @@ def scripts(runs: Sequence[Planned], *, study: Path, limits: Limits, flags: Sequ
         limits: Of each job.
         flags: Of each run's ``poolsweep train``.
     """
-    shapes = {run.folder: shape_of(run.content, limits) for run in runs}
+    shapes = {run.folder: shape_of(run.config, limits) for run in runs}
     found = arrays(runs, shapes=shapes, size=limits.array_size)
     return [script(part, shape=shape, name=job_name(study), limits=limits, flags=flags) for shape, part in found]
 

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
+from poolsweep.config import RunConfig
 from poolsweep.errors import UserError
 from poolsweep.launch.cluster.limits import Limits, Shape, parameters, shape_of
 from poolsweep.launch.cluster.lost import follow, record_lost
@@ -29,13 +29,13 @@ class Planned:
 
     Attributes:
         folder: Its own.
-        content: Resolved config.
+        config: Its own.
         name: What a person calls it.
         overrides: What it was composed from, without the launcher's.
     """
 
     folder: RunFolder
-    content: dict[str, Any]
+    config: RunConfig
     name: str
     overrides: tuple[str, ...] = ()
 
@@ -67,7 +67,7 @@ def submit_missing(runs: Sequence[Planned], *, study: Path, limits: Limits) -> S
         UserError: If a run cannot be had, or sbatch refuses.
         SlurmUnreachableError: If it is unknown which jobs there are.
     """
-    shapes = {run.folder: shape_of(run.content, limits) for run in runs}
+    shapes = {run.folder: shape_of(run.config, limits) for run in runs}
     study.mkdir(parents=True, exist_ok=True)
     with FileLock(study / ".submitting"):
         followed = follow([run.folder for run in runs])
@@ -109,7 +109,8 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
     logs = folder
     if "%" in str(folder.absolute()):  # submitit takes %j in a path for a job's id
         folder = _without_percent(study) / name
-    hides = any(run.content != recorded(run.content) for run in runs)  # a job needs its logins, and nobody else does
+    configs = [run.config.content for run in runs]
+    hides = any(config != recorded(config) for config in configs)  # a job needs its logins, and nobody else does
     folder.mkdir(parents=True, mode=0o700 if hides else 0o777)
     executor = submitit.SlurmExecutor(folder=folder, python=python_in_shell(limits.python))
     given = parameters(limits, shape, name=name)
@@ -124,7 +125,7 @@ def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limit
         write_record(run_folder, record)
     try:
         with executor.batch():
-            jobs = [executor.submit(RunTask(run.content, run.name)) for run in runs]
+            jobs = [executor.submit(RunTask(run.config, run.name)) for run in runs]
     except (FailedJobError, FailedSubmissionError, OSError) as error:
         for run_folder in records:
             run_folder.job.unlink(missing_ok=True)

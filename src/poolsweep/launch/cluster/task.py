@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from poolsweep.config import RunConfig
 from poolsweep.launch.cluster.leave import leave_job
 from poolsweep.process.signals import Interrupted, stop_signals
 from poolsweep.process.slurm_job import in_own_job
@@ -14,17 +15,17 @@ _POLL_SECONDS = 2.0
 
 
 class RunTask:
-    """Runs one resolved config; pickled by submitit, so it holds plain containers alone.
+    """Runs one config; submitit pickles it.
 
     A config file that is edited while the job waits changes nothing: what was planned is what runs.
 
     Args:
-        content: Resolved config.
+        config: The run's.
         name: What a person calls the run.
     """
 
-    def __init__(self, content: dict[str, Any], name: str) -> None:
-        self.content = content
+    def __init__(self, config: RunConfig, name: str) -> None:
+        self.config = config
         self.name = name
 
     def __call__(self) -> dict[str, Any]:
@@ -48,12 +49,12 @@ class RunTask:
 
     def _run(self) -> dict[str, Any]:
         from poolsweep.runs.lock import PATIENCE_SECONDS, holder
-        from poolsweep.training.job import folder_of, run_content
+        from poolsweep.training.job import folder_of, run
 
         deadline = time.monotonic() + 2 * PATIENCE_SECONDS
         while True:
-            result = run_content(self.content, name=self.name, sweeping=True)
-            folder, _ = folder_of(self.content)
+            result = run(self.config, name=self.name, sweeping=True)
+            folder, _ = folder_of(self.config)
             if result["status"] != "elsewhere":
                 return result
             # The node of an earlier attempt may have died: its lock is free when its heartbeat has been silent.

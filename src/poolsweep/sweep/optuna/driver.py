@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from poolsweep.config import resolve
+from poolsweep.config import RunConfig, resolve
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
@@ -27,7 +26,6 @@ from poolsweep.sweep.optuna.space import Space, short
 from poolsweep.sweep.optuna.summary import show_summary, write_summary
 from poolsweep.sweep.optuna.trials import Claim, Direction, Trials
 from poolsweep.sweep.point import Point
-from poolsweep.tasks.metric_names import direction
 from poolsweep.terminal.console import Console
 from poolsweep.training.job import folder_of
 
@@ -51,13 +49,13 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
     quiet_third_parties()
     console = Console(stderr=True)
     known: dict[str, UnfitPoolingError | None] = {}
-    content = _check(space, compose=compose, known=known, console=console)
-    folder, identity = folder_of(content)
+    config = _check(space, compose=compose, known=known, console=console)
+    folder, identity = folder_of(config)
     study = folder.path.parent
     name = _name_of(space, identity, options=options)
-    better: Direction = "maximize" if direction(content["monitor"]) == "max" else "minimize"
+    better: Direction = "maximize" if config.mode == "max" else "minimize"
     trials = Trials(study, name=name, axes=space.axes, options=options, direction=better)
-    if content["retry"] == "failed":
+    if config.retry == "failed":
         trials.retry_failed()
     console.say(f"optuna: {options.trials} trials in {study} (search {name})")
     runner = _Runner(space, compose, launcher, options, study, name, known, console)
@@ -68,15 +66,15 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
             if claims:
                 with trials.held(claims):
                     failed = runner.run(claims, trials)
-                write_summary(study, trials, content=content, options=options)
-                stopped = failed and content["on_failure"] == "stop"
+                write_summary(study, trials, monitor=config.monitor, options=options)
+                stopped = failed and config.on_failure == "stop"
             elif trials.others_are_at_work():
                 time.sleep(_POLL_SECONDS)
             else:
                 break
-    write_summary(study, trials, content=content, options=options)
+    write_summary(study, trials, monitor=config.monitor, options=options)
     show_study(study, console=Console())
-    failures = show_summary(study, trials, content=content, options=options, console=Console())
+    failures = show_summary(study, trials, monitor=config.monitor, options=options, console=Console())
     if failures:
         raise SweepFailedError(f"{failures} of {options.trials} trials did not finish; type the command again")
 
@@ -119,9 +117,9 @@ class _Runner:
         return any(failed)
 
     def _folder(self, claim: Claim, seed: tuple[str, ...]) -> RunFolder:
-        content = resolve(self._compose((*claim.overrides, *seed)))
-        check_once(content, self._known)
-        folder = folder_of(content)[0]
+        config = resolve(self._compose((*claim.overrides, *seed)))
+        check_once(config, self._known)
+        folder = folder_of(config)[0]
         require_one_study([self._study, folder.path.parent])
         return folder
 
@@ -165,7 +163,7 @@ def _was_pruned(folder: RunFolder) -> bool:
 
 def _check(
     space: Space, *, compose: Compose, known: dict[str, UnfitPoolingError | None], console: Console
-) -> dict[str, Any]:
+) -> RunConfig:
     """Check every option of every axis, the others at their first; gives the config of the first of all.
 
     Raises:
@@ -178,22 +176,22 @@ def _check(
     chosen = [first]
     for place, axis in enumerate(space.axes):
         chosen += [(*first[:place], example, *first[place + 1 :]) for example in axis.examples[1:]]
-    contents = []
+    configs: list[RunConfig] = []
     for overrides in chosen:
         try:
-            contents.append(resolve(compose((*overrides, *seed))))
-            notes |= dict.fromkeys(check_once(contents[-1], known))
+            configs.append(resolve(compose((*overrides, *seed))))
+            notes |= dict.fromkeys(check_once(configs[-1], known))
         except UserError as error:
             problems |= dict.fromkeys(error.problems)
-    if contents and contents[0]["retry"] == "all":
+    if configs and configs[0].retry == "all":
         problems["retry=all has no meaning with sweep=optuna; another study=… starts anew"] = None
     if problems:
         raise UserError(*problems)
-    require_one_study(folder_of(content)[0].path.parent for content in contents)
+    require_one_study(folder_of(config)[0].path.parent for config in configs)
     splits = {word for seeds in space.seeds for word in seeds if word.startswith("data.split_seed=")}
     for line in (*(f"note: {note}" for note in notes), *split_caution({word.split("=")[1] for word in splits})):
         console.say(line)
-    return contents[0]
+    return configs[0]
 
 
 def _name_of(space: Space, identity: str, *, options: OptunaOptions) -> str:

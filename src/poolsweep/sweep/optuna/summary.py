@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -24,11 +23,11 @@ _WORDS = {
 }  # fmt: skip
 
 
-def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], options: OptunaOptions) -> None:
+def write_summary(study: Path, trials: Trials, *, monitor: str, options: OptunaOptions) -> None:
     """Write ``optuna.json`` and ``trials.csv`` into a study's folder."""
     found = trials.all()
-    best = _best(found, monitor=content["monitor"])
-    summary = {"name": trials.name, "trials": options.trials, "monitor": content["monitor"]}
+    best = _best(found, monitor=monitor)
+    summary = {"name": trials.name, "trials": options.trials, "monitor": monitor}
     summary |= Counter(_WORDS[trial.state] for trial in found)
     if best is not None and best.value is not None:
         summary["best"] = {"trial": best.number + 1, "value": best.value, "params": best.params}
@@ -36,7 +35,7 @@ def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], op
     keys = list(dict.fromkeys(key for trial in found for key in trial.params))
     with write_whole(study / "trials.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["trial", "state", content["monitor"], *keys, "validations", "reason"])
+        writer.writerow(["trial", "state", monitor, *keys, "validations", "reason"])
         for trial in found:
             value = trial.value if trial.state is TrialState.COMPLETE else None
             params = [trial.params.get(key, "") for key in keys]
@@ -44,18 +43,16 @@ def write_summary(study: Path, trials: Trials, *, content: Mapping[str, Any], op
             writer.writerow(map(as_cell, [*row, len(trial.intermediate_values), reason_of(trial)]))
 
 
-def show_summary(
-    study: Path, trials: Trials, *, content: Mapping[str, Any], options: OptunaOptions, console: Console
-) -> int:
+def show_summary(study: Path, trials: Trials, *, monitor: str, options: OptunaOptions, console: Console) -> int:
     """Print the best trial and how the others ended; gives the number of those that failed."""
     found = trials.all()
     counts = Counter(_WORDS[trial.state] for trial in found)
     ended = ", ".join(f"{counts[word]} {word}" for word in _WORDS.values() if counts[word])
     console.say(f"{len(found)} of {options.trials} trials: {ended}")
-    best = _best(found, monitor=content["monitor"])
+    best = _best(found, monitor=monitor)
     if best is not None and best.value is not None:
         chosen = "  ".join(f"{key}={short(value)}" for key, value in best.params.items())
-        console.say(f"best {content['monitor']} {number(best.value, '.4f')} in trial {best.number + 1}: {chosen}")
+        console.say(f"best {monitor} {number(best.value, '.4f')} in trial {best.number + 1}: {chosen}")
     console.print(str(study / "trials.csv"), soft_wrap=True)
     return counts["failed"]
 

@@ -52,7 +52,7 @@ def race(
         return composed[point]
 
     plan = plan_runs(points, compose=remembered)
-    field = field_of(plan.runs, content=lambda point: resolve(composed[point]))
+    field = field_of(plan.runs, config_of=lambda point: resolve(composed[point]))
     unknown = [name for name in options.keep if name not in field.poolings]
     if unknown:
         raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, field.poolings)}" for name in unknown))

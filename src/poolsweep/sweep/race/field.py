@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from poolsweep.device import accelerator_type
+from poolsweep.config import Node, RunConfig
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import REPLICATES, variant_id
 from poolsweep.sweep.point import Point
-from poolsweep.training.build import pooling_label
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,36 +62,35 @@ class Field:
         return sum(len(entrant.runs) for entrant in self.entrants)
 
 
-def field_of(runs: Mapping[RunFolder, Point], *, content: Callable[[Point], Mapping[str, Any]]) -> Field:
+def field_of(runs: Mapping[RunFolder, Point], *, config_of: Callable[[Point], RunConfig]) -> Field:
     """Sort the runs of a grid into settings and rounds.
 
     Args:
         runs: Run folder → point.
-        content: Gives a point's resolved config.
+        config_of: Gives a point's config.
     """
     rounds: dict[tuple[Any, ...], int] = {}
-    found: dict[str, tuple[Point, Mapping[str, Any], dict[int, RunFolder], dict[int, Point]]] = {}
+    found: dict[str, tuple[Point, RunConfig, dict[int, RunFolder], dict[int, Point]]] = {}
     for folder, point in runs.items():
-        config = content(point)
-        place = rounds.setdefault(tuple(_value(config, key) for key in REPLICATES), len(rounds))
+        config = config_of(point)
+        place = rounds.setdefault(tuple(_value(config.content, key) for key in REPLICATES), len(rounds))
         _, _, folders, points = found.setdefault(_setting(config), (point, config, {}, {}))
         folders[place], points[place] = folder, point
     entrants = tuple(
-        Entrant(_without_seeds(point.name) or pooling_label(config), pooling_label(config), folders, points)
+        Entrant(_without_seeds(point.name) or config.pooling_name, config.pooling_name, folders, points)
         for point, config, folders, points in found.values()
     )
     return Field(entrants, tuple(_seed_text(seeds) for seeds in rounds))
 
 
-def _setting(config: Mapping[str, Any]) -> str:
+def _setting(config: RunConfig) -> str:
     """What two runs have in common that differ in their seeds alone."""
-    parts = {key: config[key] for key in ("data", "encoder", "pooling")}
-    parts["data"] = {key: value for key, value in parts["data"].items() if f"data.{key}" not in REPLICATES}
-    variant = variant_id(config, accelerator=accelerator_type(config["trainer"]["accelerator"]))
-    return json.dumps([parts, variant], sort_keys=True, default=str)
+    data = {key: value for key, value in config.data.items() if f"data.{key}" not in REPLICATES}
+    parts = [data, config.encoder.plain(), config.pooling.plain(), variant_id(config)]
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
-def _value(config: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401
+def _value(config: Node, key: str) -> Any:  # noqa: ANN401
     """The value of a dotted key; None where there is none, as in a data source that splits nothing."""
     found: Any = config
     for part in key.split("."):

@@ -1,0 +1,169 @@
+"""The config of a run as one typed object, made once from its resolved keys, and all that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from poolsweep.config.batch_plan import BatchPlan, batch_plan
+from poolsweep.config.keys import Checkpointing, Loading, Root, Storing
+from poolsweep.config.names import data_name
+from poolsweep.config.node import Node
+from poolsweep.config.probe import is_probe
+from poolsweep.config.processes import processes_of
+from poolsweep.config.shape import missing_keys, shape_problems
+from poolsweep.device import accelerator_type, canonical_precision
+from poolsweep.errors import RefusedError, UserError
+from poolsweep.pooling.presets import pooling_name
+from poolsweep.tasks.metric_names import direction
+
+_PARTS = ("data", "encoder", "postprocess", "head", "loss", "optimizer", "scheduler", "trainer")
+
+
+@dataclass(frozen=True)
+class RunConfig(Root):
+    """What a run is told, and what follows from it.
+
+    Attributes:
+        checkpoint: When all is saved that an interrupted run goes on from.
+        features: Limits of what frozen encoders' features take on the disk.
+        loading: How rows become batches.
+        data: Makes the data source.
+        encoder: Makes the encoder and its tokenizer.
+        layers: Makes the pooling's half that combines layers.
+        tokens: Makes the pooling's half that makes one vector of the tokens.
+        postprocess: Makes what changes pooled vectors.
+        head: Makes the classifier's head.
+        loss: Makes the loss.
+        optimizer: Makes the optimizer.
+        scheduler: Makes its schedule.
+        trainer: Makes Lightning's Trainer or the probe.
+        loggers: Name → node that makes a logger.
+        callbacks: Name → node that makes a callback.
+        trial: The search that the run is a trial of; None where it is none.
+        content: All keys, as ``config.yaml`` records them.
+    """
+
+    checkpoint: Checkpointing
+    features: Storing
+    loading: Loading
+    data: Node
+    encoder: Node
+    layers: Node
+    tokens: Node
+    postprocess: Node
+    head: Node
+    loss: Node
+    optimizer: Node
+    scheduler: Node
+    trainer: Node
+    loggers: Mapping[str, Node]
+    callbacks: Mapping[str, Node]
+    trial: Node | None
+    content: Node
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> RunConfig:
+        """The config of resolved keys; their values are checked by ``validate``.
+
+        Args:
+            content: Plain containers, every interpolation resolved.
+        Raises:
+            RefusedError: If they have another shape than a config.
+            UserError: With every key that is missing.
+        """
+        if problems := shape_problems(content):
+            raise RefusedError(*problems)
+        if missing := missing_keys(content):
+            raise UserError(*missing)
+        own: dict[str, Any] = {field.name: content[field.name] for field in fields(Root)}
+        own |= {part: Node(content[part]) for part in _PARTS}
+        return cls(
+            **own,
+            checkpoint=Checkpointing(**content["checkpoint"]),
+            features=Storing(**content["features"]),
+            loading=Loading(**{field.name: content["data"][field.name] for field in fields(Loading)}),
+            layers=Node(content["pooling"]["layers"]),
+            tokens=Node(content["pooling"]["tokens"]),
+            loggers={name: Node(node) for name, node in (content["logger"] or {}).items()},
+            callbacks={name: Node(node) for name, node in (content["callbacks"] or {}).items()},
+            trial=Node(content["trial"]) if content.get("trial") else None,
+            content=Node(content),
+        )
+
+    def on(self, accelerator: str) -> RunConfig:
+        """The same for one type of device, where ``auto`` stood for what there is.
+
+        Args:
+            accelerator: cpu, cuda or mps.
+        """
+        trainer = {**self.trainer, "accelerator": accelerator}
+        return RunConfig.of({**self.content, "trainer": trainer})
+
+    @property
+    def study_folder(self) -> Path:
+        """Where the runs of the study lie."""
+        return Path(self.output_root) / self.study
+
+    @property
+    def accelerator(self) -> str:
+        """The type of device that the run is on where runs are done: cpu, cuda or mps."""
+        return accelerator_type(self.trainer["accelerator"])
+
+    @cached_property
+    def precision(self) -> str:
+        """Lightning's full name of the precision."""
+        return canonical_precision(self.trainer["precision"])
+
+    @cached_property
+    def processes(self) -> int:
+        """Processes that train the run together, on all machines."""
+        return 1 if self.is_probe else processes_of(self.trainer)
+
+    @cached_property
+    def nodes(self) -> int:
+        """Machines that the run is on."""
+        return 1 if self.is_probe else self.trainer["num_nodes"]
+
+    @cached_property
+    def batch_plan(self) -> BatchPlan:
+        """How an optimizer step is divided among devices and steps."""
+        return batch_plan(self.content)
+
+    @cached_property
+    def is_probe(self) -> bool:
+        """Whether a head is solved rather than trained."""
+        return is_probe(self.content)
+
+    @cached_property
+    def frozen(self) -> bool:
+        """Whether nothing of the encoder is trained."""
+        return self.encoder["frozen"]
+
+    @cached_property
+    def halves_out_of_memory(self) -> bool:
+        """Whether a run that is out of memory starts over with batches in halves."""
+        return not self.is_probe and self.trainer["on_oom"] == "halve"
+
+    @cached_property
+    def mode(self) -> Literal["max", "min"]:
+        """Whether more of the monitored metric is better, or less."""
+        return direction(self.monitor)
+
+    @cached_property
+    def data_name(self) -> str:
+        """How the data set is called in leaderboards."""
+        return data_name(self.data)
+
+    @cached_property
+    def pooling(self) -> Node:
+        """Both halves of the pooling."""
+        return Node(self.content["pooling"])
+
+    @cached_property
+    def pooling_name(self) -> str:
+        """How the pooling is called in leaderboards: its preset, or its two halves."""
+        return pooling_name(self.pooling)
