@@ -34,7 +34,6 @@ from poolsweep.training.make import make
 from poolsweep.training.prepare import Prepared, fresh
 from poolsweep.training.trainer import build_loggers, build_trainer
 
-
 _log = logging.getLogger(__name__)
 
 
