@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from poolsweep.process.owner import lives, owner, process_started
+from poolsweep.process.owner import is_alive, owner, process_started
 from poolsweep.runs import lock as locks
 from poolsweep.runs.lock import LockLostError, RunLock, holder
 
@@ -154,7 +154,7 @@ def _read_only(path, **_):
 
 def test_owner_lives():
     me = owner()
-    assert lives(me)
-    assert lives({**me, "machine": "elsewhere"}) is None, "its heartbeat decides"
-    assert not any(lives({**me, "pid": pid}) for pid in ("x", None, -1, 2**70, [1]))
+    assert is_alive(me)
+    assert is_alive({**me, "machine": "elsewhere"}) is None, "its heartbeat decides"
+    assert not any(is_alive({**me, "pid": pid}) for pid in ("x", None, -1, 2**70, [1]))
     assert process_started(2**22 + 1) is None

@@ -1,4 +1,4 @@
-"""Who runs something, and whether they still live; imports nothing heavy, so that ``status`` is quick."""
+"""Who runs something, and whether that process is still alive; imports nothing heavy, so that ``status`` is quick."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def is_ours(who: Mapping[str, Any]) -> bool:
     return os.getpid() in (who.get("pid"), parent)
 
 
-def lives(who: Mapping[str, Any]) -> bool | None:
+def is_alive(who: Mapping[str, Any]) -> bool | None:
     """Whether an owner is still at work; None if only its heartbeat can tell, since it is on another machine.
 
     On this machine its process says so, and a process that hangs still owns its run.

@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from poolsweep.files.writing import only_plain, own_folder, read_json, remove, write_json
-from poolsweep.process.owner import lives, owner
+from poolsweep.process.owner import is_alive, owner
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def holder(path: Path) -> dict[str, Any] | None:
     content = read_json(path)
     if not isinstance(content, dict) or content.get("token") in _given_back:
         return None
-    alive = lives(content)
+    alive = is_alive(content)
     if alive is None:
         try:
             alive = _time_of_file_system(path.parent.parent) - path.stat().st_mtime < PATIENCE_SECONDS

@@ -24,23 +24,23 @@ class StatusFile:
         name: What a person calls the run (its overrides).
         run_id: Its identity.
         lock: The run's, held; nothing is written without it, since another process of the run does, or once it is lost.
-        goes_on: This process goes on with what the one that started it has begun, rather than beginning anew.
+        same_attempt: Whether this process continues the attempt of the process that started it.
     """
 
     def __init__(
-        self, folder: RunFolder, *, name: str, run_id: str, lock: RunLock | None, goes_on: bool = False
+        self, folder: RunFolder, *, name: str, run_id: str, lock: RunLock | None, same_attempt: bool = False
     ) -> None:
         self._lock = lock
         self._folder, self._path = folder.path, folder.status
         self._last_write = 0.0
         self._clock = time.monotonic()
         before = known_status(folder.path) or {"attempts": 0}
-        self._seconds_before = before.get("seconds", 0.0) if goes_on else 0.0
-        attempts = before.get("attempts", 1) + (not goes_on)
+        self._seconds_before = before.get("seconds", 0.0) if same_attempt else 0.0
+        attempts = before.get("attempts", 1) + (not same_attempt)
         who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
             "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts,
-            "started": (goes_on and before.get("started")) or time.time(), "parts": before.get("parts", 1), **who,
+            "started": (same_attempt and before.get("started")) or time.time(), "parts": before.get("parts", 1), **who,
             "job": os.environ.get("SLURM_JOB_ID"),
         }  # fmt: skip
 

@@ -42,7 +42,7 @@ def main(job: Mapping[str, Any]) -> int:
     assert world is not None
     config, folder = RunConfig.of(job["content"]), RunFolder(Path(job["folder"]))
     lock = RunLock(folder.path, token=job["token"]) if world.rank == 0 else None
-    status = StatusFile(folder, name=job["name"], run_id=job["identity"], lock=lock, goes_on=True)
+    status = StatusFile(folder, name=job["name"], run_id=job["identity"], lock=lock, same_attempt=True)
     try:
         with shown_output(), at_work(folder, lock=lock), joined(world, device=device_of(config, world)):
             planned = PlannedRun(config, checked(config), folder, job["identity"], job["name"])
