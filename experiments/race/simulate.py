@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scenarios import SCENARIOS, Scenario, draw
 
 from poolsweep.statistics import Scores, critical, pairwise_differences, simultaneous
-from poolsweep.sweep.race.rule import hopeless, look_level
+from poolsweep.sweep.race.analysis import analysis_level, not_best
 
 critical.NUM_POINTS = 2**11  # quantiles to 0.02, in a fraction of the time
 SEEDS, MIN_SEEDS, LEVEL, VERDICT = 5, 2, 0.995, 0.95
@@ -43,7 +43,7 @@ def race(validation: NDArray[np.float64]) -> tuple[dict[int, int], list[int]]:
     had = dict.fromkeys(left, MIN_SEEDS)
     for done in range(MIN_SEEDS, SEEDS):
         scores = by_seeds(validation, dict.fromkeys(left, done))
-        out = hopeless(scores, level=look_level(done - MIN_SEEDS + 1, level=LEVEL))
+        out = not_best(scores, level=analysis_level(done - MIN_SEEDS + 1, level=LEVEL))
         left = [i for i in left if str(i) not in out]
         if len(left) == 1:
             break

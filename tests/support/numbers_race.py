@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poolsweep.runs.folder import RunFolder
-from poolsweep.sweep.grid import Plan
-from poolsweep.sweep.point import Point
+from poolsweep.sweep.combination import Combination
+from poolsweep.sweep.plan import SweepPlan
 from poolsweep.sweep.race.driver import Race
-from poolsweep.sweep.race.field import Entrant, Field
 from poolsweep.sweep.race.options import RaceOptions
+from poolsweep.sweep.race.settings import SeedGrid, Setting
 
 NUM_TEXTS = 400
 OPTIONS = RaceOptions(min_seeds=2, level=0.99, metric="accuracy", keep=())
@@ -76,20 +76,20 @@ def numbered_race(
 ) -> tuple[Race, Numbers]:
     """A race over named accuracies."""
     poolings = list(dict.fromkeys(key.rstrip("0123456789") for key in accuracy)) if lrs else list(accuracy)
-    entrants, runs = [], {}
+    settings, runs = [], {}
     for pooling in poolings:
         for lr in lrs or [""]:
             name = f"pooling={pooling}" + (f" lr={lr}" if lr else "")
             typed = {seed: f"{name} seed={seed}" for seed in range(seeds)}
-            points = {seed: Point(tuple(text.split()), text) for seed, text in typed.items()}
+            combinations = {seed: Combination(tuple(text.split()), text) for seed, text in typed.items()}
             folders = {s: RunFolder(outputs / "s" / f"{zlib.crc32(t.encode()):012x}") for s, t in typed.items()}
-            entrants.append(Entrant(name, pooling, folders, points))
-            runs |= {folders[seed]: points[seed] for seed in range(seeds)}
-    field = Field(tuple(entrants), tuple(f"seed={seed}" for seed in range(seeds)))
-    launcher = Numbers({point.name: folder for folder, point in runs.items()}, accuracy)
+            settings.append(Setting(name, pooling, folders, combinations))
+            runs |= {folders[seed]: combinations[seed] for seed in range(seeds)}
+    grid = SeedGrid(tuple(settings), tuple(f"seed={seed}" for seed in range(seeds)))
+    launcher = Numbers({combination.name: folder for folder, combination in runs.items()}, accuracy)
     finished = {folder for folder in runs if folder.finished() is not None}
-    plan = Plan(runs=dict(sorted(runs.items(), key=lambda item: item[1].name)), finished=finished)
-    return Race(plan, field, launcher=launcher, options=options), launcher  # type: ignore[arg-type]
+    plan = SweepPlan(runs=dict(sorted(runs.items(), key=lambda item: item[1].name)), finished=finished)
+    return Race(plan, grid, launcher=launcher, options=options), launcher  # type: ignore[arg-type]
 
 
 def seeds_of(launcher: Numbers, pooling: str) -> list[int]:

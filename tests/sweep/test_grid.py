@@ -185,7 +185,7 @@ def test_on_failure_stop_and_every_retry(cli, failing, outputs, monkeypatch):
     monkeypatch.setenv("REPAIRED", "1")
     left = cli(*failing, "retry=never")
     assert left.status == 1
-    assert "1 finished before, 1 failed before and left (retry=never)" in left.err
+    assert "1 finished before, 1 failed before and are not run again (retry=never)" in left.err
     assert left.problems[-1] == "1 of 3 runs did not finish; retry=failed runs them again"
     assert {r["seed"]: r["status"] for r in results(outputs)} == {0: "finished", 1: "failed", 2: "finished"}
     one = ["train", *failing[2:-1], "seed=1", "retry=never"]
@@ -238,8 +238,8 @@ def test_a_lock_of_its_own_that_could_not_go_is_not_waited_for(tmp_path, capsys)
     """As after a remount that lets nothing be removed: the sweep ends, and says that runs have not finished."""
     from poolsweep.process.owner import owner
     from poolsweep.runs.folder import RunFolder
+    from poolsweep.sweep.combination import Combination
     from poolsweep.sweep.grid import SweepFailedError, require_finished, run_all
-    from poolsweep.sweep.point import Point
     from poolsweep.terminal.console import Console
 
     folder = RunFolder(tmp_path / "study" / "run")
@@ -249,10 +249,10 @@ def test_a_lock_of_its_own_that_could_not_go_is_not_waited_for(tmp_path, capsys)
         def launch(self, overrides, initial_job_idx):
             folder.lock.write_text(json.dumps({**owner(), "token": "of a worker that lives"}))
 
-    run_all({folder: Point((), "run")}, launcher=Leaves(), console=Console())
+    run_all({folder: Combination((), "run")}, launcher=Leaves(), console=Console())
     assert folder.lock.exists(), "premise: it is still there"
     with pytest.raises(SweepFailedError, match="1 of 1 runs did not finish"):
-        require_finished([folder], left=[])
+        require_finished([folder], not_retried=[])
 
 
 def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkeypatch):
@@ -262,9 +262,9 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
 
     seen, plain = {}, set()
 
-    def look(points, *, compose, launcher):
-        seen.update({point: resolve(compose(point)) for point in points})
-        plain.update(compose.__self__.compositions.values)
+    def look(combinations, *, compose, launcher):
+        seen.update({combination: resolve(compose(combination)) for combination in combinations})
+        plain.update(compose.__self__.loader.values)
 
     monkeypatch.setattr(grid, "sweep", look)
     swept = [
@@ -274,8 +274,8 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
     assert cli("train", "-m", *tiny_run, "optimizer=adamw", *swept).status == 0
     assert len(seen) == 2**4
     assert plain == {"seed=0", "seed=3", "encoder.frozen=True", "encoder.frozen=False"}
-    for point, config in list(seen.items())[::5]:
-        assert config == compose(*point.overrides)
+    for combination, config in list(seen.items())[::5]:
+        assert config == compose(*combination.overrides)
     init = {config.init_seed for config in seen.values()}
     assert init == {0, 3}, "interpolations are resolved after the value is set"
 

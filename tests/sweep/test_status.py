@@ -11,7 +11,7 @@ import time
 import pytest
 
 from poolsweep.runs.lock import RunLock
-from poolsweep.sweep.driving import driving, is_driven
+from poolsweep.runs.plan import is_planning, planning
 from poolsweep.sweep.status import all_ended, study_status
 
 
@@ -115,7 +115,7 @@ def test_a_search_between_two_trials_has_not_ended(cli, outputs, finished_result
     (study / "done").mkdir(parents=True)
     (study / "done" / "result.json").write_text(json.dumps(finished_result))
     assert all_ended([study_status(study)])
-    with driving(study), driving(study):
+    with planning(study), planning(study):
         assert not all_ended([study_status(study)])
         assert "s: 1 runs, 1 finished; more may be planned" in cli("status", "s").out
     assert all_ended([study_status(study)])
@@ -125,19 +125,19 @@ def test_a_search_that_was_killed_has_ended(outputs):
     study = outputs / "s"
     code = f"""
 import pathlib, time
-from poolsweep.sweep.driving import driving
-with driving(pathlib.Path({str(study)!r})):
-    print("driving", flush=True)
+from poolsweep.runs.plan import planning
+with planning(pathlib.Path({str(study)!r})):
+    print("planning", flush=True)
     time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "driving\n"
-        assert is_driven(study)
+        assert process.stdout.readline() == "planning\n"
+        assert is_planning(study)
         process.kill()
-    assert not is_driven(study)
-    with driving(study):
-        assert len(list(study.glob(".driver-*/"))) == 1, "what the killed one left is gone"
+    assert not is_planning(study)
+    with planning(study):
+        assert len(list(study.glob(".planner-*/"))) == 1, "what the killed one left is gone"
 
 
 def test_files_that_are_being_written_do_not_break_it(cli, study):

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
-from poolsweep.sweep.point import Point, require_values
+from poolsweep.sweep.combination import Combination, require_values
 from poolsweep.terminal.progress import said_if_slow
 
 
@@ -46,8 +46,8 @@ class OptunaSweeper(GridSweeper):
         }
 
         def compose(chosen: tuple[str, ...]) -> DictConfig:
-            self.compositions.values |= {o for o in chosen if o.partition("=")[0] in settable}
-            return self.compose(Point((*space.fixed, *chosen), " ".join(chosen)))
+            self.loader.values |= {o for o in chosen if o.partition("=")[0] in settable}
+            return self.compose(Combination((*space.fixed, *chosen), " ".join(chosen)))
 
         assert self.launcher is not None
         return run_trials(space, compose=compose, launcher=self.launcher, options=options)

@@ -12,13 +12,13 @@ from poolsweep.terminal.progress import said_if_slow
 
 
 class RaceSweeper(GridSweeper):
-    """The grid in rounds of seeds, without the runs that a look at the rounds before has shown to be of no use.
+    """The grid in rounds of seeds, without further runs of poolings that cannot be the best any more.
 
     Args:
-        params: As of the grid.
-        min_seeds: Seeds before the first look.
-        level: Probability with which no look drops the best.
-        metric: Of the validation split.
+        params: Swept values of an experiment file, as for the grid.
+        min_seeds: Number of seeds before the first interim analysis.
+        level: Probability that no interim analysis drops the best.
+        metric: Metric of the validation split.
         keep: Poolings that get every seed.
     """
 
@@ -35,7 +35,7 @@ class RaceSweeper(GridSweeper):
         self._options = {"min_seeds": min_seeds, "level": level, "metric": metric, "keep": _plain(keep)}
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
-        """Race the contenders; see ``poolsweep.sweep.race.driver.race``."""
+        """Run a race; see ``poolsweep.sweep.race.driver.race``."""
         from poolsweep.errors import UserError, nearest
 
         with said_if_slow("loading torch and transformers"):
@@ -45,14 +45,14 @@ class RaceSweeper(GridSweeper):
         parsed = self.parser().parse_overrides(arguments)
         swept = [o.key_or_group for o in parsed if o.is_sweep_override() and o.key_or_group.startswith("race.")]
         if swept:
-            raise UserError(*(f"{key} is the race's own and takes one value, not several" for key in swept))
+            raise UserError(*(f"{key} takes one value for the whole race, not several" for key in swept))
         unknown = sorted({str(key) for key in (self.config or {}).get("race", {})} - self._options.keys())
         if unknown:
             raise UserError(*(f"there is no key race.{key}; {nearest(key, self._options)}" for key in unknown))
         options = race_options(self._options)
-        points = self.points(arguments)
+        combinations = self.combinations(arguments)
         assert self.launcher is not None
-        return race(points, compose=self.compose, launcher=self.launcher, options=options)
+        return race(combinations, compose=self.compose, launcher=self.launcher, options=options)
 
 
 def _plain(value: object) -> object:

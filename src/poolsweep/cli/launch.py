@@ -157,7 +157,7 @@ def _single_run(config: DictConfig, *, tree: bool) -> _Job:
         FailedBeforeError: If it failed before and is to be left.
     """
     from poolsweep.config import resolve
-    from poolsweep.sweep.own_keys import require_read
+    from poolsweep.sweep.combination import require_read
     from poolsweep.training.job import checked, damaged_before, finished_before, folder_of, run_name, start_over
     from poolsweep.training.sources import forget_data
 

@@ -9,7 +9,7 @@ import yaml
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
-from poolsweep.sweep.point import require_values
+from poolsweep.sweep.combination import require_values
 from poolsweep.tasks.metric_names import direction
 
 if TYPE_CHECKING:

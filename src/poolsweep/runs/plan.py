@@ -1,19 +1,23 @@
-"""planned.json: which runs a study is to have, so that those that never began are known to be missing."""
+"""Which runs a study is to have: ``planned.json``, and whether a race or Optuna is at work that plans more of them."""
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from poolsweep.files.writing import read_json, write_json
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.lock import guard_of
+from poolsweep.runs.lock import RunLock, guard_of, holder
 from poolsweep.runs.records import known_status
 from poolsweep.runs.secrets import redacted
 
 _FILE = "planned.json"
+_PREFIX = ".planner-"
 
 
 def write_plan(study: Path, runs: Mapping[RunFolder, str]) -> None:
@@ -51,3 +55,34 @@ def stopped_by(folder: RunFolder) -> str | None:
             if status.get("state") == "failed" and status.get("started", 0) >= since:
                 return planned["name"]
     return None
+
+
+@contextmanager
+def planning(study: Path) -> Iterator[None]:
+    """Let others see that this process is going to plan further runs; several may do so at once.
+
+    Between two rounds of a race, or two trials, no run is running or waiting, and yet the study has not ended.
+
+    Args:
+        study: Its folder.
+    """
+    for path in _planners(study):
+        if holder(path) is None:  # of a process that was killed
+            shutil.rmtree(path.parent, ignore_errors=True)
+    own = study / f"{_PREFIX}{uuid.uuid4().hex}"
+    lock = RunLock(own)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def is_planning(study: Path) -> bool:
+    """Whether a process that is alive plans further runs of a study."""
+    return any(holder(path) is not None for path in _planners(study))
+
+
+def _planners(study: Path) -> Iterator[Path]:
+    return study.glob(f"{_PREFIX}*/lock.json")

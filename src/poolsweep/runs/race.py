@@ -24,11 +24,11 @@ class Dropped:
     Attributes:
         pooling: Preset, or ``layers+tokens``.
         name: Its overrides without the seeds; tells settings of one pooling apart.
-        seeds: How many it had.
-        behind: The setting with the highest mean at that look.
+        seeds: Number of its seeds then.
+        behind: Name of the setting with the highest mean at that analysis.
         gap: Its own validation mean minus that one's.
-        p_value: Against its being the best, adjusted for all that were compared.
-        runs: Ids of its runs at that look.
+        p_value: p-value against its being the best, adjusted for all that were compared.
+        runs: Ids of its runs at that analysis.
         saved: The runs that were not made, as they would have been typed.
     """
 
@@ -49,10 +49,10 @@ class RaceRecord:
     Attributes:
         data: Data set.
         encoder: Encoder.
-        metric: By which it dropped, on the validation split.
-        level: Probability with which no look drops the best.
-        seeds: What was asked for, in the order of the rounds.
-        dropped: In the order in which they were.
+        metric: Metric of the validation split that decided.
+        level: Probability that no interim analysis drops the best.
+        seeds: All seeds, in the order of the rounds.
+        dropped: Settings that were dropped, in that order.
         settled: Whether it ended early, because one pooling alone was left.
         saved: Further runs of the one that was left.
         left: Poolings that were not dropped.

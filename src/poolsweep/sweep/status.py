@@ -17,9 +17,8 @@ from poolsweep.launch.cluster.slurm import SlurmUnreachableError
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.locate import output_root
 from poolsweep.runs.lock import holder
-from poolsweep.runs.plan import read_plan
+from poolsweep.runs.plan import is_planning, read_plan
 from poolsweep.runs.records import OddRecordError, missing_file, read_result, read_status
-from poolsweep.sweep.driving import is_driven
 from poolsweep.sweep.estimate import usual_seconds
 
 State = Literal["finished", "running", "queued", "requeued", "failed", "pruned", "interrupted", "damaged", "missing"]
@@ -81,14 +80,14 @@ class StudyStatus:
         path: Its folder.
         runs: Begun or planned, by name.
         optuna: ``optuna.json``: trials in all and by state, and the best; None without one.
-        driven: ``sweep=optuna`` or a race is at work, which plans further runs.
+        planning: Whether ``sweep=optuna`` or a race is at work, which plans further runs.
     """
 
     study: str
     path: Path
     runs: tuple[RunStatus, ...]
     optuna: dict[str, Any] | None = None
-    driven: bool = False
+    planning: bool = False
 
     @property
     def counts(self) -> dict[State, int]:
@@ -116,7 +115,7 @@ class StudyStatus:
         runs = [{key: value for key, value in asdict(run).items() if value is not None} for run in self.runs]
         return {
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
-            "driven": self.driven, "runs": runs, **({"optuna": self.optuna} if self.optuna else {}),
+            "planning": self.planning, "runs": runs, **({"optuna": self.optuna} if self.optuna else {}),
         }  # fmt: skip
 
 
@@ -156,7 +155,7 @@ def study_status(study: Path) -> StudyStatus:
     runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
     optuna = read_json(study / "optuna.json")
     runs = with_jobs(runs, study)
-    return StudyStatus(study.name, study, tuple(runs), optuna if isinstance(optuna, dict) else None, is_driven(study))
+    return StudyStatus(study.name, study, tuple(runs), optuna if isinstance(optuna, dict) else None, is_planning(study))
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:
@@ -237,4 +236,4 @@ def with_jobs(runs: Sequence[RunStatus], study: Path) -> list[RunStatus]:
 
 def all_ended(studies: Sequence[StudyStatus]) -> bool:
     """Whether no run is running or waiting to be, and none is going to be planned."""
-    return not any(study.driven or study.of("running", *WAITING) for study in studies)
+    return not any(study.planning or study.of("running", *WAITING) for study in studies)

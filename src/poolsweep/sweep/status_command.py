@@ -109,7 +109,7 @@ def _headline(study: StudyStatus) -> Text:
             line.append(f", {count} {state}", _STYLES[state])
     if left := about_left(study.seconds_left):
         line.append(f", {left}", "")
-    if study.driven:
+    if study.planning:
         line.append("; more may be planned", "")
     return line
 

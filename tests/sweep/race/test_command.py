@@ -25,7 +25,7 @@ def test_race_then_again_then_the_full_grid(cli, raced, outputs):
     done = cli(*raced, "sweep=race")
     assert done.status == 0, done.err
     assert "race of 3 settings over 3 seeds in" in done.err
-    assert "pooling/tokens=cls is out, " in done.err
+    assert "pooling/tokens=cls is dropped: " in done.err
     assert "2 seeds: 2 poolings could still be the best and go on" in done.err
     assert "The race saved 1 of 9 runs (11%)" in done.out
     assert "  pooling/tokens=cls seed=2" in done.out
@@ -64,9 +64,9 @@ def test_keys_that_are_wrong_are_named_at_once(cli, raced, no_new_files):
     )
     assert done.status == 2
     assert done.problems == [
-        "race.min_seeds must be a whole number of at least 2, got 1: one seed knows no noise",
-        "race.level must lie above 0.95, the report's, and below 1, got 0.9",
-        "race.metric=loss is none that a report ranks by; valid: accuracy, f1_macro, mcc",
+        "race.min_seeds must be a whole number of at least 2, got 1: one seed does not show the noise between seeds",
+        "race.level must lie above 0.95, the level of the report, and below 1, got 0.9",
+        "race.metric=loss is no metric that a report ranks by; valid: accuracy, f1_macro, mcc",
         "race.keep must be a list of poolings such as [cls], got 3",
     ]
 
@@ -98,4 +98,4 @@ def test_a_key_that_the_race_has_not(cli, raced, no_new_files):
 def test_a_key_of_the_race_cannot_be_swept(cli, raced, no_new_files):
     done = cli(*raced, "sweep=race", "race.level=0.99,0.98")
     assert done.status == 2
-    assert done.problems == ["race.level is the race's own and takes one value, not several"]
+    assert done.problems == ["race.level takes one value for the whole race, not several"]

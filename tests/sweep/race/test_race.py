@@ -31,7 +31,7 @@ def test_hopeless_poolings_stop_and_the_others_get_every_seed(start, outputs, ca
     assert record.out["bad"].saved == ("pooling=bad seed=2", "pooling=bad seed=3", "pooling=bad seed=4")
     assert record.out["bad"].gap == pytest.approx(-0.3, abs=0.04)
     told = capsys.readouterr()
-    assert "animals · tiny, 2 seeds: pooling=bad is out, " in told.err
+    assert "animals · tiny, 2 seeds: pooling=bad is dropped: " in told.err
     assert "The race saved 6 of 25 runs (24%)" in told.out
     assert "  pooling=worse seed=2, pooling=worse seed=3, pooling=worse seed=4" in told.out
 
@@ -72,7 +72,7 @@ def test_a_race_that_is_settled_stops(start, outputs, capsys):
     [record] = read_races(outputs / "s")
     assert record.settled
     assert record.saved == tuple(f"pooling=good seed={seed}" for seed in (2, 3, 4))
-    assert "good alone is left, which settles it" in capsys.readouterr().err
+    assert "good alone is left, so the race ends" in capsys.readouterr().err
     [comparison] = compare_all(load_runs([outputs / "s"]))
     assert comparison.leading == ("good",)
 
@@ -84,19 +84,19 @@ def test_a_kept_pooling_runs_to_the_end(start):
     assert seeds_of(launcher, "bad") == [0, 1]
 
 
-def test_no_look_before_min_seeds(start):
+def test_no_interim_analysis_before_min_seeds(start):
     race, launcher = start(FIELD, options=RaceOptions(4, 0.99, "accuracy", ()))
     race.run()
     assert seeds_of(launcher, "bad") == [0, 1, 2, 3]
     assert len(launcher.batches[0]) == 20
 
 
-def test_too_few_seeds_for_a_look_is_a_grid(start, capsys):
+def test_too_few_seeds_for_an_interim_analysis_are_a_grid(start, capsys):
     race, launcher = start(FIELD, seeds=2)
     race.run()
     assert len(launcher.launched) == 10
     told = capsys.readouterr()
-    assert "there is no look before the end" in told.err
+    assert "there is no interim analysis before the end" in told.err
     assert "The race saved none of 10 runs" in told.out
 
 
@@ -110,7 +110,7 @@ def test_a_pooling_with_a_failed_run_is_not_dropped_for_it(start):
 
     again, repaired = start(FIELD)
     again.run()
-    assert repaired.launched == ["pooling=bad seed=1"], "what failed is run again, and the look made up for"
+    assert repaired.launched == ["pooling=bad seed=1"], "what failed is run again, and the analysis made up for"
 
 
 def test_a_pooling_stays_while_one_of_its_settings_could_be_best(start, outputs):

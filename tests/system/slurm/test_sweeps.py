@@ -61,7 +61,7 @@ def test_retry_never_leaves_lost_jobs(lab, broken, capsys):
     typed = lab.typed("broken", "trainer.max_epochs=1", f"+{BREAKER[0]}", BREAKER[1], how, "retry=never")
     assert main(typed) == 1
     said = capsys.readouterr().err
-    assert "1 finished before, 4 failed before and left (retry=never)" in said
+    assert "1 finished before, 4 failed before and are not run again (retry=never)" in said
     assert len(lab.jobs("broken")) == 5, "none was submitted"
 
 

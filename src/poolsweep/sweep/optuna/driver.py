@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -12,20 +13,18 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from poolsweep.config import RunConfig, resolve
-from poolsweep.errors import UnfitPoolingError, UserError
+from poolsweep.errors import UserError
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.plan import write_plan
+from poolsweep.runs.plan import planning
 from poolsweep.runs.records import known_result
-from poolsweep.sweep.display import Display
-from poolsweep.sweep.driving import driving
-from poolsweep.sweep.grid import SweepFailedError, check_once, require_one_study, run_all, split_caution
+from poolsweep.sweep.combination import Combination
+from poolsweep.sweep.grid import SweepFailedError, run_planned
 from poolsweep.sweep.optuna.options import OptunaOptions
 from poolsweep.sweep.optuna.space import Space, short
-from poolsweep.sweep.optuna.summary import show_summary, write_summary
-from poolsweep.sweep.optuna.trials import Claim, Direction, Trials
-from poolsweep.sweep.point import Point
+from poolsweep.sweep.optuna.trials import Claim, Direction, Trials, show_summary, write_summary
+from poolsweep.sweep.plan import Unfit, check_once, require_one_study, split_caution
 from poolsweep.terminal.console import Console
 from poolsweep.training.job import folder_of
 
@@ -38,9 +37,9 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
     """Run trials up to their number, and print the leaderboard and the best trial.
 
     Args:
-        space: What is chosen, and the seeds of each trial.
+        space: Search space, and the seeds of each trial.
         compose: Gives the config of some overrides beside the fixed ones.
-        launcher: Hydra's.
+        launcher: Hydra's launcher.
         options: The keys of ``optuna``.
     Raises:
         UserError: If any option is wrong; nothing has run then.
@@ -48,7 +47,7 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
     """
     quiet_third_parties()
     console = Console(stderr=True)
-    known: dict[str, UnfitPoolingError | None] = {}
+    known: Unfit = {}
     config = _check(space, compose=compose, known=known, console=console)
     folder, identity = folder_of(config)
     study = folder.path.parent
@@ -59,7 +58,7 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
         trials.retry_failed()
     console.say(f"optuna: {options.trials} trials in {study} (search {name})")
     runner = _Runner(space, compose, launcher, options, study, name, known, console)
-    with driving(study):
+    with planning(study):
         stopped = False
         while not stopped:
             claims = trials.claim()
@@ -79,22 +78,18 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
         raise SweepFailedError(f"{failures} of {options.trials} trials did not finish; type the command again")
 
 
+@dataclass(frozen=True)
 class _Runner:
     """Runs the seeds of claimed trials: the first ones, which may be pruned, then those of the trials that were not."""
 
-    def __init__(
-        self,
-        space: Space,
-        compose: Compose,
-        launcher: Launcher,
-        options: OptunaOptions,
-        study: Path,
-        name: str,
-        known: dict[str, UnfitPoolingError | None],
-        console: Console,
-    ) -> None:
-        self._space, self._compose, self._launcher, self._options = space, compose, launcher, options
-        self._study, self._name, self._known, self._console = study, name, known, console
+    space: Space
+    compose: Compose
+    launcher: Launcher
+    options: OptunaOptions
+    study: Path
+    name: str
+    known: Unfit
+    console: Console
 
     def run(self, claims: list[Claim], trials: Trials) -> bool:
         """Run some trials and tell how they went; whether one failed."""
@@ -102,43 +97,41 @@ class _Runner:
         possible = []
         for claim in claims:
             chosen = "  ".join(f"{key}={short(value)}" for key, value in claim.params.items())
-            self._console.say(f"trial {claim.number + 1}: {chosen}")
+            self.console.say(f"trial {claim.number + 1}: {chosen}")
             try:
-                runs[claim.number] = [self._folder(claim, seed) for seed in self._space.runs_per_trial]
+                runs[claim.number] = [self._folder(claim, seed) for seed in self.space.runs_per_trial]
                 possible.append(claim)
             except UserError as error:  # values that do not go together: the sampler learns to avoid them
                 trials.prune(claim, reason=str(error))
-                self._console.say(f"  cannot be: {error}")
-        self._launch({runs[c.number][0]: self._point(c, place=0) for c in possible})
-        alive = [claim for claim in possible if runs[claim.number][0].finished() is not None]
-        rest = range(1, len(self._space.runs_per_trial))
-        self._launch({runs[c.number][place]: self._point(c, place=place) for c in alive for place in rest})
+                self.console.say(f"  cannot be: {error}")
+        self._launch({runs[c.number][0]: self._combination(c, place=0) for c in possible})
+        not_pruned = [claim for claim in possible if runs[claim.number][0].finished() is not None]
+        others = range(1, len(self.space.runs_per_trial))
+        self._launch({runs[c.number][place]: self._combination(c, place=place) for c in not_pruned for place in others})
         failed = [_tell(claim, runs[claim.number], trials) for claim in possible]  # all are told
         return any(failed)
 
     def _folder(self, claim: Claim, seed: tuple[str, ...]) -> RunFolder:
-        config = resolve(self._compose((*claim.overrides, *seed)))
-        check_once(config, self._known)
+        config = resolve(self.compose((*claim.overrides, *seed)))
+        check_once(config, self.known)
         folder = folder_of(config)[0]
-        require_one_study([self._study, folder.path.parent])
+        require_one_study([self.study, folder.path.parent])
         return folder
 
-    def _point(self, claim: Claim, *, place: int) -> Point:
-        """The first seed's run says in each validation how it goes, and may be ended by what it hears."""
-        seed = self._space.runs_per_trial[place]
+    def _combination(self, claim: Claim, *, place: int) -> Combination:
+        """The run of one seed; that of the first one asks the pruner after each validation."""
+        seed = self.space.runs_per_trial[place]
         names = " ".join((*claim.overrides, *seed))
-        trial = f"name: {self._name}, number: {claim.number}, id: {claim.storage_id}"
-        if place == 0 and self._options.pruner != "none":
-            trial += f", pruner: {self._options.pruner}, startup: {self._options.pruner_startup}"
-            trial += f", warmup: {self._options.pruner_warmup}"
-        return Point((*self._space.fixed, *claim.overrides, *seed, f"+trial={{{trial}}}"), names)
+        trial = f"name: {self.name}, number: {claim.number}, id: {claim.storage_id}"
+        if place == 0 and self.options.pruner != "none":
+            trial += f", pruner: {self.options.pruner}, startup: {self.options.pruner_startup}"
+            trial += f", warmup: {self.options.pruner_warmup}"
+        return Combination((*self.space.fixed, *claim.overrides, *seed, f"+trial={{{trial}}}"), names)
 
-    def _launch(self, points: Mapping[RunFolder, Point]) -> None:
-        missing = {f: point for f, point in points.items() if f.finished() is None and not _was_pruned(f)}
+    def _launch(self, runs: dict[RunFolder, Combination]) -> None:
+        missing = {folder: runs[folder] for folder in runs if folder.finished() is None and not _was_pruned(folder)}
         if missing:
-            write_plan(self._study, {folder: point.name for folder, point in missing.items()})
-            with Display({folder: point.name for folder, point in missing.items()}, console=self._console):
-                run_all(missing, launcher=self._launcher, console=self._console)
+            run_planned(missing, launcher=self.launcher, console=self.console)
 
 
 def _tell(claim: Claim, folders: list[RunFolder], trials: Trials) -> bool:
@@ -161,9 +154,7 @@ def _was_pruned(folder: RunFolder) -> bool:
     return known_result(folder.path).get("status") == "pruned"
 
 
-def _check(
-    space: Space, *, compose: Compose, known: dict[str, UnfitPoolingError | None], console: Console
-) -> RunConfig:
+def _check(space: Space, *, compose: Compose, known: Unfit, console: Console) -> RunConfig:
     """Check every option of every axis, the others at their first; gives the config of the first of all.
 
     Raises:

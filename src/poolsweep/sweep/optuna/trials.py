@@ -1,8 +1,10 @@
-"""The trials of a search: which process is at work on which, and which are still to be made."""
+"""The trials of one search: which process is at work on which, which are still to be made, and how they ended."""
 
 from __future__ import annotations
 
+import csv
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +15,23 @@ import optuna
 from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
+from poolsweep.files.writing import write_json, write_whole
 from poolsweep.runs.lock import RunLock
 from poolsweep.runs.optuna_journal import journal_of, open_journal
 from poolsweep.sweep.optuna.options import OptunaOptions
-from poolsweep.sweep.optuna.space import Axis
+from poolsweep.sweep.optuna.space import Axis, short
+from poolsweep.tasks.metric_names import sign
+from poolsweep.terminal.console import Console
+from poolsweep.terminal.text import as_cell, number
 
 Direction = Literal["minimize", "maximize"]
 
 _RETRY_OF = "retry_of"
 _REASON = "reason"
+_WORDS = {
+    TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running", TrialState.WAITING: "waiting",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,11 +39,11 @@ class Claim:
     """A trial that this process is at work on.
 
     Attributes:
-        number: Within the search.
-        storage_id: Of Optuna's storage.
+        number: Number of the trial, from 0.
+        storage_id: Its id in Optuna's storage.
         params: Key → value.
-        overrides: That set them.
-        lock: Held.
+        overrides: Overrides that set the values.
+        lock: Lock of the trial, held.
     """
 
     number: int
@@ -50,10 +60,10 @@ class Trials:
     it is, with the same values, hence the same runs. Each process decides under a guard, one at a time.
 
     Args:
-        folder: The study's.
-        name: Of the search: another space in the same folder is another search.
-        axes: What is chosen.
-        options: How.
+        folder: Folder of the study.
+        name: Name of the search: another space in the same folder is another search.
+        axes: Axes of the search space.
+        options: The keys of ``optuna``.
         direction: maximize or minimize.
     """
 
@@ -158,3 +168,43 @@ class Trials:
 def reason_of(trial: FrozenTrial) -> str:
     """Why a trial was pruned or failed; empty if it was not."""
     return str(trial.user_attrs.get(_REASON, ""))
+
+
+def write_summary(study: Path, trials: Trials, *, monitor: str, options: OptunaOptions) -> None:
+    """Write ``optuna.json`` and ``trials.csv`` into a study's folder."""
+    found = trials.all()
+    best = _best(found, monitor=monitor)
+    summary = {"name": trials.name, "trials": options.trials, "monitor": monitor}
+    summary |= Counter(_WORDS[trial.state] for trial in found)
+    if best is not None and best.value is not None:
+        summary["best"] = {"trial": best.number + 1, "value": best.value, "params": best.params}
+    write_json(study / "optuna.json", summary)
+    keys = list(dict.fromkeys(key for trial in found for key in trial.params))
+    with write_whole(study / "trials.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["trial", "state", monitor, *keys, "validations", "reason"])
+        for trial in found:
+            value = trial.value if trial.state is TrialState.COMPLETE else None
+            params = [trial.params.get(key, "") for key in keys]
+            row = [trial.number + 1, _WORDS[trial.state], "" if value is None else value, *params]
+            writer.writerow(map(as_cell, [*row, len(trial.intermediate_values), reason_of(trial)]))
+
+
+def show_summary(study: Path, trials: Trials, *, monitor: str, options: OptunaOptions, console: Console) -> int:
+    """Print the best trial and how the others ended; gives the number of those that failed."""
+    found = trials.all()
+    counts = Counter(_WORDS[trial.state] for trial in found)
+    ended = ", ".join(f"{counts[word]} {word}" for word in _WORDS.values() if counts[word])
+    console.say(f"{len(found)} of {options.trials} trials: {ended}")
+    best = _best(found, monitor=monitor)
+    if best is not None and best.value is not None:
+        chosen = "  ".join(f"{key}={short(value)}" for key, value in best.params.items())
+        console.say(f"best {monitor} {number(best.value, '.4f')} in trial {best.number + 1}: {chosen}")
+    console.print(str(study / "trials.csv"), soft_wrap=True)
+    return counts["failed"]
+
+
+def _best(trials: Sequence[FrozenTrial], *, monitor: str) -> FrozenTrial | None:
+    """The first of those with the best value."""
+    done = [trial for trial in trials if trial.state is TrialState.COMPLETE and trial.value is not None]
+    return max(done, key=lambda trial: (sign(monitor) * (trial.value or 0.0), -trial.number), default=None)

@@ -1,7 +1,7 @@
-"""Runs a race: rounds of seeds through Hydra's launcher, and a look after each.
+"""``sweep=race``: runs rounds of seeds through Hydra's launcher, with an interim analysis after each.
 
-What it decides is a function of the results alone: typing the command again, after whatever ended it, comes to the same
-looks and goes on where they led.
+Every decision follows from the results alone. Typing the command again, after whatever ended it, comes to the same
+decisions and goes on from there.
 """
 
 from __future__ import annotations
@@ -11,33 +11,35 @@ from collections.abc import Callable, Sequence
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from poolsweep.config import resolve
 from poolsweep.errors import UserError, nearest
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.plan import write_plan
+from poolsweep.runs.plan import planning
 from poolsweep.runs.race import write_races
-from poolsweep.sweep.display import Display
-from poolsweep.sweep.driving import driving
-from poolsweep.sweep.grid import Plan, hand_over, plan_runs, require_finished, require_waiting, run_all
-from poolsweep.sweep.point import Point
-from poolsweep.sweep.race.course import Course
-from poolsweep.sweep.race.field import Field, field_of
+from poolsweep.sweep.combination import Combination
+from poolsweep.sweep.grid import hand_over, require_finished, require_waiting, run_planned
+from poolsweep.sweep.plan import SweepPlan, plan_sweep
+from poolsweep.sweep.race.messages import say_analysis, say_saved, say_start
 from poolsweep.sweep.race.options import RaceOptions
-from poolsweep.sweep.race.words import say_look, say_saved, say_start
+from poolsweep.sweep.race.rounds import Rounds
+from poolsweep.sweep.race.settings import SeedGrid, seed_grid
 from poolsweep.terminal.console import Console
 
 
 def race(
-    points: Sequence[Point], *, compose: Callable[[Point], DictConfig], launcher: Launcher, options: RaceOptions
+    combinations: Sequence[Combination],
+    *,
+    compose: Callable[[Combination], DictConfig],
+    launcher: Launcher,
+    options: RaceOptions,
 ) -> None:
     """Run a race.
 
     Args:
-        points: Every combination; those that are the same run are run once.
-        compose: Gives the config of a point.
-        launcher: Hydra's: runs jobs here, in other processes, or on a cluster.
+        combinations: All of them; those that are the same run are run once.
+        compose: Gives the config of a combination.
+        launcher: Hydra's launcher, which runs jobs here, in other processes, or on a cluster.
         options: The keys of ``race``.
     Raises:
         UserError: If any config is wrong; nothing has run then.
@@ -45,85 +47,72 @@ def race(
     """
     quiet_third_parties()
     require_waiting(launcher)
-    composed: dict[Point, DictConfig] = {}
-
-    def remembered(point: Point) -> DictConfig:
-        composed[point] = compose(point)
-        return composed[point]
-
-    plan = plan_runs(points, compose=remembered)
-    field = field_of(plan.runs, config_of=lambda point: resolve(composed[point]))
-    unknown = [name for name in options.keep if name not in field.poolings]
+    plan = plan_sweep(combinations, compose=compose)
+    grid = seed_grid(plan)
+    unknown = [name for name in options.keep if name not in grid.poolings]
     if unknown:
-        raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, field.poolings)}" for name in unknown))
+        raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, grid.poolings)}" for name in unknown))
     hand_over(plan, launcher)
-    Race(plan, field, launcher=launcher, options=options).run()
+    Race(plan, grid, launcher=launcher, options=options).run()
 
 
 class Race:
     """A race under way.
 
     Args:
-        plan: Of the full grid.
-        field: Its settings and rounds.
-        launcher: Hydra's.
+        plan: The plan of the full grid.
+        grid: The same runs, as settings by seeds.
+        launcher: Hydra's launcher.
         options: The keys of ``race``.
     """
 
-    def __init__(self, plan: Plan, field: Field, *, launcher: Launcher, options: RaceOptions) -> None:
+    def __init__(self, plan: SweepPlan, grid: SeedGrid, *, launcher: Launcher, options: RaceOptions) -> None:
         self._plan = plan
-        self._field = field
+        self._grid = grid
         self._launcher = launcher
         self._options = options
-        self._course = Course(field, options=options)
+        self._rounds = Rounds(grid, options=options)
         self._begun: dict[RunFolder, None] = {}
-        self._study = next(iter(plan.runs)).path.parent
         self._console = Console(stderr=True)
 
     def run(self) -> None:
-        """All rounds, as long as several could be the best; then the leaderboard.
+        """Run rounds as long as several poolings could be the best; then print the leaderboard.
 
         Raises:
             SweepFailedError: If a run failed.
         """
-        say_start(self._plan, self._field, self._options, study=self._study, console=self._console)
-        with driving(self._study):
-            self._run_rounds()
-        show_study(self._study, console=Console())
-        say_saved(self._course.records, num_runs=self._field.num_runs, console=Console())
-        require_finished(self._begun, left=self._plan.left)
-
-    def _run_rounds(self) -> None:
-        self._run_round()
-        for done in range(min(self._options.min_seeds, len(self._field.seeds)), len(self._field.seeds)):
-            if self._stopped() or not self._look(done):
-                break
+        study = self._plan.study
+        say_start(self._plan, self._grid, self._options, study=study, console=self._console)
+        with planning(study):
             self._run_round()
+            for done in range(min(self._options.min_seeds, len(self._grid.seeds)), len(self._grid.seeds)):
+                if self._stopped() or not self._analyse(done):
+                    break
+                self._run_round()
+        show_study(study, console=Console())
+        say_saved(self._rounds.records, num_runs=self._grid.num_runs, console=Console())
+        require_finished(self._begun, not_retried=self._plan.not_retried)
 
     def _run_round(self) -> None:
-        """Every run that is wanted now and was not before, seed by seed, as one batch for the launcher."""
-        entrants = self._field.entrants
-        places = [(place, e) for place in range(len(self._field.seeds)) for e in entrants]
+        """Run what is wanted now and was not before, seed by seed, as one batch for the launcher."""
         wanted = {
-            entrant.runs[place]: entrant.points[place]
-            for place, entrant in places
-            if place in entrant.runs and place in self._course.places(entrant)
+            setting.runs[place]: setting.combinations[place]
+            for place in range(len(self._grid.seeds))
+            for setting in self._grid.settings
+            if place in setting.runs and self._rounds.wants(setting, place)
         }
         missing = {
-            folder: point
-            for folder, point in wanted.items()
-            if folder not in self._begun and folder not in self._plan.left and folder.finished() is None
+            folder: combination
+            for folder, combination in wanted.items()
+            if folder not in self._begun and folder not in self._plan.not_retried and folder.finished() is None
         }
         self._begun |= dict.fromkeys(wanted)
-        if not missing:
-            return
-        write_plan(self._study, {folder: point.name for folder, point in missing.items()})
-        with Display({folder: point.name for folder, point in missing.items()}, console=self._console):
-            run_all(missing, launcher=self._launcher, console=self._console)
+        if missing:
+            run_planned(missing, launcher=self._launcher, console=self._console)
 
-    def _look(self, done: int) -> bool:
-        going_on = self._course.look(done, say=lambda record: say_look(record, done, console=self._console))
-        write_races(self._study, self._course.records)
+    def _analyse(self, done: int) -> bool:
+        going_on = self._rounds.analyse(done, say=lambda record: say_analysis(record, done, console=self._console))
+        write_races(self._plan.study, self._rounds.records)
         return going_on
 
     def _stopped(self) -> bool:

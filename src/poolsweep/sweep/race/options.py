@@ -14,13 +14,13 @@ VERDICT_LEVEL = 0.95  # of the report: to drop the best must be less likely than
 
 @dataclass(frozen=True)
 class RaceOptions:
-    """How a race is run.
+    """The keys of ``race``, checked.
 
     Attributes:
-        min_seeds: Seeds of every contender before the first look.
-        level: Probability with which no look, of all together, drops the best.
-        metric: Of the validation split, by which contenders are dropped.
-        keep: Poolings that get every seed, whatever the looks say.
+        min_seeds: Number of seeds of every setting before the first interim analysis.
+        level: Probability that no interim analysis, of all together, drops the best.
+        metric: Metric of the validation split by which settings are dropped.
+        keep: Poolings that get every seed.
     """
 
     min_seeds: int
@@ -43,12 +43,15 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
     min_seeds, level, metric, keep = (given[key] for key in ("min_seeds", "level", "metric", "keep"))
     if type(min_seeds) is not int or min_seeds < 2:
         problems.append(
-            f"race.min_seeds must be a whole number of at least 2, got {min_seeds!r}: one seed knows no noise"
+            f"race.min_seeds must be a whole number of at least 2, got {min_seeds!r}: one seed does not show the noise "
+            "between seeds"
         )
     if type(level) is not float or not VERDICT_LEVEL < level < 1:
-        problems.append(f"race.level must lie above {VERDICT_LEVEL}, the report's, and below 1, got {level!r}")
+        problems.append(
+            f"race.level must lie above {VERDICT_LEVEL}, the level of the report, and below 1, got {level!r}"
+        )
     if metric not in METRICS:
-        problems.append(f"race.metric={metric} is none that a report ranks by; {nearest(str(metric), METRICS)}")
+        problems.append(f"race.metric={metric} is no metric that a report ranks by; {nearest(str(metric), METRICS)}")
     names = [keep] if isinstance(keep, str) else keep
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
         problems.append(f"race.keep must be a list of poolings such as [cls], got {keep!r}")

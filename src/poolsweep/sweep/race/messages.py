@@ -1,4 +1,4 @@
-"""What a race says while it runs, and of what it saved."""
+"""Messages of a race: its size, what each interim analysis found, and the runs that were saved."""
 
 from __future__ import annotations
 
@@ -7,48 +7,46 @@ from pathlib import Path
 
 from poolsweep.report.metric import METRICS
 from poolsweep.runs.race import Dropped, RaceRecord
-from poolsweep.sweep.grid import Plan
-from poolsweep.sweep.race.field import Field
+from poolsweep.sweep.plan import SweepPlan
 from poolsweep.sweep.race.options import RaceOptions
+from poolsweep.sweep.race.settings import SeedGrid
 from poolsweep.terminal.console import Console
 
 
-def say_start(plan: Plan, field: Field, options: RaceOptions, *, study: Path, console: Console) -> None:
-    """How large the race is, and by what it drops."""
-    before = f", {len(plan.finished)} finished before" if plan.finished else ""
-    before += f", {len(plan.left)} failed before and left (retry=never)" if plan.left else ""
-    seeds = len(field.seeds)
+def say_start(plan: SweepPlan, grid: SeedGrid, options: RaceOptions, *, study: Path, console: Console) -> None:
+    """Say how large the race is."""
+    seeds = len(grid.seeds)
     console.say(
-        f"race of {_count(len(field.entrants), 'setting')} over {_count(seeds, 'seed')} in {study}: at most "
-        f"{_count(field.num_runs, 'run')}{before}"
+        f"race of {_count(len(grid.settings), 'setting')} over {_count(seeds, 'seed')} in {study}: at most "
+        f"{_count(grid.num_runs, 'run')}{plan.done_before}"
     )
     for line in plan.remarks:
         console.say(line)
     if seeds <= options.min_seeds:
         console.say(
-            f"note: with {_count(seeds, 'seed')} and race.min_seeds={options.min_seeds} there is no look before the "
-            "end: every run is made, as sweep=grid would"
+            f"note: with {_count(seeds, 'seed')} and race.min_seeds={options.min_seeds} there is no interim "
+            "analysis before the end: every run is made, as with sweep=grid"
         )
 
 
-def say_look(record: RaceRecord, done: int, *, console: Console) -> None:
-    """Who was dropped at a look, and how many go on."""
+def say_analysis(record: RaceRecord, done: int, *, console: Console) -> None:
+    """Say which settings an interim analysis dropped, and how many poolings go on."""
     now = [one for one in record.dropped if one.seeds == done]
     where = f"{record.data} · {record.encoder}, {_count(done, 'seed')}"
     for one in now:
-        console.say(f"{where}: {one.name} is out, {_behind(one, record)}")
+        console.say(f"{where}: {one.name} is dropped: {_behind(one, record)}")
     if len(record.left) == 1:
-        console.say(f"{where}: {record.left[0]} alone is left, which settles it")
+        console.say(f"{where}: {record.left[0]} alone is left, so the race ends")
     else:
         console.say(f"{where}: {_count(len(record.left), 'pooling')} could still be the best and go on")
 
 
 def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console) -> None:
-    """The runs that were not made, by name."""
+    """Name the runs that were not made."""
     saved = sum(record.num_saved for record in records)
     if not saved:
         decided = any(record.dropped for record in records)
-        why = "what it leaves out had been run before" if decided else "every pooling could be the best to the end"
+        why = "those it would leave out had been run before" if decided else "no pooling could be dropped"
         console.say(f"The race saved none of {_count(num_runs, 'run')}: {why}.")
         return
     share = f"{saved} of {num_runs} runs ({100 * saved / num_runs:.0f}%)"
@@ -64,7 +62,7 @@ def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console)
 def _behind(one: Dropped, record: RaceRecord) -> str:
     points = f"{-100 * one.gap:.2f} points of validation {METRICS[record.metric]} behind {one.behind}"
     chance = "p < 0.0001" if one.p_value < 1e-4 else f"p = {one.p_value:.4f}"
-    return f"{points} ({chance} of its being the best)"
+    return f"{points} ({chance})"
 
 
 def _count(number: int, thing: str) -> str:

@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from poolsweep.conf_dir import conf_dir
-from poolsweep.sweep.compositions import SharedCompositions
+from poolsweep.sweep.config_loader import SharedConfigLoader
 
 read = ConfigRepository.load_config
 GIVEN = ["encoder=tiny", "data=icd10", "hydra.verbose=true"]
@@ -31,8 +31,8 @@ def hydras() -> ConfigLoaderImpl:
 
 
 @pytest.fixture
-def shared(hydras) -> SharedCompositions:
-    made = SharedCompositions(hydras)
+def shared(hydras) -> SharedConfigLoader:
+    made = SharedConfigLoader(hydras)
     made.values = {"seed=1", "seed=2", "optimizer.lr=0.01", "+trial=7", "study=a b", "trainer.max_epochs=${seed}"}
     return made
 

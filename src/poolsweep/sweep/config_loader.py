@@ -34,11 +34,11 @@ class _FilesReadOnce(CachingConfigRepository):
         return self.cache[config_path]
 
 
-class SharedCompositions(ConfigLoaderImpl):
-    """Composes the points of a sweep; those that differ in plain values alone share one composition.
+class SharedConfigLoader(ConfigLoaderImpl):
+    """Composes the combinations of a sweep; those that differ in plain values alone share one composition.
 
-    Hydra takes 0.15 s for each, and a grid composes every point twice: to check it, and to run it. Each YAML file is
-    parsed once for all compositions.
+    Hydra takes 0.15 s for each, and a grid composes every combination twice: to check it, and to run it. Each YAML file
+    is parsed once for all compositions.
 
     Attributes:
         values: The overrides that set a plain value, and so change nothing of how a config is composed.
@@ -52,7 +52,7 @@ class SharedCompositions(ConfigLoaderImpl):
         self._files: dict[tuple[str, ...], dict[str, ConfigResult | None]] = {}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """A point's config, the same as Hydra's own."""
+        """The config of a combination, the same as Hydra's own."""
         base, values = self._divided(sweep_overrides)
         if not values:
             return super().load_sweep_config(master_config, sweep_overrides)
@@ -69,9 +69,9 @@ class SharedCompositions(ConfigLoaderImpl):
         return config
 
     def without_hydra(self, master_config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-        """A point's config without Hydra's own part, which makes a thousand of them faster by far."""
+        """The config of a combination without Hydra's own part, which makes a thousand of them faster by far."""
         base, values = self._divided(overrides)
-        if not values:  # a thousand points that share nothing are not kept
+        if not values:  # a thousand combinations that share nothing are not kept
             return _without_hydra(super().load_sweep_config(master_config, list(base)))
         if base not in self._ours:
             self._ours[base] = _without_hydra(self._composed(master_config, base))

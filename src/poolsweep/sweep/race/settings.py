@@ -1,33 +1,33 @@
-"""The field of a race: its settings, and the run of each in every round."""
+"""The settings of a race, and the run of each in every round of seeds."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import REPLICATES, variant_id
-from poolsweep.sweep.point import Point
+from poolsweep.sweep.combination import Combination
+from poolsweep.sweep.plan import SweepPlan
 
 
 @dataclass(frozen=True, eq=False)
-class Entrant:
-    """One setting: a pooling, with a value of everything else that was swept beside the seeds.
+class Setting:
+    """A pooling, with a value of everything else that was swept beside the seeds.
 
     Attributes:
         name: Its overrides, without the seeds.
         pooling: Preset, or ``layers+tokens``.
         runs: Round → its run of that round; where its seeds are one and the same run, in the first round alone.
-        points: Round → what that run is composed from.
+        combinations: Round → what that run is composed from.
     """
 
     name: str
     pooling: str
-    runs: Mapping[int, RunFolder]
-    points: Mapping[int, Point]
+    runs: dict[int, RunFolder]
+    combinations: dict[int, Combination]
 
     @property
     def facts(self) -> dict[str, Any] | None:
@@ -40,50 +40,43 @@ class Entrant:
 
 
 @dataclass(frozen=True)
-class Field:
-    """All that race.
+class SeedGrid:
+    """All runs that a race may make: settings by seeds.
 
     Attributes:
-        entrants: In the order in which they were typed.
+        settings: In the order in which they were typed.
         seeds: The seeds of each round, as a person reads them: ``seed=3``.
     """
 
-    entrants: tuple[Entrant, ...]
+    settings: tuple[Setting, ...]
     seeds: tuple[str, ...]
 
     @property
     def poolings(self) -> tuple[str, ...]:
-        """Their names, each once."""
-        return tuple(dict.fromkeys(entrant.pooling for entrant in self.entrants))
+        """Names of the poolings, each once."""
+        return tuple(dict.fromkeys(setting.pooling for setting in self.settings))
 
     @property
     def num_runs(self) -> int:
-        """Of the full grid."""
-        return sum(len(entrant.runs) for entrant in self.entrants)
+        """Number of runs of the full grid."""
+        return sum(len(setting.runs) for setting in self.settings)
 
 
-def field_of(runs: Mapping[RunFolder, Point], *, config_of: Callable[[Point], RunConfig]) -> Field:
-    """Sort the runs of a grid into settings and rounds.
-
-    Args:
-        runs: Run folder → point.
-        config_of: Gives a point's config.
-    """
+def seed_grid(plan: SweepPlan) -> SeedGrid:
+    """Sort the runs of a full grid into settings and rounds."""
     rounds: dict[tuple[Any, ...], int] = {}
-    found: dict[str, tuple[Point, RunConfig, dict[int, RunFolder], dict[int, Point]]] = {}
-    for folder, point in runs.items():
-        config = config_of(point)
+    found: dict[str, Setting] = {}
+    for folder, combination in plan.runs.items():
+        config = plan.configs[folder]
         place = rounds.setdefault(tuple(_value(config.content, key) for key in REPLICATES), len(rounds))
-        _, _, folders, points = found.setdefault(_setting(config), (point, config, {}, {}))
-        folders[place], points[place] = folder, point
-    entrants = tuple(
-        Entrant(_without_seeds(point.name) or config.pooling_name, config.pooling_name, folders, points)
-        for point, config, folders, points in found.values()
-    )
-    return Field(entrants, tuple(_seed_text(seeds) for seeds in rounds))
+        name = _without_seeds(combination.name) or config.pooling_name
+        new = Setting(name, config.pooling_name, {}, {})
+        setting = found.setdefault(_what_is_set(config), new)
+        setting.runs[place], setting.combinations[place] = folder, combination
+    return SeedGrid(tuple(found.values()), tuple(_seed_text(seeds) for seeds in rounds))
 
 
-def _setting(config: RunConfig) -> str:
+def _what_is_set(config: RunConfig) -> str:
     """What two runs have in common that differ in their seeds alone."""
     data = {key: value for key, value in config.data.items() if f"data.{key}" not in REPLICATES}
     parts = [data, config.encoder.plain(), config.pooling.plain(), variant_id(config)]
@@ -107,10 +100,4 @@ def _seed_text(seeds: tuple[Any, ...]) -> str:
 
 
 def _without_seeds(name: str) -> str:
-    return " ".join(_words(name, lambda key: key not in REPLICATES))
-
-
-def _words(name: str, wanted: Callable[[str], bool]) -> Iterator[str]:
-    for word in name.split(" "):
-        if wanted(word.split("=", 1)[0]):
-            yield word
+    return " ".join(word for word in name.split(" ") if word.partition("=")[0] not in REPLICATES)

@@ -1,0 +1,201 @@
+"""The plan of a sweep: composes and checks every combination first, and looks up which runs have finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from poolsweep.config import RunConfig, resolve, validate
+from poolsweep.errors import UnfitPoolingError, UserError
+from poolsweep.runs.folder import RunFolder
+from poolsweep.sweep.combination import Combination
+from poolsweep.training.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
+from poolsweep.training.sources import forget_data
+
+Unfit = dict[str, UnfitPoolingError | None]  # what configs read → why their pooling cannot be, or None
+
+
+@dataclass
+class SweepPlan:
+    """The runs of a sweep, and what is known of them before it begins.
+
+    Attributes:
+        runs: Run folder → combination, in the order of the combinations.
+        finished: Runs that have finished.
+        not_retried: Runs that failed and are not to be run again.
+        configs: Run folder → config.
+        notes: Sentences for the user, each said once.
+        split_seeds: Seeds by which the data are split.
+        stops: Whether a failure ends the sweep.
+        restarted: Runs that are to be made anew (``retry=all``).
+    """
+
+    runs: dict[RunFolder, Combination] = field(default_factory=dict)
+    finished: set[RunFolder] = field(default_factory=set)
+    not_retried: set[RunFolder] = field(default_factory=set)
+    configs: dict[RunFolder, RunConfig] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    split_seeds: set[Any] = field(default_factory=set)
+    stops: bool = False
+    restarted: list[RunFolder] = field(default_factory=list)
+
+    @property
+    def study(self) -> Path:
+        """Folder of the study."""
+        return next(iter(self.runs)).path.parent
+
+    @property
+    def done_before(self) -> str:
+        """The end of a sentence about the number of runs: how many need not be run."""
+        finished = f", {len(self.finished)} finished before" if self.finished else ""
+        failed = f", {len(self.not_retried)} failed before and are not run again (retry=never)"
+        return finished + (failed if self.not_retried else "")
+
+    @property
+    def remarks(self) -> list[str]:
+        """Notes and cautions as they are printed before the first run."""
+        return [*(f"note: {note}" for note in self.notes), *split_caution(self.split_seeds)]
+
+    @property
+    def missing(self) -> dict[RunFolder, Combination]:
+        """The runs to make now."""
+        done = self.finished | self.not_retried
+        return {folder: combination for folder, combination in self.runs.items() if folder not in done}
+
+    def add(self, combination: Combination, config: RunConfig, *, known: Unfit) -> None:
+        """Look up the run of a config, and check the config unless the run has finished.
+
+        Raises:
+            UserError: With every problem of the config.
+        """
+        self.split_seeds.add(config.data.get("split_seed"))
+        before = None if config.retry == "all" else finished_before(config)
+        if before is None:
+            self.notes |= dict.fromkeys(check_once(config, known))
+        folder = folder_of(config)[0] if before is None else before[0]
+        if self.runs.setdefault(folder, combination) is combination:
+            self.configs[folder] = config
+        if before is not None:
+            self.finished.add(folder)
+            return
+        if config.retry != "all" and (damage := damaged_before(folder)) is not None:
+            self.notes[damage] = None
+        self.stops = self.stops or config.on_failure == "stop"
+        if config.retry == "never" and folder.failed():
+            self.not_retried.add(folder)
+        elif config.retry == "all":
+            self.restarted.append(folder)
+
+
+def plan_sweep(combinations: Sequence[Combination], *, compose: Callable[[Combination], DictConfig]) -> SweepPlan:
+    """Compose every combination, look up what has been done, and check what has not.
+
+    Args:
+        combinations: All of them; those that are the same run are run once.
+        compose: Gives the config of a combination.
+    Raises:
+        UserError: With the problems of all combinations, each once.
+    """
+    forget_data()
+    plan = SweepPlan()
+    problems: dict[str, None] = {}
+    known: Unfit = {}
+    unfit: dict[Combination, UnfitPoolingError] = {}
+    for combination in combinations:
+        try:
+            plan.add(combination, resolve(compose(combination)), known=known)
+        except UserError as error:
+            if isinstance(error, UnfitPoolingError) and combination.matched:
+                unfit[combination] = error
+            else:
+                problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise UserError(*problems)
+    plan.notes |= dict.fromkeys(left_out(combinations, unfit))
+    require_one_study(folder.path.parent for folder in plan.runs)
+    for folder in plan.restarted:
+        if folder.path.exists():
+            start_over(folder)
+    return plan
+
+
+def check_once(config: RunConfig, known: Unfit) -> Sequence[str]:
+    """Validate a config, and load what it reads unless a config before it reads the same; gives notes.
+
+    Args:
+        config: Config of a run.
+        known: What configs before it read; is added to.
+    Raises:
+        UserError: With every problem.
+    """
+    reads = {key: config.content[key] for key in READ_PARTS}
+    reads["probe"] = config.trainer.plain() if config.is_probe else None  # which asks more of the pooling
+    key = json.dumps(reads, sort_keys=True, default=str)
+    if key in known:
+        validate(config)
+        if (error := known[key]) is not None:
+            raise error
+        return ()
+    try:
+        notes = checked(config).notes
+    except UnfitPoolingError as error:
+        known[key] = error
+        raise
+    known[key] = None
+    return notes
+
+
+def left_out(combinations: Sequence[Combination], unfit: Mapping[Combination, UnfitPoolingError]) -> list[str]:
+    """One line that names the poolings of a pattern that an encoder or a trainer rules out.
+
+    Args:
+        combinations: All that were asked for.
+        unfit: Those of a pattern that cannot be, with the reason.
+    Raises:
+        UserError: If nothing is left for what was named beside the pattern: that is refused, not left out.
+    """
+    if not unfit:
+        return []
+    possible = {_named(combination) for combination in combinations if combination not in unfit}
+    refused = [error for combination, error in unfit.items() if _named(combination) not in possible]
+    if refused:
+        raise UserError(*dict.fromkeys(problem for error in refused for problem in error.problems))
+    names = dict.fromkeys(" ".join(o.partition("=")[2] for o in combination.matched) for combination in unfit)
+    reason = next(iter(unfit.values())).problems[0]
+    return [f"left out of the pattern, since they cannot be here: {', '.join(names)} ({reason})"]
+
+
+def _named(combination: Combination) -> frozenset[str]:
+    return frozenset(combination.overrides) - frozenset(combination.matched)
+
+
+def split_caution(seeds: Collection[Any]) -> list[str]:
+    """What a user must know who sweeps ``data.split_seed``, before a run is made; nothing where it is one.
+
+    Example:
+        >>> split_caution({0}), split_caution({1, 0})[0][:56]
+        ([], 'caution: data.split_seed is swept (0, 1): splits are rep')
+    """
+    if len(seeds) < 2:
+        return []
+    listed = ", ".join(map(str, sorted(seeds, key=str)))
+    return [
+        f"caution: data.split_seed is swept ({listed}): splits are replicates. Each pooling counts with its mean over "
+        "them, without an interval and without a verdict; for these, keep one split and sweep seed=0,1,2."
+    ]
+
+
+def require_one_study(studies: Iterable[Path]) -> None:
+    """Refuse a sweep over several studies: plan, leaderboard and verdict are those of one.
+
+    Raises:
+        UserError: If ``study`` or ``output_root`` varies.
+    """
+    found = sorted({str(study) for study in studies})
+    if len(found) > 1:
+        raise UserError(f"a sweep is one study, got {', '.join(found)}; type one command for each")
