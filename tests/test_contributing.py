@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import json
+import os
 import re
+import subprocess
 import sys
 
 import pytest
+import torch
 import yaml
-from checkout import CONTRIBUTING
+from checkout import CONTRIBUTING, ROOT
 
 from poolsweep.cli import main
 from poolsweep.pooling.conformance.suite import check_class
@@ -15,13 +21,18 @@ from poolsweep.pooling.conformance.suite import check_class
 GUIDE = CONTRIBUTING.read_text(encoding="utf-8")
 
 
+def shown(part: str) -> tuple[str, str]:
+    """The class and the YAML of the guide to a part."""
+    [section] = re.findall(rf"^## Add a {part}: .*?(?=^## )", GUIDE, flags=re.DOTALL | re.MULTILINE)
+    [code] = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    [node] = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+    return code, node
+
+
 def test_the_pooling_of_the_guide_conforms(tmp_path, monkeypatch):
-    code = re.search(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
-    node = re.search(r"```yaml\n(.*?)```", GUIDE, flags=re.DOTALL)
-    assert code, "premise: the guide shows a class"
-    assert node, "premise: the guide shows a YAML"
-    assert yaml.safe_load(node.group(1))["_target_"] == "poolsweep.pooling.tokens.first_last.FirstLast"
-    (tmp_path / "guide_first_last.py").write_text(code.group(1), encoding="utf-8")
+    code, node = shown("pooling")
+    assert yaml.safe_load(node)["_target_"] == "poolsweep.pooling.tokens.first_last.FirstLast"
+    (tmp_path / "guide_first_last.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     results = check_class("guide_first_last.FirstLast")
     assert len(results) > 20
@@ -42,9 +53,7 @@ def frozen_run(tmp_path, monkeypatch) -> list[str]:
 
 
 def test_a_class_of_ones_own_trains_when_trusted(tmp_path, frozen_run):
-    code = re.search(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
-    assert code
-    (tmp_path / "guide_package.py").write_text(code.group(1), encoding="utf-8")
+    (tmp_path / "guide_package.py").write_text(shown("pooling")[0], encoding="utf-8")
     typed = [*frozen_run, "pooling.tokens._target_=guide_package.FirstLast"]
     assert main(typed) == 2, "refused unless trusted"
     assert main([*typed, "trusted=[guide_package]"]) == 0
@@ -69,3 +78,93 @@ def test_a_class_of_ones_own_with_options_takes_them_as_the_guide_says(tmp_path,
     assert "~pooling.tokens.include_special leaves it out" in capsys.readouterr().err
     assert main([*fixed, "pooling=cls", "pooling.tokens.width=2"]) == 2
     assert "+pooling.tokens.width=… gives it" in capsys.readouterr().err
+
+
+def test_the_data_source_of_the_guide_reads_folders_and_knows_its_content(tmp_path, frozen_run, capsys):
+    code, node = shown("data source")
+    (tmp_path / "guide_folders.py").write_text(code, encoding="utf-8")
+    own = tmp_path / "conf" / "data" / "folders.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(node.replace("poolsweep.data.sources.folders.", "guide_folders."), encoding="utf-8")
+    for split in ("train", "validation", "test"):
+        for word, label in (("good", "yes"), ("bad", "no")):
+            folder = tmp_path / "reviews" / split / label
+            folder.mkdir(parents=True)
+            for i in range(6):
+                (folder / f"{i}.txt").write_text(f"{word} {split} {i}", encoding="utf-8")
+    typed = [one for one in frozen_run if not one.startswith("data")]
+    typed += ["--config-dir", str(own.parents[1]), "data=folders", "trusted=[guide_folders]"]
+    assert main([*typed, "data.root=reviews"]) == 0
+    [result] = tmp_path.glob("default/*/result.json")
+    assert json.loads(result.read_text())["sizes"] == {"train": 12, "validation": 12, "test": 12}
+    (tmp_path / "reviews").rename(tmp_path / "moved")
+    capsys.readouterr()
+    assert main([*typed, "data.root=moved"]) == 0
+    assert "finished before" in capsys.readouterr().err, "the same content at another place"
+    (tmp_path / "moved" / "train" / "yes" / "0.txt").write_text("excellent", encoding="utf-8")
+    assert main([*typed, "data.root=moved"]) == 0
+    assert "finished before" not in capsys.readouterr().err, "another content"
+    assert main([*typed, "data.root=nowhere"]) == 2
+    assert "data.root=nowhere must hold train/LABEL/*.txt" in capsys.readouterr().err
+
+
+def test_the_loss_of_the_guide_is_its_formula_and_trains(tmp_path, frozen_run, capsys):
+    code, node = shown("loss")
+    (tmp_path / "guide_loss.py").write_text(code, encoding="utf-8")
+    own = tmp_path / "conf" / "loss" / "focal.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(node.replace("poolsweep.loss.focal.", "guide_loss."), encoding="utf-8")
+    typed = [*frozen_run, "--config-dir", str(own.parents[1]), "loss=focal", "trusted=[guide_loss]"]
+    assert main(typed) == 0
+    assert main([*typed, "loss.gamma=-1"]) == 2
+    assert "loss.gamma" in capsys.readouterr().err
+
+    guide_loss = importlib.import_module("guide_loss")
+    assert doctest.testmod(guide_loss).attempted == 2
+    assert doctest.testmod(guide_loss).failed == 0
+    logits, labels = torch.tensor([[2.0, 0.0, 1.0], [0.0, 1.0, 0.0]]), torch.tensor([0, 2])
+    plain = torch.nn.functional.cross_entropy(logits, labels)
+    assert torch.allclose(guide_loss.Focal(gamma=0.0)(logits, labels), plain)
+    p = logits.softmax(dim=1)[[0, 1], labels]
+    assert torch.allclose(guide_loss.Focal(gamma=2.0)(logits, labels), ((1 - p) ** 2 * -p.log()).mean())
+
+
+def test_the_launcher_of_the_guide_waits_and_runs_all(tmp_path, frozen_run):
+    code, node = shown("launcher")
+    package = tmp_path / "hydra_plugins" / "poolsweep_idle"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "idle_launcher.py").write_text(code, encoding="utf-8")
+    own = tmp_path / "conf" / "hydra" / "launcher" / "idle.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(node.replace("poll_seconds: 60", "poll_seconds: 0"), encoding="utf-8")
+    loads = "import os, itertools; _loads = itertools.cycle([9.0, 1.0]); asked = []\n"
+    loads += "os.getloadavg = lambda: (asked.append(1), (next(_loads), 0, 0))[1]\n"
+    loads += "import sys; from poolsweep.cli import main; status = main(sys.argv[1:]); print('asked', len(asked))\n"
+    typed = ["train", "-m", *frozen_run[1:], "--config-dir", str(own.parents[2]), "hydra/launcher=idle", "seed=0,1"]
+    done = subprocess.run(
+        [sys.executable, "-c", loads + "sys.exit(status)", *typed], env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "asked 4", "twice for each run: too busy, then idle"
+    assert len(list(tmp_path.glob("default/*/result.json"))) == 2
+
+
+def test_the_glossary_has_a_line_per_word_in_order():
+    rows = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").strip().splitlines()[6:]
+    words = [row.split("|")[1].strip() for row in rows]
+    assert len(words) > 15
+    assert words == sorted(set(words))
+
+
+def test_every_place_that_it_names_is_there():
+    [table] = re.findall(r"^Where does it go\?\n\n(.*?)\n\n", GUIDE, flags=re.DOTALL | re.MULTILINE)
+    rows = table.splitlines()[2:]
+    assert [row.split("|")[1].strip() for row in rows] == [
+        "a pooling of tokens", "a mix of layers", "a data source", "a loss", "a task", "a launcher", "a statistic",
+    ]  # fmt: skip
+    for row in rows:
+        paths = re.findall(r"`([^`]+)`", row)
+        assert len(paths) >= 2, row
+        assert [path for path in paths if not (ROOT / path).exists()] == []

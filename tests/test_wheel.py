@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checkout import ROOT
+from checkout import CONTRIBUTING, README, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def test_runs_outside_the_checkout(wheel: Path, tmp_path: Path):
 
 
 def test_the_source_archive_has_what_readme_links_to():
-    """Links and the image of README lead into the archive: there is no public address for them."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Links and images of README and CONTRIBUTING lead into the archive: there is no public address for them."""
+    text = README.read_text(encoding="utf-8") + CONTRIBUTING.read_text(encoding="utf-8")
     linked = {target.partition("#")[0] for target in re.findall(r"\]\((?!https?:|#)([^)\s]+)", text)}
     assert linked, "premise"
     included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["sdist"][

@@ -1,0 +1,83 @@
+"""The tree is the order of imports: no part imports one below it, and the checks of that notice."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+
+from checkout import CONTRIBUTING, ROOT, SOURCE, parsed_modules
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+[FLOORS] = [c["layers"] for c in PYPROJECT["tool"]["importlinter"]["contracts"] if c.get("containers")]
+
+
+def parts() -> set[str]:
+    """The folders and modules right below ``src/poolsweep``."""
+    folder = SOURCE / "poolsweep"
+    found = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    return found - {"__init__"}
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    """Each part that imports another, inside functions too, and not for type checkers alone."""
+    for path, tree in parsed_modules():
+        if path.parts[len(SOURCE.parts)] != "poolsweep" or path == SOURCE / "poolsweep" / "__init__.py":
+            continue
+        own = path.relative_to(SOURCE / "poolsweep").with_suffix("").parts[0]
+        for node in runtime_nodes(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: imports are absolute here"
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in names:
+                if name.startswith("poolsweep.") and name.split(".")[1] in parts() - {own}:
+                    yield own, name.split(".")[1]
+
+
+def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a module but those under ``if TYPE_CHECKING``."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from runtime_nodes(node)
+
+
+def test_no_part_imports_another_in_a_circle():
+    found = set(imports())
+    assert len(found) > 100, "premise: parts import each other"
+    above: dict[str, set[str]] = {part: {other for one, other in found if one == part} for part in parts()}
+    while free := {part for part, needs in above.items() if not needs & above.keys()}:
+        above = {part: needs for part, needs in above.items() if part not in free}
+    assert above == {}, "what is left imports each other in circles"
+
+
+def test_an_import_against_the_floors_is_found(tmp_path):
+    """A lazy one, at the end of the lowest module."""
+    shutil.copytree(SOURCE, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    check = [sys.executable, "-c", "import sys; sys.path.insert(0, 'src'); from importlinter.cli import lint_imports;"
+             "sys.exit(lint_imports(no_cache=True))"]  # fmt: skip
+    errors = tmp_path / "src" / "poolsweep" / "errors.py"
+    errors.write_text(errors.read_text() + "\n\ndef late() -> None:\n    from poolsweep.report import study\n")
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "poolsweep.errors -> poolsweep.report.study" in done.stdout
+    assert "poolsweep.errors is not allowed to import poolsweep." in done.stdout
+
+
+def test_the_guide_names_every_part_in_the_order_of_imports():
+    assert set(FLOORS) == parts()
+    [table] = re.findall(r"^\| part of `src/poolsweep/` .*?\n\n", CONTRIBUTING.read_text(), re.DOTALL | re.MULTILINE)
+    rows = [row.split("|")[1] for row in table.strip().splitlines()[2:]]
+    named = [re.findall(r"`([^`]+)`", row) for row in rows]
+    assert named.pop() == ["src/hydra_plugins/"]
+    upwards = [part for row in named for part in row]
+    assert sorted(upwards) == sorted(FLOORS)
+    place = {part: i for i, row in enumerate(named) for part in row}
+    below = [(one, other) for one, other in imports() if place[one] < place[other]]
+    assert below == [], "the guide puts a part above one that it imports"
