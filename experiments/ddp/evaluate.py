@@ -14,7 +14,7 @@ import yaml
 from safetensors.torch import load_file
 
 from poolsweep.config import RunConfig
-from poolsweep.distributed.group import joined
+from poolsweep.distributed.group import process_group
 from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world
 from poolsweep.files.writing import write_json
@@ -32,7 +32,7 @@ def evaluated(run: RunFolder, target: RunFolder) -> None:
     content = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     content["trainer"] |= {"devices": world.size, "strategy": "ddp"}
     config = RunConfig.of(content | {"logger": None})
-    with joined(world, device=device_of(config, world)):
+    with process_group(world, device=device_of(config, world)):
         status = StatusFile(target, name="evaluated", run_id=run.path.name, lock=None)
         built = build(config, checked(config), folder=target, run_id=run.path.name, status=status, world=world)
         assert isinstance(built, TrainingRun)

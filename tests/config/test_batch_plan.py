@@ -51,4 +51,4 @@ def test_options_that_count_steps_count_parts():
     assert plan.options(4, rows=50, validate_every=0.5) == {"accumulate_grad_batches": 12, "val_check_interval": 12}
     assert plan.options(4, rows=50, validate_every=5) == {"accumulate_grad_batches": 12, "val_check_interval": 20}
     assert plan.options(4, rows=50, validate_every=1.0)["val_check_interval"] == 1.0
-    assert plan.in_parts(4) == {"effective": 24, "per_device": 2, "processes": 1, "accumulated": 12}
+    assert plan.recorded(4) == {"effective": 24, "per_device": 2, "processes": 1, "accumulated": 12}

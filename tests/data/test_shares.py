@@ -21,9 +21,9 @@ def shares(size: int, batch_size: int, world_size: int, **options) -> list[list]
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 8])
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["alike", "lengths"])
-@pytest.mark.parametrize("parts", [1, 4])
-def test_each_row_once_an_epoch_and_all_processes_take_the_same_steps(world_size, lengths, parts):
-    dealt = shares(101, 4, world_size, lengths=lengths, parts=parts)
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_each_row_once_an_epoch_and_all_processes_take_the_same_steps(world_size, lengths, micro_batches):
+    dealt = shares(101, 4, world_size, lengths=lengths, micro_batches=micro_batches)
     assert len({len(of_one) for of_one in dealt}) == 1
     counted = [row for of_one in dealt for share in of_one if share.weight for row in share.rows]
     assert sorted(counted) == list(range(101))
@@ -33,18 +33,18 @@ def test_each_row_once_an_epoch_and_all_processes_take_the_same_steps(world_size
 
 @pytest.mark.parametrize("accumulated", [1, 3])
 @pytest.mark.parametrize(
-    ("batch_size", "world_size", "parts"), [(12, 1, 1), (6, 2, 1), (4, 3, 1), (6, 2, 4), (12, 1, 5)]
+    ("batch_size", "world_size", "micro_batches"), [(12, 1, 1), (6, 2, 1), (4, 3, 1), (6, 2, 4), (12, 1, 5)]
 )
 def test_a_step_has_the_same_rows_and_weights_them_alike_however_it_is_divided(
-    accumulated, batch_size, world_size, parts
+    accumulated, batch_size, world_size, micro_batches
 ):
     """What each row counts in the gradient of the optimizer's step that it belongs to: one by their number."""
     size = 101
     order = list(EpochSampler(size, seed=0))
     effective = 12 * accumulated
-    steps = accumulated * parts
+    steps = accumulated * micro_batches
     dealt = shares(
-        size, batch_size, world_size, lengths=LENGTHS, parts=parts, accumulated=lambda: steps
+        size, batch_size, world_size, lengths=LENGTHS, micro_batches=micro_batches, accumulated=lambda: steps
     )  # fmt: skip
     counted: dict[int, dict[int, float]] = {}
     for of_one in dealt:
@@ -78,16 +78,16 @@ def test_one_process_keeps_the_order():
     assert {share.weight for share in dealt} == {1.0}
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_going_on_in_the_middle_of_an_epoch(parts):
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_going_on_in_the_middle_of_an_epoch(micro_batches):
     order = EpochSampler(50, seed=0, epoch=1)
-    whole = list(TrainingShares(order, 8, parts=parts, lengths=LENGTHS))
+    whole = list(TrainingShares(order, 8, micro_batches=micro_batches, lengths=LENGTHS))
     for begun in range(len(whole)):
-        rest = TrainingShares(order, 8, parts=parts, lengths=LENGTHS, start=(1, begun))
+        rest = TrainingShares(order, 8, micro_batches=micro_batches, lengths=LENGTHS, start=(1, begun))
         assert list(rest) == whole[begun:]
         assert len(rest) == len(whole)
     order.set_epoch(2)
-    assert len(list(TrainingShares(order, 8, parts=parts, start=(1, 3)))) == len(whole)
+    assert len(list(TrainingShares(order, 8, micro_batches=micro_batches, start=(1, 3)))) == len(whole)
 
 
 def test_dealing_keeps_numbers_even_whatever_the_weights():

@@ -41,8 +41,8 @@ def test_a_killed_process_is_the_cause_if_the_others_only_miss_it(reason, by_the
 
 
 def test_kind_and_facts_go_through_a_file(tmp_path):
-    report_failure(tmp_path, RankFailedError("out of memory", kind="out_of_memory", facts={"parts": 4}), rank=0)
+    report_failure(tmp_path, RankFailedError("out of memory", kind="out_of_memory", facts={"micro_batches": 4}), rank=0)
     found = first_failure(tmp_path)
     assert found is not None
-    assert (found.kind, found.facts) == ("out_of_memory", {"parts": 4})
+    assert (found.kind, found.facts) == ("out_of_memory", {"micro_batches": 4})
     assert kind_of(RankFailedError("", kind=found.kind)) == "out_of_memory"

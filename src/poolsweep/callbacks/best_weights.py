@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from poolsweep.distributed.sharded import load_whole_state, whole_state
+from poolsweep.distributed.fsdp import load_whole_state, whole_state
 from poolsweep.files.writing import checksum, make_durable, remove, write_whole
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.records import DamagedError

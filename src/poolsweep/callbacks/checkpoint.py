@@ -22,7 +22,7 @@ from poolsweep.callbacks.loop_state import (
     set_loop_state,
 )
 from poolsweep.callbacks.random_state import random_states, restore_random_states
-from poolsweep.distributed.group import of_all_processes
+from poolsweep.distributed.group import all_gather
 from poolsweep.files.writing import write_whole
 from poolsweep.loggers.metrics_file import read_rows
 from poolsweep.loggers.tracker import Tracker
@@ -53,7 +53,7 @@ class Checkpoint(pl.Callback):
         every_minutes: Save after so long without; None = never for that.
         timeout_minutes: Save and fail after so long; None = never.
         check_lock: Called before each save; raises if another process has the run now.
-        parts: Steps that each batch is divided into: a position counts them.
+        micro_batches: Steps that each batch is divided into: a position counts them.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Checkpoint(pl.Callback):
         every_minutes: float | None,
         timeout_minutes: float | None = None,
         check_lock: Callable[[], None] = lambda: None,
-        parts: int = 1,
+        micro_batches: int = 1,
     ) -> None:
         self.store = store
         self.seconds_before = 0.0  # of training in earlier processes
@@ -78,7 +78,7 @@ class Checkpoint(pl.Callback):
         self._deadline = None if timeout_minutes is None else time.monotonic() + 60 * timeout_minutes
         self._timeout_minutes = timeout_minutes
         self._check_lock = check_lock
-        self._parts = parts
+        self._micro_batches = micro_batches
         self._loaded: dict[str, Any] | None = None
         self._state: dict[str, Any] = {}
         self._saved_step, self._saved_time, self._started = 0, time.monotonic(), time.monotonic()
@@ -93,7 +93,7 @@ class Checkpoint(pl.Callback):
                 return (
                     {name: tensor.shape for name, tensor in content["state_dict"].items()} == expected
                     and _KEY in content
-                    and content[_KEY].get("parts", 1) == self._parts
+                    and content[_KEY].get("micro_batches", 1) == self._micro_batches
                     and self._best.can_go_on_from(content[_KEY]["best"])
                 )
             except Exception as error:  # whatever a damaged file makes of torch's reader
@@ -170,7 +170,7 @@ class Checkpoint(pl.Callback):
             "best": self._best.state_dict(),
             "seconds": self.seconds_before + time.monotonic() - self._started,
             "versions": versions(),
-            "parts": self._parts,
+            "micro_batches": self._micro_batches,
         }
 
     def on_load_checkpoint(
@@ -207,7 +207,7 @@ class Checkpoint(pl.Callback):
         return {
             "loops": loop_state(trainer),
             "validation_due": validation_due,
-            "random": of_all_processes(random_states()),
+            "random": all_gather(random_states()),
             "should_stop": bool(trainer.should_stop),
             "examples_seen": pl_module.examples_seen,
             "metrics": self._metrics.read_bytes().decode() if self._metrics.exists() else "",

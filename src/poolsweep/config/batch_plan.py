@@ -28,26 +28,28 @@ class BatchPlan:
         """Rows of one optimizer step."""
         return self.per_device * self.processes * self.accumulated
 
-    def in_parts(self, parts: int) -> dict[str, int]:
-        """For a record: what a device took at once when each of its batches came in ``parts``."""
+    def recorded(self, micro_batches: int) -> dict[str, int]:
+        """What a device took at once when each of its batches came in so many micro-batches, as records have it."""
         return {
-            "effective": self.effective, "per_device": -(-self.per_device // parts), "processes": self.processes,
-            "accumulated": self.accumulated * parts,
-        }  # fmt: skip
+            "effective": self.effective,
+            "per_device": -(-self.per_device // micro_batches),
+            "processes": self.processes,
+            "accumulated": self.accumulated * micro_batches,
+        }
 
-    def options(self, parts: int, *, rows: int, validate_every: int | float) -> dict[str, int | float]:
-        """The Trainer's options that count steps, when each batch comes in ``parts``.
+    def options(self, micro_batches: int, *, rows: int, validate_every: int | float) -> dict[str, int | float]:
+        """The Trainer's options that count steps, when each batch comes in so many micro-batches.
 
         Args:
-            parts: Steps that each batch is divided into.
+            micro_batches: Steps that each batch is divided into.
             rows: Of the training split.
             validate_every: A share of an epoch, or a number of batches.
         """
         batches = -(-rows // (self.per_device * self.processes))
-        if parts > 1 and isinstance(validate_every, float) and validate_every < 1:
+        if micro_batches > 1 and isinstance(validate_every, float) and validate_every < 1:
             validate_every = max(1, int(batches * validate_every))
-        interval = validate_every * parts if isinstance(validate_every, int) else validate_every
-        return {"accumulate_grad_batches": self.accumulated * parts, "val_check_interval": interval}
+        interval = validate_every * micro_batches if isinstance(validate_every, int) else validate_every
+        return {"accumulate_grad_batches": self.accumulated * micro_batches, "val_check_interval": interval}
 
 
 def batch_plan(config: Mapping[str, Any]) -> BatchPlan:

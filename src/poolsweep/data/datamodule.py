@@ -28,7 +28,7 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: Examples per step in validation and test.
         data_seed: Seed of the training order.
         num_workers: Processes that prepare batches; 0 = the training process itself.
-        parts: Steps that each training batch is divided into, whose gradients are added up.
+        micro_batches: Steps that each training batch is divided into, whose gradients are added up.
         max_tokens: Cut training batches by tokens, at most so many, instead of by ``batch_size``.
     Attributes:
         position: Epoch, and steps of it that are behind a run that is resumed.
@@ -42,7 +42,7 @@ class DataModule(pl.LightningDataModule):
         eval_batch_size: int,
         data_seed: int,
         num_workers: int = 0,
-        parts: int = 1,
+        micro_batches: int = 1,
         max_tokens: int | None = None,
     ) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class DataModule(pl.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.data_seed = data_seed
         self.num_workers = num_workers
-        self.parts = parts
+        self.micro_batches = micro_batches
         self.max_tokens = max_tokens
         self.position = (0, 0)
 
@@ -76,7 +76,7 @@ class DataModule(pl.LightningDataModule):
             rank=self._rank,
             world_size=self._world_size,
             lengths=lengths_of(rows),
-            parts=self.parts,
+            micro_batches=self.micro_batches,
             accumulated=lambda: 1 if trainer is None else trainer.accumulate_grad_batches,
             limit=lambda: float("inf") if trainer is None else trainer.num_training_batches or float("inf"),
             start=self.position,

@@ -43,7 +43,7 @@ class TrainingShares(Sampler[Share]):
         rank: This process among ``world_size``.
         world_size: Processes.
         lengths: (N,) tokens of each row; None = all alike.
-        parts: Steps that each batch is divided into, where it does not fit into memory at once.
+        micro_batches: Steps that each batch is divided into, where it does not fit into memory at once.
         accumulated: Gives the steps whose gradients are added up.
         limit: Gives the most steps of an epoch.
         start: Epoch, and steps of it that are behind a run that is resumed.
@@ -61,23 +61,23 @@ class TrainingShares(Sampler[Share]):
     rank: int = 0
     world_size: int = 1
     lengths: np.ndarray | None = None
-    parts: int = 1
+    micro_batches: int = 1
     accumulated: Callable[[], int] = lambda: 1
     limit: Callable[[], float] = lambda: float("inf")
     start: tuple[int, int] = (0, 0)
 
     def __len__(self) -> int:
-        return self.parts * -(-self.sampler.size // (self.batch_size * self.world_size))
+        return self.micro_batches * -(-self.sampler.size // (self.batch_size * self.world_size))
 
     def __iter__(self) -> Iterator[Share]:
         order = np.fromiter(self.sampler, np.int64, self.sampler.size)
         first = self.start[1] if self.sampler.epoch == self.start[0] else 0
         together = self.batch_size * self.world_size
-        for number in range(first // self.parts, len(self) // self.parts):
+        for number in range(first // self.micro_batches, len(self) // self.micro_batches):
             rows = order[number * together : (number + 1) * together]
             mine = deal(rows, self._lengths_at(rows), self.world_size)[self.rank]
-            for part, dealt in enumerate(deal(mine, self._lengths_at(mine), self.parts)):
-                step = number * self.parts + part
+            for part, dealt in enumerate(deal(mine, self._lengths_at(mine), self.micro_batches)):
+                step = number * self.micro_batches + part
                 if step >= first:
                     weight = len(dealt) * self.world_size * self.accumulated() / max(1, self._rows_from(step))
                     chosen = dealt if len(dealt) else rows[:1]
@@ -94,11 +94,11 @@ class TrainingShares(Sampler[Share]):
 
     def _rows_in(self, step: int) -> int:
         """Rows of all processes in a step."""
-        number, part = divmod(step, self.parts)
+        number, part = divmod(step, self.micro_batches)
         together = self.batch_size * self.world_size
         rows = min(together, self.sampler.size - number * together)
         shares = (_size(rows, rank, self.world_size) for rank in range(self.world_size))
-        return sum(_size(share, part, self.parts) for share in shares)
+        return sum(_size(share, part, self.micro_batches) for share in shares)
 
 
 @dataclass(eq=False)

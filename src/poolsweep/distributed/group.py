@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @contextmanager
-def joined(world: World, *, device: torch.device) -> Iterator[None]:
+def process_group(world: World, *, device: torch.device) -> Iterator[None]:
     """Be part of the group of a run's processes, and leave nothing of it behind.
 
     Args:
@@ -74,7 +74,7 @@ def _address() -> tuple[str, int]:
     return host or "127.0.0.1", int(env.get("MASTER_PORT") or _FIRST_PORT + (job + 7919 * step) % _PORTS)
 
 
-def of_all_processes(mine: T) -> list[T]:
+def all_gather(mine: T) -> list[T]:
     """What each process has, in the order of their ranks; of a single process, its own."""
     if not (dist.is_available() and dist.is_initialized()):
         return [mine]
@@ -83,7 +83,7 @@ def of_all_processes(mine: T) -> list[T]:
     return everyone
 
 
-def of_the_leader(mine: T) -> T:
+def broadcast(mine: T) -> T:
     """What the process of rank 0 has."""
     if not (dist.is_available() and dist.is_initialized()):
         return mine
@@ -92,7 +92,7 @@ def of_the_leader(mine: T) -> T:
     return box[0]
 
 
-def sum_over_processes(mine: Tensor | float) -> Tensor:
+def all_reduce(mine: Tensor | float) -> Tensor:
     """The sum of a number over all processes."""
     value = torch.as_tensor(mine)
     if dist.is_available() and dist.is_initialized():

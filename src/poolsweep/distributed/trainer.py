@@ -8,9 +8,9 @@ import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 
 from poolsweep.config import RunConfig
-from poolsweep.distributed.environment import GivenEnvironment
-from poolsweep.distributed.replicated import Replicated
-from poolsweep.distributed.sharded import Sharded
+from poolsweep.distributed.ddp import DDP
+from poolsweep.distributed.external_processes import ExternalProcesses
+from poolsweep.distributed.fsdp import FSDP
 from poolsweep.distributed.world import World
 
 _OURS = ("on_oom",)  # keys of the group that are not Lightning's
@@ -24,13 +24,13 @@ def trainer_arguments(config: RunConfig, world: World) -> dict[str, Any]:
         world: Processes that have joined.
     """
     given, device = config.trainer.without(*_OURS).plain(), config.accelerator
-    plugins: list[Any] = [GivenEnvironment(world)]
+    plugins: list[Any] = [ExternalProcesses(world)]
     if config.precision == "16-mixed":  # Lightning would take bfloat16 on a CPU
         plugins.append(MixedPrecision("16-mixed", device, torch.amp.GradScaler(device)))
         given["precision"] = None
     strategy: Any = "auto"
     if world.size > 1:
-        strategy = Sharded() if config.trainer["strategy"] == "fsdp" else Replicated()
+        strategy = FSDP() if config.trainer["strategy"] == "fsdp" else DDP()
     return given | {"strategy": strategy, "plugins": plugins}
 
 

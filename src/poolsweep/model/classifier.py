@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from poolsweep.callbacks.best_weights import require_finite
 from poolsweep.data.batch import Batch
-from poolsweep.distributed.group import sum_over_processes
+from poolsweep.distributed.group import all_reduce
 from poolsweep.encoder import Encoder
 from poolsweep.model.metrics import MeanLoss, classification_metrics
 from poolsweep.model.predictions import Predictions
@@ -128,7 +128,7 @@ class Classifier(pl.LightningModule):
         accumulated = self.trainer.accumulate_grad_batches
         self._step_loss = loss if batch_idx % accumulated == 0 else self._step_loss + loss
         if (batch_idx + 1) % accumulated == 0 or batch_idx + 1 == self.trainer.num_training_batches:
-            mean = sum_over_processes(self._step_loss) / (accumulated * self.trainer.world_size)
+            mean = all_reduce(self._step_loss) / (accumulated * self.trainer.world_size)
             require_finite(mean, step=self.global_step + 1)
             self.log("train/loss", mean)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassMatthewsCorrCoef
 
-from poolsweep.distributed.group import of_all_processes
+from poolsweep.distributed.group import all_gather
 
 
 def classification_metrics(num_labels: int, *, prefix: str) -> MetricCollection:
@@ -68,7 +68,7 @@ class MeanLoss:
     def compute(self) -> Tensor:
         """The mean over the rows of all processes, added up in the order of the batches; NaN if one is."""
         found = [(place, rows, mean.item()) for place, rows, mean in self._found]
-        found = sorted(part for of_one in of_all_processes(found) for part in of_one)
+        found = sorted(part for of_one in all_gather(found) for part in of_one)
         total = sum(rows for _, rows, _ in found)
         return torch.tensor(sum(rows * mean for _, rows, mean in found) / total if total else float("nan"))
 

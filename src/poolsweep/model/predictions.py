@@ -13,7 +13,7 @@ from torch import Tensor
 from poolsweep.data.batch import Batch
 from poolsweep.data.labels import Labels
 from poolsweep.data.tokenise import TokenisedSplit
-from poolsweep.distributed.group import of_all_processes
+from poolsweep.distributed.group import all_gather
 from poolsweep.files.writing import write_whole
 
 
@@ -35,7 +35,7 @@ class Predictions:
         """Bring the rows of all processes together, on every process."""
         for parts in (self._row_ids, self._labels, self._probabilities):
             mine = torch.cat(parts) if parts else None  # a process may have had no batch
-            parts[:] = [part for part in of_all_processes(mine) if part is not None]
+            parts[:] = [part for part in all_gather(mine) if part is not None]
 
     def write(self, path: Path, *, labels: Labels, texts: TokenisedSplit | None = None) -> None:
         """Write columns row_id, label, predicted (names) and probabilities (one list per row), by row id.

@@ -116,7 +116,8 @@ _STATUS: dict[str, Check] = _SHARED | {
     "state": _one_of("running", "finished", "failed", "pruned", "interrupted"), "phase": _or_nothing(_text),
     "started": _time, "heartbeat": _time, "seconds": _time, "seconds_left": _or_nothing(_time), "shared_seconds": _time,
     "step": _count, "steps": _count, "epoch": _count, "epochs": _count, "host": _or_nothing(_text),
-    "pid": _or_nothing(_count), "job": _or_nothing(_text), "parts": _count, "log": _list_of(_text), "monitor": _text,
+    "pid": _or_nothing(_count), "job": _or_nothing(_text), "micro_batches": _count, "log": _list_of(_text),
+    "monitor": _text,
     "value": lambda value: isinstance(value, int | float),
 }  # fmt: skip
 

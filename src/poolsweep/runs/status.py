@@ -40,8 +40,8 @@ class StatusFile:
         who = {key: value for key, value in owner().items() if key in {"host", "pid"}}
         self.content: dict[str, Any] = {
             "state": "running", "phase": "starting", "name": name, "run_id": run_id, "attempts": attempts,
-            "started": (same_attempt and before.get("started")) or time.time(), "parts": before.get("parts", 1), **who,
-            "job": os.environ.get("SLURM_JOB_ID"),
+            "started": (same_attempt and before.get("started")) or time.time(),
+            "micro_batches": before.get("micro_batches", 1), **who, "job": os.environ.get("SLURM_JOB_ID"),
         }  # fmt: skip
 
     def update(self, *, force: bool = False, **content: Any) -> None:  # noqa: ANN401

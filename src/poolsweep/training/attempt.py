@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from poolsweep.callbacks.best_weights import TrainingDivergedError
-from poolsweep.distributed.group import of_all_processes
+from poolsweep.distributed.group import all_gather
 from poolsweep.distributed.world import World
 from poolsweep.files.writing import make_durable, own_folder, remove, remove_half_written, write_json
 from poolsweep.loggers.tracker import close_loggers
@@ -30,7 +30,7 @@ from poolsweep.training.sources import data_identity
 
 
 def attempt(
-    planned: PlannedRun, *, lock: RunLock | None, world: World, parts: int, status: StatusFile
+    planned: PlannedRun, *, lock: RunLock | None, world: World, micro_batches: int, status: StatusFile
 ) -> dict[str, Any]:
     """Train one run, as one process of ``world``; what goes wrong is raised and not recorded.
 
@@ -38,7 +38,7 @@ def attempt(
         planned: The run.
         lock: As for ``execute``.
         world: This process among those that train the run, which have joined.
-        parts: Steps that each batch is divided into.
+        micro_batches: Steps that each batch is divided into.
         status: Told how it goes.
     """
     started, clock, used = time.time(), time.monotonic(), cpu_seconds()
@@ -52,12 +52,12 @@ def attempt(
         facts = facts_of(planned, started=started)
         run = build(
             config, planned.prepared, folder=folder, run_id=planned.identity, status=status, check_lock=check_lock,
-            world=world, parts=parts,
+            world=world, micro_batches=micro_batches,
         )  # fmt: skip
         require_room(folder.path, run.classifier, checkpoints=run.writes_checkpoints)
         outcome = run.fit(folder, status)
         seconds = time.monotonic() - clock + run.seconds_before
-        cpu = sum(of_all_processes(cpu_seconds() - used))
+        cpu = sum(all_gather(cpu_seconds() - used))
         _require_finite(outcome.metrics)
         result = _result(facts, outcome, run, seconds=seconds, cpu=cpu, attempts=status.content["attempts"])
         check_lock()

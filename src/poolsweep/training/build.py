@@ -83,7 +83,7 @@ def build(
     status: StatusFile,
     check_lock: Callable[[], None] = lambda: None,
     world: World = ALONE,
-    parts: int = 1,
+    micro_batches: int = 1,
 ) -> Run:
     """Make all objects of a run.
 
@@ -95,7 +95,7 @@ def build(
         status: Told how the run goes.
         check_lock: Called before anything is written; raises if another process has the run now.
         world: This process among those that train the run, which have joined.
-        parts: Steps that each batch is divided into.
+        micro_batches: Steps that each batch is divided into.
     """
     set_matmul_precision(config.matmul_precision)
     leave_memory_unfilled()
@@ -129,15 +129,15 @@ def build(
         every_minutes=config.checkpoint.every_minutes,
         timeout_minutes=config.run_timeout_minutes,
         check_lock=check_lock,
-        parts=parts,
+        micro_batches=micro_batches,
     )
     callbacks = [best, Heartbeat(status, monitor=config.monitor), checkpoint, *_pruning(config, folder)]
     validate_every = config.trainer["val_check_interval"]
-    steps = config.batch_plan.options(parts, rows=len(rows["train"]), validate_every=validate_every)
+    steps = config.batch_plan.options(micro_batches, rows=len(rows["train"]), validate_every=validate_every)
     return TrainingRun(
         config,
         classifier,
-        _data_module(config, data, parts=parts),
+        _data_module(config, data, micro_batches=micro_batches),
         build_trainer(
             config, callbacks, folder=folder, run_id=run_id, world=world, options=steps, check_lock=check_lock
         ),
@@ -145,11 +145,11 @@ def build(
         best,
         checkpoint,
         truncated,
-        parts,
+        micro_batches,
     )
 
 
-def _data_module(config: RunConfig, rows: Mapping[str, Dataset[Batch]], *, parts: int) -> DataModule:
+def _data_module(config: RunConfig, rows: Mapping[str, Dataset[Batch]], *, micro_batches: int) -> DataModule:
     loading = config.loading
     return DataModule(
         rows,
@@ -157,7 +157,7 @@ def _data_module(config: RunConfig, rows: Mapping[str, Dataset[Batch]], *, parts
         eval_batch_size=loading.eval_batch_size,
         data_seed=config.data_seed,
         num_workers=loading.num_workers,
-        parts=parts,
+        micro_batches=micro_batches,
         max_tokens=loading.max_tokens if loading.batching == "by_tokens" else None,
     )
 

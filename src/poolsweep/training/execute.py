@@ -50,13 +50,13 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
         if lock is not None:
             record_this_job(folder)
         while True:
-            parts = status.content["parts"]
+            micro_batches = status.content["micro_batches"]
             try:
                 status.update(force=True)
                 if world is not None:
-                    return attempt(planned, lock=lock, world=world, parts=parts, status=status)
+                    return attempt(planned, lock=lock, world=world, micro_batches=micro_batches, status=status)
                 assert lock is not None
-                job = RankJob(config.content, folder.path, planned.identity, planned.name, lock.token, parts)
+                job = RankJob(config.content, folder.path, planned.identity, planned.name, lock.token, micro_batches)
                 try:
                     run_in_ranks(job, processes=config.processes, log=folder.log)
                 except RankFailedError:
@@ -71,13 +71,13 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
             except LockLostError:
                 raise  # the folder is another process's now
             except Exception as error:
-                fitting = getattr(error, "facts", {}).get("parts")
+                fitting = getattr(error, "facts", {}).get("micro_batches")
                 alone = world is None or world.size == 1
                 if fitting is not None and alone and config.halves_out_of_memory:
                     if lock is not None:
                         lock.check()
                     logging.getLogger(__name__).warning("%s; starting over so", error)
-                    status.content["parts"] = fitting
+                    status.content["micro_batches"] = fitting
                     CheckpointStore(folder.checkpoints).clear()
                     _forget(error)
                     continue

@@ -16,7 +16,7 @@ from poolsweep.callbacks.checkpoint import Checkpoint
 from poolsweep.config import RunConfig
 from poolsweep.data import DataModule
 from poolsweep.data.labels import Labels
-from poolsweep.distributed.group import of_all_processes, of_the_leader
+from poolsweep.distributed.group import all_gather, broadcast
 from poolsweep.features import FeatureRows
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
@@ -56,7 +56,7 @@ class TrainingRun:
         best: Selects and keeps the best weights.
         checkpoint: Saves what an interrupted run goes on from.
         truncated_share: Split name → share of texts cut to the maximum length.
-        parts: Steps that each batch is divided into.
+        micro_batches: Steps that each batch is divided into.
     """
 
     config: RunConfig
@@ -67,7 +67,7 @@ class TrainingRun:
     best: BestWeights
     checkpoint: Checkpoint
     truncated_share: Mapping[str, float]
-    parts: int
+    micro_batches: int
 
     @property
     def loggers(self) -> Sequence[Logger]:
@@ -97,7 +97,7 @@ class TrainingRun:
         """
         reset_peak_memory()
         leads, trainer = self.trainer.is_global_zero, self.trainer
-        begun = of_the_leader(self.checkpoint.find(self.classifier) if leads else None)  # damaged ones are removed once
+        begun = broadcast(self.checkpoint.find(self.classifier) if leads else None)  # damaged ones are removed once
         if begun is None and leads:
             self.best.clear()
         torch.manual_seed(self.config.seed + _BETWEEN_PROCESSES * trainer.global_rank)  # each drops out other numbers
@@ -128,7 +128,7 @@ class TrainingRun:
             examples_per_second=round(self.classifier.examples_seen / seconds, 1),
             peak_memory_mib=_most_of_any(peak_memory_mib()),
             parameters={"trained": trained, "pooled_size": self.classifier.pooling.output_size},
-            batch=self.config.batch_plan.in_parts(self.parts),
+            batch=self.config.batch_plan.recorded(self.micro_batches),
         )
 
     def evaluate(self, folder: RunFolder) -> dict[str, float]:
@@ -154,7 +154,7 @@ class TrainingRun:
 
 
 def _most_of_any(mine: dict[str, float]) -> dict[str, float]:
-    everyone = of_all_processes(mine)
+    everyone = all_gather(mine)
     return {name: max(one[name] for one in everyone) for name in mine}
 
 

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from poolsweep.config import RunConfig, resolve, validate
 from poolsweep.data.splits import Splits
-from poolsweep.distributed.group import joined, of_the_leader
+from poolsweep.distributed.group import broadcast, process_group
 from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world, world_for
 from poolsweep.errors import RefusedError, UserError
@@ -140,11 +140,11 @@ def run(config: RunConfig, *, name: str, sweeping: bool, prepared: Prepared | No
         return {"status": "stopped", "run_id": identity}
     planned, world = PlannedRun(config, prepared, folder, identity, name), world_for(config)
     try:
-        with joined(world or ALONE, device=device_of(config, world)):
+        with process_group(world or ALONE, device=device_of(config, world)):
             if world is not None and world.rank > 0:
-                return of_the_leader(None) or execute(planned, lock=None, world=world)
+                return broadcast(None) or execute(planned, lock=None, world=world)
             with _decided(planned) as lock:
-                return of_the_leader(folder.finished()) or execute(planned, lock=lock, world=world)
+                return broadcast(folder.finished()) or execute(planned, lock=lock, world=world)
     except (RunsElsewhereError, LockLostError):
         if not sweeping:
             raise
@@ -170,7 +170,7 @@ def _decided(planned: PlannedRun) -> Iterator[RunLock]:
     folder, identity = planned.folder, planned.identity
     lock = RunLock(folder.path)
     if not lock.acquire():
-        of_the_leader({"status": "elsewhere", "run_id": identity})
+        broadcast({"status": "elsewhere", "run_id": identity})
         who = holder(folder.lock) or {}
         raise RunsElsewhereError(
             f"run {identity} is being run by process {who.get('pid')} on {who.get('host')}; it is left to it"
@@ -181,7 +181,7 @@ def _decided(planned: PlannedRun) -> Iterator[RunLock]:
                 _set_damaged_config_aside(folder)
                 _require_same_config(folder, planned.config)
         except UserError:
-            of_the_leader({"status": "failed", "run_id": identity})
+            broadcast({"status": "failed", "run_id": identity})
             raise
         yield lock
 

@@ -22,14 +22,14 @@ class BatchTooLargeError(Exception):
 
     Args:
         message: What would fit, or that nothing would.
-        parts: Steps that each batch has to be divided into; None if that is not known or would not help.
+        micro_batches: Steps that each batch has to be divided into; None if that is not known or would not help.
     """
 
     kind = "out_of_memory"
 
-    def __init__(self, message: str, *, parts: int | None) -> None:
+    def __init__(self, message: str, *, micro_batches: int | None) -> None:
         super().__init__(message)
-        self.facts = {"parts": parts}
+        self.facts = {"micro_batches": micro_batches}
 
 
 def batch_too_large(run: TrainingRun, error: BaseException) -> BatchTooLargeError:
@@ -42,34 +42,35 @@ def batch_too_large(run: TrainingRun, error: BaseException) -> BatchTooLargeErro
     traceback.clear_frames(error.__traceback__)
     batch, module = run.classifier.last_batch, run.classifier
     if batch is None:
-        return BatchTooLargeError("out of memory before the first batch; take a smaller encoder", parts=None)
+        return BatchTooLargeError("out of memory before the first batch; take a smaller encoder", micro_batches=None)
     rows = len(batch)
     _let_go(run)
     if not module.training:
         half = max(1, run.config.loading.eval_batch_size // 2)
         return BatchTooLargeError(
-            f"out of memory in evaluation with {rows} texts at once; data.eval_batch_size={half} needs less", parts=None
+            f"out of memory in evaluation with {rows} texts at once; data.eval_batch_size={half} needs less",
+            micro_batches=None,
         )
-    halved, size = run.parts, rows
+    halved, size = run.micro_batches, rows
     while size > 1:
         halved, size = 2 * halved, -(-size // 2)
         if isinstance(module, FSDPModule) or _fits(run, batch, size):  # sharded weights need all processes: a guess
-            return BatchTooLargeError(_advice(run.config, rows=rows, parts=halved), parts=halved)
+            return BatchTooLargeError(_advice(run.config, rows=rows, micro_batches=halved), micro_batches=halved)
     return BatchTooLargeError(
         f"out of memory with {rows} texts at once, and one alone does not fit either; lower data.max_length, set "
         "encoder.gradient_checkpointing=true or take a smaller encoder",
-        parts=None,
+        micro_batches=None,
     )
 
 
-def _advice(config: RunConfig, *, rows: int, parts: int) -> str:
+def _advice(config: RunConfig, *, rows: int, micro_batches: int) -> str:
     plan = config.batch_plan
-    fits, wanted = -(-plan.per_device // parts), f"out of memory with {rows} texts at once; "
-    if plan.per_device % parts:
+    fits, wanted = -(-plan.per_device // micro_batches), f"out of memory with {rows} texts at once; "
+    if plan.per_device % micro_batches:
         return f"{wanted}{fits} fit: trainer.on_oom=halve takes so many and computes the same"
     keys = f"data.batch_size={fits}"
     if config.loading.effective_batch_size is None:
-        keys += f" trainer.accumulate_grad_batches={plan.accumulated * parts}"
+        keys += f" trainer.accumulate_grad_batches={plan.accumulated * micro_batches}"
     return f"{wanted}{keys} fits and computes the same, and trainer.on_oom=halve finds it by itself"
 
 

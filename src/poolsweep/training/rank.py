@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from poolsweep.config import RunConfig
-from poolsweep.distributed.group import joined
+from poolsweep.distributed.group import process_group
 from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import given_world
 from poolsweep.process.signals import Interrupted
@@ -44,9 +44,9 @@ def main(job: Mapping[str, Any]) -> int:
     lock = RunLock(folder.path, token=job["token"]) if world.rank == 0 else None
     status = StatusFile(folder, name=job["name"], run_id=job["identity"], lock=lock, same_attempt=True)
     try:
-        with shown_output(), at_work(folder, lock=lock), joined(world, device=device_of(config, world)):
+        with shown_output(), at_work(folder, lock=lock), process_group(world, device=device_of(config, world)):
             planned = PlannedRun(config, checked(config), folder, job["identity"], job["name"])
-            attempt(planned, lock=lock, world=world, parts=job["parts"], status=status)
+            attempt(planned, lock=lock, world=world, micro_batches=job["micro_batches"], status=status)
     except Interrupted as interruption:
         return 128 + interruption.signum
     except LockLostError:

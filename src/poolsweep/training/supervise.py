@@ -53,7 +53,7 @@ class RankJob:
         identity: Its run id.
         name: What a person calls it.
         token: Of the lock that this process holds for them.
-        parts: Steps that each batch is divided into.
+        micro_batches: Steps that each batch is divided into.
     """
 
     content: Node
@@ -61,7 +61,7 @@ class RankJob:
     identity: str
     name: str
     token: str
-    parts: int
+    micro_batches: int
 
 
 def run_in_ranks(job: RankJob, *, processes: int, log: Path) -> None:
@@ -105,7 +105,7 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     said = {
         "content": job.content.plain(), "folder": str(job.folder), "identity": job.identity, "name": job.name,
-        "token": job.token, "parts": job.parts, "reports": str(reports), "path": sys.path,
+        "token": job.token, "micro_batches": job.micro_batches, "reports": str(reports), "path": sys.path,
         "threads": max(1, torch.get_num_threads() // processes),
     }  # fmt: skip
     process = subprocess.Popen(

@@ -19,12 +19,12 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.optim import Optimizer
 
-from poolsweep.distributed.replicated import Replicated
+from poolsweep.distributed.ddp import DDP
 
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
-class Sharded(Replicated):
+class FSDP(DDP):
     """torch's fully sharded data parallelism: each layer's weights are brought together while it runs.
 
     What is saved is whole, as if one process had trained it, so that resuming, predicting and explaining read the same

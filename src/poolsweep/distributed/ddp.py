@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytorch_lightning.strategies import DDPStrategy
 
 
-class Replicated(DDPStrategy):
+class DDP(DDPStrategy):
     """Lightning's DDP over processes that exist already, under whatever started them."""
 
     def _configure_launcher(self) -> None:

@@ -9,7 +9,7 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment
 from poolsweep.distributed.world import World
 
 
-class GivenEnvironment(ClusterEnvironment):
+class ExternalProcesses(ClusterEnvironment):
     """Processes that have been started and have joined each other already.
 
     It stands in for Lightning's own under every launcher: that for Slurm would requeue jobs from a signal handler
