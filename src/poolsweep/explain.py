@@ -13,7 +13,6 @@ from torch import Tensor
 from poolsweep.encoder import EncoderOutput
 from poolsweep.errors import UserError
 from poolsweep.files.writing import write_whole
-from poolsweep.pooling import PoolingContext
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import number
 from poolsweep.training.load import LoadedRun, load_run
@@ -80,7 +79,7 @@ def explain(run: LoadedRun, text: str, pair: str | None = None) -> Explanation:
         output: EncoderOutput = encoder(
             batch.input_ids, batch.mask, batch.token_type_ids, layers=pooling.layers_needed, context=wanted
         )
-        context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template, batch.cls)
+        context = batch.context(output.pooler_output, output.attentions)
         found = dict(pooling.explain(output.hidden, batch.mask, context))
         probabilities = torch.softmax(run.classifier(batch), dim=-1)[0]
     layers = found.pop("layers", None)

@@ -18,10 +18,11 @@ from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
 from poolsweep.errors import UserError
-from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, arrays, encoder_pass, request_for
+from poolsweep.features import FeatureRequest, FeatureStore, arrays, encoder_pass, request_for
+from poolsweep.features.requests import LayerVectors, PooledVectors, PoolerFeatures, TokenStates
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
-from poolsweep.pooling.presets import load_preset
+from poolsweep.pooling.presets import load_half, load_preset
 from poolsweep.training.prepare import build_pooling, load_data
 
 
@@ -41,6 +42,9 @@ def pooling_of(name: str, loaded) -> Pooling:
     if name == "learned":
         torch.manual_seed(0)
         return Pooling(layers=Single(index=-2, num_layers=4, hidden_size=32), tokens=Learned(input_size=32))
+    if name == "max of a mean":
+        halves = {"layers": load_half("layers", "all_mean"), "tokens": load_half("tokens", "max")}
+        return build_pooling(Node(halves), loaded)
     return build_pooling(Node(load_preset(name)), loaded)
 
 
@@ -74,8 +78,8 @@ def live(store: FeatureStore, pooling: Pooling, indices: list[int]) -> torch.Ten
 
 
 KINDS = {
-    "masked_mean": "vectors", "cls_last4_concat": "vectors", "max": "vectors", "last4_mean": "vectors",
-    "pooler": "pooler", "learned": "states",
+    "masked_mean": LayerVectors, "cls_last4_concat": LayerVectors, "max": LayerVectors, "last4_mean": LayerVectors,
+    "pooler": PoolerFeatures, "learned": TokenStates, "max of a mean": PooledVectors,
 }  # fmt: skip
 
 
@@ -84,13 +88,13 @@ def test_stored_features_equal_live_encoding(store, loaded, name: str):
     from poolsweep.model.classifier import Classifier
 
     request, pooling = request_of(name, loaded), pooling_of(name, loaded)
-    assert request.kind == KINDS[name]
+    assert type(request) is KINDS[name]
     store.ensure([request])
-    rows = FeatureRows(store, request)
+    rows = store.read(request)
     indices = [40, 3, 17, 0]
     batch = rows.__getitems__(indices)
     classifier = Classifier(
-        encoder=None, pooling=pooling, postprocess=torch.nn.Identity(), head=torch.nn.Identity(),
+        encoder=None, features=request, pooling=pooling, postprocess=torch.nn.Identity(), head=torch.nn.Identity(),
         loss=torch.nn.CrossEntropyLoss(), num_labels=3, make_optimizer=torch.optim.AdamW, make_scheduler=None,
     )  # fmt: skip
     with torch.no_grad():
@@ -161,7 +165,7 @@ def test_threads_make_the_arrays_once(store, loaded, monkeypatch):
 
 def test_a_pass_that_dies_leaves_nothing_that_is_read(store, loaded, monkeypatch):
     request = request_of("masked_mean", loaded)
-    compute, calls = encoder_pass.batch_features, []
+    compute, calls = LayerVectors.compute, []
 
     def dies(*args, **named):
         calls.append(1)
@@ -170,7 +174,7 @@ def test_a_pass_that_dies_leaves_nothing_that_is_read(store, loaded, monkeypatch
         return compute(*args, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(encoder_pass, "batch_features", dies)
+        patch.setattr(LayerVectors, "compute", dies)
         with pytest.raises(KeyboardInterrupt):
             store.ensure([request])
     assert not (store.folder / f"{request.arrays[0]}.npy").exists()

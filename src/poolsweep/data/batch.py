@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from poolsweep.encoder.packing import Packing
+from poolsweep.pooling import PoolingContext
 
 
 @dataclass
 class Batch:
     """Some examples of one split.
 
-    Either ``input_ids`` (and ``mask``) are set, for the encoder, or ``hidden`` and ``mask``, for states of a frozen
-    encoder that were computed before.
+    Either ``input_ids`` are set, for the encoder, or ``features``, what was stored of a frozen one.
 
     Attributes:
         labels: (B,) int64 label ids.
@@ -28,11 +28,10 @@ class Batch:
         special: (B, T) bool, True at special tokens, if the pooling asks for it.
         template: (B, T) bool, True at the [MASK] of an input template, if the pooling has one.
         cls: (B, T) bool, True at [CLS], for tokenizers that do not put it first.
-        hidden: One (B, T, H) or, where each layer is already pooled, (B, H) per layer that the pooling reads.
-        pooler_output: (B, H), the frozen encoder's pooler output, if the pooling asks for it.
-        weight: By how much its mean loss counts in the mean over processes and accumulated steps; 0: not at all.
+        features: Stored features, (B, …) each; the ``FeatureRequest`` that stored them makes pooled vectors of them.
+        weight: Factor of its mean loss in the mean over processes and accumulated steps; 0: it does not count.
         total: Rows that all processes have in this step together; None = those of this batch.
-        packing: Where real tokens lie, for a batch that goes to a device: laid out there it would have to wait for it.
+        packing: Layout of the packed row, for a batch that goes to a device: made there, it would wait for the device.
     """
 
     labels: Tensor
@@ -43,14 +42,24 @@ class Batch:
     special: Tensor | None = None
     template: Tensor | None = None
     cls: Tensor | None = None
-    hidden: tuple[Tensor, ...] | None = None
-    pooler_output: Tensor | None = None
+    features: tuple[Tensor, ...] = ()
     weight: float = 1.0
     total: int | None = None
     packing: Packing | None = None
 
     def __len__(self) -> int:
         return self.labels.shape[0]
+
+    def context(
+        self, pooler_output: Tensor | None = None, attentions: tuple[Tensor, ...] | None = None
+    ) -> PoolingContext:
+        """What a pooling needs beside hidden states.
+
+        Args:
+            pooler_output: The encoder's pooler output, (B, H).
+            attentions: The encoder's attentions, (B, heads, T, T) per layer.
+        """
+        return PoolingContext(pooler_output, attentions, self.special, self.template, self.cls)
 
     def select(self, rows: Tensor) -> Batch:
         """Some of its rows, without the padding that they do not need."""

@@ -21,7 +21,7 @@ class ArrayWriter:
     """Fills arrays row by row under temporary names, and renames them when all rows are there.
 
     Args:
-        folder: Of the store; nobody else writes there.
+        folder: The store's folder; nobody else writes there.
         lengths: (N,) tokens of each text.
         shapes: Array → shape of one text's part; of one token for ``states-…``.
     """

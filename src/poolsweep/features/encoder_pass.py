@@ -14,7 +14,7 @@ from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder, EncoderOutput
 from poolsweep.encoder.parallel_encode import parallel_encode
-from poolsweep.features.requests import FeatureRequest, batch_features
+from poolsweep.features.requests import EncodedBatch, FeatureRequest
 
 # Padded tokens of one batch of the pass; fixed, since batch composition moves features by 1e-6. A CPU is fastest where
 # what a layer works on stays in its cache, by a fifth here; another device where it has much to do at once.
@@ -29,7 +29,7 @@ class EncoderPass:
     Attributes:
         rows: The split's token ids.
         encoder: The frozen encoder, on ``device``.
-        device: Where it runs.
+        device: Device of the pass.
         precision: Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed, …
     """
 
@@ -46,8 +46,8 @@ class EncoderPass:
         Poolings are computed by the thread that asks, one batch after the other.
 
         Args:
-            requests: At least one.
-            rows: One batch of these, instead of all.
+            requests: One or more requests.
+            rows: Rows to encode as one batch, instead of all.
         """
         depth = self.encoder.num_layers
         layers = sorted({layer for request in requests for layer in request.layers_read(depth)})
@@ -65,7 +65,9 @@ class EncoderPass:
         with closing(parallel_encode(self.encoder, batches, encode)) as encoded:
             for indices, (batch, output) in encoded:
                 with torch.inference_mode(), self._autocast():
-                    found = batch_features(requests, output, batch=batch, layers=layers, num_layers=depth)
+                    hidden = dict(zip(layers, output.hidden, strict=True))
+                    done = EncodedBatch(hidden, batch.mask, batch.context(output.pooler_output, output.attentions))
+                    found = {name: rows for each in requests for name, rows in each.compute(done).items()}
                 yield indices, found
 
     def _batches(self) -> list[list[int]]:

@@ -1,54 +1,47 @@
-"""Batches of stored states of a frozen encoder."""
+"""Batches of stored features of a frozen encoder."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from poolsweep.data.batch import Batch
+from poolsweep.data.ragged import padded, positions
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import TokenisedSplit
-from poolsweep.features.requests import FeatureRequest
-from poolsweep.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from poolsweep.features.requests import FeatureRequest
 
 IN_MEMORY_BYTES = 2**30  # what a run reads again and again is copied into memory up to this size, else stays mapped
 
 
 class FeatureRows(Dataset[Batch]):
-    """The rows of a split as a frozen encoder left them.
+    """The rows of a split as a frozen encoder left them; made by ``FeatureRequest.read``.
 
     Args:
-        store: Holds the arrays that ``request`` names.
-        request: What the pooling reads.
+        tokens: The split's token ids.
+        request: What was stored, which makes pooled vectors of it.
+        arrays: The stored arrays that are read, memory-mapped.
     """
 
-    def __init__(self, store: FeatureStore, request: FeatureRequest) -> None:
-        self._tokens: TokenRows = store.rows
-        self._kind = request.kind
-        self.labels = self._tokens.labels
-        self.row_ids = self._tokens.row_ids
-        arrays = [store.array(name) for name in request.arrays]
-        if request.kind == "states":
-            self._starts = np.concatenate([[0], np.cumsum(arrays[0])])
-            arrays = arrays[1:]
-        elif request.kind == "vectors":
-            arrays = [arrays[0][:, layer] for layer in request.layers]
+    def __init__(self, tokens: TokenRows, request: FeatureRequest, arrays: Sequence[np.ndarray]) -> None:
+        self._tokens = tokens
+        self.request = request
+        self.labels = tokens.labels
+        self.row_ids = tokens.row_ids
         fits = sum(array.nbytes for array in arrays) <= IN_MEMORY_BYTES
         self._arrays = [np.array(array) if fits else array for array in arrays]
 
     @property
-    def are_vectors(self) -> bool:
-        """Whether each text is a vector per layer already, rather than token states."""
-        return self._kind != "states"
-
-    @property
+    @abstractmethod
     def lengths(self) -> np.ndarray | None:
         """Tokens of each text; None where each is a vector already."""
-        return None if self.are_vectors else self._tokens.lengths
 
     @property
     def tokenised(self) -> TokenisedSplit:
@@ -61,31 +54,56 @@ class FeatureRows(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         return self.__getitems__([index])
 
+    @abstractmethod
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """The rows at ``indices`` as one batch; the data loader calls it once per batch."""
-        if self._kind == "states":
-            return self._states(indices)
+
+
+class VectorRows(FeatureRows):
+    """Vectors: (N, …) of each array."""
+
+    @property
+    def lengths(self) -> None:
+        """None."""
+        return None
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """The rows at ``indices``, each a text of one token."""
         chosen = np.asarray(indices)
         rows = torch.from_numpy(chosen)
-        batch = Batch(
-            labels=self.labels[rows], row_ids=self.row_ids[rows], mask=torch.ones(len(chosen), 1, dtype=torch.bool)
+        return Batch(
+            labels=self.labels[rows],
+            row_ids=self.row_ids[rows],
+            mask=torch.ones(len(chosen), 1, dtype=torch.bool),
+            features=tuple(torch.from_numpy(array[chosen]) for array in self._arrays),
         )
-        found = tuple(torch.from_numpy(array[chosen]) for array in self._arrays)
-        if self._kind == "pooler":
-            batch.pooler_output = found[0]
-        else:
-            batch.hidden = found
-        return batch
 
-    def _states(self, indices: Sequence[int]) -> Batch:
+
+class StateRows(FeatureRows):
+    """Token states: (ΣT, H) of each array.
+
+    Args:
+        tokens: The split's token ids.
+        request: What was stored.
+        arrays: One array per layer.
+        lengths: Tokens of each text, (N,).
+    """
+
+    def __init__(
+        self, tokens: TokenRows, request: FeatureRequest, arrays: Sequence[np.ndarray], *, lengths: np.ndarray
+    ) -> None:
+        super().__init__(tokens, request, arrays)
+        self._starts = np.concatenate([[0], np.cumsum(lengths)])
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text."""
+        return self._tokens.lengths
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """The rows at ``indices``, padded on the right."""
         batch = self._tokens.__getitems__(indices)
-        batch.hidden = tuple(self._padded(array, indices, batch.mask) for array in self._arrays)
+        flat, _ = positions(self._starts, np.asarray(indices))
+        batch.features = tuple(padded(array[flat], batch.mask) for array in self._arrays)
         batch.input_ids = batch.token_type_ids = None
         return batch
-
-    def _padded(self, array: np.ndarray, indices: Sequence[int], mask: Tensor) -> Tensor:
-        padded = torch.zeros(*mask.shape, array.shape[-1])
-        for row, index in enumerate(indices):
-            start, end = self._starts[index], self._starts[index + 1]
-            padded[row, : end - start] = torch.from_numpy(np.array(array[start:end]))
-        return padded

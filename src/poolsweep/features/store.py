@@ -34,6 +34,7 @@ from poolsweep.errors import UserError
 from poolsweep.features.arrays import ArrayWriter, half_written, is_ragged, is_whole, remove
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import FeatureRequest
+from poolsweep.features.rows import FeatureRows
 
 _GIB = 2**30
 _log = logging.getLogger("poolsweep")
@@ -58,7 +59,7 @@ class FeatureStore:
         folder: One folder per split and encoder.
         rows: The split's token ids.
         encoder: The frozen encoder.
-        device: Where the pass runs.
+        device: Device of the pass.
         precision: Lightning's name of the pass's precision: 32-true, bf16-mixed, 16-mixed, …
         max_gib: All stores beside this one together may take so much; None = as much as the disk holds.
     """
@@ -102,6 +103,10 @@ class FeatureStore:
     def array(self, name: str) -> np.ndarray:
         """An array of the store, memory-mapped read-only."""
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+
+    def read(self, request: FeatureRequest) -> FeatureRows:
+        """The rows of the split as a request stored them."""
+        return request.read(self.rows, [self.array(name) for name in request.arrays])
 
     @property
     def _pass(self) -> EncoderPass:

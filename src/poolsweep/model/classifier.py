@@ -16,9 +16,10 @@ from poolsweep.callbacks.best_weights import require_finite
 from poolsweep.data.batch import Batch
 from poolsweep.distributed.group import all_reduce
 from poolsweep.encoder import Encoder
+from poolsweep.features import FeatureRequest
 from poolsweep.model.metrics import MeanLoss, classification_metrics
 from poolsweep.model.predictions import Predictions
-from poolsweep.pooling import Pooling, PoolingContext
+from poolsweep.pooling import Pooling
 from poolsweep.pooling.functional import at_least_float32
 from poolsweep.postprocess.base import Postprocess
 
@@ -27,7 +28,8 @@ class Classifier(pl.LightningModule):
     """Classifies texts by one pooled vector each.
 
     Args:
-        encoder: None if every batch carries the stored states of a frozen encoder.
+        encoder: The encoder that is run; None = every batch carries stored features of a frozen one.
+        features: The request that the stored features are read by.
         pooling: Hidden states → one vector.
         postprocess: Fitted on the training split before training.
         head: Vector → logits.
@@ -41,6 +43,7 @@ class Classifier(pl.LightningModule):
         self,
         *,
         encoder: Encoder | None,
+        features: FeatureRequest | None = None,
         pooling: Pooling,
         postprocess: Postprocess,
         head: nn.Module,
@@ -51,6 +54,7 @@ class Classifier(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.features = features
         self.pooling = pooling
         self.postprocess = postprocess
         self.head = head
@@ -68,13 +72,8 @@ class Classifier(pl.LightningModule):
 
     def pool(self, batch: Batch) -> Tensor:
         """The pooled vectors of a batch, before post-processing; (B, D)."""
-        context = PoolingContext(batch.pooler_output, None, batch.special, batch.template, batch.cls)
-        if batch.hidden is None and batch.pooler_output is not None:
-            return self.pooling.tokens(batch.pooler_output[:, None], batch.mask, context)
-        if batch.hidden is not None:
-            if batch.hidden[0].ndim == 3:
-                return self.pooling(batch.hidden, batch.mask, context)
-            return self.pooling.combine(batch.hidden) if self.pooling.pools_first else batch.hidden[0]
+        if self.features is not None:
+            return self.features.pool(batch, self.pooling)
         assert self.encoder is not None
         assert batch.input_ids is not None
         output = self.encoder(
@@ -86,8 +85,7 @@ class Classifier(pl.LightningModule):
             first_tokens=self.pooling.tokens.reads_first_token and batch.cls is None,
             packing=batch.packing,
         )
-        context = PoolingContext(output.pooler_output, output.attentions, batch.special, batch.template, batch.cls)
-        return self.pooling(output.hidden, output.mask, context)
+        return self.pooling(output.hidden, output.mask, batch.context(output.pooler_output, output.attentions))
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits of a batch; (B, C), in float32 in every precision but 64-true, which keeps float64.

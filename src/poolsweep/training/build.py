@@ -107,15 +107,15 @@ def build(
     started = time.monotonic()
     rows = {split.name: token_rows(split, inputs) for split in prepared.splits}
     truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
-    data: dict[str, Dataset[Batch]] = dict(rows)
+    data: Mapping[str, Dataset[Batch]] = rows
+    features = None
     if encoder.frozen:
-        data = feature_rows(config, inputs, rows, status=status)
+        data = stored = feature_rows(config, inputs, rows, status=status)
+        features = stored["train"].request
         status.update(shared_seconds=round(time.monotonic() - started, 3))  # the next run finds it done
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
-    classifier = build_classifier(
-        config, encoder, pooling, num_labels=len(prepared.labels), encoder_runs=not encoder.frozen
-    )
+    classifier = build_classifier(config, encoder, pooling, num_labels=len(prepared.labels), features=features)
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)

@@ -11,6 +11,7 @@ from hydra.utils import get_object
 from poolsweep.config import Node, RunConfig
 from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
+from poolsweep.features import FeatureRequest
 from poolsweep.model.classifier import Classifier
 from poolsweep.pooling import Pooling
 from poolsweep.postprocess.base import Postprocess
@@ -18,7 +19,7 @@ from poolsweep.training.make import make
 
 
 def build_classifier(
-    config: RunConfig, encoder: Encoder, pooling: Pooling, *, num_labels: int, encoder_runs: bool
+    config: RunConfig, encoder: Encoder, pooling: Pooling, *, num_labels: int, features: FeatureRequest | None = None
 ) -> Classifier:
     """Make the LightningModule.
 
@@ -27,11 +28,11 @@ def build_classifier(
         encoder: Its sizes decide the head's.
         pooling: Fits the encoder.
         num_labels: C.
-        encoder_runs: False if every batch carries stored states of the frozen encoder.
+        features: The request whose stored features every batch carries; None = the encoder is run.
     """
-    if encoder_runs and not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
+    if not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
         encoder.keep_layers(max(pooling.layers_needed))
-    if encoder_runs and pooling.tokens.reads_first_token:
+    if features is None and pooling.tokens.reads_first_token:
         encoder.keep_first_tokens()
     own = {"dropout": encoder.dropout} if "dropout" in config.head and config.head["dropout"] is None else {}
     postprocess = build_postprocess(config.postprocess, size=pooling.output_size, frozen=encoder.frozen)
@@ -42,7 +43,8 @@ def build_classifier(
     # In float16 a fused optimizer would unscale gradients after they have been clipped.
     fused = config.precision != "16-mixed"
     return Classifier(
-        encoder=encoder if encoder_runs else None,
+        encoder=encoder if features is None else None,
+        features=features,
         pooling=pooling,
         postprocess=postprocess,
         head=head,

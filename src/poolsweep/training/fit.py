@@ -17,7 +17,7 @@ from poolsweep.config import RunConfig
 from poolsweep.data import DataModule
 from poolsweep.data.labels import Labels
 from poolsweep.distributed.group import all_gather, broadcast
-from poolsweep.features import FeatureRows
+from poolsweep.features import VectorRows
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.model.predictions import Predictions
@@ -166,7 +166,7 @@ def _threads_for(data: DataModule) -> Iterator[None]:
     """
     before = torch.get_num_threads()
     rows = data.rows["train"]
-    if isinstance(rows, FeatureRows) and rows.are_vectors:
+    if isinstance(rows, VectorRows):
         torch.set_num_threads(1)
     try:
         yield

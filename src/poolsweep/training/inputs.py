@@ -13,10 +13,9 @@ import numpy as np
 import torch
 import transformers
 import xxhash
-from torch.utils.data import Dataset
 
 from poolsweep.config import Node, RunConfig
-from poolsweep.data import Batch, Split
+from poolsweep.data import Split
 from poolsweep.data.labels import Labels
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import TokenisedSplit, tokenise, tokenizer_hash
@@ -68,7 +67,7 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows:
 
 def feature_rows(
     config: RunConfig, inputs: Inputs, rows: Mapping[str, TokenRows], *, status: StatusFile
-) -> dict[str, Dataset[Batch]]:
+) -> dict[str, FeatureRows]:
     """The features of a frozen encoder for every split, computed where they are not stored yet.
 
     Args:
@@ -94,7 +93,7 @@ def feature_rows(
             status.update(phase="encoding", step=offset + done, steps=total)
 
         store.ensure([request], alongside=partial(_usual_requests, inputs), on_progress=tell)
-        result[name] = FeatureRows(store, request)
+        result[name] = store.read(request)
         before += len(tokens)
     return result
 

@@ -107,7 +107,7 @@ def load_run(
     labels = _labels(folder)
     loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
     pooling = build_pooling(config.pooling, loaded)
-    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=len(labels), encoder_runs=True)
+    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=len(labels))
     weights = _weights(folder, result)
     missing, unexpected = classifier.load_state_dict(weights, strict=False)
     state = classifier.state_dict()
