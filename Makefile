@@ -19,6 +19,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/typed_configs.py
 	$(BIN)/pyright
 
 # Tests that need a real Slurm or a real browser: installed from the distribution when run as root.

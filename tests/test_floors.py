@@ -70,6 +70,27 @@ def test_an_import_against_the_floors_is_found(tmp_path):
     assert "poolsweep.errors is not allowed to import poolsweep." in done.stdout
 
 
+def test_a_config_without_a_type_is_found_below_config(tmp_path):
+    """A raw mapping as a parameter; in ``make check`` there is none."""
+    check = [sys.executable, str(ROOT / ".ci" / "typed_configs.py")]
+    shutil.copytree(SOURCE / "poolsweep", tmp_path / "poolsweep", ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run([*check, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "every config has a type\n")
+    for name, line in (
+        ("launch", "async def go(*, config: Mapping[str, Any] | None): ..."),
+        ("data", "def x(data: dict[str, Any]): ..."),
+    ):
+        path = tmp_path / "poolsweep" / name / "__init__.py"
+        path.write_text(path.read_text() + "\n\n" + line + "\n")
+    done = subprocess.run([*check, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    [found, count] = done.stdout.splitlines()
+    assert re.fullmatch(r"poolsweep/launch/__init__\.py:\d+: config: Mapping\[str, Any\] \| None", found), (
+        "data/ is above config/"
+    )
+    assert count == "1 configs are raw mappings"
+
+
 def test_the_guide_names_every_part_in_the_order_of_imports():
     assert set(FLOORS) == parts()
     [table] = re.findall(r"^\| part of `src/poolsweep/` .*?\n\n", CONTRIBUTING.read_text(), re.DOTALL | re.MULTILINE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import yaml
 from rich.text import Text
@@ -27,7 +26,7 @@ def config_tree(content: Node) -> Tree:
     return _branch(Tree(Text("config", style="bold")), recorded(content))
 
 
-def _branch(tree: Tree, node: Mapping[str, Any]) -> Tree:
+def _branch(tree: Tree, node: Mapping[str, object]) -> Tree:
     for key, value in node.items():
         if isinstance(value, Mapping) and value:
             _branch(tree.add(Text(str(key), style="bold")), value)

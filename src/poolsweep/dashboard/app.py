@@ -116,7 +116,7 @@ def _part(name: str) -> bytes:
     return (files("poolsweep.dashboard") / name).read_bytes()
 
 
-def _page(content: dict[str, Any]) -> str:
+def _page(content: dict[str, object]) -> str:
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         _part("dashboard.html").decode()
     )

@@ -72,7 +72,7 @@ def shown_config(config: RunConfig) -> Node:
     return Node(without_secrets(config.content.without("logger", "trusted").plain()))
 
 
-def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, str | int | float | bool]:
+def flat(node: Mapping[str, object], prefix: str = "") -> dict[str, str | int | float | bool]:
     """Dotted key → value; lists become text.
 
     Example:

@@ -191,7 +191,7 @@ def _of_one_type(column: pd.Series) -> pd.Series:
     return column.map(lambda value: str(value).lower() if isinstance(value, bool) else str(value), na_action="ignore")
 
 
-def _is_told(name: str, flat: Mapping[str, Mapping[str, Any]]) -> bool:
+def _is_told(name: str, flat: Mapping[str, Mapping[str, object]]) -> bool:
     if name == "seed" or name.startswith("pooling."):
         return True
     return name in {"init_seed", "data_seed"} and all(
@@ -199,7 +199,7 @@ def _is_told(name: str, flat: Mapping[str, Mapping[str, Any]]) -> bool:
     )
 
 
-def _flatten(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in node.items():
         if prefix or key not in _NOT_CONFIG:
             if isinstance(value, Mapping) and value:

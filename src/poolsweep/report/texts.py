@@ -8,10 +8,10 @@ import pkgutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from poolsweep.config.node import Node
 from poolsweep.data import sources
 from poolsweep.data.source import Source
 from poolsweep.errors import UserError
@@ -46,7 +46,7 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
         predicted: Its predictions.
     """
     try:
-        source = _source(run.config.get("data") or {})
+        source = _source(Node(run.config.get("data") or {}))
         if source is None:
             return TestTexts(None, "the run's config names no source of poolsweep's own")
         test = source.read_again().test
@@ -65,7 +65,7 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     return TestTexts(tuple(str(joined[i]) for i in order), "")
 
 
-def _source(data: Mapping[str, Any]) -> Source | None:
+def _source(data: Node) -> Source | None:
     """The source of a run's config; None where it is none of ``poolsweep.data.sources``."""
     module, _, name = str(data.get("_target_")).rpartition(".")
     own = {f"{sources.__name__}.{found.name}" for found in pkgutil.iter_modules(sources.__path__)}

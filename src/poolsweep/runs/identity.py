@@ -30,7 +30,7 @@ _SPELLINGS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def run_id(config: RunConfig, *, data: Mapping[str, Any]) -> str:
+def run_id(config: RunConfig, *, data: Mapping[str, object]) -> str:
     """The identity of a run: a hash of all in its config that can change its result.
 
     Key order, the order of overrides, paths, loggers and the machine do not count; the content of data files does.
@@ -46,7 +46,7 @@ def run_id(config: RunConfig, *, data: Mapping[str, Any]) -> str:
     return _hash(content)[:12]
 
 
-def _without_excluded(config: Mapping[str, Any]) -> dict[str, Any]:
+def _without_excluded(config: Node) -> dict[str, Any]:
     content = {key: value for key, value in without_unused(config).items() if key not in NO_PART}
     for group, key in _EXCLUDED_PATHS:
         if isinstance(content.get(group), Mapping):
@@ -54,15 +54,15 @@ def _without_excluded(config: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _hash(content: Mapping[str, Any]) -> str:
+def _hash(content: Mapping[str, object]) -> str:
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _canonical_trainer(config: RunConfig, trainer: Mapping[str, Any]) -> dict[str, Any]:
+def _canonical_trainer(config: RunConfig, trainer: Mapping[str, object]) -> dict[str, Any]:
     """Without what does not count, and what does in one spelling."""
     said = {"accelerator": config.accelerator, "precision": config.precision}
-    return {**trainer, **said, "devices": canonical_devices(trainer.get("devices", 1))}
+    return {**trainer, **said, "devices": canonical_devices(config.trainer.get("devices", 1))}
 
 
 def _folder_by_content(encoder: Node) -> dict[str, Any]:

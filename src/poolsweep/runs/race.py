@@ -110,10 +110,10 @@ def read_races(study: Path) -> list[RaceRecord]:
         return []
 
 
-def _race(content: Mapping[str, Any]) -> RaceRecord:
-    dropped = [Dropped(**one | {key: tuple(one[key]) for key in ("runs", "saved")}) for one in content["dropped"]]
-    lists = {key: tuple(content[key]) for key in ("seeds", "saved", "left")}
-    return RaceRecord(**{**content, **lists, "dropped": dropped})
+def _race(record: Mapping[str, Any]) -> RaceRecord:
+    dropped = [Dropped(**one | {key: tuple(one[key]) for key in ("runs", "saved")}) for one in record["dropped"]]
+    lists = {key: tuple(record[key]) for key in ("seeds", "saved", "left")}
+    return RaceRecord(**{**record, **lists, "dropped": dropped})
 
 
 def _as_read(content: Any) -> Any:  # noqa: ANN401

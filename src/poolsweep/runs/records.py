@@ -180,7 +180,7 @@ def _read(path: Path, checks: Mapping[str, Check]) -> dict[str, Any] | None:
     return content
 
 
-def _require(content: Mapping[str, Any], keys: Iterable[str], name: str) -> None:
+def _require(content: Mapping[str, object], keys: Iterable[str], name: str) -> None:
     lacking = [key for key in keys if key not in content]
     if lacking:
         raise OddRecordError(f"{name} lacks {', '.join(lacking)}")
@@ -191,7 +191,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401
     return text if len(text) < 80 else f"{text[:77]}…"
 
 
-def write_result(folder: Path, content: Mapping[str, Any], *, durable: bool = False) -> dict[str, Any]:
+def write_result(folder: Path, content: Mapping[str, object], *, durable: bool = False) -> dict[str, Any]:
     """Write a run's ``result.json`` with a checksum of its own; gives what was written.
 
     Args:
@@ -205,7 +205,7 @@ def write_result(folder: Path, content: Mapping[str, Any], *, durable: bool = Fa
     return record
 
 
-def _checksum(content: Mapping[str, Any]) -> str:
+def _checksum(content: Mapping[str, object]) -> str:
     told = {key: value for key, value in content.items() if key != "checksum"}
     return xxhash.xxh3_64_hexdigest(json.dumps(told, sort_keys=True, ensure_ascii=True).encode())
 

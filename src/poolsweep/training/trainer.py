@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
@@ -27,7 +26,7 @@ def build_trainer(
     folder: RunFolder,
     run_id: str,
     world: World = ALONE,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, object] | None = None,
     check_lock: Callable[[], None] = lambda: None,
 ) -> pl.Trainer:
     """Make Lightning's Trainer with our callbacks and loggers beside the configured ones.
@@ -70,7 +69,7 @@ def _trainer(
     *,
     folder: RunFolder,
     world: World,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> pl.Trainer:
     theirs = [make(node) for node in config.callbacks.values()]
     for callback in theirs:

@@ -45,7 +45,7 @@ class RayLimits:
         """What ``trainer.accelerator=auto`` will find in a task."""
         return "cpu" if self.gpus == 0 else "cuda"
 
-    def of(self, config: RunConfig) -> dict[str, Any]:
+    def of(self, config: RunConfig) -> dict[str, float]:
         """What one run asks of Ray.
 
         Raises:
@@ -117,7 +117,7 @@ def _start(limits: RayLimits) -> None:
         raise UserError(f"Ray cannot be had at {limits.address or 'this machine'}: {_first_line(error)}") from error
 
 
-def _require_room(asked: Sequence[Mapping[str, Any]]) -> None:
+def _require_room(asked: Sequence[Mapping[str, float]]) -> None:
     """A task that asks for more than any machine has would wait for ever."""
     import ray
 
