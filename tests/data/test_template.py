@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poolsweep.data.template import Templated
+from poolsweep.data.text_reader import TemplatedTexts
 from poolsweep.encoder.tiny import tiny
 from poolsweep.errors import UserError
 
@@ -13,7 +13,7 @@ TEMPLATE = 'a "{text}" is [MASK] .'
 
 def encode(texts: list[str], *, max_length: int) -> tuple[list[list[str]], list[bool]]:
     tokenizer = tiny().tokenizer
-    found = Templated(tokenizer, template=TEMPLATE, max_length=max_length, typed=True)({"text": texts})
+    found = TemplatedTexts(tokenizer, template=TEMPLATE, max_length=max_length, typed=True)({"text": texts})
     assert [len(row) for row in found["token_type_ids"]] == [len(row) for row in found["input_ids"]]
     return [tokenizer.convert_ids_to_tokens(row) for row in found["input_ids"]], found["truncated"]
 

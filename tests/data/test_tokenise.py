@@ -29,7 +29,7 @@ def test_truncation_is_counted_and_the_cache_is_read(animals, monkeypatch):
     first = tokenise(splits.train, tokenizer=tokenizer, max_length=12)
     assert first.truncated_share == pytest.approx(sum(cut) / len(cut))
     assert first.lengths.max() == 12
-    monkeypatch.setattr("poolsweep.data.tokenise._Encode.__call__", lambda *_: pytest.fail("tokenised again"))
+    monkeypatch.setattr("poolsweep.data.text_reader.PlainTexts.__call__", lambda *_: pytest.fail("tokenised again"))
     again = tokenise(splits.train, tokenizer=tokenizer, max_length=12)
     assert (again.ids == first.ids).all()
     assert (again.starts == first.starts).all()
@@ -118,10 +118,11 @@ import sys, time
 from pathlib import Path
 from poolsweep.data import tokenise as module
 from poolsweep.data.sources.files import Files
+from poolsweep.data.text_reader import PlainTexts
 from poolsweep.encoder.tiny import tiny
 
 train, begun, go, parallel_from = sys.argv[1:]
-encode = module._Encode.__call__
+encode = PlainTexts.__call__
 
 def slowly(self, batch):
     Path(begun).touch()
@@ -129,7 +130,7 @@ def slowly(self, batch):
         time.sleep(0.01)
     return encode(self, batch)
 
-module._Encode.__call__, module._PARALLEL_FROM = slowly, int(parallel_from)
+PlainTexts.__call__, module._PARALLEL_FROM = slowly, int(parallel_from)
 module.tokenise(Files(train=train).read().train, tokenizer=tiny().tokenizer, max_length=12)
 """
 
@@ -163,7 +164,7 @@ def other(animals, tmp_path, monkeypatch):
 
 def test_of_two_processes_at_once_one_tokenises_and_the_other_waits(animals, tmp_path, monkeypatch, other):
     process = other(parallel_from=1000)
-    monkeypatch.setattr("poolsweep.data.tokenise._Encode.__call__", lambda *_: pytest.fail("tokenised twice"))
+    monkeypatch.setattr("poolsweep.data.text_reader.PlainTexts.__call__", lambda *_: pytest.fail("tokenised twice"))
     splits, _ = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
     with ThreadPoolExecutor() as threads:
         waits = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)

@@ -16,7 +16,7 @@ from poolsweep.config import RunConfig, validate
 from poolsweep.data import Batch
 from poolsweep.data.labels import Labels
 from poolsweep.data.ragged import last_of_each, length_mask, padded
-from poolsweep.data.tokenise import reader
+from poolsweep.data.text_reader import reader
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.files.writing import read_json

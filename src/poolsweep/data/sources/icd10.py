@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from poolsweep.data.cache import cached
 from poolsweep.data.carve import stratified_groups
-from poolsweep.data.kept import kept
 from poolsweep.data.source import Source
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError
@@ -85,8 +85,8 @@ def _table(version: str) -> pa.Table:
         pq.write_table(_read_package(), folder / "table.parquet")
         return {}
 
-    folder, _ = kept("icd10", version, make)
-    return pq.read_table(folder / "table.parquet")
+    found = cached("icd10", version, make, what="diagnoses that were read before")
+    return pq.read_table(found.folder / "table.parquet")
 
 
 def _read_package() -> pa.Table:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from poolsweep.data.cache import cannot_write
+from poolsweep.data.cache import cached, cannot_write
 from poolsweep.data.formats.columns import Asked, Found, Sink
 from poolsweep.data.formats.delimited import read_delimited
 from poolsweep.data.formats.json_lines import read_json_lines
 from poolsweep.data.formats.parquet import read_parquet
-from poolsweep.data.kept import kept
 from poolsweep.files.hashing import file_hash
 
 if TYPE_CHECKING:
@@ -76,10 +75,10 @@ def rows_by_key(key: str, asked: Asked, read: Callable[[Sink], Found]) -> tuple[
         return {"label_names": found.label_names, "cautions": found.cautions}
 
     columns = sorted(asked.columns.items())
-    folder, about = kept("rows", f"{_VERSION} {key} {columns}", make)
-    names = about["label_names"]
-    found = Found(None if names is None else tuple(names), tuple(about["cautions"]))
-    return Dataset.from_file(str(folder / _FILE)), found
+    rows = cached("rows", f"{_VERSION} {key} {columns}", make, what="rows that were read before")
+    names = rows.about["label_names"]
+    found = Found(None if names is None else tuple(names), tuple(rows.about["cautions"]))
+    return Dataset.from_file(str(rows.folder / _FILE)), found
 
 
 def _write(file: pa.OSFile, asked: Asked, read: Callable[[Sink], Found], folder: Path) -> tuple[Found, int]:

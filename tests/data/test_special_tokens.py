@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import ByT5Tokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from poolsweep.data.tokenise import reader
+from poolsweep.data.text_reader import reader
 from poolsweep.encoder.tiny import tiny
 
 

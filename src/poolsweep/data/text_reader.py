@@ -1,0 +1,144 @@
+"""What turns columns of texts into columns of token ids: single texts, pairs, or texts in a template.
+
+The readers are classes, so that worker processes can receive them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from transformers import BatchEncoding, PreTrainedTokenizerBase
+
+from poolsweep.errors import UserError
+
+
+def reader(
+    tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, pair: bool
+) -> Callable[[dict[str, list[str]]], dict[str, list]]:
+    """What turns columns of texts into columns of token ids.
+
+    Args:
+        tokenizer: The encoder's own.
+        max_length: Longest input in tokens.
+        template: Input template, as ``tokenise`` takes it.
+        pair: Whether there is a column ``text_pair`` beside ``text``.
+    """
+    typed = "token_type_ids" in tokenizer.model_input_names
+    if template is not None:
+        return TemplatedTexts(tokenizer, template=template, max_length=max_length, typed=typed)
+    return PlainTexts(tokenizer, max_length=max_length, typed=typed, pair=pair)
+
+
+class PlainTexts:
+    """Tokenises a batch of rows, single texts or pairs."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, max_length: int, typed: bool, pair: bool) -> None:
+        self.tokenizer, self.max_length, self.typed, self.pair = tokenizer, max_length, typed, pair
+        self.special = SpecialTokens(tokenizer, pair=pair)
+
+    def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
+        """The token ids of each row of ``batch``, and whether its text was cut."""
+        encoded = self.tokenizer(
+            batch["text"],
+            batch["text_pair"] if self.pair else None,
+            truncation=True,
+            max_length=self.max_length,
+            return_attention_mask=False,
+            return_token_type_ids=self.typed,
+            return_special_tokens_mask=self.special.asks_for_mask,
+        )
+        result = dict(encoded)
+        result["special"] = self.special.masks(encoded)
+        result.pop("special_tokens_mask", None)
+        if encoded.encodings is not None:
+            result["truncated"] = [bool(one.overflowing) for one in encoded.encodings]
+        else:  # a tokenizer without a Rust backend does not say what it cut
+            result["truncated"] = [len(ids) >= self.max_length for ids in encoded["input_ids"]]
+        return result
+
+
+class TemplatedTexts:
+    """Tokenises a batch of rows inside a template.
+
+    The parts before and after the text are tokenised on their own, and the text gets what is left of ``max_length``: a
+    long text is cut, and the template's [MASK] stays.
+
+    Args:
+        tokenizer: The encoder's own; it must have a mask token.
+        template: Input template with ``{text}`` and ``[MASK]`` once each.
+        max_length: Longest input in tokens, special tokens included.
+        typed: Whether the encoder has segment ids.
+    Raises:
+        UserError: If the template alone is longer than ``max_length``.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, template: str, max_length: int, typed: bool) -> None:
+        self._tokenizer, self._typed = tokenizer, typed
+        before, after = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
+        self._before, self._after = (self._ids([part.strip()])[0] for part in (before, after))
+        # What the tokenizer puts around a text: [CLS] before and [SEP] after it, for a BERT.
+        marked = tokenizer(str(tokenizer.mask_token))["input_ids"]
+        place = marked.index(tokenizer.mask_token_id)
+        self._start, self._end = marked[:place], marked[place + 1 :]
+        fixed = len(self._start) + len(self._before) + len(self._after) + len(self._end)
+        self._room = max_length - fixed
+        if self._room < 1:
+            raise UserError(
+                f"data.max_length must be above the template's own {fixed} tokens, got {max_length}: {template!r}"
+            )
+
+    def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
+        """The token ids of each row of ``batch``, and whether its text was cut."""
+        tokenizer, texts = self._tokenizer, batch["text"]
+        if "text_pair" in batch:
+            texts = [f"{one} {other}" for one, other in zip(texts, batch["text_pair"], strict=True)]
+        # A mask token in the text itself would be taken for the template's.
+        other = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id
+        ids = [[other if i == tokenizer.mask_token_id else i for i in text] for text in self._ids(texts)]
+        found: dict[str, list] = {
+            "input_ids": [[*self._start, *self._before, *text[: self._room], *self._after, *self._end] for text in ids],
+            "truncated": [len(text) > self._room for text in ids],
+        }
+        first, last = len(self._start), len(self._end)
+        found["special"] = [[i < first or i >= len(row) - last for i in range(len(row))] for row in found["input_ids"]]
+        if self._typed:
+            found["token_type_ids"] = [[0] * len(row) for row in found["input_ids"]]
+        return found
+
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        return self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+
+
+class SpecialTokens:
+    """Tells the tokens that a tokenizer adds from those of the text: [CLS], and not an [UNK] that stands for a word.
+
+    The tokenizer's own mask says it, but copying that of every text takes half as long as tokenising. Where a text has
+    as many tokens of special ids as the tokenizer adds, these are the added ones; for all others the mask is asked.
+
+    Args:
+        tokenizer: The encoder's own.
+        pair: Whether texts come in pairs.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, pair: bool) -> None:
+        self._ids = frozenset(tokenizer.all_special_ids)
+        probe = tokenizer("a", "a" if pair else None, return_special_tokens_mask=True)
+        ids, mask = probe["input_ids"], probe["special_tokens_mask"]
+        added = {i for i, is_added in zip(ids, mask, strict=False) if is_added}
+        self._count = sum(mask) if added <= self._ids else None  # None: no number of special ids says that they are all
+        self.asks_for_mask = probe.encodings is None  # a Rust tokenizer has made it already, and need not copy it
+
+    def masks(self, encoded: BatchEncoding) -> list[list[bool]]:
+        """One mask per text, True at added tokens.
+
+        Args:
+            encoded: The tokenizer's output for some texts.
+        """
+        found = []
+        for row, ids in enumerate(encoded["input_ids"]):
+            flags = [i in self._ids for i in ids]
+            if sum(flags) != self._count:
+                known = encoded["special_tokens_mask"][row] if self.asks_for_mask else encoded[row].special_tokens_mask
+                flags = list(map(bool, known)) if len(known) == len(ids) else flags
+            found.append(flags)
+        return found
