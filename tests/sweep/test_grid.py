@@ -96,8 +96,8 @@ def test_a_failing_run_is_named_and_the_others_go_on(cli, tiny_run, outputs, tmp
     assert "Traceback" not in done.err
     states = {r["seed"]: r["status"] for r in results(outputs)}
     assert states == {0: "finished", 1: "failed", 2: "finished"}
-    [log] = outputs.glob("default/*/run.log")
-    assert "the disk is on fire" in log.read_text()
+    logs = {r["seed"]: (outputs / "default" / r["run_id"] / "run.log").read_text() for r in results(outputs)}
+    assert [seed for seed, log in sorted(logs.items()) if "the disk is on fire" in log] == [1]
     [row] = rows(outputs / "default" / "leaderboard.csv")
     assert row["seeds"] == "0 2"
 

@@ -12,7 +12,8 @@ from hydra.core.override_parser.types import Glob, Override, OverrideType
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from poolsweep.sweep.combination import Combination, require_read, require_values
+from poolsweep.errors import UserError
+from poolsweep.sweep.combination import Combination, require_values, sweep_options
 from poolsweep.sweep.config_loader import SharedConfigLoader
 from poolsweep.terminal.progress import said_if_slow
 
@@ -21,8 +22,12 @@ class GridSweeper(BasicSweeper):
     """Hydra's own grid, with a plan before it and an answer after it.
 
     Args:
-        params: Swept values of an experiment file: key → comma-separated values; the command line wins.
+        params: Swept values of an experiment file: key → values, in Hydra's syntax; the command line wins.
+    Attributes:
+        name: The option of ``sweep`` that chooses it, and the section of the config with its keys, if it has any.
     """
+
+    name = "grid"
 
     def __init__(self, params: Mapping[str, str] | None = None) -> None:
         super().__init__(max_batch_size=None, params=dict(params or {}))
@@ -37,7 +42,7 @@ class GridSweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Run every combination of the swept values; see ``poolsweep.sweep.grid.sweep``."""
-        require_read(self.config or {}, sweep="grid")
+        self.options()
         combinations = self.combinations(arguments)
         with said_if_slow("loading torch and transformers"):
             from poolsweep.sweep.grid import sweep
@@ -45,18 +50,34 @@ class GridSweeper(BasicSweeper):
         assert self.launcher is not None
         return sweep(combinations, compose=self.compose, launcher=self.launcher)
 
+    def options(self) -> dict[str, Any]:
+        """The keys of this kind of sweep."""
+        return sweep_options(self.config or {}, sweep=self.name)
+
+    def parsed(self, arguments: list[str]) -> list[Override]:
+        """What was typed, and the ``params`` that were not.
+
+        Raises:
+            UserError: If something is swept over no value, or a key of the sweep itself is swept.
+        """
+        parser = OverridesParser.create(self.loader)  # knows the groups, which ``glob(*)`` asks for
+        given = {override.key_or_group for override in parser.parse_overrides(arguments)}
+        params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
+        overrides = parser.parse_overrides([*params, *arguments])
+        require_values(overrides)
+        swept = [o.key_or_group for o in overrides if o.is_sweep_override()]
+        if own := [key for key in swept if key.startswith(f"{self.name}.")]:
+            raise UserError(*(f"{key} takes one value for the whole sweep, not several" for key in own))
+        return overrides
+
     def combinations(self, arguments: list[str]) -> list[Combination]:
         """Every combination of the swept values, of the command line and of ``params``.
 
         What Hydra refuses of the first, or of an option of a group, it refuses now, while little is loaded.
         """
-        parser = self.parser()
-        given = {override.key_or_group for override in parser.parse_overrides(arguments)}
-        params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
-        overrides = parser.parse_overrides([*params, *arguments])
-        require_values(overrides)
+        overrides = self.parsed(arguments)
         swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
-        values = {o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)}
+        values = self.plain_keys(overrides)
         typed = self.split_arguments(overrides, None)[0]
         self.loader.values |= {o for one in typed for o in one if o.split("=", 1)[0] in values}
         patterns = {o.get_key_element() for o in overrides if isinstance(o.value(), Glob) and _is_pooling(o)}
@@ -80,9 +101,9 @@ class GridSweeper(BasicSweeper):
         ]
         return [*combinations[:1], *lacking[:1]]
 
-    def parser(self) -> OverridesParser:
-        """The parser of overrides; it knows the groups, which ``glob(*)`` asks for."""
-        return OverridesParser.create(self.loader)
+    def plain_keys(self, overrides: Sequence[Override]) -> set[str]:
+        """Swept keys whose values can be set after composition."""
+        return {o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)}
 
     def _sets_a_value(self, override: Override, others: Sequence[Override]) -> bool:
         """Whether an override can be applied after composition: it chooses no group, and no other one touches it."""

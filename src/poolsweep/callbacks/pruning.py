@@ -41,14 +41,14 @@ class Pruning(pl.Callback):
             return
         self._validations += 1
         value = float(trainer.callback_metrics[self._monitor])
-        hopeless = trainer.is_global_zero and self._asked(value)
+        pruned = trainer.is_global_zero and self._asked(value)
         if trainer.world_size > 1:
-            hopeless = trainer.strategy.reduce_boolean_decision(hopeless, all=False)
-        if hopeless:
+            pruned = trainer.strategy.reduce_boolean_decision(pruned, all=False)
+        if pruned:
             raise PrunedError(self._monitor, value=value, validations=self._validations)
 
     def _asked(self, value: float) -> bool:
-        pruner = make_pruner(self._trial["pruner"], startup=self._trial["startup"], warmup=self._trial["warmup"])
+        pruner = _pruner(self._trial["pruner"], startup=self._trial["startup"], warmup=self._trial["warmup"])
         study = optuna.load_study(
             study_name=self._trial["name"], storage=open_journal(journal_of(self._study)), pruner=pruner
         )
@@ -60,7 +60,7 @@ class Pruning(pl.Callback):
         return trial.should_prune()
 
 
-def make_pruner(name: str, *, startup: int, warmup: int) -> BasePruner:
+def _pruner(name: str, *, startup: int, warmup: int) -> BasePruner:
     """Optuna's pruner of a name; steps are validations, the first is 0."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if name == "median":

@@ -157,13 +157,13 @@ def _single_run(config: DictConfig, *, tree: bool) -> _Job:
         FailedBeforeError: If it failed before and is to be left.
     """
     from poolsweep.config import resolve
-    from poolsweep.sweep.combination import require_read
+    from poolsweep.sweep.combination import sweep_options
     from poolsweep.training.job import checked, damaged_before, finished_before, folder_of, run_name, start_over
     from poolsweep.training.sources import forget_data
 
     _require_launcher_for_one(HydraConfig.get().launcher)
     forget_data()
-    require_read(config, sweep=str(HydraConfig.get().runtime.choices.get("sweep")))
+    sweep_options(config, sweep=str(HydraConfig.get().runtime.choices.get("sweep")))
     found, name = resolve(config), run_name(HydraConfig.get().overrides.task)
     console = Console(stderr=True)
     if tree:

@@ -15,7 +15,7 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.config import Node
-from poolsweep.loggers.tracker import Tracker, flat, goes_on, kind_of_run
+from poolsweep.loggers.tracker import Tracker, flat, has_checkpoint, kind_of_run
 
 _OUR_ID = "poolsweep.run_id"
 _PARAMETER_LENGTH = 250
@@ -50,7 +50,7 @@ class MlflowRun(Tracker, MLFlowLogger):
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         self._home = (run_folder.parent / "mlflow").absolute()
         self._our_id = run_id
-        self._goes_on = goes_on(run_folder)
+        self._has_checkpoint = has_checkpoint(run_folder)
         self._parameters = {**flat(config), "run_id": run_id}
         self._last_steps: dict[str, int] = {}
         study = str(config["study"])
@@ -122,7 +122,7 @@ class MlflowRun(Tracker, MLFlowLogger):
         """MLflow's id of the run to go on with; attempts that are not gone on with are deleted there."""
         query = f"tags.`{_OUR_ID}` = '{self._our_id}'"
         earlier = self._mlflow_client.search_runs([str(self._experiment_id)], query, order_by=["start_time DESC"])
-        kept = earlier[0] if earlier and self._goes_on else None
+        kept = earlier[0] if earlier and self._has_checkpoint else None
         for run in earlier:
             if run is not kept:
                 self._mlflow_client.delete_run(run.info.run_id)

@@ -90,7 +90,7 @@ def flat(node: Mapping[str, object], prefix: str = "") -> dict[str, str | int | 
     return found
 
 
-def goes_on(run_folder: Path) -> bool:
+def has_checkpoint(run_folder: Path) -> bool:
     """Whether a run has a checkpoint to go on from."""
     return any((run_folder / "checkpoints").glob("step-*.ckpt"))
 

@@ -19,7 +19,7 @@ from poolsweep.config import Node
 from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key
 from poolsweep.loggers.predictions import CappedPredictions, read_predictions
-from poolsweep.loggers.tracker import Tracker, goes_on, kind_of_run
+from poolsweep.loggers.tracker import Tracker, has_checkpoint, kind_of_run
 from poolsweep.runs.folder import RunFolder
 from poolsweep.tasks.metric_names import METRIC_NAMES, direction
 
@@ -75,7 +75,7 @@ class WandbRun(Tracker, WandbLogger):
             save_dir=str(run_folder.parent),
             config={**config, "run_id": run_id},
             mode=mode(),
-            resume="allow" if goes_on(run_folder) else None,  # None: a run that starts over replaces the one before
+            resume="allow" if has_checkpoint(run_folder) else None,  # None: a run that starts over replaces it
             reinit="finish_previous",
             settings=wandb.Settings(silent=True, console="off"),  # what is printed is the sweep's
             **mine,

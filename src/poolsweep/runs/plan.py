@@ -24,7 +24,7 @@ def write_plan(study: Path, runs: Mapping[RunFolder, str]) -> None:
     """Add runs to those that are planned; a run that is planned again keeps its place and gets the present time.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
         runs: Folder → name.
     """
     study.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def planning(study: Path) -> Iterator[None]:
     Between two rounds of a race, or two trials, no run is running or waiting, and yet the study has not ended.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
     """
     for path in _planners(study):
         if holder(path) is None:  # of a process that was killed

@@ -23,10 +23,10 @@ class Dropped:
 
     Attributes:
         pooling: Preset, or ``layers+tokens``.
-        name: Its overrides without the seeds; tells settings of one pooling apart.
+        name: Overrides without the seeds; tells settings of one pooling apart.
         seeds: Number of its seeds then.
         behind: Name of the setting with the highest mean at that analysis.
-        gap: Its own validation mean minus that one's.
+        gap: Difference of the validation means, negative.
         p_value: p-value against its being the best, adjusted for all that were compared.
         runs: Ids of its runs at that analysis.
         saved: The runs that were not made, as they would have been typed.
@@ -83,7 +83,7 @@ def write_races(study: Path, records: Sequence[RaceRecord]) -> None:
     """Write what races of a study decided; an earlier race on the same data set and encoder gives way.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
         records: One for each data set and encoder.
     """
     study.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def read_races(study: Path) -> list[RaceRecord]:
     """What the races of a study decided; none where there was no race, or its file cannot be read.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
     """
     content = read_json(study / _FILE)
     if not isinstance(content, dict) or content.get("schema_version") != _VERSION:

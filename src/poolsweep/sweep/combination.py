@@ -43,20 +43,25 @@ def require_values(overrides: Iterable[Override]) -> None:
         raise UserError(*(f"{typed} stands for no value at all, so there is nothing to run" for typed in empty))
 
 
-def require_read(config: Mapping[Any, Any], *, sweep: str) -> None:
-    """Refuse sections that the chosen kind of sweep does not read, and values in them that cannot be resolved.
+def sweep_options(config: Mapping[Any, Any], *, sweep: str) -> dict[str, Any]:
+    """The keys that one kind of sweep reads, resolved; those of the other kinds are refused.
 
     Args:
         config: Composed.
         sweep: Option of ``sweep``.
     Raises:
-        UserError: With each of them.
+        UserError: If the config has a section that is not read, or one that cannot be.
     """
-    present = [key for key in _SECTIONS if key in config]
-    if unread := [key for key in present if key != sweep]:
+    if unread := [key for key in _SECTIONS if key in config and key != sweep]:
         raise UserError(*(f"{key} is read by sweep={key} alone, which must be given too" for key in unread))
+    if sweep not in _SECTIONS:
+        return {}
+    if sweep not in config:
+        raise UserError(f"hydra/sweeper={sweep} lacks its keys; choose it by sweep={sweep}")
     try:
-        for key in present:
-            OmegaConf.to_container(config[key], resolve=True)
+        options = OmegaConf.to_container(config[sweep], resolve=True) if OmegaConf.is_dict(config[sweep]) else None
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error
+    if not isinstance(options, dict):
+        raise UserError(f"{sweep} must be its keys, {sweep}.KEY=…, got {config[sweep]!r}")
+    return {str(key): value for key, value in options.items()}

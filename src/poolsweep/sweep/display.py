@@ -31,7 +31,7 @@ class Display:
 
     Args:
         runs: Folder → name of each run that is going to run.
-        console: Where to draw.
+        console: Console that is drawn on.
     """
 
     def __init__(self, runs: Mapping[RunFolder, str], *, console: Console) -> None:

@@ -104,7 +104,7 @@ def run_planned(runs: Mapping[RunFolder, Combination], *, launcher: Launcher, co
     Args:
         runs: Run folder → combination, at least one.
         launcher: Hydra's launcher.
-        console: Where progress is shown.
+        console: Console that shows progress.
     """
     study = next(iter(runs)).path.parent
     write_plan(study, {folder: combination.name for folder, combination in runs.items()})

@@ -31,25 +31,25 @@ class RunStatus:
     """Where one run is.
 
     Attributes:
-        run_id: Its identity and the name of its folder.
-        name: What a person calls it.
+        run_id: Identity of the run, and the name of its folder.
+        name: Overrides by which a person knows it.
         state: ``interrupted``: begun, and no process is at work on it; ``missing``: planned and never begun; ``queued``
             and ``requeued``: the same two, but a job of a cluster waits to do it; ``pruned``: ended by Optuna's
             pruner; ``damaged``: its records or files are not what they were, so it counts as not run.
-        phase: What it is doing: starting, encoding, training, validating, testing.
+        phase: Present work: starting, encoding, training, validating, testing.
         progress: Share of the training steps that are done, 0 to 1.
-        seconds_left: Of training, by the pace so far.
-        heartbeat_age: Seconds since it last said something.
-        host: Where its process runs or ran.
-        pid: Its process.
-        attempts: How many processes have worked on it.
-        seconds: How long it took, if it finished.
-        shared_seconds: Of these, what it did for later runs too: a frozen encoder's pass.
-        metrics: If it finished.
-        kind: Of failure: diverged, timeout, out_of_memory, disk_full, killed, lost_job, exception.
-        reason: Of failure or pruning, in one line; or why its job waits, in Slurm's word.
+        seconds_left: Seconds of training that are left, by the pace so far.
+        heartbeat_age: Seconds since the last heartbeat.
+        host: Host of the process that runs it, or ran it last.
+        pid: Id of that process.
+        attempts: Number of processes that have worked on it.
+        seconds: Seconds that it took, if it finished.
+        shared_seconds: Seconds of these that serve later runs too, such as a frozen encoder's pass.
+        metrics: Metrics, if it finished.
+        kind: Kind of failure: diverged, timeout, out_of_memory, disk_full, killed, lost_job, exception.
+        reason: Reason of failure or pruning, in one line, or Slurm's word for why the job waits.
         log: Last lines of its log, if it failed.
-        job: Slurm's id of its job, if it has one that has not ended.
+        job: Slurm's id of a job that has not ended.
     """
 
     run_id: str
@@ -76,10 +76,10 @@ class StudyStatus:
     """Where a study is.
 
     Attributes:
-        study: Its name.
-        path: Its folder.
-        runs: Begun or planned, by name.
-        optuna: ``optuna.json``: trials in all and by state, and the best; None without one.
+        study: Name of the study.
+        path: Folder of the study.
+        runs: Runs that were begun or planned.
+        optuna: Content of ``optuna.json``: trials in all and by state, and the best; None without one.
         planning: Whether ``sweep=optuna`` or a race is at work, which plans further runs.
     """
 
@@ -143,7 +143,7 @@ def study_status(study: Path) -> StudyStatus:
     """Read where all runs of a study are; others may be writing meanwhile.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
     """
     planned = read_plan(study)
     with os.scandir(study) as entries:

@@ -98,4 +98,4 @@ def test_a_key_that_the_race_has_not(cli, raced, no_new_files):
 def test_a_key_of_the_race_cannot_be_swept(cli, raced, no_new_files):
     done = cli(*raced, "sweep=race", "race.level=0.99,0.98")
     assert done.status == 2
-    assert done.problems == ["race.level takes one value for the whole race, not several"]
+    assert done.problems == ["race.level takes one value for the whole sweep, not several"]

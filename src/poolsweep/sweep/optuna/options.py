@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
-from poolsweep.callbacks.pruning import make_pruner
 from poolsweep.errors import UserError, nearest
 
 _SAMPLERS = ("tpe", "random")
@@ -22,14 +20,14 @@ class OptunaOptions:
     """How trials are chosen and pruned.
 
     Attributes:
-        trials: In all.
+        trials: Number of trials in all.
         sampler: tpe or random.
-        seed: Of the sampler.
-        startup_trials: Random ones before tpe.
+        seed: Seed of the sampler.
+        startup_trials: Random trials before tpe.
         pruner: median, halving, hyperband or none.
         pruner_startup: Finished trials that the median needs before it ends any.
         pruner_warmup: Validations of a run before the median may end it.
-        trials_at_once: Asked together.
+        trials_at_once: Trials that are asked for together.
     """
 
     trials: int
@@ -44,17 +42,13 @@ class OptunaOptions:
     def make_sampler(self, *, trial: int, axis: int) -> BaseSampler:
         """The sampler for one value of one trial, or with an ``axis`` beyond the last for all together.
 
-        Its random numbers depend on nothing but ``seed`` and the place, so that a search that was killed goes on as if
-        it had not been.
+        Its random numbers depend on nothing but ``seed`` and the place, so that a process that was killed changes
+        nothing.
         """
         seed = (self.seed * 1_000_003 + trial * 1_009 + axis) % 2**32
         if self.sampler == "random":
             return RandomSampler(seed=seed)
         return TPESampler(seed=seed, n_startup_trials=self.startup_trials, multivariate=True)
-
-    def make_pruner(self) -> BasePruner:
-        """Says which trials are hopeless."""
-        return make_pruner(self.pruner, startup=self.pruner_startup, warmup=self.pruner_warmup)
 
 
 def optuna_options(given: Mapping[str, Any]) -> OptunaOptions:

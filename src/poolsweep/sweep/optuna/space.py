@@ -35,7 +35,7 @@ class Axis:
     """One thing that is chosen.
 
     Attributes:
-        key: As in an override.
+        key: Key of an override.
         distribution: What it may be.
     """
 

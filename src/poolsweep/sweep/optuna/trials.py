@@ -40,7 +40,7 @@ class Claim:
 
     Attributes:
         number: Number of the trial, from 0.
-        storage_id: Its id in Optuna's storage.
+        storage_id: Id in Optuna's storage.
         params: Key → value.
         overrides: Overrides that set the values.
         lock: Lock of the trial, held.

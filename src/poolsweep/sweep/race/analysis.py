@@ -39,7 +39,7 @@ class Worse:
 
     Attributes:
         behind: Name of the one with the highest mean at that analysis.
-        gap: Its own mean minus that one's.
+        gap: Difference of the means, negative.
         p_value: p-value against its being the best, adjusted for all that were compared.
     """
 

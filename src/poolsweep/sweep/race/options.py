@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from poolsweep.errors import UserError, nearest
@@ -39,8 +39,10 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
         >>> race_options(given).keep
         ('cls',)
     """
-    problems = []
-    min_seeds, level, metric, keep = (given[key] for key in ("min_seeds", "level", "metric", "keep"))
+    known = [field.name for field in fields(RaceOptions)]
+    problems = [f"there is no key race.{key}; {nearest(key, known)}" for key in given.keys() - set(known)]
+    values: list[Any] = [given.get(key) for key in known]
+    min_seeds, level, metric, keep = values
     if type(min_seeds) is not int or min_seeds < 2:
         problems.append(
             f"race.min_seeds must be a whole number of at least 2, got {min_seeds!r}: one seed does not show the noise "

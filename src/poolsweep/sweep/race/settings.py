@@ -18,7 +18,7 @@ class Setting:
     """A pooling, with a value of everything else that was swept beside the seeds.
 
     Attributes:
-        name: Its overrides, without the seeds.
+        name: Overrides, without the seeds.
         pooling: Preset, or ``layers+tokens``.
         runs: Round → its run of that round; where its seeds are one and the same run, in the first round alone.
         combinations: Round → what that run is composed from.
