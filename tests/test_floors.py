@@ -15,6 +15,24 @@ from checkout import CONTRIBUTING, ROOT, SOURCE, parsed_modules
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 [FLOORS] = [c["layers"] for c in PYPROJECT["tool"]["importlinter"]["contracts"] if c.get("containers")]
 
+IMPORT_ALL = """
+import importlib, pkgutil, sys, warnings
+import poolsweep
+warnings.simplefilter("ignore")
+order, count, with_hydra = sys.argv[1:], 0, None
+at_once = {name.split(".")[1] for name in sys.modules if name.startswith("poolsweep.")}
+for place, part in enumerate(order):
+    module = importlib.import_module(f"poolsweep.{part}")
+    for found in pkgutil.walk_packages(getattr(module, "__path__", []), f"poolsweep.{part}."):
+        importlib.import_module(found.name)
+        count += 1
+    loaded = {name.split(".")[1] for name in sys.modules if name.startswith("poolsweep.")}
+    early = loaded - at_once - set(order[: place + 1])
+    assert not early, f"{part} loads {early}"
+    with_hydra = with_hydra or ("hydra" in sys.modules and part)
+print(count, with_hydra)
+"""
+
 
 def parts() -> set[str]:
     """The folders and modules right below ``src/poolsweep``."""
@@ -68,6 +86,18 @@ def test_an_import_against_the_floors_is_found(tmp_path):
     assert done.returncode == 1, done.stdout + done.stderr
     assert "poolsweep.errors -> poolsweep.report.study" in done.stdout
     assert "poolsweep.errors is not allowed to import poolsweep." in done.stdout
+
+
+def test_no_part_loads_one_below_it_by_whatever_means():
+    """Every module is imported, part by part; so is what ``import_module`` and each ``__init__`` bring along."""
+    order = [part for part in reversed(FLOORS) if part != "__main__"]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, *order], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    count, with_hydra = done.stdout.split()
+    assert int(count) > 250, "premise: the modules are found"
+    assert order.index(with_hydra) >= order.index("config"), "what stands above config/ needs no Hydra"
 
 
 def test_a_config_without_a_type_is_found_below_config(tmp_path):

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from poolsweep.pooling.conformance import CheckResult, cheap_checks, costly_checks, pair_subject
-from poolsweep.pooling.conformance.target import find_class
+from poolsweep.pooling.make import find_class
 from poolsweep.pooling.presets import half_names, load_half
 
 LAYERS, TOKENS = half_names("layers"), half_names("tokens")

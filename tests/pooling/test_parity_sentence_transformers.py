@@ -8,8 +8,8 @@ from sentence_transformers.sentence_transformer.modules import Pooling as TheirP
 from sentence_transformers.sentence_transformer.modules import WeightedLayerPooling
 
 from poolsweep.pooling.base import PoolingContext
-from poolsweep.pooling.conformance.target import find_class
 from poolsweep.pooling.layers.weighted_sum import WeightedSum
+from poolsweep.pooling.make import find_class
 from poolsweep.pooling.presets import load_half
 
 OURS = {

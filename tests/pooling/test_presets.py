@@ -15,8 +15,7 @@ from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 from poolsweep.pooling import preset
 from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
-from poolsweep.pooling.conformance.target import find_class
-from poolsweep.pooling.make import make_tokens
+from poolsweep.pooling.make import find_class, make_tokens
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, pooling_name, preset_names
 

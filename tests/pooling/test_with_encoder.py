@@ -7,7 +7,7 @@ import torch
 
 from poolsweep.encoder.tiny import tiny
 from poolsweep.pooling.base import PoolingContext
-from poolsweep.pooling.conformance.target import find_class
+from poolsweep.pooling.make import find_class
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import half_names, load_half, load_preset, preset_names
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hydra.utils import get_class
+from torch import nn
 
 from poolsweep.errors import UserError, nearest
 from poolsweep.pooling.base import LayerMix, TokenPooling
@@ -44,12 +45,32 @@ def make_pooling(halves: Mapping[str, Mapping[str, Any]], *, num_layers: int, hi
 
 def make_layers(half: Mapping[str, Any], *, num_layers: int, hidden_size: int) -> LayerMix:
     """Make a layer mix of its options and its ``_target_``."""
-    return get_class(half["_target_"])(num_layers=num_layers, hidden_size=hidden_size, **_options(half))
+    return find_class(half["_target_"])(num_layers=num_layers, hidden_size=hidden_size, **_options(half))
 
 
 def make_tokens(half: Mapping[str, Any], *, input_size: int) -> TokenPooling:
     """Make a token pooling of its options and its ``_target_``."""
-    return get_class(half["_target_"])(input_size=input_size, **_options(half))
+    return find_class(half["_target_"])(input_size=input_size, **_options(half))
+
+
+def find_class(target: str) -> type[Any]:
+    """Import a class by its dotted name.
+
+    Raises:
+        UserError: If there is no such module or class, or it is no ``torch.nn.Module``.
+    """
+    module_name, _, class_name = target.rpartition(".")
+    if not module_name:
+        raise UserError(f"{target} names no class: give package.Class")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, ValueError) as error:
+        raise UserError(f"{target}: cannot import {module_name or target}: {error}") from error
+    except AttributeError as error:
+        raise UserError(f"{target}: {module_name} has no {class_name}") from error
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise UserError(f"{target} is no class that derives from LayerMix, TokenPooling or torch.nn.Module")
+    return found
 
 
 def _options(half: Mapping[str, Any]) -> dict[str, Any]:

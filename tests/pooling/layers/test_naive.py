@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from poolsweep.pooling.conformance.target import find_class
+from poolsweep.pooling.make import find_class
 from poolsweep.pooling.presets import load_half
 
 SIZE, DEPTH = 4, 6

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from poolsweep.pooling.conformance.subject import make_batch, make_row
-from poolsweep.pooling.conformance.target import find_class
+from poolsweep.pooling.make import find_class
 from poolsweep.pooling.presets import load_half
 
 SIZE = 8

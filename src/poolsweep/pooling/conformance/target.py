@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from poolsweep.pooling.conformance.subject import HIDDEN_SIZE, NUM_LAYERS, Subje
 from poolsweep.pooling.layers.concat import Concat
 from poolsweep.pooling.layers.max import Max as LayerMax
 from poolsweep.pooling.layers.single import Single
+from poolsweep.pooling.make import find_class
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import half_names, load_half
 from poolsweep.pooling.tokens.cls import Cls
@@ -28,26 +28,6 @@ _LAYER_PARTNERS: dict[str, Callable[[], LayerMix]] = {
     "max[last=2]": lambda: LayerMax(last=2, **_DERIVED),
 }
 _TOKEN_PARTNERS: dict[str, Callable[..., TokenPooling]] = {"max": Max, "mean": Mean, "cls": Cls}
-
-
-def find_class(target: str) -> type[nn.Module]:
-    """Import a class by its dotted name.
-
-    Raises:
-        UserError: If there is no such module or class, or it is no ``torch.nn.Module``.
-    """
-    module_name, _, class_name = target.rpartition(".")
-    if not module_name:
-        raise UserError(f"{target} names no class: give package.Class")
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, ValueError) as error:
-        raise UserError(f"{target}: cannot import {module_name or target}: {error}") from error
-    except AttributeError as error:
-        raise UserError(f"{target}: {module_name} has no {class_name}") from error
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise UserError(f"{target} is no class that derives from LayerMix, TokenPooling or torch.nn.Module")
-    return found
 
 
 def subjects(target: str, options: Mapping[str, Any] | None = None) -> list[Subject]:
