@@ -111,7 +111,7 @@ def test_what_a_probe_does_not_use_may_be_typed_otherwise(cli, probe, outputs):
 def test_a_leaderboard_says_what_its_seeds_are(cli, probe):
     done = cli("train", "-m", *probe, "pooling=cls,masked_mean", "seed=0,1")
     assert done.status == 0
-    assert "seeds are bootstrap samples of the training rows" in done.out
+    assert "Seeds are bootstrap samples of the training rows" in done.out
 
 
 def test_what_is_not_used_is_not_in_the_identity(compose, probe):

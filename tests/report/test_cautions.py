@@ -110,7 +110,7 @@ def test_unfinished_runs_in_one_sentence(make_study):
 
 def test_what_seeds_are(make_study):
     [comparison] = compare_all(load_runs([make_study(seeds_are="draws")]))
-    assert what_seeds_are(comparison) == "seeds are draws"
+    assert what_seeds_are(comparison) == "Seeds are draws."
 
 
 def test_no_better_than_the_majority_has_its_interval(outputs):

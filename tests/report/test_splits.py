@@ -88,7 +88,7 @@ def test_a_split_with_more_seeds_counts_no_more(outputs):
 
 def test_the_answer_claims_no_other_split(outputs):
     first, *_ = answers(compare(write_splits(outputs / "s")))
-    assert first.endswith("as a mean over splits; that says nothing of other splits.")
+    assert first.endswith("These are means over splits, which say nothing of other splits.")
     assert not {"chance", "interval"} & set(" ".join(answers(compare(outputs / "s"))).split())
 
 

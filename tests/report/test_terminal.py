@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from studies import write_run
+from studies import write_run, write_study
 
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
@@ -58,7 +58,7 @@ def test_a_clear_best_has_a_star(outputs, printed):
         write_run(outputs / "s", pooling="cls", seed=seed, skill=0.5)
         write_run(outputs / "s", pooling="max", seed=seed, skill=0.95)
     text = printed(outputs / "s")
-    assert "★ best: every other is worse, beyond chance (95%)" in text
+    assert "★ best: every other is significantly worse (95%)" in text
     assert "★ max" in text
 
 
@@ -80,6 +80,12 @@ def test_several_data_sets_have_a_table_each(make_study, printed):
     text = printed(make_study(data=("animals", "birds"), seeds=[0]))
     assert "animals · tiny · test accuracy in %" in text
     assert "caution: birds: One seed says nothing" in text
+
+
+def test_a_caution_names_the_encoder_where_there_are_several(make_study, printed):
+    study = make_study(seeds=[0])
+    write_study(study, seeds=[0], encoder="small")
+    assert "caution: animals · small: One seed says nothing" in printed(study)
 
 
 def test_a_correlation_is_times_a_hundred(make_study, printed):

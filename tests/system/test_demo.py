@@ -30,7 +30,7 @@ def test_demo_ranks_last4_concat_above_cls_and_skips_what_is_finished(tmp_path):
         best, last = csv.DictReader(file)
     assert (best["pooling"], last["pooling"]) == ("last4_concat", "cls")
     assert float(best["difference_ci95_low"]) > 0
-    assert "seeds are bootstrap samples of the training rows" in first.stdout
+    assert "Seeds are bootstrap samples of the training rows" in first.stdout
     results = sorted((outputs / "demo").glob("*/result.json"))
     before = {path: path.read_bytes() for path in results}
     assert len(before) == 10

@@ -1,4 +1,4 @@
-"""The answer in words: hedged sentences about a comparison, and what would settle its ties."""
+"""The answer in short sentences: what a comparison shows, what it does not, and what would settle its ties."""
 
 from __future__ import annotations
 
@@ -20,38 +20,40 @@ def answers(comparison: Comparison) -> tuple[str, ...]:
 
 
 def answer(comparison: Comparison) -> str:
-    """Who has the highest score, by how much over the baseline, and who cannot be told from it."""
+    """Which pooling has the highest score, its difference to the baseline, and which others could be as good."""
     best = comparison.names[0]
     metric = f"test {METRICS[comparison.metric]}"
     score = hundredths(comparison.summaries[best].mean) + ("" if comparison.metric == "mcc" else "%")
     if len(comparison.names) == 1:
         return f"Only {best} has finished runs ({metric} {score}): there is nothing to compare it with."
     role = ", the baseline," if best == comparison.baseline else ""
-    return f"{best}{role} has the highest {metric} ({score}{_over_baseline(comparison, best)}){_tie(comparison, best)}"
+    sentences = [f"{best}{role} has the highest {metric}: {score}.", _over_baseline(comparison, best)]
+    return " ".join(filter(None, [*sentences, _verdict(comparison, best)]))
 
 
 def _over_baseline(comparison: Comparison, best: str) -> str:
     d = comparison.difference(best, comparison.baseline) if comparison.baseline not in (None, best) else None
     if d is None:
         return ""
-    points = f", {signed(d.value)} points over {comparison.baseline}"
+    start = f"Its difference to {comparison.baseline} is {signed(d.value)} points"
     if math.isnan(d.low):
-        return points
-    chance = "" if d.differs else ", which could be chance"
-    return f"{points}, 95% interval {signed(d.low)} to {signed(d.high)}{chance}, p {_equals(d.p_value)}"
+        return f"{start}."
+    not_significant = "" if d.differs else " That is not significant."
+    return f"{start} (95% interval {signed(d.low)} to {signed(d.high)}, p {_equals(d.p_value)}).{not_significant}"
 
 
 def against_baseline(comparison: Comparison) -> str:
-    """Which poolings differ from the baseline by more than chance; empty where that is not known."""
+    """Which poolings differ significantly from the baseline; empty where that is not known."""
     known = {name: d for name, d in comparison.against.items() if not math.isnan(d.low)}
     if not known:
         return ""
-    above = [name for name in comparison.names if name in known and known[name].differs and known[name].value > 0]
-    below = [name for name in comparison.names if name in known and known[name].differs and known[name].value < 0]
-    if not above and not below:
-        return f"No pooling differs from {comparison.baseline} by more than chance."
-    parts = [f"{listed(names)} {side}" for names, side in ((above, "above"), (below, "below")) if names]
-    return f"Beyond chance: {' and '.join(parts)} {comparison.baseline}."
+    differing = [name for name in comparison.names if name in known and known[name].differs]
+    if not differing:
+        return f"No pooling differs significantly from {comparison.baseline}."
+    above = [name for name in differing if known[name].value > 0]
+    below = [name for name in differing if known[name].value < 0]
+    sides = (("above", above), ("below", below))
+    return " ".join(f"Significantly {side} {comparison.baseline}: {listed(names)}." for side, names in sides if names)
 
 
 def why_no_differences(comparison: Comparison) -> str:
@@ -70,31 +72,33 @@ def _equals(p_value: float) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
-def _tie(comparison: Comparison, best: str) -> str:
+def _verdict(comparison: Comparison, best: str) -> str:
+    """Which others could be as good as the best, or why that is not known."""
     if comparison.basis == "splits":
-        return ", as a mean over splits; that says nothing of other splits."
+        return "These are means over splits, which say nothing of other splits."
     if comparison.basis == "one seed":
-        return ", but one seed does not say what another would give."
+        return "One seed does not say what another would give."
     if best not in comparison.compared:
-        return ", but nothing says whether that is more than chance."
+        return "Whether that is significant is not known."
     tied = [name for name in comparison.leading if name != best]
     others = [name for name in comparison.in_the_running if name != best and name in comparison.compared]
-    basis = evidence(comparison)
-    if tied and len(tied) == len(others):
-        who = f"any other of the {len(others)}" if len(others) > 1 else others[0]
-        return f", but {basis} do not tell it from {who}{_scope(comparison)}."
-    if tied:
-        return f", but {basis} do not tell it from {listed(tied)}{_scope(comparison)}."
-    every = "every other pooling" if comparison.star else "every other pooling that can be compared"
-    return f"; {basis} tell {every} apart from it{_scope(comparison)}."
+    given = f"given {evidence(comparison)}"
+    if not tied:
+        every = "Every other pooling" if comparison.star else "Every other pooling that can be compared"
+        told = f"{every} is significantly worse, {given}."
+    elif len(tied) == len(others) > 1:
+        told = f"None of the {len(others)} others is significantly worse, {given}."
+    else:
+        told = f"Not significantly worse, {given}: {listed(tied)}."
+    return " ".join(filter(None, [told, _scope(comparison)]))
 
 
 def _scope(comparison: Comparison) -> str:
     """What a verdict does not cover, where that is less than other seeds and other texts."""
     if comparison.basis == "texts":
-        return "; nothing in these runs is random, so that is about other test texts alone"
+        return "Nothing in these runs is random, so that is about other test texts alone."
     if comparison.basis == "seeds":
-        return "; without predictions that is about other seeds alone, on these test texts"
+        return "Without predictions that is about other seeds alone, on these test texts."
     return ""
 
 
@@ -113,17 +117,17 @@ def _is_fixed(comparison: Comparison, name: str) -> bool:
 
 
 def cheapest(comparison: Comparison) -> str:
-    """Which of those that could be the best to take: the one with the fewest parameters, then the smallest vector."""
+    """Which of those that could be the best is the cheapest: fewest parameters, then the smallest vector."""
     if len(comparison.leading) < 2:
         return ""
     costs = {name: _cost(comparison, name) for name in comparison.leading}
     name = min(comparison.leading, key=lambda name: costs[name])  # of equals the first, whose mean is highest
     trained, dims = costs[name]
     if len(set(costs.values())) == 1:
-        return f"These {len(costs)} cost the same: take {name}, whose mean is highest."
+        return f"The {len(costs)} that could be the best cost the same: take {name}, whose mean is highest."
     return (
-        f"Of these {len(costs)}, take {name}: it is the cheapest, with {trained:,} trained parameters and a vector of "
-        f"{dims:,} numbers."
+        f"Of the {len(costs)} that could be the best, take {name}. It is the cheapest: {trained:,} trained parameters, "
+        f"vectors of {dims:,} numbers."
     )
 
 
@@ -169,7 +173,7 @@ def what_would_settle(comparison: Comparison, *, most: int = 5) -> list[str]:
     if comparison.pairwise is None or not comparison.leading:
         return []
     best, *tied = comparison.leading[: most + 1]
-    return [f"{best} and {name}: {_plan(_between(comparison, best, name), comparison)}" for name in tied]
+    return [f"{best} and {name}: {_sample_size(_between(comparison, best, name), comparison)}" for name in tied]
 
 
 def _between(comparison: Comparison, first: str, second: str) -> Difference:
@@ -178,21 +182,21 @@ def _between(comparison: Comparison, first: str, second: str) -> Difference:
     return differences[first, second] if (first, second) in differences else differences[second, first]
 
 
-def _plan(result: Difference, comparison: Comparison) -> str:
+def _sample_size(result: Difference, comparison: Comparison) -> str:
     num = len(comparison.compared)
-    plan = seeds_to_settle(result, comparisons=max(num * (num - 1) // 2, 1))
-    effect = f"if the difference is {hundredths(plan.effect)} points"
-    if plan.num_seeds is not None and plan.extra_seeds:
-        return f"about {plan.num_seeds} seeds ({plan.extra_seeds} more) would tell them apart, {effect}."
-    if plan.num_examples is not None and not plan.settled:
+    needed = seeds_to_settle(result, comparisons=max(num * (num - 1) // 2, 1))
+    effect = f"if the difference is {hundredths(needed.effect)} points"
+    if needed.num_seeds is not None and not needed.settled:
+        return f"about {needed.num_seeds} seeds ({needed.extra_seeds} more) would tell them apart, {effect}."
+    if needed.num_examples is not None and not needed.settled:
         if result.design == "deterministic":
-            return f"the test set is too small: about {plan.num_examples:,} test texts would tell them apart, {effect}."
+            return (
+                f"the test set is too small: about {needed.num_examples:,} test texts would tell them apart, {effect}."
+            )
         return (
-            f"no number of seeds would do, the test set is too small: about {plan.num_examples:,} test texts with "
-            f"{plan.seeds_with_examples} seeds would, {effect}."
+            f"no number of seeds would do, the test set is too small: about {needed.num_examples:,} test texts with "
+            f"{needed.seeds_with_examples} seeds would, {effect}."
         )
-    if plan.settled:
-        return "apart from each other, but not once all poolings are compared at once."
-    if plan.effect and comparison.basis == "seeds and texts":
-        return f"no number of seeds or of test texts within reach would tell them apart, {effect}."
-    return plan.sentence[0].lower() + plan.sentence[1:]
+    if needed.settled:
+        return "they differ as a pair, but not once all pairs are compared at once."
+    return needed.obstacle[0].lower() + needed.obstacle[1:]

@@ -56,13 +56,14 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     found += [(True, f"{sentence[0].upper()}{sentence[1:]}.") for sentence in _of_the_data(several)]
     for kind, count in Counter(run.facts["outdated"] for run in group.outdated).items():
         called = {"data": group.data, "encoder": group.encoder}[kind]
-        sentence = f"{count} finished runs are left out: the files of {called} have been replaced since they were read."
+        runs = "1 finished run is" if count == 1 else f"{count} finished runs are"
+        sentence = f"{runs} left out: the files of {called} have been replaced since they were read."
         found.append((True, sentence))
     if note := load_note(comparison):
         found.append((False, note))
     seeds = what_seeds_are(comparison)
     if seeds:
-        found.append((False, f"{seeds[0].upper()}{seeds[1:]}."))
+        found.append((False, seeds))
     return sorted(dict.fromkeys(found), key=lambda item: not item[0])
 
 
@@ -106,7 +107,8 @@ def unfinished(runs: Sequence[RunRecord]) -> str:
         return damaged
     states = ", ".join(f"{count} {state}" for state, count in Counter(run.state for run in left).items())
     reason = next((f"; {run.facts.get('name')}: {run.facts['reason']}" for run in left if run.facts.get("reason")), "")
-    return f"{damaged} {len(left)} of {len(runs)} runs have no result ({states}{reason}).".strip()
+    have = f"{len(left)} of {len(runs)} runs {'has' if len(left) == 1 else 'have'}"
+    return f"{damaged} {have} no result ({states}{reason}).".strip()
 
 
 def _of_the_data(runs: Sequence[RunRecord]) -> list[str]:
@@ -187,7 +189,7 @@ def seeds_note(results: Sequence[Mapping[str, Any]]) -> str | None:
         results: Contents of ``result.json``.
     Example:
         >>> seeds_note([{"seeds_are": "bootstrap samples of the training rows"}])
-        'seeds are bootstrap samples of the training rows'
+        'Seeds are bootstrap samples of the training rows.'
         >>> seeds_note([{"seed": 0}]) is None
         True
     """
@@ -195,8 +197,8 @@ def seeds_note(results: Sequence[Mapping[str, Any]]) -> str | None:
     kinds = dict.fromkeys(kind for kind in found if kind)
     if not kinds:
         return None
-    note = f"seeds are {' or '.join(kinds)}"
-    return note if all(found) else f"{note} in {sum(map(bool, found))} of {len(found)} runs"
+    where = "" if all(found) else f" in {sum(map(bool, found))} of {len(found)} runs"
+    return f"Seeds are {' or '.join(kinds)}{where}."
 
 
 def load_note(comparison: Comparison) -> str | None:

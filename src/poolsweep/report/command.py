@@ -38,7 +38,7 @@ def report(
         metric: accuracy, f1_macro or mcc.
         out: Folder to write to; None = ``report`` in the first study.
         with_texts: Whether the page may show texts of the test split.
-        console: Where to print.
+        console: Console to print to.
     Returns:
         The page.
     Raises:

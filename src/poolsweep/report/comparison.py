@@ -50,7 +50,7 @@ class Comparison:
         baseline: The same; None if there is none of that name, or a race has stopped it.
         against: Each other compared contender minus the baseline, as the family has it.
         raced: What a race decided: those that it dropped are not in the verdict.
-        splits: Where runs were tested on rows of their own, which; else None.
+        splits: Splits of runs that were tested on rows of their own; else None.
     """
 
     group: Group
@@ -127,7 +127,7 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
         group: With at least one contender.
         metric: Such as ``accuracy``.
         baseline: Name of a contender.
-        level: Of intervals and verdicts.
+        level: Confidence level of intervals and verdicts.
     """
     read = {name: _read(contender) for name, contender in group.contenders.items()}
     predictions = {name: found for name, found in read.items() if found}

@@ -21,9 +21,9 @@ class Contender:
 
     Attributes:
         name: Preset, or ``layers+tokens``.
-        runs: Its finished runs by replicate: a seed, or the number of one where ``init_seed``, ``data_seed`` or
+        runs: Finished runs by replicate: a seed, or the number of one where ``init_seed``, ``data_seed`` or
             ``data.split_seed`` was swept.
-        failed: Its runs that did not finish, of the same setting.
+        failed: Runs of the same setting that did not finish.
         variants: How many settings of other swept axes it was chosen from, on validation.
     """
 
@@ -70,7 +70,7 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
     too, are replicates: never chosen among. A finished run without the metric counts as failed.
 
     Args:
-        runs: Of one study or several.
+        runs: Runs of one study or several.
         metric: Such as ``test/accuracy``.
     """
     places: dict[tuple[str, str], dict[str, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))

@@ -65,7 +65,7 @@ def examine(comparison: Comparison, *, with_texts: bool = True) -> Findings:
     """Look at a comparison from every side that its run folders allow; call it within ``house_style``.
 
     Args:
-        comparison: Of one data set and encoder.
+        comparison: Comparison on one data set with one encoder.
         with_texts: Whether texts of the test split may be read and shown.
     """
     missing: list[str] = []

@@ -55,12 +55,19 @@ def compare_all(runs: Sequence[RunRecord], *, metric: str = "accuracy", baseline
     """Compare the contenders of each data set and encoder, ordered by them.
 
     Args:
-        runs: Of one study or several.
+        runs: Runs of one study or several.
         metric: Without its split.
         baseline: Name of a pooling.
     """
     groups = group_runs(runs, metric=f"test/{metric}")
     return [compare(group, metric=metric, baseline=baseline) for group in groups if group.contenders]
+
+
+def short_names(comparisons: Sequence[Comparison]) -> list[str]:
+    """Each comparison's data set, with its encoder where there are several of these."""
+    several = len({comparison.group.encoder for comparison in comparisons}) > 1
+    groups = [comparison.group for comparison in comparisons]
+    return [f"{group.data} · {group.encoder}" if several else group.data for group in groups]
 
 
 def leaderboard(comparisons: Sequence[Comparison]) -> list[Row]:
@@ -85,7 +92,7 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
 
     Args:
         path: ``leaderboard.csv`` of a study or a report.
-        comparisons: Of one metric and baseline.
+        comparisons: Comparisons of one metric and baseline.
     """
     metric = comparisons[0].metric if comparisons else "accuracy"
     baseline = next((c.baseline for c in comparisons if c.baseline), BASELINE)

@@ -19,7 +19,7 @@ from poolsweep.report.charts.drawing import Drawn
 from poolsweep.report.charts.inline import Inliner
 from poolsweep.report.charts.style import Chart
 from poolsweep.report.findings import Findings
-from poolsweep.report.leaderboard import leaderboard
+from poolsweep.report.leaderboard import leaderboard, short_names
 from poolsweep.report.metric import METRICS, hundredths, p_text, signed, title
 from poolsweep.report.results import RunRecord
 from poolsweep.report.study import config_differences
@@ -64,9 +64,9 @@ def render(
         return Figure(chart, Markup(svg), width > _WIDE, round(_PIXELS * width), Markup(names))
 
     over = [(one, sentence(one), figure(chart, f"a{i}")) for i, (one, chart) in enumerate(across)]
-    several = _several_encoders(findings)
+    names = short_names([one.comparison for one in findings])
     panels = [
-        _panel(one, i, [figure(chart, f"d{i}") for chart in one.charts], several=several)
+        _panel(one, i, [figure(chart, f"d{i}") for chart in one.charts], name=names[i])
         for i, one in enumerate(findings)
     ]
     context = {
@@ -105,14 +105,13 @@ def _names(chart: Chart, prefix: str) -> str:
     )
 
 
-def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, several: bool) -> dict[str, Any]:
+def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, name: str) -> dict[str, Any]:
     comparison = findings.comparison
-    group = comparison.group
     wide, halves = _arranged(figures)
     best = next(iter(comparison.leading), "")
     return {
         "id": f"d{index}",
-        "name": f"{group.data} · {group.encoder}" if several else group.data,
+        "name": name,
         "findings": findings,
         "comparison": comparison,
         "title": title(comparison.metric),
@@ -158,10 +157,6 @@ def _overview(findings: Sequence[Findings], runs: Sequence[RunRecord]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def _several_encoders(findings: Sequence[Findings]) -> bool:
-    return len({f.comparison.group.encoder for f in findings}) > 1
 
 
 def _runs(runs: Sequence[RunRecord], findings: Sequence[Findings]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Predicted:
         labels: Label ids.
         predicted: Label ids.
         names: ``names[i]`` is the name of label id i.
-        probabilities: Of each label; None unless asked for.
+        probabilities: Probability of each label; None unless asked for.
         tokens: Tokens of each text as the encoder read it; None where the run did not record them.
         truncated: Whether each text was cut; None where the run did not record it.
 

@@ -27,8 +27,8 @@ def raced(group: Group, *, metric: str) -> Raced:
     the race went by another metric than the report.
 
     Args:
-        group: Of one data set and encoder.
-        metric: Of the report, without its split.
+        group: Contenders on one data set with one encoder.
+        metric: Metric of the report, without its split.
     """
     dropped: dict[str, Dropped] = {}
     for record in _races_of(group):

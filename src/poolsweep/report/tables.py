@@ -90,7 +90,7 @@ def jointly(comparison: Comparison) -> str:
 def could_be_best(comparison: Comparison) -> str:
     """What a mark on several poolings, or on one, means."""
     if comparison.star:
-        return "best: every other is worse, beyond chance (95%)"
+        return "best: every other is significantly worse (95%)"
     return "could be the best: one of these is, with 95% confidence"
 
 

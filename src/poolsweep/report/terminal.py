@@ -14,7 +14,7 @@ from rich.text import Text
 from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions, load_note, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.leaderboard import Row, compare_all, leaderboard, write_leaderboard
+from poolsweep.report.leaderboard import Row, compare_all, leaderboard, short_names, write_leaderboard
 from poolsweep.report.metric import METRICS, hundredths, signed
 from poolsweep.report.raced import race_note
 from poolsweep.report.results import RunRecord, load_runs
@@ -30,7 +30,7 @@ def show_study(study: Path, *, console: Console) -> None:
 
     Args:
         study: ``<output_root>/<study>``.
-        console: Where to print.
+        console: Console to print to.
     """
     comparisons = compare_all(load_runs([study]))
     path = study / "leaderboard.csv"
@@ -82,8 +82,8 @@ def print_cautions(comparisons: Sequence[Comparison], runs: Sequence[RunRecord],
 def print_serious(comparisons: Sequence[Comparison], *, console: Console) -> int:
     """Print what undermines a verdict; gives the number of lesser cautions."""
     lesser = 0
-    for comparison in comparisons:
-        where = f"{comparison.group.data}: " if len(comparisons) > 1 else ""
+    for comparison, name in zip(comparisons, short_names(comparisons), strict=True):
+        where = f"{name}: " if len(comparisons) > 1 else ""
         found = cautions(comparison)
         for sentence in (sentence for serious, sentence in found if serious):
             console.say(f"caution: {where}{sentence}", style="yellow")

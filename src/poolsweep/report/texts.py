@@ -43,7 +43,7 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
 
     Args:
         run: One run of the group.
-        predicted: Its predictions.
+        predicted: Predictions of that run.
     """
     try:
         source = _source(Node(run.config.get("data") or {}))
@@ -83,7 +83,7 @@ class Disagreement:
     Attributes:
         row_id: In its file.
         text: None where the texts cannot be had.
-        label: Its name.
+        label: Name of the true label.
         right: Share of all runs that get it right.
         said: Predicted label → the poolings whose seeds say so most often, the true label first.
     """

@@ -2,7 +2,8 @@
 
 From per-example scores (:mod:`.influence`) aligned by row (:func:`align_scores`) come differences with an interval that
 counts both seeds and examples (:func:`difference`), all pairs of them (:func:`pairwise_differences`), and these as one
-family (:func:`simultaneous`), which the verdict is read from. A race drops by :func:`compare_with_best`.
+family (:func:`simultaneous`), which the verdict is read from. A race drops by :func:`compare_with_best`. The method,
+with its formulas and references, is docs/statistics.md.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from poolsweep.statistics.influence import (
     metric_scores,
 )
 from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwise_nested
-from poolsweep.statistics.plan import Plan, seeds_to_settle
+from poolsweep.statistics.power import SampleSize, seeds_to_settle
 from poolsweep.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
 from poolsweep.statistics.scores import Scores, align_scores, share_rows
 from poolsweep.statistics.seeds import SeedSummary, seed_summary
@@ -42,7 +43,7 @@ __all__ = [
     "Friedman",
     "JointDifference",
     "Pairwise",
-    "Plan",
+    "SampleSize",
     "Scores",
     "SeedSummary",
     "SignFlip",

@@ -146,7 +146,7 @@ def lowered_df(df: float, total: float, part: float, part_df: float) -> float:
         df: Satterthwaite's degrees of freedom of ``total``.
         total: The estimated variance.
         part: The mean square over seeds within it.
-        part_df: Its degrees of freedom.
+        part_df: Degrees of freedom of that part.
 
     Example:
         >>> [round(lowered_df(50.0, total=1.0, part=part, part_df=4), 1) for part in (1.0, 0.5, 0.0)]

@@ -77,7 +77,7 @@ class LargestT:
 
         Args:
             pairs: Which differences there are.
-            covariance: That of the means.
+            covariance: Covariance of the means.
             df: Degrees of freedom of each pair's error; its statistic keeps :func:`kept_correlation` of what it has in
                 common with the others.
 

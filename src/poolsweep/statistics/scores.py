@@ -91,7 +91,7 @@ def align_scores(per_seed: Mapping[int, tuple[ArrayLike, ArrayLike]], *, determi
 
     Args:
         per_seed: For each seed its row ids and the score of each.
-        deterministic: As in :class:`Scores`.
+        deterministic: Whether there is no seed noise; see :class:`Scores`.
 
     Shape:
         row ids and scores (N,) each, in any order.

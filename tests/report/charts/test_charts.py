@@ -92,7 +92,7 @@ def test_pairs_are_antisymmetric_outlined_as_one_family_and_written_as_in_tables
     assert written[1, 0 - 0.12] == signed(pairwise.value[0, 1])
     assert written[0, 1 - 0.12] == signed(-pairwise.value[0, 1])
     held = int((wanted < 0.05).sum())
-    assert chart.summary == f"{held} of 6 differences are beyond chance."
+    assert chart.summary == f"{held} of 6 differences are significant."
     assert len(axes.collections[1].get_paths()) == 2 * held
 
 

@@ -197,7 +197,7 @@ def test_one_seed_and_a_failed_run_are_said(visit):
     page = visit("one-seed")
     assert "One seed says nothing of what another would give" in page.locator(".cautions").first.text_content()
     page = visit("three")
-    assert "1 of 37 runs have no result (1 failed" in page.locator("header .cautions").text_content()
+    assert "1 of 37 runs has no result (1 failed" in page.locator("header .cautions").text_content()
     assert "CUDA out of memory: <b>tried</b> to allocate" in page.locator("#all-runs ~ div tbody").text_content()
 
 

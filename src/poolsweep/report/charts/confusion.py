@@ -32,7 +32,7 @@ def confusion_chart(matrices: Mapping[str, NDArray[np.int64]], names: Sequence[s
 
     Args:
         matrices: Contender → counts, true label by predicted label.
-        names: Of the labels.
+        names: Label names, in the order of their ids.
 
     Shape:
         matrices (C, C) each.

@@ -51,8 +51,8 @@ def slices(
         comparison: With predictions of ``first``.
         first: A contender.
         second: Another, or None.
-        lengths: Of each text; None leaves that cut out.
-        unit: Of these: tokens or words.
+        lengths: Length of each text; None leaves that cut out.
+        unit: Unit of the lengths: tokens or words.
 
     Shape:
         lengths (N,), in the order of the predictions.

@@ -22,7 +22,7 @@ class HalvesGrid:
         layers: Names of the layer mixes, in the order of the rows.
         tokens: Names of the token poolings, in the order of the columns.
         names: The contender in each cell; empty where there is none.
-        values: Its mean score; nan where there is none.
+        values: Mean score of that contender; nan where there is none.
 
     Shape:
         names, values (len(layers), len(tokens)).

@@ -36,9 +36,9 @@ def pairs_chart(comparison: Comparison) -> Chart | None:
     held = int((family.p_value[np.triu_indices(num, 1)] < 1 - family.level).sum())
     return Chart(
         "pairs", "Which differences hold up?",
-        f"Row minus column, in points, with the p of the leaderboard, adjusted for all {count} pairs. Outlined: beyond "
-        "chance, p < 0.05.",
-        f"{held} of {count} differences are beyond chance.", figure,
+        f"Row minus column, in points, with the p of the leaderboard, adjusted for all {count} pairs. Outlined: "
+        "significant, p < 0.05.",
+        f"{held} of {count} differences are significant.", figure,
     )  # fmt: skip
 
 

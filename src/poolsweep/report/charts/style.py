@@ -120,7 +120,7 @@ class Cells:
     """The cells of a matrix: filled and outlined rectangles and words, gathered and drawn at once.
 
     Args:
-        axes: Where they are drawn; its limits and ticks become the matrix's.
+        axes: Axes to draw into; their limits and ticks become the matrix's.
         rows: Names.
         columns: Names.
     """

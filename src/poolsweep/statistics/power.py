@@ -1,4 +1,4 @@
-"""How many more seeds, or test examples, would settle a tie."""
+"""Statistical power: how many more seeds, or test examples, would settle a tie."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MAX_EXAMPLES = 10_000_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class SampleSize:
     """What would show a difference of ``effect``.
 
     ``num_seeds`` is the total with the present test set, None where no number of seeds would do (or more than 1,000);
     ``num_examples`` is then the total of test examples, with ``seeds_with_examples`` seeds, that would. ``extra_seeds``
-    is what is still to run. ``sentence`` says the same in words.
+    is what is still to run. ``obstacle`` says why nothing would do; empty where something does.
     """
 
     settled: bool
@@ -31,15 +31,14 @@ class Plan:
     extra_seeds: int | None
     num_examples: int | None
     seeds_with_examples: int | None
-    sentence: str
+    obstacle: str = ""
 
 
-def seeds_to_settle(
-    result: Difference, *, smallest_effect: float | None = None, power: float = 0.8, comparisons: int = 1
-) -> Plan:
+def seeds_to_settle(result: Difference, *, power: float = 0.8, comparisons: int = 1) -> SampleSize:
     """The number of seeds at which the interval would leave out zero with probability ``power``.
 
-    Takes the estimated components as the truth and looks for the smallest S with
+    Takes the difference that was seen (optimistic after a tie) and the estimated components as the truth, and looks for
+    the smallest S with
 
         (t(S; 1 − α/2m) + t(S; power)) · √(σ²_A/S + σ²_B/N + σ²_E/(SN)) ≤ effect,
 
@@ -49,8 +48,6 @@ def seeds_to_settle(
 
     Args:
         result: A difference of one of the crossed designs.
-        smallest_effect: The difference worth finding; by default the one that was seen, which is optimistic after a
-            tie.
         power: Probability of settling it.
         comparisons: Number of comparisons m to allow for.
 
@@ -71,13 +68,13 @@ def seeds_to_settle(
     """
     if not 0 < power < 1 or comparisons < 1:
         raise ValueError(f"power must lie between 0 and 1 and comparisons be at least 1, got {power} and {comparisons}")
-    effect = abs(result.estimate.value) if smallest_effect is None else abs(smallest_effect)
+    effect = abs(result.estimate.value)
     alpha = (1 - result.estimate.level) / comparisons
     if result.estimate.p_value < alpha:
-        return Plan(True, effect, result.num_seeds, 0, result.num_examples, result.num_seeds, "It is settled.")
+        return SampleSize(True, effect, result.num_seeds, 0, result.num_examples, result.num_seeds)
     obstacle = _obstacle(result, effect)
     if obstacle:
-        return Plan(False, effect, None, None, None, None, obstacle)
+        return SampleSize(False, effect, None, None, None, None, obstacle)
     return _search(result, effect, alpha, power)
 
 
@@ -90,30 +87,25 @@ def _obstacle(result: Difference, effect: float) -> str:
     return ""
 
 
-def _search(result: Difference, effect: float, alpha: float, power: float) -> Plan:
+def _search(result: Difference, effect: float, alpha: float, power: float) -> SampleSize:
     components, num_examples = _planning_components(result)
     have = result.num_seeds
     candidates = np.arange(max(have, 2), MAX_SEEDS + 1)
     enough = _detectable(components, candidates, num_examples, alpha, power) <= effect
     if enough.any() and result.design != "deterministic":
         needed = int(candidates[enough.argmax()])
-        sentence = f"About {needed} seeds ({needed - have} more) would settle it, if the difference is {effect:.4f}."
-        return Plan(False, effect, needed, needed - have, None, None, sentence)
-    start = "No number of seeds would settle it"
+        return SampleSize(False, effect, needed, needed - have, None, None)
     if result.design == "nested":
-        sentence = f"{start}: the splits share their training rows."
-        return Plan(False, effect, None, None, None, None, sentence)
+        obstacle = "No number of seeds would settle it: the splits share their training rows."
+        return SampleSize(False, effect, None, None, None, None, obstacle)
     seeds = max(have, 2)
     while seeds <= MAX_SEEDS:
         examples = _examples_needed(components, seeds, num_examples, effect, alpha, power)
         if examples is not None:
-            sentence = (
-                f"{start}: the test set is too small; about {examples} test examples (now {num_examples}) with {seeds} "
-                f"seeds would, if the difference is {effect:.4f}."
-            )
-            return Plan(False, effect, None, None, examples, seeds, sentence)
+            return SampleSize(False, effect, None, None, examples, seeds)
         seeds *= 2
-    return Plan(False, effect, None, None, None, None, f"{start}, nor {MAX_EXAMPLES} test examples: it is too small.")
+    obstacle = "No number of seeds or of test texts within reach would settle it."
+    return SampleSize(False, effect, None, None, None, None, obstacle)
 
 
 def _planning_components(result: Difference) -> tuple[VarianceComponents, int]:
