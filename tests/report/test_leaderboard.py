@@ -110,4 +110,6 @@ def test_there_is_no_negative_zero(tmp_path):
     write_study(tmp_path, [result(name, seed, x) for name, xs in scores.items() for seed, x in enumerate(xs)])
     comparisons = compare_all(load_runs([tmp_path]))
     write_leaderboard(tmp_path / "leaderboard.csv", comparisons)
-    assert "-0.000000" not in (tmp_path / "leaderboard.csv").read_text()
+    written = (tmp_path / "leaderboard.csv").read_text()
+    assert "d,e,max,0.500000,0.200000,0.496828,0.000000,0.000000,0.000000," in written
+    assert "-0.000000" not in written

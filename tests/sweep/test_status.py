@@ -107,7 +107,9 @@ def test_watch_ends_when_all_have_ended(cli, study, finished_result):
     for name in ("busy", "dead"):
         (study / name / "result.json").write_text(json.dumps(finished_result))
     (study / "planned.json").unlink()
-    assert cli("status", "s", "--watch").status == 1
+    done = cli("status", "s", "--watch")
+    assert done.status == 1
+    assert done.out.startswith("s: 4 runs, 3 finished, 1 failed")
 
 
 def test_a_search_between_two_trials_has_not_ended(cli, outputs, finished_result):
