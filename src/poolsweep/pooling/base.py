@@ -47,14 +47,12 @@ class LayerMix(nn.Module):
     ``layers_needed`` and ``output_size``, reads the layers through ``states`` and never looks across tokens.
 
     Args:
-        layers_needed: See below.
-        output_size: See below.
+        layers_needed: Indices into the encoder's hidden states, 0 = embeddings, ``num_layers`` = last layer.
+        output_size: Size of the mixed vector of a token.
         norm_per_layer: Bring every token of every layer to mean 0 and variance 1 before the mix, without learned
             parameters: for pre-norm encoders, whose layers differ in scale. The mix is then not ``linear``.
 
     Attributes:
-        layers_needed: Indices into the encoder's hidden states, 0 = embeddings, ``num_layers`` = last layer.
-        output_size: Size of the mixed vector of a token.
         formula: The arithmetic in one line, for ``poolsweep poolings``; ``{name}`` stands for the attribute.
         source: A short citation.
         linear: The mix is a linear map of the states whose weights do not depend on them.

@@ -21,7 +21,7 @@ def print_catalogue(*, hidden_size: int, num_layers: int, console: Console | Non
     Args:
         hidden_size: H of the encoder.
         num_layers: L of the encoder.
-        console: Where to print; None = standard output.
+        console: Place to print to; None = standard output.
     """
     console = console or Console()
     folder = conf_dir() / "pooling"

@@ -38,7 +38,7 @@ def require_close(found: Tensor, expected: Tensor, what: str, *, dtype: torch.dt
         found: What the pooling gave.
         expected: What it should have given, in any dtype.
         what: The rule, for the message.
-        dtype: Of the pooling's states and parameters.
+        dtype: Precision of the pooling's states and parameters.
         slack: Factor of the tolerance, for long sums.
     Raises:
         CheckFailed: If shape or values differ.

@@ -94,8 +94,8 @@ def make_batch(
         rows: The texts.
         layers: Which hidden states to hand over.
         context: Which fields of the context to hand over; all others are None.
-        dtype: Of states, pooler output and attentions.
-        side: Where padding goes.
+        dtype: Precision of states, pooler output and attentions.
+        side: Side of the padding.
         length: T; None = the longest row.
         fill: What states and attentions hold where padding is.
     """
@@ -171,8 +171,8 @@ class Subject:
         Args:
             pooling: What ``make`` gave.
             lengths: Tokens of each row; a row's content depends on its length alone.
-            dtype: Of the states.
-            side: Where padding goes.
+            dtype: Precision of the states.
+            side: Side of the padding.
             length: T; None = the longest row.
             fill: What stands at padding.
         """

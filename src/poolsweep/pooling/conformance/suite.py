@@ -134,7 +134,7 @@ def run_check(target: str, options: Mapping[str, Any] | None = None, *, console:
     Args:
         target: Dotted name of the class.
         options: The class's own options.
-        console: Where to print; None = standard output.
+        console: Place to print to; None = standard output.
     Returns:
         The exit status: 0 = all passed, 1 = a check failed.
     Raises:

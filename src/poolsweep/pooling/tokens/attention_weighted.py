@@ -18,7 +18,7 @@ class AttentionWeighted(TokenPooling):
     ``attention_layer``: a weighting that costs no parameter. Padding gets no weight; zeros for an all-padding row.
 
     Args:
-        attention_layer: Whose attention: 0 = the first transformer layer, -1 = the last.
+        attention_layer: Layer whose attention is taken: 0 = the first transformer layer, -1 = the last.
         input_size: Size of a token's vector.
         include_special: False leaves special tokens out, unless a row has nothing else.
     Shape:
