@@ -47,9 +47,9 @@ def test_empty_split():
 
 def test_a_split_for_which_too_few_rows_were_left():
     data = splits()
-    carved = Split("test", "train.csv (test carved out)", data.test.rows.select([]), np.arange(0))
-    assert problems(Splits(data.train, data.validation, carved)) == [
-        "train.csv (test carved out): the test split has no rows; give data.test=… or more rows of each label"
+    empty = Split("test", "train.csv (test split off)", data.test.rows.select([]), np.arange(0), is_split_off=True)
+    assert problems(Splits(data.train, data.validation, empty)) == [
+        "train.csv (test split off): the test split has no rows; give data.test=… or more rows of each label"
     ]
 
 
@@ -61,10 +61,10 @@ def test_empty_null_and_blank_texts_and_labels():
     ]
 
 
-def test_row_numbers_are_those_of_the_file_a_split_was_carved_from():
+def test_row_numbers_are_those_of_the_file_a_split_was_taken_from():
     data = splits()
-    carved = split("validation", ["x", ""], ["a", "b"], row_ids=[7, 41])
-    assert problems(Splits(data.train, carved, data.test)) == ["validation.csv: empty text in row 42"]
+    taken = split("validation", ["x", ""], ["a", "b"], row_ids=[7, 41])
+    assert problems(Splits(data.train, taken, data.test)) == ["validation.csv: empty text in row 42"]
 
 
 def test_label_seen_only_in_validation_or_test():

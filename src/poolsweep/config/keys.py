@@ -95,13 +95,13 @@ class Loading:
 
 
 @dataclass(frozen=True)
-class Carving:
-    """Keys of ``data`` that sources have whose splits may be carved out of the training rows.
+class SplitKeys:
+    """Keys of ``data`` that sources have whose splits may be split off the training rows.
 
     Attributes:
         validation_fraction: Share of the training rows.
         test_fraction: Share of the training rows.
-        split_seed: Of the carving.
+        split_seed: Seed of the splitting.
     """
 
     validation_fraction: _Part

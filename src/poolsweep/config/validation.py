@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.config.batch_plan import batch_problems
-from poolsweep.config.keys import LOADING_KEYS, Carving, Loading, Root
+from poolsweep.config.keys import LOADING_KEYS, Loading, Root, SplitKeys
 from poolsweep.config.machine import device_problems, worker_problems
 from poolsweep.config.probe import probe_problems
 from poolsweep.config.processes import distribution_problems
@@ -66,8 +66,8 @@ def _type_problems(config: Mapping[str, Any]) -> list[str]:
     """Keys of the root, of the sections, of batches and of the Trainer that are of other types than they may be."""
     problems = dataclass_problems(Root, {field.name: config.get(field.name) for field in fields(Root)}, prefix="")
     problems += dataclass_problems(Loading, {key: config["data"].get(key) for key in LOADING_KEYS}, prefix="data.")
-    carving = {field.name for field in fields(Carving)} & config["data"].keys()
-    problems += dataclass_problems(Carving, {key: config["data"][key] for key in carving}, prefix="data.")
+    splitting = {field.name for field in fields(SplitKeys)} & config["data"].keys()
+    problems += dataclass_problems(SplitKeys, {key: config["data"][key] for key in splitting}, prefix="data.")
     for name, kind in SECTIONS.items():
         problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
     return problems + training_problems(config)

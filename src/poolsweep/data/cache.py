@@ -30,7 +30,7 @@ class Cached:
     """A folder of the cache whose files are as they were written.
 
     Attributes:
-        folder: Where the files lie.
+        folder: Path of the folder.
         sums: File name → hash.
         about: What else is known of the content.
     """

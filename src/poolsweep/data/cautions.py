@@ -9,7 +9,7 @@ import numpy as np
 
 from poolsweep.data.labels import Labels
 from poolsweep.data.same_text import text_keys
-from poolsweep.data.splits import Split, Splits
+from poolsweep.data.splits import Splits
 
 _MOST_PAIRS = 5
 
@@ -36,8 +36,8 @@ def _alike(labels: Labels) -> Iterator[str]:
 
 
 def _shared(splits: Splits) -> Iterator[str]:
-    """Splits that were carved out share no text: a cut keeps equal ones together."""
-    if _all_carved(splits):
+    """Splits that were split off the training rows share no text: a cut keeps equal ones together."""
+    if splits.validation.is_split_off and splits.test.is_split_off:
         return
     train, validation, test = (text_keys(split, pairs=True) for split in splits)
     for keys, name, others, where in (
@@ -50,11 +50,3 @@ def _shared(splits: Splits) -> Iterator[str]:
                 f"{count} of the {len(keys)} {name} texts stand in {where} too (texts are the same here if they differ "
                 "in case, accents or white space alone)"
             )
-
-
-def _all_carved(splits: Splits) -> bool:
-    return all(_is_carved(split) for split in (splits.validation, splits.test))
-
-
-def _is_carved(split: Split) -> bool:
-    return split.origin.endswith("carved out)")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from poolsweep.data.kind import no_classes
+from poolsweep.data.label_checks import no_classes
 from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
@@ -18,8 +18,8 @@ pc: Any = compute  # its functions are made when it is imported, so no type chec
 
 
 _CURES = {
-    "train": "", "validation": "; data.validation=null carves one out of the training rows",
-    "test": "; data.test=null carves one out of the training rows",
+    "train": "", "validation": "; data.validation=null splits one off the training rows",
+    "test": "; data.test=null splits one off the training rows",
 }  # fmt: skip
 
 
@@ -36,9 +36,11 @@ def check(splits: Splits) -> Labels:
     labels = _labels_of(splits)
     if splits.label_names is None and len(splits.train):
         column = splits.train.column("label")
-        kind = no_classes(labels, column.filter(pa.array(~blank(column))), row_ids=splits.train.row_ids[~blank(column)])
-        if kind is not None:
-            raise UserError(*problems, f"{splits.train.origin}: {kind}")
+        problem = no_classes(
+            labels, column.filter(pa.array(~blank(column))), row_ids=splits.train.row_ids[~blank(column)]
+        )
+        if problem is not None:
+            raise UserError(*problems, f"{splits.train.origin}: {problem}")
     if len(splits.train) and len(labels) < 2:
         only = labels.names[0] if labels.names else "none"
         problems.append(f"{splits.train.origin}: training needs at least two labels, found one: {only}")
@@ -80,7 +82,7 @@ def rows_in_words(row_ids: np.ndarray, *, most: int = 5) -> str:
 
 def _problems_of(split: Split) -> list[str]:
     if not len(split):
-        cure = f"; give data.{split.name}=… or more rows of each label" if split.origin.endswith("carved out)") else ""
+        cure = f"; give data.{split.name}=… or more rows of each label" if split.is_split_off else ""
         return [f"{split.origin}: the {split.name} split has no rows{cure}"]
     problems = []
     for name in split.columns:

@@ -10,8 +10,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from poolsweep.data.batch import Batch
-from poolsweep.data.sampler import EpochSampler
-from poolsweep.data.shares import EvaluationShares, Share, SharedRows, TrainingShares, lengths_of
+from poolsweep.data.sampler import EpochSampler, EvaluationSampler, RankBatch, TrainingSampler, WeightedRows, lengths_of
 from poolsweep.data.token_batches import TokenBatches
 from poolsweep.data.token_rows import TokenRows
 
@@ -70,7 +69,7 @@ class DataModule(pl.LightningDataModule):
         if self.max_tokens is not None:
             return self._by_tokens(rows, self.max_tokens)
         trainer = self.trainer
-        shares = TrainingShares(
+        sampler = TrainingSampler(
             EpochSampler(len(rows), seed=self.data_seed, epoch=self.position[0]),  # type: ignore[arg-type]
             self.batch_size,
             rank=self._rank,
@@ -81,7 +80,7 @@ class DataModule(pl.LightningDataModule):
             limit=lambda: float("inf") if trainer is None else trainer.num_training_batches or float("inf"),
             start=self.position,
         )
-        return self._loader(rows, shares)
+        return self._loader(rows, sampler)
 
     def _by_tokens(self, rows: Dataset[Batch], max_tokens: int) -> DataLoader[Batch]:
         assert isinstance(rows, TokenRows)
@@ -116,13 +115,13 @@ class DataModule(pl.LightningDataModule):
         rows = self.rows[name]
         size: int = len(rows)  # type: ignore[arg-type]
         return self._loader(
-            rows, EvaluationShares(size, self.eval_batch_size, rank=self._rank, world_size=self._world_size)
+            rows, EvaluationSampler(size, self.eval_batch_size, rank=self._rank, world_size=self._world_size)
         )
 
-    def _loader(self, rows: Dataset[Batch], shares: Sampler[Share]) -> DataLoader[Batch]:
+    def _loader(self, rows: Dataset[Batch], sampler: Sampler[RankBatch]) -> DataLoader[Batch]:
         return DataLoader(
-            SharedRows(rows),
-            batch_sampler=shares,  # type: ignore[arg-type]  a share stands for a list of rows
+            WeightedRows(rows),
+            batch_sampler=sampler,  # type: ignore[arg-type]  a RankBatch stands for a list of rows
             num_workers=self.num_workers,
             generator=torch.Generator().manual_seed(self.data_seed),  # else each pass draws from the global one
             collate_fn=_already_a_batch,  # type: ignore[arg-type]  the rows give whole batches

@@ -30,12 +30,14 @@ class Split:
         origin: The file or data set they come from, for messages.
         rows: Columns ``text``, ``label`` (both string) and, for pairs, ``text_pair``.
         row_ids: (N,) int64, each example's row in ``origin``, 0 = first after the header.
+        is_split_off: Whether they were training rows of the source, and split off.
     """
 
     name: str
     origin: str
     rows: Dataset
     row_ids: np.ndarray
+    is_split_off: bool = False
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -97,7 +99,7 @@ class Splits:
         validation: What is selected on.
         test: What is reported; evaluated once.
         label_names: Label names in the order of their ids, where the source gives one; None = decided from train.
-        notes: What was done to the data, for the log ("validation carved out of train: …").
+        notes: What was done to the data, for the log ("validation split off train: …").
         cautions: What of the data undermines a result, for log and report.
         given_id: What identifies the content, where the source says it; see ``content_id``.
     """

@@ -20,12 +20,12 @@ class TokenBatches(Sampler[list[int]]):
     ``max_tokens`` tokens, padding not counted. A batch's loss stays the mean over its texts.
 
     Args:
-        order: Of all rows; Lightning tells it the epoch.
+        order: Sampler of all rows; Lightning tells it the epoch.
         lengths: (N,) tokens of each row.
-        max_tokens: Of a batch; at least three times the longest row.
+        max_tokens: Most tokens of a batch; at least three times the longest row.
         rank: This process among ``world_size``.
         world_size: Processes; each gets every ``world_size``-th batch, and all get as many.
-        start: Epoch, and batches of it that this process has had already: where a resumed run goes on.
+        start: Epoch and number of its batches that this process has had already, where a run is resumed.
     Raises:
         UserError: If ``max_tokens`` is too small for the longest row.
     Example:

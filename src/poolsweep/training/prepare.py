@@ -49,7 +49,7 @@ class Prepared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done that a user would want to know: splits carved out, weights that are new."""
+        """What was done that a user would want to know: splits made, weights that are new."""
         encoder = self.loaded.encoder
         notes = [*self.splits.notes, *self.splits.cautions, *self.loaded.notes]
         if encoder.pooler_is_fresh and "pooler_output" in self.pooling.context_needed:

@@ -123,7 +123,7 @@ def test_label_names_can_be_given(tmp_path):
     assert check(three(tmp_path / "is.parquet", labels=[True, False])).names == ("true", "false")
 
 
-def test_absent_splits_are_carved_stratified_and_by_their_own_seed(tmp_path):
+def test_absent_splits_are_split_off_stratified_and_by_their_own_seed(tmp_path):
     rows = "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(200))
     path = write(tmp_path / "f.csv", f"text,label\n{rows}")
     found = Files(train=str(path)).read()
@@ -140,7 +140,7 @@ def test_absent_splits_are_carved_stratified_and_by_their_own_seed(tmp_path):
     assert len(Files(train=str(path), test_fraction=0.3).read().test) == 60
 
 
-def test_a_given_test_file_is_not_carved(tmp_path):
+def test_a_given_test_file_is_not_split_off(tmp_path):
     path = write(tmp_path / "f.csv", "text,label\n" + "".join(f"t{i},{'ab'[i % 2]}\n" for i in range(40)))
     found = Files(train=str(path), test=str(path)).read()
     assert [len(split) for split in found] == [36, 4, 40]
@@ -187,7 +187,7 @@ def test_one_column_for_two_things(tmp_path):
     assert problems(train=str(path), label="text") == ["data.text and data.label name the same column 'text'"]
 
 
-def test_a_missing_label_is_named_with_its_row_where_splits_are_carved(tmp_path):
+def test_a_missing_label_is_named_with_its_row_where_splits_are_split_off(tmp_path):
     rows = [{"text": f"text {i}", "label": None if i == 7 else "ab"[i % 2]} for i in range(30)]
     path = write(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
     with pytest.raises(UserError) as error:

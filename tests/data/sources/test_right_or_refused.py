@@ -200,7 +200,7 @@ def test_test_texts_that_stand_in_training_are_counted(tmp_path):
     train[:20].assign(text=[f" {t.upper()}" for t in TEXTS[:20]]).to_csv(tmp_path / "t.csv", index=False)
     [caution] = loaded(tmp_path / "r.csv", test=str(tmp_path / "t.csv")).cautions
     assert caution.startswith("20 of the 20 test texts stand in training or validation too")
-    assert not loaded(tmp_path / "r.csv").cautions, "what is carved keeps equal texts together"
+    assert not loaded(tmp_path / "r.csv").cautions, "what is split off keeps equal texts together"
 
 
 def test_hidden_test_labels_are_said_in_one_line(tmp_path):
@@ -209,7 +209,7 @@ def test_hidden_test_labels_are_said_in_one_line(tmp_path):
     with pytest.raises(UserError) as error:
         loaded(tmp_path / "r.csv", test=str(tmp_path / "t.csv"))
     [found] = error.value.problems
-    assert "all labels of the test split are hidden (-1 or empty); data.test=null carves one out" in found
+    assert "all labels of the test split are hidden (-1 or empty); data.test=null splits one off" in found
 
 
 def test_pipes_and_folders_are_refused_and_only_data_files_are_named(tmp_path):

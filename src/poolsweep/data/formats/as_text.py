@@ -90,7 +90,7 @@ def class_names(feature: Any) -> tuple[str, ...] | None:  # noqa: ANN401
     """The names of class labels; None where a column is of another kind.
 
     Args:
-        feature: Of ``datasets``, or what it writes beside the schema of a parquet file.
+        feature: Column type of ``datasets``, or what it writes beside the schema of a parquet file.
     """
     if isinstance(feature, Mapping):
         names = feature.get("names") if feature.get("_type") == "ClassLabel" else None

@@ -40,7 +40,7 @@ class Asked:
         """Check that each column that is asked for is there, once; others may be called as they like.
 
         Args:
-            names: Of the file's columns.
+            names: Names of the file's columns.
         Raises:
             UserError: If one is missing, or two have its name.
         """

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from poolsweep.data.carve import carved
 from poolsweep.data.formats.columns import Asked, require_different
 from poolsweep.data.labels import names_as_read
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import READERS, rows_of_file
+from poolsweep.data.split_off import split_off_missing
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.hashing import file_hash
 
 
 class Files(Source):
-    """One file per split; a split without a file is carved out of the training file.
+    """One file per split; a split without a file is split off the training file.
 
     Everything is read as text: ``"007"``, ``"NA"`` and ``"null"`` stay what they are. Paths are taken literally.
 
@@ -33,9 +33,9 @@ class Files(Source):
         label: Name of the column with the label.
         labels: All label names in the order of their ids; None = those of the training split, sorted.
         quoted: Whether ``"`` quotes fields; None = in csv, but not in tsv.
-        validation_fraction: Share of the training rows, if carved.
-        test_fraction: Share of the training rows, if carved.
-        split_seed: Seed of the carving.
+        validation_fraction: Share of the training rows, if split off.
+        test_fraction: Share of the training rows, if split off.
+        split_seed: Seed of the splitting.
     """
 
     found_by = ("train", "validation", "test", "name")
@@ -89,7 +89,9 @@ class Files(Source):
             raise UserError(*problems)
         if self.fingerprint() != content:
             raise UserError(f"the files of data.train={self.paths['train']} change while they are read; try again")
-        splits, notes = carved(found, fractions=self.fractions, seed=self.split_seed, of=str(self.paths["train"]))
+        splits, notes = split_off_missing(
+            found, fractions=self.fractions, seed=self.split_seed, of=str(self.paths["train"])
+        )
         if self.labels is not None:
             given = names_as_read(self.labels, set(splits["train"].column("label").unique().to_pylist()))
         return Splits(

@@ -15,12 +15,12 @@ import pyarrow as pa
 import xxhash
 
 from poolsweep.data.cache import cache_dir
-from poolsweep.data.carve import carved
 from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, named
 from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, Sink, require_different
 from poolsweep.data.labels import names_as_read
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import rows_by_key
+from poolsweep.data.split_off import split_off_missing
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.hashing import file_hash
@@ -34,18 +34,18 @@ class Hub(Source):
 
     Args:
         name: The data set's name, such as ``fancyzhx/ag_news``, or a path.
-        subset: Its configuration, such as ``sst2`` of ``nyu-mll/glue``.
+        subset: Name of the data set's configuration, such as ``sst2`` of ``nyu-mll/glue``.
         revision: Branch, tag or commit.
         train: Name of the training split.
-        validation: Name of the validation split; null or absent = carved out of the training split.
-        test: Name of the test split; null or absent = carved out of the training split.
+        validation: Name of the validation split; null or absent = split off the training split.
+        test: Name of the test split; null or absent = split off the training split.
         text: Name of the column with the text.
         text_pair: Name of the column with a second text, if each example is a pair.
         label: Name of the column with the label.
         labels: All label names in the order of their ids; None = the data set's own order, else sorted.
-        validation_fraction: Share of the training rows, if carved.
-        test_fraction: Share of the training rows, if carved.
-        split_seed: Seed of the carving.
+        validation_fraction: Share of the training rows, if split off.
+        test_fraction: Share of the training rows, if split off.
+        split_seed: Seed of the splitting.
     """
 
     found_by = ("name", "train", "validation", "test")
@@ -89,7 +89,7 @@ class Hub(Source):
             found[split] = Split(split, part.asked.where, rows, np.arange(len(rows)))
             given = about.label_names if split == "train" else given
         of = f"{self.name}[{self.names['train']}]"
-        splits, notes = carved(found, fractions=self.fractions, seed=self.split_seed, of=of)
+        splits, notes = split_off_missing(found, fractions=self.fractions, seed=self.split_seed, of=of)
         if self.labels is not None:
             given = names_as_read(self.labels, set(splits["train"].column("label").unique().to_pylist()))
         return Splits(

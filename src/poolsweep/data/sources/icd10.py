@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poolsweep.data.cache import cached
-from poolsweep.data.carve import stratified_groups
 from poolsweep.data.source import Source
+from poolsweep.data.split_off import stratified_groups
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError
 
@@ -58,11 +58,11 @@ class Icd10(Source):
         labels = table.column("label").to_pylist()
         test = stratified_groups(labels, groups=categories, fraction=0.1, seed=self.split_seed)
         rest = np.flatnonzero(~test)
-        carved = stratified_groups(
+        taken = stratified_groups(
             [labels[i] for i in rest], groups=[categories[i] for i in rest], fraction=1 / 9, seed=self.split_seed
         )
         validation = np.zeros_like(test)
-        validation[rest[carved]] = True
+        validation[rest[taken]] = True
         rows = Dataset(table.select(["text", "label"]))
 
         def part(name: str, chosen: np.ndarray) -> Split:

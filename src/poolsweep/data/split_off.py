@@ -1,4 +1,4 @@
-"""Carves splits out of the training rows: seeded, stratified by label, equal texts kept together."""
+"""Splits rows off the training rows: seeded, stratified by label, equal texts kept together."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from poolsweep.data.splits import Split
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
-def carved(
+def split_off_missing(
     found: Mapping[str, Split], *, fractions: Mapping[str, float], seed: int, of: str
 ) -> tuple[dict[str, Split], tuple[str, ...]]:
-    """All splits, those that are missing carved out of the training rows; and a note for each of these.
+    """All splits, those that are missing split off the training rows; and a note for each of these.
 
     Args:
         found: The splits that there are, ``train`` among them.
-        fractions: Split → share of the training rows, in the order in which they are carved.
-        seed: The cuts are a function of it and the rows alone.
-        of: What the training rows are called.
+        fractions: Split → share of the training rows, in the order in which they are split off.
+        seed: Seed of the choice, which depends on it and the rows alone.
+        of: Name of the training rows in a note.
     """
     splits, notes = dict(found), []
     for name, fraction in fractions.items():
         if name not in splits:
             before = len(splits["train"])
-            splits["train"], splits[name] = carve(splits["train"], name=name, fraction=fraction, seed=seed)
+            splits["train"], splits[name] = split_off(splits["train"], name=name, fraction=fraction, seed=seed)
             notes.append(f"{name}: {len(splits[name])} of the {before} rows of {of}, stratified by label")
     return splits, tuple(notes)
 
 
-def carve(split: Split, *, name: str, fraction: float, seed: int) -> tuple[Split, Split]:
+def split_off(split: Split, *, name: str, fraction: float, seed: int) -> tuple[Split, Split]:
     """Take ``fraction`` of a split's rows, label by label, as a split of their own.
 
     Rows with the same text go together, so that no text of the new split is also trained on. Texts are the same here if
     they differ in case, accents or white space alone, which is what an encoder's tokenizer may drop.
 
     Args:
-        split: What is cut.
+        split: The rows to take from.
         name: The new split's name.
         fraction: Share of each label's rows, 0 to 1.
-        seed: The cut is a function of it and the rows alone.
+        seed: Seed of the choice, which depends on it and the rows alone.
     """
     labels = pc.fill_null(split.column("label"), "")  # a missing one is named with its row when all is checked
     codes = pc.dictionary_encode(labels).combine_chunks()
@@ -66,11 +66,11 @@ def stratified_groups(
     A group belongs to the label of its first row.
 
     Args:
-        labels: Of each row.
-        groups: Rows with an equal one go together.
+        labels: Label of each row.
+        groups: Group of each row; rows of one group go together.
         fraction: Share of each label's rows, 0 to 1.
-        seed: The choice is a function of it, the labels and the groups.
-        names: What the labels are called, if they are ids: the order of the names decides, not that of the ids.
+        seed: Seed of the choice, which depends on it, the labels and the groups alone.
+        names: Names of the labels, if those are ids: the order of the names decides, not that of the ids.
     Shape:
         labels (N,) and groups (N,); returns (N,) bool, True = chosen.
     Example:
@@ -99,5 +99,6 @@ def stratified_groups(
 
 def _part(split: Split, chosen: np.ndarray, *, name: str) -> Split:
     rows = np.flatnonzero(chosen)
-    origin = split.origin if name == split.name else f"{split.origin} ({name} carved out)"
-    return Split(name, origin, split.rows.select(rows), split.row_ids[rows])
+    is_new = name != split.name
+    origin = f"{split.origin} ({name} split off)" if is_new else split.origin
+    return Split(name, origin, split.rows.select(rows), split.row_ids[rows], is_split_off=is_new)

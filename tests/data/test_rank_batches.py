@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from poolsweep.data.sampler import EpochSampler
-from poolsweep.data.shares import EvaluationShares, TrainingShares, deal
+from poolsweep.data.sampler import EpochSampler, EvaluationSampler, TrainingSampler, balanced_parts
 
 LENGTHS = np.random.default_rng(0).integers(3, 128, 101)
 
@@ -14,7 +13,7 @@ LENGTHS = np.random.default_rng(0).integers(3, 128, 101)
 def shares(size: int, batch_size: int, world_size: int, **options) -> list[list]:
     """Of each process."""
     return [
-        list(TrainingShares(EpochSampler(size, seed=0), batch_size, rank=rank, world_size=world_size, **options))
+        list(TrainingSampler(EpochSampler(size, seed=0), batch_size, rank=rank, world_size=world_size, **options))
         for rank in range(world_size)
     ]
 
@@ -81,26 +80,26 @@ def test_one_process_keeps_the_order():
 @pytest.mark.parametrize("micro_batches", [1, 4])
 def test_going_on_in_the_middle_of_an_epoch(micro_batches):
     order = EpochSampler(50, seed=0, epoch=1)
-    whole = list(TrainingShares(order, 8, micro_batches=micro_batches, lengths=LENGTHS))
+    whole = list(TrainingSampler(order, 8, micro_batches=micro_batches, lengths=LENGTHS))
     for begun in range(len(whole)):
-        rest = TrainingShares(order, 8, micro_batches=micro_batches, lengths=LENGTHS, start=(1, begun))
+        rest = TrainingSampler(order, 8, micro_batches=micro_batches, lengths=LENGTHS, start=(1, begun))
         assert list(rest) == whole[begun:]
         assert len(rest) == len(whole)
     order.set_epoch(2)
-    assert len(list(TrainingShares(order, 8, micro_batches=micro_batches, start=(1, 3)))) == len(whole)
+    assert len(list(TrainingSampler(order, 8, micro_batches=micro_batches, start=(1, 3)))) == len(whole)
 
 
 def test_dealing_keeps_numbers_even_whatever_the_weights():
     rows, weights = np.arange(7), np.array([100, 1, 1, 1, 1, 1, 1])
-    assert [len(part) for part in deal(rows, weights, 3)] == [3, 2, 2]
-    assert [part.tolist() for part in deal(rows[:2], weights[:2], 3)] == [[0], [1], []]
+    assert [len(part) for part in balanced_parts(rows, weights, 3)] == [3, 2, 2]
+    assert [part.tolist() for part in balanced_parts(rows[:2], weights[:2], 3)] == [[0], [1], []]
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 5])
 def test_evaluation_takes_the_batches_of_one_process(world_size):
-    expected = [share.rows for share in EvaluationShares(14, 4)]
+    expected = [share.rows for share in EvaluationSampler(14, 4)]
     assert expected == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11), (12, 13)]
-    dealt = [list(EvaluationShares(14, 4, rank=rank, world_size=world_size)) for rank in range(world_size)]
+    dealt = [list(EvaluationSampler(14, 4, rank=rank, world_size=world_size)) for rank in range(world_size)]
     assert len({len(of_one) for of_one in dealt}) == 1
     in_order = [share for together in zip(*dealt, strict=True) for share in together]
     assert [share.rows for share in in_order if share.weight] == expected

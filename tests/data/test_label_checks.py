@@ -6,28 +6,28 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from poolsweep.data.kind import no_classes
+from poolsweep.data.label_checks import no_classes
 from poolsweep.data.labels import Labels
 
 
-def kind_of(labels: list[str]) -> str | None:
+def problem_of(labels: list[str]) -> str | None:
     return no_classes(Labels.from_names(labels), pa.chunked_array([labels]), row_ids=np.arange(len(labels)) + 10)
 
 
 def test_several_labels_in_a_row():
-    found = kind_of(["joy", "fear", "joy", "fear|joy", "anger"])
+    found = problem_of(["joy", "fear", "joy", "fear|joy", "anger"])
     assert found is not None
     assert found.startswith("the label 'fear|joy' of row 14 is several at once")
 
 
 @pytest.mark.parametrize("labels", [["Sci/Tech", "World, politics", "a|b"], ["a", "b;", ";"], ["1,5", "2"]])
 def test_a_separator_in_a_name_is_no_list(labels: list[str]):
-    assert kind_of(labels) is None
+    assert problem_of(labels) is None
 
 
 def test_scores():
     scores = [f"{i / 10:.1f}" for i in range(40)] * 3
-    assert kind_of(scores) == (
+    assert problem_of(scores) == (
         "the label column holds 40 different numbers (0.0 to 3.9): scores, which poolsweep does not predict; it needs "
         "classes"
     )
@@ -38,12 +38,12 @@ def test_scores():
     [["0.5", "1", "1.5", "2"] * 9, [str(i) for i in range(30)] * 3, [f"{i / 10}" for i in range(40)] + ["x"] * 50],
 )
 def test_numbers_that_are_names_of_classes(labels: list[str]):
-    assert kind_of(labels) is None
+    assert problem_of(labels) is None
 
 
 def test_a_column_of_texts():
-    assert kind_of([f"text {i}" for i in range(30)]) == (
+    assert problem_of([f"text {i}" for i in range(30)]) == (
         "the label column holds 30 different labels in 30 rows: is it another column? (data.label names it)"
     )
-    assert kind_of([f"label {i // 2}" for i in range(30)]) is None
-    assert kind_of(["a", "b", "c"]) is None, "of three rows nothing can be said"
+    assert problem_of([f"label {i // 2}" for i in range(30)]) is None
+    assert problem_of(["a", "b", "c"]) is None, "of three rows nothing can be said"
