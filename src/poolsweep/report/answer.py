@@ -59,7 +59,7 @@ def against_baseline(comparison: Comparison) -> str:
 def why_no_differences(comparison: Comparison) -> str:
     """Why there are no differences to a baseline that a race has dropped; else empty."""
     for name, contender in comparison.group.contenders.items():
-        if name == comparison.asked_baseline and name in comparison.raced.dropped:
+        if name == comparison.asked_baseline and name in comparison.dropped:
             return (
                 f"No differences to {name}: the race stopped it after {len(contender.runs)} seeds; "
                 f"race.keep=[{name}] lets a baseline run on."

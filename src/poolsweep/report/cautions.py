@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolsweep.report.caution_rules import RunFacts, label_cautions, study_cautions
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.predicted import Predicted
-from poolsweep.report.raced import race_cautions
+from poolsweep.report.race import race_cautions
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
 from poolsweep.statistics import Estimate, Scores, mean_score, t_estimate
 
@@ -34,14 +34,14 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     several = [run for c in group.contenders.values() for run in (*c.runs.values(), *c.failed)]
     facts = [_facts(comparison, run) for run in (*several, *group.without_result)]
     fixed = {name for name, scores in comparison.scores.items() if scores.deterministic}
-    by_design = comparison.raced.dropped.keys() | fixed  # has fewer seeds
+    by_design = comparison.dropped.keys() | fixed  # has fewer seeds
     in_race = [fact for fact in facts if fact.contender not in by_design]
     told = [item for item in study_cautions(facts) if item.kind not in _ABOUT_SEEDS]
     told += [item for item in study_cautions(in_race) if item.kind in _ABOUT_SEEDS]
     if comparison.splits:
         told = [item for item in told if item.kind not in {*_ABOUT_SEEDS, "different test rows"}]
     found = [(item.serious, item.sentence) for item in told]
-    found += race_cautions(comparison.raced, means={name: s.mean for name, s in comparison.summaries.items()})
+    found += race_cautions(comparison.dropped, means={name: s.mean for name, s in comparison.summaries.items()})
     counts = _label_counts(comparison)
     if counts:
         over = over_majority(comparison)

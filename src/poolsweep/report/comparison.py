@@ -11,7 +11,8 @@ import numpy as np
 
 from poolsweep.report.contenders import Contender, Group, Predictions, Splits, find_splits
 from poolsweep.report.predicted import Predicted, read_predictions
-from poolsweep.report.raced import Raced, raced
+from poolsweep.report.race import dropped_by_race
+from poolsweep.runs.race import Dropped
 from poolsweep.statistics import (
     Family,
     JointDifference,
@@ -49,7 +50,7 @@ class Comparison:
         asked_baseline: Name of the contender to hold the others against.
         baseline: The same; None if there is none of that name, or a race has stopped it.
         against: Each other compared contender minus the baseline, as the family has it.
-        raced: What a race decided: those that it dropped are not in the verdict.
+        dropped: Contenders that a race dropped, with the reasons; they are not in the verdict.
         splits: Splits of runs that were tested on rows of their own; else None.
     """
 
@@ -66,13 +67,13 @@ class Comparison:
     asked_baseline: str
     baseline: str | None
     against: Mapping[str, JointDifference]
-    raced: Raced = field(default_factory=Raced)
+    dropped: Mapping[str, Dropped] = field(default_factory=dict)
     splits: Splits | None = None
 
     @property
     def in_the_running(self) -> tuple[str, ...]:
         """Those that no race has dropped, best mean first."""
-        return tuple(name for name in self.names if name not in self.raced.dropped)
+        return tuple(name for name in self.names if name not in self.dropped)
 
     @property
     def leading(self) -> tuple[str, ...]:
@@ -139,8 +140,8 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     if splits:
         values = {name: splits.values(name, by_seed) for name, by_seed in values.items()}
     summaries = {name: _summary(name, by_seed, splits, level=level) for name, by_seed in values.items()}
-    race = raced(group, metric=metric)
-    names = tuple(sorted(summaries, key=lambda name: (name in race.dropped, -summaries[name].mean, name)))
+    dropped = dropped_by_race(group, metric=metric)
+    names = tuple(sorted(summaries, key=lambda name: (name in dropped, -summaries[name].mean, name)))
     values = {name: values[name] for name in names}
     predictions = {name: predictions[name] for name in names if name in predictions}
     if splits:
@@ -148,13 +149,13 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     else:
         basis, scores, pairwise = _pairs(group, metric, values, predictions, level)
     family = simultaneous(pairwise, level=level) if pairwise else None
-    known = baseline if baseline in names and baseline not in race.dropped else None
+    known = baseline if baseline in names and baseline not in dropped else None
     against: dict[str, JointDifference] = {}
     if family and known in family.names:
         against = {name: family.between(name, known) for name in family.names if name != known}
     return Comparison(
         group, metric, names, values, summaries, predictions, basis, scores, pairwise, family, baseline, known, against,
-        race, splits,
+        dropped, splits,
     )  # fmt: skip
 
 

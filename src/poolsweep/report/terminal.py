@@ -16,7 +16,7 @@ from poolsweep.report.cautions import cautions, load_note, unfinished, what_seed
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import Row, compare_all, leaderboard, short_names, write_leaderboard
 from poolsweep.report.metric import METRICS, hundredths, signed
-from poolsweep.report.raced import race_note
+from poolsweep.report.race import race_note
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.report.tables import could_be_best, jointly, pairing, what_means_are
 from poolsweep.runs.locate import argument_for
@@ -51,8 +51,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         console.print()
         for line in answers(comparison):
             console.say(line)
-        if race_note(comparison.raced):
-            console.say(race_note(comparison.raced))
+        if race_note(comparison.dropped):
+            console.say(race_note(comparison.dropped))
         seeds = what_seeds_are(comparison)
         if seeds:
             console.say(seeds)
@@ -132,13 +132,13 @@ def _title(comparison: Comparison, mark: str) -> str:
         lines += [jointly(comparison)] if comparison.against else []
     if comparison.leading and len(comparison.compared) > 1:
         lines.append(f"{mark} {could_be_best(comparison)}")
-    return "\n".join([*lines, *([f"{DROPPED} lost in the race"] if comparison.raced.dropped else [])])
+    return "\n".join([*lines, *([f"{DROPPED} dropped by the race"] if comparison.dropped else [])])
 
 
 def _mark(comparison: Comparison, row: Row, mark: str) -> str:
     if len(comparison.compared) < 2:
         return " "
-    return mark if row.tied else DROPPED if row.pooling in comparison.raced.dropped else " "
+    return mark if row.tied else DROPPED if row.pooling in comparison.dropped else " "
 
 
 def _percent(row: Row) -> str:

@@ -146,7 +146,7 @@ def test_the_report_says_who_raced_and_does_not_cry_wolf(start, outputs, capsys)
     assert [line.split(",")[10] for line in csv.splitlines() if ",bad," in line] == ["no"]
 
     f1 = compare_all(load_runs([outputs / "s"]), metric="mcc")
-    assert not f1 or not f1[0].raced.dropped, "the race went by accuracy"
+    assert not f1 or not f1[0].dropped, "the race went by accuracy"
 
 
 def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
@@ -155,7 +155,7 @@ def test_a_grid_afterwards_takes_the_dropped_back(start, outputs):
     for name in set(launcher.folders) - set(launcher.launched):
         launcher.write(name)
     [comparison] = compare_all(load_runs([outputs / "s"]))
-    assert comparison.raced.dropped == {}
+    assert comparison.dropped == {}
     assert len(comparison.in_the_running) == 5
     assert comparison.family.between("good", "bad") == simultaneous(comparison.pairwise).between("good", "bad")
 
