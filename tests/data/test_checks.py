@@ -9,6 +9,7 @@ from datasets import Dataset, Features, Value
 from poolsweep.data.checks import check, rows_in_words
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError
+from poolsweep.tasks import Classification
 
 GOOD = (["one", "two", "three"], ["a", "b", "a"])
 
@@ -25,16 +26,16 @@ def splits(train: tuple = GOOD, validation: tuple = GOOD, test: tuple = GOOD, **
 
 def problems(data: Splits) -> list[str]:
     with pytest.raises(UserError) as error:
-        check(data)
+        check(data, Classification())
     return list(error.value.problems)
 
 
 def test_labels_come_from_training_sorted():
-    assert check(splits()).names == ("a", "b")
+    assert check(splits(), Classification()).names == ("a", "b")
 
 
 def test_given_label_names_keep_their_order():
-    assert check(splits(label_names=("c", "b", "a"))).names == ("c", "b", "a")
+    assert check(splits(label_names=("c", "b", "a")), Classification()).names == ("c", "b", "a")
 
 
 def test_a_label_name_given_twice():

@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from read_files import read_files
 
-from poolsweep.config import Node
 from poolsweep.data import DataModule
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
-from poolsweep.training.prepare import load_data
 
 
 def module_of(path: Path) -> DataModule:
-    splits, labels = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(path)}))
+    splits, labels = read_files(path)
     tokenizer = tiny().tokenizer
     rows = {
         split.name: TokenRows(

@@ -13,15 +13,14 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from read_files import read_files
 
-from poolsweep.config import Node
 from poolsweep.data.tokenise import tokenise, tokenizer_hash
 from poolsweep.encoder.tiny import tiny
-from poolsweep.training.prepare import load_data
 
 
 def test_truncation_is_counted_and_the_cache_is_read(animals, monkeypatch):
-    splits, _ = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
+    splits, _ = read_files(animals)
     tokenizer = tiny().tokenizer
     texts = splits.train.column("text").to_pylist()
     cut = [len(tokenizer(text)["input_ids"]) > 12 for text in texts]
@@ -54,10 +53,7 @@ def test_another_vocabulary_or_normaliser_changes_the_hash():
 def test_pairs_are_one_input_with_two_segments(tmp_path, write_csv):
     rows = [("ab", "cd", "x"), ("e", "fgh", "y")]
     path = write_csv(tmp_path / "pairs.csv", rows, header=("text", "other", "label"))
-    splits, _ = load_data(Node({
-        "_target_": "poolsweep.data.sources.files.Files", "train": str(path), "validation": str(path),
-        "test": str(path), "text_pair": "other",
-    }))  # fmt: skip
+    splits, _ = read_files(path, validation=str(path), test=str(path), text_pair="other")
     tokenizer = tiny().tokenizer
     found = tokenise(splits.train, tokenizer=tokenizer, max_length=16)
     assert found.types is not None
@@ -80,7 +76,7 @@ def damage(path: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["one bit", "half", "empty", "zeros", "gone"])
 @pytest.mark.parametrize("name", ["ids", "types", "special", "starts", "truncated", "about"])
 def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, caplog):
-    splits, _ = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
+    splits, _ = read_files(animals)
     tokenizer = tiny().tokenizer
     first = tokenise(splits.train, tokenizer=tokenizer, max_length=14)
     folder = Path(first.ids.filename).parent
@@ -97,7 +93,7 @@ def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, cap
 
 
 def test_what_a_killed_process_left_goes_at_the_next_visit(animals):
-    splits, _ = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
+    splits, _ = read_files(animals)
     tokenizer = tiny().tokenizer
     folder = Path(tokenise(splits.train, tokenizer=tokenizer, max_length=14).ids.filename).parent
     left, of_another = (folder.parent / f".making-{name}-x" for name in (folder.name, "other"))
@@ -165,7 +161,7 @@ def other(animals, tmp_path, monkeypatch):
 def test_of_two_processes_at_once_one_tokenises_and_the_other_waits(animals, tmp_path, monkeypatch, other):
     process = other(parallel_from=1000)
     monkeypatch.setattr("poolsweep.data.text_reader.PlainTexts.__call__", lambda *_: pytest.fail("tokenised twice"))
-    splits, _ = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
+    splits, _ = read_files(animals)
     with ThreadPoolExecutor() as threads:
         waits = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
         time.sleep(0.5)
@@ -183,7 +179,7 @@ def test_a_process_that_is_killed_while_it_tokenises_holds_up_no_other(animals, 
     assert list(folder.glob(".making-*")), "premise: it was at work"
     process.kill()
     process.wait()
-    splits, _ = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
+    splits, _ = read_files(animals)
     with ThreadPoolExecutor() as threads:
         found = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
         try:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
+from read_files import read_files
 
 from poolsweep.config import Node
 from poolsweep.data.token_rows import TokenRows
@@ -23,7 +24,8 @@ from poolsweep.features.requests import LayerVectors, PooledVectors, PoolerFeatu
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_half, load_preset
-from poolsweep.training.prepare import build_pooling, load_data
+from poolsweep.tasks import Classification
+from poolsweep.training.prepare import build_pooling
 
 
 class Learned(TokenPooling):
@@ -59,7 +61,7 @@ def loaded():
 
 @pytest.fixture
 def store(animals, tmp_path, loaded) -> FeatureStore:
-    splits, labels = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
+    splits, labels = read_files(animals)
     rows = TokenRows(
         tokenise(splits.train, tokenizer=loaded.tokenizer, max_length=32),
         labels=labels.encode(splits.train.column("label")), pad_token_id=loaded.tokenizer.pad_token_id,
@@ -95,7 +97,8 @@ def test_stored_features_equal_live_encoding(store, loaded, name: str):
     batch = rows.__getitems__(indices)
     classifier = Classifier(
         encoder=None, features=request, pooling=pooling, postprocess=torch.nn.Identity(), head=torch.nn.Identity(),
-        loss=torch.nn.CrossEntropyLoss(), num_labels=3, make_optimizer=torch.optim.AdamW, make_scheduler=None,
+        loss=torch.nn.CrossEntropyLoss(), num_labels=3, task=Classification(),
+        make_optimizer=torch.optim.AdamW, make_scheduler=None,
     )  # fmt: skip
     with torch.no_grad():
         found = classifier.pool(batch)

@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 import torch
+from read_files import read_files
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification
 
-from poolsweep.config import Node
 from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
@@ -23,7 +23,7 @@ from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.postprocess.none import None_
 from poolsweep.scheduler import schedule
-from poolsweep.training.prepare import load_data
+from poolsweep.tasks import Classification
 
 NUM_LABELS = 3
 
@@ -60,6 +60,7 @@ def ours(reference: BertForSequenceClassification, *, gradient_checkpointing: bo
         head=head,
         loss=nn.CrossEntropyLoss(),
         num_labels=NUM_LABELS,
+        task=Classification(),
         make_optimizer=adamw,
         make_scheduler=partial(schedule),
     )
@@ -151,7 +152,7 @@ def test_gradient_checkpointing_changes_no_gradient():
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_parity_through_the_batches_of_a_file(animals, training: bool):
-    splits, labels = load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(animals)}))
+    splits, labels = read_files(animals)
     tokenizer = tiny().tokenizer
     rows = TokenRows(
         tokenise(splits.train, tokenizer=tokenizer, max_length=32), labels=labels.encode(splits.train.column("label")),

@@ -10,16 +10,17 @@ import torch
 from datasets import Dataset
 
 from poolsweep.data.batch import Batch
-from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Split
 from poolsweep.data.tokenise import TokenisedSplit
 from poolsweep.model.predictions import Predictions
 from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import RunRecord
+from poolsweep.tasks import Classification
+from poolsweep.tasks.labels import Labels
 
 
 def test_lengths_and_cuts_go_with_their_rows_and_the_report_reads_them(tmp_path):
-    collected = Predictions()
+    collected = Predictions(Classification())
     for rows, labels in (([4, 9], [0, 1]), ([2], [1])):
         batch = Batch(labels=torch.tensor(labels), row_ids=torch.tensor(rows), mask=torch.ones(len(rows), 1).bool())
         collected.add(batch, torch.tensor([[1.0, 0.0]] * len(rows)))

@@ -8,6 +8,7 @@ import pytest
 
 from poolsweep.config import Node
 from poolsweep.report.results import load_runs
+from poolsweep.tasks import Classification
 from poolsweep.training.sources import data_content, data_identity, forget_data, load_data
 
 SOURCE = """
@@ -84,7 +85,7 @@ def test_another_split_is_another_run_on_the_same_data(own):
     node, _ = own
     found = []
     for shift in (0, 1):
-        splits, _ = load_data(Node({**node, "shift": shift}))
+        splits, _ = load_data(Node({**node, "shift": shift}), Classification())
         found.append((splits.fingerprint, data_identity(Node(node), splits)["data_id"]))
     assert found[0][0] != found[1][0]
     assert found[0][1] == found[1][1]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from poolsweep.errors import nearest
-from poolsweep.tasks.metric_names import Monitored
+from poolsweep.tasks import TASKS
 
 
 def range_problems(config: Mapping[str, Any]) -> list[str]:
     """What does not go together in a resolved config whose keys are of the right types."""
     problems = []
-    monitored = get_args(Monitored)
+    monitored = TASKS[config["task"]].monitored
     if config["monitor"] not in monitored:
         problems.append(f"monitor={config['monitor']} is no validation metric; {nearest(config['monitor'], monitored)}")
     problems += _batching_problems(config)

@@ -18,6 +18,7 @@ from poolsweep.config.shape import missing_keys, shape_problems
 from poolsweep.device import accelerator_type, canonical_precision
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.pooling.presets import pooling_name
+from poolsweep.tasks import TASKS, Task
 from poolsweep.tasks.metric_names import direction
 
 _PARTS = ("data", "encoder", "postprocess", "head", "loss", "optimizer", "scheduler", "trainer")
@@ -28,6 +29,7 @@ class RunConfig(Root):
     """What a run is told, and what follows from it.
 
     Attributes:
+        task: What is predicted of a text.
         checkpoint: When all is saved that an interrupted run goes on from.
         features: Limits of what frozen encoders' features take on the disk.
         loading: How rows become batches.
@@ -47,6 +49,7 @@ class RunConfig(Root):
         content: All keys, as ``config.yaml`` records them.
     """
 
+    task: Task
     checkpoint: Checkpointing
     features: Storing
     loading: Loading
@@ -83,6 +86,7 @@ class RunConfig(Root):
         own |= {part: Node(content[part]) for part in _PARTS}
         return cls(
             **own,
+            task=TASKS[content["task"]],
             checkpoint=Checkpointing(**content["checkpoint"]),
             features=Storing(**content["features"]),
             loading=Loading(**{field.name: content["data"][field.name] for field in fields(Loading)}),

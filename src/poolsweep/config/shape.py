@@ -9,13 +9,14 @@ from typing import Any
 from poolsweep.config.keys import Checkpointing, Loading, Root, Storing
 from poolsweep.config.parts import PARTS
 from poolsweep.errors import nearest
+from poolsweep.tasks import TASKS
 
 SECTIONS: dict[str, type] = {"checkpoint": Checkpointing, "features": Storing}
 _NAMED = ("logger", "callbacks")  # groups of several parts, each with a name of its own
 _HALVES = tuple(name.partition(".")[2] for name in PARTS if name.startswith("pooling."))
 _GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in PARTS))
 _OF_OPTUNA = ("optuna", "trial")
-_KNOWN = (*(field.name for field in fields(Root)), *_GROUPS, *SECTIONS, *_OF_OPTUNA)
+_KNOWN = ("task", *(field.name for field in fields(Root)), *_GROUPS, *SECTIONS, *_OF_OPTUNA)
 
 
 def shape_problems(config: Mapping[str, Any]) -> list[str]:
@@ -28,6 +29,8 @@ def shape_problems(config: Mapping[str, Any]) -> list[str]:
 
 
 def _problems(config: Mapping[str, Any]) -> Iterator[str]:
+    if "task" in config and config["task"] not in list(TASKS):
+        yield f"task={config['task']} is none; {nearest(str(config['task']), TASKS)}"
     for key in config.keys() - set(_KNOWN):
         yield f"there is no key {key}; {nearest(key, _KNOWN)}"
     for name, kind in SECTIONS.items():
@@ -95,4 +98,5 @@ def missing_keys(config: Mapping[str, Any]) -> list[str]:
     lacking = [
         f"{prefix}{field.name}" for prefix, kind, node in nodes for field in fields(kind) if field.name not in node
     ]
+    lacking += [] if "task" in config else ["task"]
     return [f"{key} is missing: it has a default, which ~{key} takes away" for key in lacking]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from poolsweep.data.labels import Labels
 from poolsweep.data.same_text import text_keys
 from poolsweep.data.splits import Splits
+from poolsweep.tasks.labels import Labels
 
 _MOST_PAIRS = 5
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from poolsweep.data.label_checks import no_classes
-from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
+from poolsweep.tasks import Task
+from poolsweep.tasks.labels import Labels
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
@@ -23,24 +22,25 @@ _CURES = {
 }  # fmt: skip
 
 
-def check(splits: Splits) -> Labels:
+def check(splits: Splits, task: Task) -> Labels:
     """Check texts and labels of all splits and decide the label contract.
 
     Args:
         splits: What a source has read.
+        task: Says what the label column may hold.
     Raises:
         UserError: With every problem: empty splits, empty or missing texts and labels, a single class, labels of
             validation or test that training does not have, a label column that holds something else than classes.
     """
     problems = [problem for split in splits for problem in _problems_of(split)]
-    labels = _labels_of(splits)
+    column = splits.train.column("label")
+    told = ~blank(column)
+    column = column.filter(pa.array(told))
+    labels = task.labels(column, given=splits.label_names)
     if splits.label_names is None and len(splits.train):
-        column = splits.train.column("label")
-        problem = no_classes(
-            labels, column.filter(pa.array(~blank(column))), row_ids=splits.train.row_ids[~blank(column)]
-        )
-        if problem is not None:
-            raise UserError(*problems, f"{splits.train.origin}: {problem}")
+        objection = task.objection(labels, column, row_ids=splits.train.row_ids[told])
+        if objection is not None:
+            raise UserError(*problems, f"{splits.train.origin}: {objection}")
     if len(splits.train) and len(labels) < 2:
         only = labels.names[0] if labels.names else "none"
         problems.append(f"{splits.train.origin}: training needs at least two labels, found one: {only}")
@@ -101,16 +101,6 @@ def hidden(split: Split) -> bool:
     """Whether a split has no label that is told, as the test splits of public benchmarks."""
     column = split.column("label")
     return bool(len(column)) and bool(np.all(blank(column) | np.asarray(pc.fill_null(pc.equal(column, "-1"), False))))
-
-
-def _labels_of(splits: Splits) -> Labels:
-    if splits.label_names is not None:
-        twice = [name for name, count in Counter(splits.label_names).items() if count > 1]
-        if twice:
-            raise UserError(f"data.labels has {twice[0]!r} more than once")
-        return Labels(splits.label_names)
-    column = splits.train.column("label")
-    return Labels.from_names(pc.unique(column.filter(pa.array(~blank(column)))).to_pylist())
 
 
 def _unseen(split: Split, labels: Labels, *, where_seen: str) -> list[str]:

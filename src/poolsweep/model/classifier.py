@@ -17,11 +17,12 @@ from poolsweep.data.batch import Batch
 from poolsweep.distributed.group import all_reduce
 from poolsweep.encoder import Encoder
 from poolsweep.features import FeatureRequest
-from poolsweep.model.metrics import MeanLoss, classification_metrics
+from poolsweep.model.mean_loss import MeanLoss
 from poolsweep.model.predictions import Predictions
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.functional import at_least_float32
 from poolsweep.postprocess.base import Postprocess
+from poolsweep.tasks import Task
 
 
 class Classifier(pl.LightningModule):
@@ -35,6 +36,7 @@ class Classifier(pl.LightningModule):
         head: Vector → logits.
         loss: Called with logits (B, C) and label ids (B,); returns their mean.
         num_labels: C.
+        task: Says what is measured.
         make_optimizer: Called with ``encoder``, ``pooling`` and ``head``, the modules to train.
         make_scheduler: Called with the optimizer and ``total_steps``.
     """
@@ -49,6 +51,7 @@ class Classifier(pl.LightningModule):
         head: nn.Module,
         loss: nn.Module,
         num_labels: int,
+        task: Task,
         make_optimizer: Callable[..., Optimizer],
         make_scheduler: Callable[..., LRScheduler],
     ) -> None:
@@ -61,8 +64,8 @@ class Classifier(pl.LightningModule):
         self.loss = loss
         self._make_optimizer = make_optimizer
         self._make_scheduler = make_scheduler
-        self.val_metrics = classification_metrics(num_labels, prefix="val/")
-        self.test_metrics = classification_metrics(num_labels, prefix="test/")
+        self.val_metrics = task.measures(num_labels, prefix="val/")
+        self.test_metrics = task.measures(num_labels, prefix="test/")
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
         self.predictions: dict[str, Predictions] | None = None
         self.examples_seen = 0

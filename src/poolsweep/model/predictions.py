@@ -11,34 +11,40 @@ import torch
 from torch import Tensor
 
 from poolsweep.data.batch import Batch
-from poolsweep.data.labels import Labels
 from poolsweep.data.tokenise import TokenisedSplit
 from poolsweep.distributed.group import all_gather
 from poolsweep.files.writing import write_whole
+from poolsweep.tasks import Task
+from poolsweep.tasks.labels import Labels
 
 
 class Predictions:
-    """Collects the predictions of one split and writes them as a table."""
+    """Collects the predictions of one split and writes them as a table.
 
-    def __init__(self) -> None:
+    Args:
+        task: Says what is stored of logits.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
         self._row_ids: list[Tensor] = []
-        self._labels: list[Tensor] = []
-        self._probabilities: list[Tensor] = []
+        self._targets: list[Tensor] = []
+        self._predicted: list[Tensor] = []
 
     def add(self, batch: Batch, logits: Tensor) -> None:
         """Add a batch; logits (B, C)."""
         self._row_ids.append(batch.row_ids.cpu())
-        self._labels.append(batch.labels.cpu())
-        self._probabilities.append(torch.softmax(logits.float(), dim=-1).cpu())
+        self._targets.append(batch.labels.cpu())
+        self._predicted.append(self._task.predicted(logits).cpu())
 
     def gather(self) -> None:
         """Bring the rows of all processes together, on every process."""
-        for parts in (self._row_ids, self._labels, self._probabilities):
+        for parts in (self._row_ids, self._targets, self._predicted):
             mine = torch.cat(parts) if parts else None  # a process may have had no batch
             parts[:] = [part for part in all_gather(mine) if part is not None]
 
     def write(self, path: Path, *, labels: Labels, texts: TokenisedSplit | None = None) -> None:
-        """Write columns row_id, label, predicted (names) and probabilities (one list per row), by row id.
+        """Write a column row_id and those of the task, by row id.
 
         With the tokenised texts, also tokens (how many the encoder read) and truncated (whether the text was cut).
 
@@ -49,14 +55,8 @@ class Predictions:
         """
         row_ids = torch.cat(self._row_ids).numpy()
         order = np.argsort(row_ids, kind="stable")
-        probabilities = torch.cat(self._probabilities).numpy()[order]
-        names = pa.array(labels.names, pa.string())
-        columns = {
-            "row_id": row_ids[order],
-            "label": names.take(pa.array(torch.cat(self._labels).numpy()[order])),
-            "predicted": names.take(pa.array(probabilities.argmax(axis=1))),
-            "probabilities": pa.FixedSizeListArray.from_arrays(probabilities.ravel(), probabilities.shape[1]),
-        }
+        targets, predicted = (torch.cat(parts).numpy()[order] for parts in (self._targets, self._predicted))
+        columns = {"row_id": row_ids[order], **self._task.columns(labels, targets, predicted)}
         if texts is not None:
             known = np.asarray(texts.split.row_ids)
             place = np.argsort(known, kind="stable")

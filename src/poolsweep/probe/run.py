@@ -15,11 +15,9 @@ from pytorch_lightning.loggers import Logger
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from poolsweep.data.labels import Labels
 from poolsweep.device import accelerator_type
 from poolsweep.files.writing import write_whole
 from poolsweep.model.classifier import Classifier
-from poolsweep.model.metrics import classification_metrics
 from poolsweep.model.outcome import Outcome
 from poolsweep.model.predictions import Predictions
 from poolsweep.probe.objective import Rows
@@ -29,6 +27,8 @@ from poolsweep.probe.vectors import Vectors
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
+from poolsweep.tasks import Task
+from poolsweep.tasks.labels import Labels
 
 _MANY_NUMBERS = 2**22  # of the training vectors; below, threads wait for each other longer than they help
 
@@ -58,6 +58,7 @@ class ProbeRun:
         classifier: Pooling, post-processing and head; its encoder's features are stored.
         data: Split name → stored features.
         probe: Chooses the penalty.
+        task: Says what is measured and stored.
         labels: The label contract.
         truncated_share: Split name → share of texts cut to the maximum length.
         data_seed: Draws the bootstrap sample.
@@ -67,6 +68,7 @@ class ProbeRun:
     classifier: Classifier
     data: Mapping[str, Any]
     probe: Probe
+    task: Task
     labels: Labels
     truncated_share: Mapping[str, float]
     data_seed: int
@@ -107,7 +109,7 @@ class ProbeRun:
         def measure(penalty: float, solution: Solution) -> float:
             nonlocal steps
             steps += solution.iterations
-            found = _metrics(_logits(validation, solution), validation.labels, classifier.loss, prefix="val/")
+            found = _metrics(self, _logits(validation, solution), validation.labels, prefix="val/")
             tried = probe.penalties.index(penalty) + 1
             _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
             status.update(
@@ -163,8 +165,8 @@ def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
         vectors = Vectors(run.data[split], run.classifier)
         with torch.no_grad():
             logits = torch.cat([run.classifier.head(block) for block in vectors.blocks()])
-        metrics |= _metrics(logits, vectors.labels, run.classifier.loss, prefix=prefix)
-        predictions = Predictions()
+        metrics |= _metrics(run, logits, vectors.labels, prefix=prefix)
+        predictions = Predictions(run.task)
         predictions.add(vectors.identified(), logits)
         texts = getattr(run.data[split], "tokenised", None)
         predictions.write(folder.predictions(split), labels=run.labels, texts=texts)
@@ -177,9 +179,9 @@ def _logits(vectors: Vectors, solution: Solution) -> Tensor:
     return torch.cat([torch.addmm(bias, block, weight.T) for block in vectors.blocks()])
 
 
-def _metrics(logits: Tensor, labels: Tensor, loss: nn.Module, *, prefix: str) -> dict[str, float]:
-    measures = classification_metrics(logits.shape[1], prefix=prefix).to(logits.device)
-    found = {f"{prefix}loss": loss(logits, labels), **measures(logits, labels)}
+def _metrics(run: ProbeRun, logits: Tensor, labels: Tensor, *, prefix: str) -> dict[str, float]:
+    measures = run.task.measures(logits.shape[1], prefix=prefix).to(logits.device)
+    found = {f"{prefix}loss": run.classifier.loss(logits, labels), **measures(logits, labels)}
     return {name: float(value) for name, value in found.items()}
 
 

@@ -115,11 +115,12 @@ def build(
         status.update(shared_seconds=round(time.monotonic() - started, 3))  # the next run finds it done
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
-    classifier = build_classifier(config, encoder, pooling, num_labels=len(prepared.labels), features=features)
+    outputs = config.task.output_size(prepared.labels)
+    classifier = build_classifier(config, encoder, pooling, num_labels=outputs, features=features)
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)
-        return ProbeRun(classifier, data, probe, prepared.labels, truncated, config.data_seed, check_lock)
+        return ProbeRun(classifier, data, probe, config.task, prepared.labels, truncated, config.data_seed, check_lock)
     best = BestWeights(folder.best, monitor=config.monitor, check_lock=check_lock)
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),

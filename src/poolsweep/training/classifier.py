@@ -50,6 +50,7 @@ def build_classifier(
         head=head,
         loss=make(config.loss),
         num_labels=num_labels,
+        task=config.task,
         make_optimizer=partial(make, config.optimizer, fused=fused),
         make_scheduler=partial(make, config.scheduler),
     )

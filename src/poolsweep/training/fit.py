@@ -15,7 +15,6 @@ from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.checkpoint import Checkpoint
 from poolsweep.config import RunConfig
 from poolsweep.data import DataModule
-from poolsweep.data.labels import Labels
 from poolsweep.distributed.group import all_gather, broadcast
 from poolsweep.features import VectorRows
 from poolsweep.model.classifier import Classifier
@@ -24,6 +23,7 @@ from poolsweep.model.predictions import Predictions
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
+from poolsweep.tasks.labels import Labels
 from poolsweep.training.failure import kind_of
 from poolsweep.training.oom import batch_too_large
 
@@ -133,7 +133,7 @@ class TrainingRun:
 
     def evaluate(self, folder: RunFolder) -> dict[str, float]:
         """Measure the present weights on validation and test, and write every prediction."""
-        predictions = {"validation": Predictions(), "test": Predictions()}
+        predictions = {split: Predictions(self.config.task) for split in ("validation", "test")}
         self.classifier.predictions = predictions
         metrics: dict[str, float] = {}
         for evaluation in (self.trainer.validate, self.trainer.test):

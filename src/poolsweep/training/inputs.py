@@ -16,7 +16,6 @@ import xxhash
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.data import Split
-from poolsweep.data.labels import Labels
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import TokenisedSplit, tokenise, tokenizer_hash
 from poolsweep.encoder import Encoder, LoadedEncoder
@@ -30,6 +29,7 @@ from poolsweep.pooling.tokens.max import Max
 from poolsweep.pooling.tokens.mean import Mean
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.runs.status import StatusFile
+from poolsweep.tasks.labels import Labels
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from safetensors.torch import load
 
 from poolsweep.config import RunConfig, validate
 from poolsweep.data import Batch
-from poolsweep.data.labels import Labels
 from poolsweep.data.ragged import last_of_each, length_mask, padded
 from poolsweep.data.text_reader import reader
 from poolsweep.encoder import LoadedEncoder
@@ -24,6 +23,7 @@ from poolsweep.model.classifier import Classifier
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.records import DamagedError, read_checked
 from poolsweep.runs.stored_config import OddConfigError, read_config
+from poolsweep.tasks.labels import Labels
 from poolsweep.training.classifier import build_classifier
 from poolsweep.training.prepare import build_pooling, load_encoder
 
@@ -107,7 +107,8 @@ def load_run(
     labels = _labels(folder)
     loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
     pooling = build_pooling(config.pooling, loaded)
-    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=len(labels))
+    outputs = config.task.output_size(labels)
+    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=outputs)
     weights = _weights(folder, result)
     missing, unexpected = classifier.load_state_dict(weights, strict=False)
     state = classifier.state_dict()

@@ -13,7 +13,6 @@ from hydra.utils import get_class
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.config.probe import probe_needs
-from poolsweep.data.labels import Labels
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
@@ -22,6 +21,7 @@ from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.runs.identity import encoder_identity
+from poolsweep.tasks.labels import Labels
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.classifier import build_postprocess
 from poolsweep.training.failure import in_one_line
@@ -79,7 +79,7 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     splits = labels = loaded = pooling = None
     if "data" not in faulty:
         with _collected(problems, part="data"):
-            splits, labels = load_data(config.data)
+            splits, labels = load_data(config.data, config.task)
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)

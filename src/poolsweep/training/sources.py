@@ -14,15 +14,16 @@ from poolsweep.config import LOADING_KEYS, Node
 from poolsweep.config.targets import authorised, nodes_with_target
 from poolsweep.data.cautions import data_cautions
 from poolsweep.data.checks import check
-from poolsweep.data.labels import Labels
 from poolsweep.data.source import Source
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
+from poolsweep.tasks import Task
+from poolsweep.tasks.labels import Labels
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.make import make
 
 
-def load_data(data: Node) -> tuple[Splits, Labels]:
+def load_data(data: Node, task: Task) -> tuple[Splits, Labels]:
     """Read and check a data set; runs of one process that read the same content share it.
 
     Raises:
@@ -30,7 +31,7 @@ def load_data(data: Node) -> tuple[Splits, Labels]:
     """
     with said_if_slow(_reading(data)):
         source = _source(_node(data))
-        return _checked(source, source.fingerprint())
+        return _checked(source, source.fingerprint(), task)
 
 
 def data_content(data: Node, *, trusted: Sequence[str], splits: Splits | None = None) -> dict[str, Any]:
@@ -114,9 +115,9 @@ def _source(node: str) -> Source:
 
 
 @lru_cache(maxsize=4)
-def _checked(source: Source, fingerprint: str | None) -> tuple[Splits, Labels]:
+def _checked(source: Source, fingerprint: str | None, task: Task) -> tuple[Splits, Labels]:
     splits = source.read()
-    labels = check(splits)
+    labels = check(splits, task)
     return splits.with_cautions(data_cautions(splits, labels)), labels
 
 

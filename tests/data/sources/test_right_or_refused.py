@@ -13,13 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from read_files import read_files
 
-from poolsweep.config import Node
 from poolsweep.data.checks import check
 from poolsweep.data.sources.files import Files
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
-from poolsweep.training.sources import load_data
 
 TEXTS = [f"text {i}" for i in range(30)]
 LABELS = ["pos" if i % 2 else "neg" for i in range(30)]
@@ -31,7 +30,7 @@ def read(path: Path, **options) -> list[tuple[str, str]]:
 
 
 def loaded(path: Path, **options) -> Splits:
-    return load_data(Node({"_target_": "poolsweep.data.sources.files.Files", "train": str(path), **options}))[0]
+    return read_files(path, **options)[0]
 
 
 def problem(path: Path, **options) -> str:

@@ -9,13 +9,13 @@ import numpy as np
 import xxhash
 
 from poolsweep.data.formats.columns import Asked, require_different
-from poolsweep.data.labels import names_as_read
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import READERS, rows_of_file
 from poolsweep.data.split_off import split_off_missing
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.hashing import file_hash
+from poolsweep.tasks.labels import names_as_read
 
 
 class Files(Source):

@@ -17,13 +17,13 @@ import xxhash
 from poolsweep.data.cache import cache_dir
 from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, named
 from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, Sink, require_different
-from poolsweep.data.labels import names_as_read
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import rows_by_key
 from poolsweep.data.split_off import split_off_missing
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.hashing import file_hash
+from poolsweep.tasks.labels import names_as_read
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict

@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
-from poolsweep.model.metrics import classification_metrics
 from poolsweep.statistics import metric_scores
+from poolsweep.tasks.metrics import classification_metrics
 
 RANDOM = np.random.default_rng(0)
 CASES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from poolsweep.data.labels import Labels
+from poolsweep.tasks.labels import Labels
 
 
 def test_numeric_names_sort_numerically_and_others_by_code_point():

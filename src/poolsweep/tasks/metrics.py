@@ -1,4 +1,4 @@
-"""What is measured on validation and test."""
+"""The metrics of tasks, as torchmetrics computes them; imported when a run makes its model."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import torch
 from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassMatthewsCorrCoef
-
-from poolsweep.distributed.group import all_gather
 
 
 def classification_metrics(num_labels: int, *, prefix: str) -> MetricCollection:
@@ -47,31 +45,3 @@ class MatthewsCorrCoef(MulticlassMatthewsCorrCoef):
             return torch.zeros((), device=confusion.device)
         found = (counts.trace() * total - rows @ columns) / spreads.sqrt()
         return found.float().to(confusion.device)
-
-
-class MeanLoss:
-    """The mean loss over all rows of a split, the same to the last bit however many processes share its batches."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[int, int, Tensor]] = []
-
-    def add(self, mean: Tensor, *, rows: int, place: int) -> None:
-        """Take note of a batch.
-
-        Args:
-            mean: Its mean loss.
-            rows: Its number of rows.
-            place: Its number among the batches of all processes.
-        """
-        self._found.append((place, rows, mean.detach()))
-
-    def compute(self) -> Tensor:
-        """The mean over the rows of all processes, added up in the order of the batches; NaN if one is."""
-        found = [(place, rows, mean.item()) for place, rows, mean in self._found]
-        found = sorted(part for of_one in all_gather(found) for part in of_one)
-        total = sum(rows for _, rows, _ in found)
-        return torch.tensor(sum(rows * mean for _, rows, mean in found) / total if total else float("nan"))
-
-    def reset(self) -> None:
-        """Forget all batches."""
-        self._found.clear()
