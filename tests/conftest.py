@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from kill import Kill
 
 if TYPE_CHECKING:
     from poolsweep.config import RunConfig
@@ -176,24 +177,6 @@ def bits() -> Callable[[Path], dict[str, object]]:
         return found | {key: result[key] for key in kept}
 
     return of
-
-
-class KilledError(BaseException):
-    """Stands for a SIGKILL: nothing is told, nothing is saved."""
-
-
-@dataclass
-class Kill:
-    """The moments that were met so far; raises at one of them."""
-
-    moment: int
-    seen: list[str]
-    error: type[BaseException] = KilledError
-
-    def meet(self, name: str) -> None:
-        self.seen.append(name)
-        if len(self.seen) - 1 == self.moment:
-            raise self.error(name)
 
 
 @pytest.fixture
