@@ -156,6 +156,7 @@ def test_what_cannot_be_composed_is_one_line(cli, tiny_run, typed):
 SWEEPS = {
     "+race.min_seeds=3": "race is read by sweep=race alone, which must be given too",
     "+optuna.trials=3": "optuna is read by sweep=optuna alone, which must be given too",
+    "hydra/sweeper=race": "hydra/sweeper=race lacks its keys; choose it by sweep=race",
     "sweep=race +race.min_seds=3": "there is no key race.min_seds; did you mean min_seeds?",
     "sweep=optuna +optuna.trial=3 optimizer.lr=1e-3,1e-4": "there is no key optuna.trial; did you mean trials",
     "hydra/launcher=local hydra.launcher.gpus=x": "hydra.launcher.gpus must be a list of the numbers of GPUs",

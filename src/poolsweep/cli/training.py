@@ -24,7 +24,7 @@ often used:
   encoder.frozen=true    train the head alone on features that are computed once
   study=NAME             runs of one study share a folder, outputs/NAME, and a leaderboard
   retry=never            leave what failed; retry=all: run everything again (default: failed)
-  sweep=race             with -m: stop hopeless poolings early, and spend seeds on those that could be the best
+  sweep=race             with -m: drop poolings early that cannot be the best, and save their seeds
   on_failure=stop        end a sweep after a run that failed (default: continue)
   hydra/launcher=local   several runs of a sweep at once, each on cores or GPUs of its own
   sweep=optuna           Optuna chooses the values: 'optimizer.lr=tag(log,interval(1e-5,1e-3))' optuna.trials=40

@@ -12,12 +12,12 @@ from poolsweep.terminal.text import number
 
 
 class PrunedError(Exception):
-    """Other trials have shown that a run is hopeless.
+    """Optuna's pruner ended a run: other trials were better by then.
 
     Args:
         monitor: Name of the metric.
-        value: What it last was.
-        validations: How many there were.
+        value: Last value of the metric.
+        validations: Number of validations.
     """
 
     kind = "pruned"

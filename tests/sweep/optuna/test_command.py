@@ -92,6 +92,9 @@ def test_wrong_options_are_named_before_anything_runs(cli, tiny_run, no_new_file
     assert cli(*typed[:-2], "pooling=cls,max", "optuna.trials=none").problems == [
         "optuna.trials must be a whole number of at least 1, got 'none'"
     ]
+    assert cli(*typed, "optuna.trials=3,4").problems == [
+        "optuna.trials takes one value for the whole sweep, not several"
+    ]
 
 
 def test_values_that_do_not_go_together_are_pruned_and_said(cli, tiny_run, outputs):

@@ -76,7 +76,7 @@ def test_one_that_is_visibly_unsteady_keeps_its_wider_error():
     assert "low" in out, "the same mean, of two seeds that agree"
 
 
-def test_steadied_errors_by_hand():
+def test_pooled_errors_by_hand():
     """Three contenders, two seeds, four rows: the interaction's mean square, twice, takes the place of the pair's."""
     table = {
         "a": [[1, 1, 0, 0], [1, 1, 1, 1]],  # 0.5, 1.0

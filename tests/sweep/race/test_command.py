@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def raced(tmp_path, write_csv, outputs) -> list[str]:
-    """Three token poolings of the embedding layer, whose first token is the same in every text: hopeless."""
+    """Three token poolings of the embedding layer, whose first token is the same in every text: cls is the worst."""
     sounds = {"cat": "meow", "dog": "woof", "owl": "huhu"}
     names = list(sounds)
     rows = [(f"{sounds[names[i % 3]]} {'x' * (i % 7)} {i}", names[i % 3]) for i in range(300)]

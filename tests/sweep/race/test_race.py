@@ -17,7 +17,7 @@ from poolsweep.sweep.grid import SweepFailedError
 from poolsweep.sweep.race.options import RaceOptions
 
 
-def test_hopeless_poolings_stop_and_the_others_get_every_seed(start, outputs, capsys):
+def test_poolings_that_are_worse_stop_and_the_others_get_every_seed(start, outputs, capsys):
     race, launcher = start(FIELD)
     race.run()
     assert [len(batch) for batch in launcher.batches] == [10, 3, 3, 3], "each round is one batch for the launcher"

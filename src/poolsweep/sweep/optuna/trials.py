@@ -120,15 +120,15 @@ class Trials:
         return any(trial.state is TrialState.RUNNING for trial in self.all())
 
     def complete(self, claim: Claim, value: float) -> None:
-        """A trial's runs have finished."""
+        """Tell Optuna that the runs of a trial have finished."""
         self._tell(claim, value=value, state=TrialState.COMPLETE)
 
     def prune(self, claim: Claim, *, reason: str) -> None:
-        """A trial is hopeless, or its values do not go together."""
+        """The pruner ended a trial, or its values do not go together."""
         self._tell(claim, state=TrialState.PRUNED, reason=reason)
 
     def fail(self, claim: Claim, *, reason: str) -> None:
-        """A trial's runs failed; it is made anew when the command is typed again."""
+        """Tell Optuna that runs of a trial failed; it is made anew when the command is typed again."""
         self._tell(claim, state=TrialState.FAIL, reason=reason)
 
     @contextmanager
