@@ -6,21 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-<<<<<<<< HEAD:tests/data/test_label_checks.py
-from poolsweep.data.label_checks import no_classes
-from poolsweep.data.labels import Labels
-
-
-def problem_of(labels: list[str]) -> str | None:
-    return no_classes(Labels.from_names(labels), pa.chunked_array([labels]), row_ids=np.arange(len(labels)) + 10)
-========
 from poolsweep.tasks.label_checks import why_no_classes
 from poolsweep.tasks.labels import Labels
 
 
-def kind_of(labels: list[str]) -> str | None:
+def problem_of(labels: list[str]) -> str | None:
     return why_no_classes(Labels.from_names(labels), pa.chunked_array([labels]), row_ids=np.arange(len(labels)) + 10)
->>>>>>>> 210c853 (A task says how targets are read, measured and stored; classification is the first):tests/tasks/test_label_checks.py
 
 
 def test_several_labels_in_a_row():
