@@ -70,6 +70,10 @@ class Rows:
         assert second is not None, "rows without a block"
         return first, second - torch.outer(first, first)
 
+    def every(self, step: int) -> Tensor:
+        """Each so many-th of the vectors, from the first."""
+        return torch.cat([piece[-columns.start % step :: step] for columns, piece in self._pieces()])
+
     def loss(self, logits: Tensor) -> float:
         """The weighted mean cross-entropy; logits (C, N)."""
         spread = self.smoothing * logits.mean(dim=0) if self.smoothing else 0.0
