@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from sentence_transformers import SentenceTransformer
 from timing import compare, matrix_rate, seconds, useful_flops
-from work import Encoded, work
+from work import Encoded, Work, work
 
 from poolsweep.encoder.minilm import embedded_folder
 from poolsweep.runs.folder import RunFolder
@@ -26,29 +26,30 @@ def encoding(data: str | None, *, rows: int) -> None:
     """
     with tempfile.TemporaryDirectory() as root:
         made = work(data, "encoder.frozen=true", "pooling=masked_mean", rows=rows, root=Path(root))
-        prepared, config = made.prepared, made.config
-        inputs = Inputs(prepared.loaded, prepared.pooling, config.pooling, prepared.labels, prepared.max_length)
-        texts = list(prepared.splits.train.rows["text"])
+        texts = list(made.prepared.splits.train.rows["text"])
         peer = SentenceTransformer(str(embedded_folder()), device="cpu")
-
-        def ours() -> float:
-            with tempfile.TemporaryDirectory() as folder:
-                status = StatusFile(RunFolder(Path(folder)), name="bench", run_id="bench", lock=None)
-                _tokenised.cache_clear()
-
-                def encode() -> None:
-                    train = {"train": token_rows(prepared.splits.train, inputs)}
-                    feature_rows(replace(config, output_root=folder), inputs, train, status=status)
-
-                return seconds(encode)
-
         found = compare(
             {
-                "poolsweep": ours,
+                "poolsweep": lambda: pass_seconds(made),
                 "sentence-transformers": lambda: seconds(
                     lambda: peer.encode(texts, batch_size=32, show_progress_bar=False)
                 ),
             },
-            examples=len(texts), flops=useful_flops(Encoded(prepared, prepared.splits.train).lengths),
+            examples=len(texts), flops=useful_flops(Encoded(made.prepared, made.prepared.splits.train).lengths),
         )  # fmt: skip
         found.say("texts to vectors", rate=matrix_rate(torch.float32))
+
+
+def pass_seconds(made: Work) -> float:
+    """Time of one pass of a frozen encoder over the training rows, tokenisation included."""
+    prepared, config = made.prepared, made.config
+    inputs = Inputs(prepared.loaded, prepared.pooling, config.pooling, prepared.labels, prepared.max_length)
+    with tempfile.TemporaryDirectory() as folder:
+        status = StatusFile(RunFolder(Path(folder)), name="bench", run_id="bench", lock=None)
+        _tokenised.cache_clear()
+
+        def encode() -> None:
+            train = {"train": token_rows(prepared.splits.train, inputs)}
+            feature_rows(replace(config, output_root=folder), inputs, train, status=status)
+
+        return seconds(encode)

@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,27 +18,45 @@ _BLOCK, _BLOCKS = 2**20, 1024
 _RELEASE_EVERY = 2**26  # bytes written, after which their pages are handed back to the system
 
 
+@dataclass(frozen=True)
+class ArrayShape:
+    """What an array holds.
+
+    Attributes:
+        part: Shape of one text's part, or of one token's.
+        per_token: Whether every token has a part, rather than every text.
+    """
+
+    part: tuple[int, ...]
+    per_token: bool
+
+    def rows(self, lengths: np.ndarray) -> int:
+        """Parts of texts with so many tokens each."""
+        return int(lengths.sum()) if self.per_token else len(lengths)
+
+
 class ArrayWriter:
     """Fills arrays row by row under temporary names, and renames them when all rows are there.
 
     Args:
         folder: The store's folder; nobody else writes there.
         lengths: (N,) tokens of each text.
-        shapes: Array → shape of one text's part; of one token for ``states-…``.
+        shapes: Array name → what it holds.
     """
 
-    def __init__(self, folder: Path, *, lengths: np.ndarray, shapes: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, folder: Path, *, lengths: np.ndarray, shapes: Mapping[str, ArrayShape]) -> None:
         self._folder = folder
         self._lengths = lengths
         self._starts = np.concatenate([[0], np.cumsum(lengths)])
         remove(half_written(folder))
+        self._shapes = shapes
         self._open = {name: self._create(name, shape) for name, shape in shapes.items()}
         self._dirty = 0
 
     def put(self, name: str, indices: Sequence[int], values: np.ndarray) -> None:
         """Write the rows of a batch; token states come (B, T, H) padded on the right, everything else (B, …)."""
         array = self._open[name]
-        if is_ragged(name):
+        if self._shapes[name].per_token:
             for row, states in zip(indices, values, strict=True):
                 array[self._starts[row] : self._starts[row + 1]] = states[: self._lengths[row]]
         else:
@@ -63,10 +82,10 @@ class ArrayWriter:
         for name in ["lengths", *self._open]:
             self._temporary(name).unlink(missing_ok=True)
 
-    def _create(self, name: str, shape: Sequence[int]) -> np.memmap:
-        rows = int(self._starts[-1]) if is_ragged(name) else len(self._lengths)
+    def _create(self, name: str, shape: ArrayShape) -> np.memmap:
+        rows = shape.rows(self._lengths)
         path = self._temporary(name)
-        array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, *shape))
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, *shape.part))
         if hasattr(os, "posix_fallocate") and array.nbytes:
             # Else a disk that fills up kills the process while it writes to mapped memory.
             with path.open("r+b") as file:
@@ -86,11 +105,6 @@ def remove(files: Iterable[Path]) -> None:
     """Remove what is still there."""
     for path in files:
         path.unlink(missing_ok=True)
-
-
-def is_ragged(name: str) -> bool:
-    """Whether an array holds a vector per token, rather than something per text."""
-    return name.startswith("states-")
 
 
 def is_whole(folder: Path, name: str) -> bool:

@@ -44,6 +44,7 @@ class FeatureRequest(ABC):
     pooling: Pooling
     name: str
     kind: ClassVar[str]
+    per_token: ClassVar[bool] = False  # whether its arrays have a row per token, rather than per text
 
     @property
     def arrays(self) -> list[str]:
@@ -142,6 +143,7 @@ class TokenStates(FeatureRequest):
     """All token states of the layers that are read, (ΣT, H) each: for poolings with parameters."""
 
     kind = "states"
+    per_token = True
 
     @property
     def arrays(self) -> list[str]:

@@ -31,7 +31,7 @@ from torch import nn
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder
 from poolsweep.errors import UserError
-from poolsweep.features.arrays import ArrayWriter, half_written, is_ragged, is_whole, remove
+from poolsweep.features.arrays import ArrayShape, ArrayWriter, half_written, is_whole, remove
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import FeatureRequest
 from poolsweep.features.rows import FeatureRows
@@ -143,18 +143,22 @@ class FeatureStore:
             raise
         writer.finish()
 
-    def _shapes(self, requests: Sequence[FeatureRequest], *, shortest: int | None) -> dict[str, tuple[int, ...]]:
-        """Array → shape of one row of it, found by encoding one text."""
+    def _shapes(self, requests: Sequence[FeatureRequest], *, shortest: int | None) -> dict[str, ArrayShape]:
+        """Array name → what it holds, found by encoding one text."""
         if shortest is None:
             return {}
         [(_, found)] = self._pass.features(requests, rows=[shortest])
-        return {name: tuple(values.shape[2 if is_ragged(name) else 1 :]) for name, values in found.items()}
+        return {
+            name: ArrayShape(tuple(found[name].shape[2 if request.per_token else 1 :]), request.per_token)
+            for request in requests
+            for name in request.arrays
+            if name in found
+        }
 
-    def _too_much(self, shapes: dict[str, tuple[int, ...]]) -> str | None:
+    def _too_much(self, shapes: dict[str, ArrayShape]) -> str | None:
         """Why arrays of these shapes may not be written, or None."""
         lengths = self.rows.tokenised.lengths
-        rows = {name: int(lengths.sum()) if is_ragged(name) else len(lengths) for name in shapes}
-        needed = sum(4 * rows[name] * int(np.prod(shape)) for name, shape in shapes.items())
+        needed = sum(4 * shape.rows(lengths) * int(np.prod(shape.part)) for shape in shapes.values())
         root = self.folder.parent
         free = shutil.disk_usage(root).free
         if needed > free:
