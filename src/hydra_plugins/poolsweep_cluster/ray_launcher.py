@@ -19,7 +19,7 @@ class RayLauncher(ComposingLauncher):
     """One Ray task per run; see ``conf/hydra/launcher/ray.yaml``.
 
     Args:
-        limits: See ``poolsweep.launch.cluster.ray.RayLimits``.
+        limits: Keys of ``poolsweep.launch.cluster.ray.RayLimits``.
     """
 
     def __init__(self, **limits: Any) -> None:  # noqa: ANN401

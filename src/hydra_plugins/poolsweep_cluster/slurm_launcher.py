@@ -22,7 +22,7 @@ class SlurmLauncher(ComposingLauncher):
         wait: Stay until every run has ended; False: submit and leave.
         dry_run: Print the scripts instead of submitting anything.
         poll_seconds: Between two questions to Slurm.
-        limits: See ``poolsweep.launch.cluster.limits.Limits``.
+        limits: Keys of ``poolsweep.launch.cluster.limits.Limits``.
     """
 
     def __init__(self, wait: bool, dry_run: bool, poll_seconds: float, **limits: Any) -> None:  # noqa: ANN401

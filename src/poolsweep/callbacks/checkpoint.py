@@ -46,8 +46,8 @@ class Checkpoint(pl.Callback):
     lines of metrics.csv.
 
     Args:
-        store: Where checkpoints lie.
-        best: Its weights belong to the state.
+        store: Store of the checkpoints.
+        best: Keeper of the best weights, which belong to the state.
         metrics: The run's metrics.csv.
         every_steps: Save each time so many optimizer steps were taken; None = never for that.
         every_minutes: Save after so long without; None = never for that.

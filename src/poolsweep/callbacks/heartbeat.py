@@ -14,7 +14,7 @@ class Heartbeat(pl.Callback):
     """Reports epochs, steps and the monitored metric.
 
     Args:
-        status: Where to report.
+        status: Status file of the run.
         monitor: Name of the metric.
     """
 

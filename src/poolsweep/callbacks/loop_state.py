@@ -51,7 +51,7 @@ def restartable(state: Mapping[str, Any], *, validation_due: bool) -> dict[str, 
 
     Args:
         state: From ``loop_state``.
-        validation_due: As for ``batches_done``.
+        validation_due: Whether a validation is due, as for ``batches_done``.
     """
     written = deepcopy(dict(state))
     batches, validation = written[_BATCHES], written[_VALIDATION_BATCHES]

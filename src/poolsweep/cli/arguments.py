@@ -43,7 +43,7 @@ class VerbParser(argparse.ArgumentParser):
         """Take a study.
 
         Args:
-            name: Of the attribute that gets it.
+            name: Name of the attribute that gets it.
             nargs: ``?`` = it may be left out; ``+`` = several.
             note: Added to its help.
         """

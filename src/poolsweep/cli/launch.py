@@ -135,11 +135,11 @@ class _Job:
     """A single run that was typed.
 
     Attributes:
-        config: Its own.
+        config: Config of the run.
         name: The overrides, as a person reads them.
         prepared: What it reads; None if it has finished before.
-        folder: Its own.
-        run_id: Its identity.
+        folder: Folder of the run.
+        run_id: Identity of the run.
     """
 
     config: RunConfig

@@ -42,7 +42,7 @@ class BatchPlan:
 
         Args:
             micro_batches: Steps that each batch is divided into.
-            rows: Of the training split.
+            rows: Number of rows of the training split.
             validate_every: A share of an epoch, or a number of batches.
         """
         batches = -(-rows // (self.per_device * self.processes))

@@ -22,12 +22,12 @@ class Root:
 
     Attributes:
         seed: Drives everything but the splits.
-        init_seed: Of new weights; ``seed`` unless given.
-        data_seed: Of the training order; ``seed`` unless given.
+        init_seed: Seed of new weights; ``seed`` unless given.
+        data_seed: Seed of the training order; ``seed`` unless given.
         study: Folder of runs that belong together.
         output_root: Folder of studies.
         monitor: Validation metric that selects the checkpoint; its direction follows from its name.
-        matmul_precision: Of float32 matrix products; only ``highest`` keeps GPUs from TensorFloat32.
+        matmul_precision: Precision of float32 matrix products; only ``highest`` keeps GPUs from TensorFloat32.
         trusted: Packages of your own whose classes a config may name.
         retry: Which runs to run again: those that failed, none, or all.
         on_failure: Whether a sweep goes on after a run that failed.
@@ -82,7 +82,7 @@ class Loading:
         eval_batch_size: Examples per step in validation and test.
         num_workers: Processes that prepare batches.
         batching: Whether training batches are cut by texts or by tokens.
-        max_tokens: Of a batch that is cut by tokens.
+        max_tokens: Most tokens of a batch that is cut by tokens.
     """
 
     max_length: Annotated[int, Ge(3)] | None  # a token between the two special ones
@@ -118,11 +118,11 @@ class Training:
         min_epochs: Before early stopping may end a run.
         max_steps: Optimizer steps that end a run; -1 = ``max_epochs`` does.
         min_steps: Before early stopping may end a run.
-        accelerator: Where a run is.
+        accelerator: Kind of device that a run is on.
         devices: How many, which ones, or all.
         num_nodes: Machines.
-        strategy: Of several devices.
-        precision: Of the encoder; ``device_problems`` says what there is.
+        strategy: Strategy of several devices.
+        precision: Precision of the encoder; ``device_problems`` says what there is.
         on_oom: What happens when memory runs out.
         gradient_clip_val: Largest norm, or value, of gradients; None = no limit.
         gradient_clip_algorithm: What that number is.
@@ -131,9 +131,9 @@ class Training:
         check_val_every_n_epoch: Epochs between validations.
         log_every_n_steps: Optimizer steps between lines of the log.
         deterministic: Whether operations that are not are refused, or named.
-        limit_train_batches: Of an epoch; None = all.
-        limit_val_batches: Of a validation; None = all.
-        limit_test_batches: Of the test; None = all.
+        limit_train_batches: Batches of an epoch; None = all.
+        limit_val_batches: Batches of a validation; None = all.
+        limit_test_batches: Batches of the test; None = all.
         benchmark: Whether cuDNN tries its kernels first.
         detect_anomaly: Whether autograd names the operation that gives NaN.
         inference_mode: Whether evaluation is under ``inference_mode`` rather than ``no_grad``.

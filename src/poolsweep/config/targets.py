@@ -25,7 +25,7 @@ def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) 
     """The part that a node stands for, and the class or function that it names.
 
     Args:
-        path: Where the node is in the config.
+        path: Keys that lead to the node in the config.
         node: With a ``_target_``.
         trusted: Packages of the user's own, if it is a list.
     Raises:
@@ -70,7 +70,7 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
 
     Args:
         where: The node's place in the config, dotted.
-        node: Its arguments.
+        node: Target and arguments.
         found: What ``authorised`` gave.
         part: Says which arguments are derived.
     """

@@ -48,8 +48,8 @@ def type_problem(where: str, value: Any, expected: Any) -> list[str]:  # noqa: A
     """Why a value is not of a type, if it is not.
 
     Args:
-        where: Its key.
-        value: As YAML gives it.
+        where: Dotted key of the value.
+        value: Value, as YAML gives it.
         expected: What an annotation says.
     """
     if any(abs(number) >= _LARGEST for number in _whole_numbers(value)):

@@ -43,7 +43,7 @@ def make_app(study: Path, keeper: ReportKeeper, *, token: str) -> Starlette:
     """The dashboard of one study.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
         keeper: Has the report; watched over by the app while it runs.
         token: Begins every path: other users of this machine can reach the port, and do not know it.
     """

@@ -21,7 +21,7 @@ class ReportKeeper:
     ``poolsweep report`` does the work: whatever a damaged study does to it, it does not do to the server.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
         with_texts: Whether the page may show texts of the test split.
         every_seconds: Between two looks at the results.
     Attributes:

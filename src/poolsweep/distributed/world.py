@@ -17,8 +17,8 @@ class World:
 
     Attributes:
         size: Their number.
-        rank: Of this one; 0 leads: it alone locks and writes.
-        local_rank: Of this one among those of its machine.
+        rank: Number of this one; 0 leads: it alone locks and writes.
+        local_rank: Number of this one among those of its machine.
         node: Number of its machine.
     """
 

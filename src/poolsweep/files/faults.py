@@ -27,7 +27,7 @@ def in_words(error: OSError, arguments: Sequence[str] = ()) -> str:
     """What the file system refused, as one line.
 
     Args:
-        error: Its own.
+        error: Error of the operating system.
         arguments: The command line, which may have chosen the place.
     Example:
         >>> in_words(PermissionError(13, "Permission denied", "/data/out/x"), ["output_root=/data/out"])

@@ -69,7 +69,7 @@ def remove_half_written(folder: Path, *, of: str | None = None, ours: bool = Fal
     """Remove what writers that died left under temporary names.
 
     Args:
-        folder: Of files that ``write_whole`` writes.
+        folder: Folder of files that ``write_whole`` writes.
         of: Name of the one file to look at; None = all.
         ours: Nobody else may write here now, so that what looks alive goes too.
         but_of: Name of a file that others may be writing even so.

@@ -22,7 +22,7 @@ class CappedPredictions:
     Attributes:
         names: Labels; the rarest of very many stand together as ``(other labels)``.
         labels: Place in ``names`` of each text's label.
-        predicted: Likewise of what was predicted.
+        predicted: Names of what was predicted.
         rows: A table of some texts, wrong predictions first and the surest of them first.
     """
 
@@ -40,7 +40,7 @@ def read_predictions(folder: RunFolder, *, split: str, max_rows: int) -> CappedP
     Args:
         folder: The run's.
         split: validation or test.
-        max_rows: Of the table.
+        max_rows: Most rows of the table.
     """
     table = pq.read_table(folder.predictions(split))
     labels, predicted = table["label"].to_pylist(), table["predicted"].to_pylist()

@@ -24,7 +24,7 @@ class OfflineRun:
 
     Attributes:
         folder: ``wandb/offline-run-<time>-<run id>`` of a study.
-        run_id: Its identity, here and there.
+        run_id: Identity of the run, here and there.
         size: In bytes.
         sent: Whether it has been sent before.
         busy: Whether a process is at work on the run.
@@ -41,7 +41,7 @@ def offline_runs(study: Path) -> Iterator[OfflineRun]:
     """The offline runs of a study, the oldest first.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
     """
     for folder in sorted(study.glob("wandb/offline-run-*")):
         run_id = folder.name.rsplit("-", 1)[-1]
@@ -55,10 +55,10 @@ def sync(study: Path, *, send: bool, timeout_minutes: float, console: Console) -
     """Say which runs would be sent, or send them; returns the exit status, 1 if one could not be sent.
 
     Args:
-        study: Its folder.
+        study: Folder of the study.
         send: Whether to send them.
         timeout_minutes: For each run.
-        console: Where to print.
+        console: Console to print to.
     Raises:
         UserError: If there are none, or no key to send them with.
     """

@@ -54,8 +54,8 @@ def close_loggers(loggers: Iterable[Logger], *, result: Mapping[str, Any] | None
     """Close every tracker; one that cannot be closed is named in the log and changes nothing about the run.
 
     Args:
-        loggers: Of the run.
-        result: As in ``Tracker.close``.
+        loggers: Loggers of the run.
+        result: Content of result.json; None if the run failed or was interrupted.
     """
     if getattr(rank_zero_only, "rank", 0) != 0:
         return

@@ -18,9 +18,9 @@ class MeanLoss:
         """Take note of a batch.
 
         Args:
-            mean: Its mean loss.
-            rows: Its number of rows.
-            place: Its number among the batches of all processes.
+            mean: Mean loss of the batch.
+            rows: Number of rows.
+            place: Number of the batch among the batches of all processes.
         """
         self._found.append((place, rows, mean.detach()))
 

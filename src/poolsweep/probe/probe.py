@@ -35,9 +35,9 @@ class Probe:
         penalties: L2 penalties to try.
         bootstrap: Fit each seed to a bootstrap sample of the training rows of its own, rather than to all of them.
         monitor: The validation metric that chooses.
-        accelerator: Where the encoder's pass and the solver run: cpu, cuda, mps (where the solver takes the CPU).
+        accelerator: Device of the encoder's pass and of the solver: cpu, cuda, mps (the solver then takes the CPU).
         devices: One.
-        precision: Of the encoder's pass; vectors are float32 and sums over them float64.
+        precision: Precision of the encoder's pass; vectors are float32 and sums over them float64.
         loggers: Get the metrics of each penalty.
     """
 
@@ -80,7 +80,7 @@ class Probe:
         """Solve for one penalty after another, and keep the best.
 
         Args:
-            rows: Of the training sample.
+            rows: Rows of the training sample.
             measure: Gives the monitored metric of a penalty's solution.
         Returns:
             The penalty that is best, its solution, and the metric of each penalty that was tried.

@@ -85,8 +85,8 @@ class ProbeRun:
         """Solve the head for every penalty, keep the best, and write weights, metrics and predictions.
 
         Args:
-            folder: Where the run writes.
-            status: Told how it goes.
+            folder: Folder that the run writes to.
+            status: Status file, which is told how it goes.
         """
         reset_peak_memory()
         started = time.perf_counter()

@@ -20,7 +20,7 @@ class Vectors:
 
     Args:
         rows: Stored features of a split.
-        classifier: Its pooling and post-processing make the vectors; on the device that they are wanted on.
+        classifier: Classifier whose pooling and post-processing make the vectors, on their device.
         indices: Which rows, and how often; None = all, in file order.
     """
 

@@ -83,7 +83,7 @@ def encoder_identity(encoder: Node) -> dict[str, Any]:
     """What tells an encoder of a record from others of its name.
 
     Args:
-        encoder: Its node of a resolved config.
+        encoder: Node that makes the encoder.
     Returns:
         ``encoder_id``, a hash of its folder's content, or of its name and revision on the hub; None where its name says
         all. ``encoder_place``, the path or the name it was read from.

@@ -19,7 +19,7 @@ class JobRecord:
     It is written before the job is submitted, so that a driver that dies in between leaves a name to look for.
 
     Attributes:
-        name: Of the job or array, which no other has.
+        name: Name of the job or array, which no other has.
         index: Within the array; 0 for a job of its own.
         job_id: Slurm's, such as ``12_3``; None as long as it isn't known.
         log: What the job prints.

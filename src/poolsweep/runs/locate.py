@@ -18,7 +18,7 @@ def find_study(name: str | Path) -> Path:
     """The folder of a study.
 
     Args:
-        name: Its name under the output root, or a path.
+        name: Name under the output root, or a path.
     Raises:
         UserError: If there is no such folder, or it holds no run.
     """

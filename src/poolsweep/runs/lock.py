@@ -38,7 +38,7 @@ class RunLock:
 
     Args:
         folder: The run's folder; its parent, the study's, holds the guard of all locks.
-        token: Of a lock that the process which started this one holds for it.
+        token: Token of a lock that the process which started this one holds for it.
     """
 
     def __init__(self, folder: Path, *, token: str | None = None) -> None:

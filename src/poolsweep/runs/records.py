@@ -197,7 +197,7 @@ def write_result(folder: Path, content: Mapping[str, object], *, durable: bool =
     Args:
         folder: The run's.
         content: What came out.
-        durable: As in ``write_whole``.
+        durable: Whether it is on the disk when this returns, as in ``write_whole``.
     """
     record = json.loads(json.dumps(dict(content)))
     record["checksum"] = _checksum(record)
@@ -221,7 +221,7 @@ def missing_file(folder: Path, result: Mapping[str, Any]) -> str | None:
 
     Args:
         folder: The run's.
-        result: Its ``result.json``.
+        result: Content of its ``result.json``.
     """
     for name, told in (result.get("files") or {}).items():
         try:

@@ -22,7 +22,7 @@ class StatusFile:
     Args:
         folder: The run's.
         name: What a person calls the run (its overrides).
-        run_id: Its identity.
+        run_id: Identity of the run.
         lock: The run's, held; nothing is written without it, since another process of the run does, or once it is lost.
         same_attempt: Whether this process continues the attempt of the process that started it.
     """

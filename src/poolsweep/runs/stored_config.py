@@ -54,8 +54,8 @@ def parse_config(content: bytes, *, name: str = "config.yaml") -> Node:
     A text without a checksum is read even so.
 
     Args:
-        content: Of the file.
-        name: Of the file, for messages.
+        content: Bytes of the file.
+        name: Name of the file, for messages.
     Raises:
         OddConfigError: If it is no such text.
     """

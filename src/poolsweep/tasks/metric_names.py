@@ -13,7 +13,7 @@ def direction(metric: str) -> Literal["max", "min"]:
     """Whether more of a metric is better, or less.
 
     Args:
-        metric: Its name, with or without the split.
+        metric: Name of the metric, with or without the split.
     Example:
         >>> direction("val/loss"), direction("mcc")
         ('min', 'max')

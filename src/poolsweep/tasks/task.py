@@ -20,7 +20,7 @@ class Task(ABC):
     """How targets are read, measured and predicted.
 
     Attributes:
-        name: As ``task=`` chooses it.
+        name: Name that ``task=`` chooses it by.
         metrics: Names of the metrics of a split; ``direction`` says which way each is better.
     """
 

@@ -66,7 +66,7 @@ def number(value: float, form: str) -> str:
 
     Args:
         value: Any.
-        form: As in an f-string.
+        form: Format of the number, as in an f-string.
     Example:
         >>> number(-0.25, "+.1f"), number(0.5, ">7.3f")
         ('−0.2', '  0.500')

@@ -36,10 +36,10 @@ def attempt(
 
     Args:
         planned: The run.
-        lock: As for ``execute``.
+        lock: Lock of the run, held; None in a process that trains it together with the one that holds it.
         world: This process among those that train the run, which have joined.
         micro_batches: Steps that each batch is divided into.
-        status: Told how it goes.
+        status: Status file, which is told how it goes.
     """
     started, clock, used = time.time(), time.monotonic(), cpu_seconds()
     config, folder = planned.config, planned.folder

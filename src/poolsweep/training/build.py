@@ -90,9 +90,9 @@ def build(
     Args:
         config: The run's, validated.
         prepared: From ``prepare``.
-        folder: Where the run writes.
-        run_id: Its identity.
-        status: Told how the run goes.
+        folder: Folder that the run writes to.
+        run_id: Identity of the run.
+        status: Status file, which is told how the run goes.
         check_lock: Called before anything is written; raises if another process has the run now.
         world: This process among those that train the run, which have joined.
         micro_batches: Steps that each batch is divided into.

@@ -25,7 +25,7 @@ def build_classifier(
 
     Args:
         config: The run's, validated.
-        encoder: Its sizes decide the head's.
+        encoder: Encoder, whose sizes decide the head's.
         pooling: Fits the encoder.
         num_labels: C.
         features: The request whose stored features every batch carries; None = the encoder is run.

@@ -20,7 +20,7 @@ def record_death(config: RunConfig, *, name: str, reason: str, kind: str, log: S
         config: The run's.
         name: What a person calls it.
         reason: In one line.
-        kind: Of failure.
+        kind: Kind of failure.
         log: The last that its process said.
     Returns:
         Whether it was recorded: not if the run has finished, or another process is at work on it.

@@ -63,7 +63,7 @@ def require_room(folder: Path, module: nn.Module, *, checkpoints: bool) -> None:
     """Make sure that a run's weights will fit on the disk, before it trains.
 
     Args:
-        folder: Where it writes; must exist.
+        folder: Folder that it writes to; must exist.
         module: What it trains: two files of its weights exist while the better one is written, and of each checkpoint,
             with the optimizer's two numbers per trained weight, three.
         checkpoints: Whether it writes any before it ends.

@@ -90,7 +90,7 @@ class TrainingRun:
         It goes on from the newest whole checkpoint, if there is one: the same bits as if it had never stopped.
 
         Args:
-            folder: Where predictions go.
+            folder: Folder of the run.
             status: A callback tells it how the run goes.
         Raises:
             BatchTooLargeError: If memory runs out, with what fits.

@@ -39,7 +39,7 @@ class Inputs:
     Attributes:
         loaded: Encoder and tokenizer.
         pooling: Says which layers, tokens and template it reads.
-        node: Its config, which names its stored features.
+        node: Node of the pooling, which names its stored features.
         labels: The label contract.
         max_length: In tokens.
     """
@@ -74,7 +74,7 @@ def feature_rows(
         config: The run's; says where stores lie and on what device and in what precision a pass runs.
         inputs: What the pooling reads.
         rows: Split name → token ids.
-        status: Told how a pass goes.
+        status: Status file, which is told how a pass goes.
     """
     encoder, tokenizer = inputs.loaded.encoder, inputs.loaded.tokenizer
     request = _request(inputs.pooling, inputs.node, encoder)

@@ -37,7 +37,7 @@ class LoadedRun:
     """A finished run with its weights.
 
     Attributes:
-        config: As it was run.
+        config: Config that it was run with.
         labels: Logit i is ``labels.names[i]``.
         classifier: In eval mode, encoder included.
         loaded: Encoder and tokenizer.

@@ -16,8 +16,8 @@ class PlannedRun:
     Attributes:
         config: Validated.
         prepared: What it reads.
-        folder: Where it writes.
-        identity: Its run id.
+        folder: Folder that the run writes to.
+        identity: Run id.
         name: What a person calls it.
     """
 

@@ -16,7 +16,7 @@ class RankFailedError(Exception):
 
     Args:
         reason: Why, in one line.
-        kind: As ``kind_of`` gives it.
+        kind: Kind of failure, from ``kind_of``.
         facts: What else is known about it.
     """
 
@@ -34,7 +34,7 @@ class RankFailure:
         rank: Which process.
         since: When it failed.
         reason: In one line.
-        kind: As ``kind_of`` gives it.
+        kind: Kind of failure, from ``kind_of``.
         facts: What else is known about it.
     """
 

@@ -65,7 +65,7 @@ def data_identity(data: Node, splits: Splits) -> dict[str, Any]:
     """What tells a data set of a record from others of its name.
 
     Args:
-        data: Its node of a resolved config.
+        data: Node that makes the data source.
         splits: What was read.
     Returns:
         ``data_id``, a hash of the content, however it is split; ``data_place``, the paths it was read from.

@@ -50,9 +50,9 @@ class RankJob:
     Attributes:
         content: Keys of a validated config.
         folder: The run's.
-        identity: Its run id.
+        identity: Run id.
         name: What a person calls it.
-        token: Of the lock that this process holds for them.
+        token: Token of the lock that this process holds for them.
         micro_batches: Steps that each batch is divided into.
     """
 
@@ -70,7 +70,7 @@ def run_in_ranks(job: RankJob, *, processes: int, log: Path) -> None:
     Args:
         job: What they run.
         processes: How many, all on this machine.
-        log: Where their output goes.
+        log: File that their output goes to.
     Raises:
         RankFailedError: If one failed or was killed; the others have been ended then.
         Interrupted: If this process or one of them was asked to leave; what they had is saved.

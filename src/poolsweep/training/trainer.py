@@ -33,11 +33,11 @@ def build_trainer(
 
     Args:
         config: The run's, validated.
-        callbacks: Ours.
-        folder: Where the run writes.
-        run_id: Its identity.
+        callbacks: Callbacks of ours.
+        folder: Folder that the run writes to.
+        run_id: Identity of the run.
         world: This process among those that train the run.
-        options: Of the Trainer, instead of the configured ones.
+        options: Options of the Trainer, instead of the configured ones.
         check_lock: Called before metrics are written; raises if another process has the run now.
     """
     loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)

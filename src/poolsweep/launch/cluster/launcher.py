@@ -31,7 +31,7 @@ def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> 
 
     Args:
         config: Hydra's.
-        limits: Of each job.
+        limits: Limits of each job.
         dry_run: Write nothing, and ask Slurm nothing.
     Raises:
         UserError: If Slurm doesn't answer.
@@ -84,8 +84,8 @@ def launch(runs: Sequence[Planned], *, limits: Limits, wait: bool, poll_seconds:
     """Submit what is missing and, with ``wait``, follow it to its end.
 
     Args:
-        runs: Of one study.
-        limits: Of each job.
+        runs: Runs of one study.
+        limits: Limits of each job.
         wait: Whether to stay until every run has ended.
         poll_seconds: Between two questions to Slurm.
     Raises:

@@ -26,7 +26,7 @@ class Limits:
         qos: Quality of service.
         constraint: Features that the nodes must have.
         time: Minutes, or as Slurm writes it: ``4:00:00``, ``1-12``.
-        memory: Of a node, as Slurm writes it: ``16G``.
+        memory: Memory of a node, as Slurm writes it: ``16G``.
         cpus: Per device.
         gpus: Per node; ``auto`` = one per device.
         nodes: None = ``trainer.num_nodes``, which it must equal.
@@ -145,8 +145,8 @@ def parameters(limits: Limits, shape: Shape, *, name: str) -> dict[str, Any]:
 
     Args:
         limits: A job's.
-        shape: Of its runs.
-        name: Of the job.
+        shape: Shape of its runs.
+        name: Name of the job.
     """
     plain = {key: getattr(limits, key) for key in ("partition", "account", "qos", "constraint")}
     gpus = shape.devices if limits.gpus == "auto" else limits.gpus

@@ -25,7 +25,7 @@ class RayLimits:
     """The keys of ``hydra.launcher``.
 
     Attributes:
-        address: Of a running Ray; None = one on this machine, for this sweep alone.
+        address: Address of a running Ray; None = one on this machine, for this sweep alone.
         cpus: Per device.
         gpus: Per run; ``auto`` = one per device.
         memory: Bytes that a run is taken to need; None = not counted.
@@ -66,8 +66,8 @@ def launch_on_ray(runs: Sequence[Planned], limits: RayLimits) -> None:
     """Run them all; returns when every one has ended.
 
     Args:
-        runs: Of one study, in a folder that all machines see.
-        limits: Of each run.
+        runs: Runs of one study, in a folder that all machines see.
+        limits: Limits of each run.
     Raises:
         UserError: If Ray cannot be had.
     """
@@ -99,7 +99,7 @@ def run_remotely(config: RunConfig, name: str, folder: str) -> str:
     Args:
         config: The run's.
         name: What a person calls it.
-        folder: Where the command was typed: relative paths start there.
+        folder: Folder that the command was typed in: relative paths start there.
     """
     from poolsweep.training.job import run
 

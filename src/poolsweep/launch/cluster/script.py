@@ -17,8 +17,8 @@ def scripts(runs: Sequence[Planned], *, study: Path, limits: Limits, flags: Sequ
     Args:
         runs: Those that are missing.
         study: Their study's folder.
-        limits: Of each job.
-        flags: Of each run's ``poolsweep train``.
+        limits: Limits of each job.
+        flags: Flags of each run's ``poolsweep train``.
     """
     shapes = {run.folder: shape_of(run.config, limits) for run in runs}
     found = arrays(runs, shapes=shapes, size=limits.array_size)
@@ -31,9 +31,9 @@ def script(runs: Sequence[Planned], *, shape: Shape, name: str, limits: Limits, 
     Args:
         runs: In the order of the array's indices.
         shape: What they need.
-        name: Of the job.
-        limits: Of each job.
-        flags: Of each run's ``poolsweep train``.
+        name: Name of the job.
+        limits: Limits of each job.
+        flags: Flags of each run's ``poolsweep train``.
     """
     from submitit.slurm.slurm import _make_sbatch_string  # the same header as that of the jobs we submit
 

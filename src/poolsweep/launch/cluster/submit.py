@@ -28,8 +28,8 @@ class Planned:
     """A run that is to be submitted.
 
     Attributes:
-        folder: Its own.
-        config: Its own.
+        folder: Folder of the run.
+        config: Config of the run.
         name: What a person calls it.
         overrides: What it was composed from, without the launcher's.
     """
@@ -61,8 +61,8 @@ def submit_missing(runs: Sequence[Planned], *, study: Path, limits: Limits) -> S
 
     Args:
         runs: All of one study.
-        study: Its folder.
-        limits: Of each job.
+        study: Folder of the study.
+        limits: Limits of each job.
     Raises:
         UserError: If a run cannot be had, or sbatch refuses.
         SlurmUnreachableError: If it is unknown which jobs there are.
@@ -157,7 +157,7 @@ def settle(study: Path) -> None:
     """Write down which jobs of a study ended without a result, so that ``retry`` knows of them.
 
     Args:
-        study: Its folder; need not exist.
+        study: Folder of the study; need not exist.
     Raises:
         SlurmUnreachableError: If Slurm doesn't answer.
     """

@@ -17,9 +17,9 @@ def wait_for(folders: Iterable[RunFolder], *, poll_seconds: float, console: Cons
     A job that ends without a result gets a failure written down in its place. A job that is requeued is waited for.
 
     Args:
-        folders: Of runs that were submitted, by this process or another.
+        folders: Folders of runs that were submitted, by this process or another.
         poll_seconds: Between two questions to Slurm.
-        console: Told when Slurm doesn't answer.
+        console: Console that is told when Slurm doesn't answer.
     """
     waiting = list(folders)
     suspected: set[RunFolder] = set()

@@ -37,10 +37,10 @@ def slots_for(
 
     Args:
         config: The sweep's, before its points' own overrides.
-        job_overrides: Of each point; ``trainer.devices`` among them counts.
-        runs_at_once: As in the launcher's config.
-        runs_per_gpu: Likewise.
-        gpus: Likewise.
+        job_overrides: Overrides of each point; ``trainer.devices`` among them counts.
+        runs_at_once: Most runs at once; None = as many as there is room for.
+        runs_per_gpu: Most runs on a GPU at once.
+        gpus: Numbers of the GPUs to use; None = all.
     Raises:
         UserError: If the launcher's values do not go together with the machine.
     """

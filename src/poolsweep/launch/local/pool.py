@@ -24,7 +24,7 @@ class WorkerDiedError(Exception):
     """A worker ended in the middle of a job.
 
     Args:
-        status: Its exit status, negative for a signal.
+        status: Exit status, negative for a signal.
         last_lines: The end of what it said.
     """
 

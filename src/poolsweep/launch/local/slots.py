@@ -40,7 +40,7 @@ def make_slots(
 
     Args:
         cores: Usable ones; neighbours share the most.
-        gpus: As ``CUDA_VISIBLE_DEVICES`` names them; empty = runs on the CPU.
+        gpus: Names of GPUs, as in ``CUDA_VISIBLE_DEVICES``; empty = runs on the CPU.
         gpus_per_run: How many each run trains on.
         runs_at_once: None = one per GPU, or one per two cores and at least two where there are two.
         runs_per_gpu: How many share a GPU.
