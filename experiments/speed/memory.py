@@ -36,7 +36,9 @@ def _measure(way: str) -> None:
     from poolsweep.pooling.layers.concat import Concat
     from poolsweep.pooling.tokens.mean import Mean
 
-    encoder = minilm(packing="on" if way == "poolsweep" else "off").encoder.train()
+    encoder = minilm(
+        packing="on" if way == "poolsweep" else "off", cpu_kernels="auto" if way == "poolsweep" else "off"
+    ).encoder.train()
     encoder.drop_pooler()
     layers = Concat(last=4, num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
     pooling = Pooling(layers=layers, tokens=Mean(input_size=layers.output_size))

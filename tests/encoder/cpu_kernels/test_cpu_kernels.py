@@ -54,3 +54,12 @@ def test_off_leaves_torchs_modules(packing: str, is_amd: bool, caplog):
     assert classes(encoder) == {nn.Linear, nn.Dropout}
     assert encoder.cpu_kernels == CpuKernels()
     assert not caplog.messages
+
+
+def test_a_run_says_what_it_computes_with_and_stored_features_know_it(cli, tiny_run, outputs):
+    for mode in ("auto", "off"):
+        assert cli("train", *tiny_run, "encoder.frozen=true", f"encoder.cpu_kernels={mode}").status == 0
+    said = sorted(path.read_text().partition("poolsweep.training.build: ")[2] for path in outputs.glob("*/*/run.log"))
+    assert said[0].startswith("tiny: all modules are torch's own\n")
+    assert said[1].startswith("tiny: on a CPU ")
+    assert len(list(outputs.glob(".features/tiny-train-*"))) == 2
