@@ -165,6 +165,6 @@ def test_every_place_that_it_names_is_there():
         "a pooling of tokens", "a mix of layers", "a data source", "a loss", "a task", "a launcher", "a statistic",
     ]  # fmt: skip
     for row in rows:
-        paths = re.findall(r"`([^`]+)`", row)
+        paths = re.findall(r"`(\w+/[^`]+)`", row)
         assert len(paths) >= 2, row
         assert [path for path in paths if not (ROOT / path).exists()] == []
