@@ -96,7 +96,7 @@ class Loading:
 
 @dataclass(frozen=True)
 class SplitKeys:
-    """Keys of ``data`` that sources have whose splits may be split off the training rows.
+    """Keys of a data source that can split off rows of its training split.
 
     Attributes:
         validation_fraction: Share of the training rows.

@@ -36,7 +36,7 @@ def _alike(labels: Labels) -> Iterator[str]:
 
 
 def _shared(splits: Splits) -> Iterator[str]:
-    """Splits that were split off the training rows share no text: a cut keeps equal ones together."""
+    """What was split off the training rows shares no text with them: equal texts stay together."""
     if splits.validation.is_split_off and splits.test.is_split_off:
         return
     train, validation, test = (text_keys(split, pairs=True) for split in splits)
