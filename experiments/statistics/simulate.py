@@ -21,7 +21,7 @@ from poolsweep.statistics import (
     pairwise_differences,
     sign_flip_test,
 )
-from poolsweep.statistics.seeds import seed_summary
+from poolsweep.statistics.estimate import seed_summary
 
 TEXT, OWN, CHANCE, BASE = 1.0, 0.7, 0.5, 0.75  # spreads of difficulty, and the accuracy of the worse pooling
 SEEDS = 5

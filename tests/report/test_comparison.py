@@ -42,7 +42,7 @@ def test_differences_pair_seeds_and_texts_and_agree_with_the_scores(compared):
         wanted = comparison.summaries[name].mean - comparison.summaries["cls"].mean
         assert item.value == pytest.approx(wanted)
         assert item.p_value == comparison.family.between("cls", name).p_value, "as in the matrix of all pairs"
-        assert item.differs == (item.low > 0 or item.high < 0)
+        assert item.significant == (item.low > 0 or item.high < 0)
 
 
 def test_the_interval_knows_more_noise_than_that_of_the_seeds(compared):

@@ -1,4 +1,4 @@
-"""Hand-computed mean squares, components and degrees of freedom."""
+"""Hand-computed mean squares, components and degrees of freedom, with and without paired seeds."""
 
 import math
 
@@ -14,6 +14,7 @@ from poolsweep.statistics.components import (
     lowered_df,
     mean_squares,
     satterthwaite_df,
+    unpaired_variance,
     variance_components,
     variance_of_mean,
 )
@@ -120,3 +121,31 @@ def test_satterthwaite_is_welch_for_two_means():
 def test_a_side_that_is_too_short_is_refused(shape):
     with pytest.raises(ValueError, match="at least 2 seeds and 2 examples"):
         mean_squares(np.zeros(shape))
+
+
+def table(seeds, examples, *, seed_noise, seed):
+    chance = np.random.default_rng(seed)
+    return chance.normal(size=(1, examples)) + seed_noise * chance.normal(size=(seeds, 1)) + 0.1 * chance.normal(
+        size=(seeds, examples)
+    )  # fmt: skip
+
+
+def test_with_next_to_no_noise_of_examples_it_is_welchs_t():
+    shared = np.random.default_rng(5).normal(size=(1, 50))
+    first, second = (shared + np.random.default_rng(i).normal(size=(5 - i, 1)) for i in (0, 1))
+    variance, df, _ = unpaired_variance(first, second)
+    a, b = first.mean(axis=1), second.mean(axis=1)
+    assert variance == pytest.approx(a.var(ddof=1) / 5 + b.var(ddof=1) / 4)
+    welch = stats.ttest_ind(a, b, equal_var=False)
+    assert abs(a.mean() - b.mean()) / np.sqrt(variance) == pytest.approx(abs(welch.statistic))
+    assert df == pytest.approx(welch.df, rel=0.02)
+
+
+def test_it_is_no_less_than_the_noise_of_either_source():
+    first, second = table(5, 60, seed_noise=0.3, seed=1), table(4, 60, seed_noise=0.3, seed=2)
+    variance, _, components = unpaired_variance(first, second)
+    gaps = first.mean(axis=0) - second.mean(axis=0)
+    over_seeds = sum(t.mean(axis=1).var(ddof=1) / len(t) for t in (first, second))
+    assert variance >= gaps.var(ddof=1) / 60
+    assert variance >= over_seeds * 0.999999
+    assert min(components.seed, components.example, components.residual) >= 0

@@ -63,7 +63,7 @@ def test_the_plan_keeps_its_word():
         table = table + generator.normal(0, math.sqrt(truth.example), (1, 1000))
         table = table + generator.normal(0, math.sqrt(truth.residual), (plan.num_seeds, 1000))
         variance, df = variance_of_mean(mean_squares(table))
-        found += t_estimate(float(table.mean()), variance, df).excludes_zero
+        found += t_estimate(float(table.mean()), variance, df).significant
     assert found / 300 == pytest.approx(0.8, abs=0.07)
 
 

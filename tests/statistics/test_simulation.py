@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poolsweep.statistics import Scores, compare_with_best, difference, f1_scores, pairwise_differences
-from poolsweep.statistics.seeds import seed_summary
+from poolsweep.statistics.estimate import seed_summary
 
 NUM_SEEDS, NUM_EXAMPLES = 5, 200
 
@@ -35,10 +35,10 @@ def test_false_positives_are_at_the_nominal_level(seed_noise):
     rounds, ours, seeds_alone, examples_alone = 1000, 0, 0, 0
     for _ in range(rounds):
         first, second = binary(generator, 0.9, seed_noise=seed_noise)
-        ours += difference(contender(first), contender(second)).estimate.excludes_zero
+        ours += difference(contender(first), contender(second)).estimate.significant
         alone = seed_summary((first - second).mean(axis=1))
         seeds_alone += not alone.low <= 0 <= alone.high
-        examples_alone += difference(fixed(first[:1]), fixed(second[:1])).estimate.excludes_zero
+        examples_alone += difference(fixed(first[:1]), fixed(second[:1])).estimate.significant
     assert 0.02 <= ours / rounds <= 0.075
     assert max(seeds_alone, examples_alone) / rounds > 0.085, "premise: one source of noise is not enough here"
 

@@ -38,7 +38,7 @@ def _over_baseline(comparison: Comparison, best: str) -> str:
     start = f"Its difference to {comparison.baseline} is {signed(d.value)} points"
     if math.isnan(d.low):
         return f"{start}."
-    not_significant = "" if d.differs else " That is not significant."
+    not_significant = "" if d.significant else " That is not significant."
     return f"{start} (95% interval {signed(d.low)} to {signed(d.high)}, p {_equals(d.p_value)}).{not_significant}"
 
 
@@ -47,7 +47,7 @@ def against_baseline(comparison: Comparison) -> str:
     known = {name: d for name, d in comparison.against.items() if not math.isnan(d.low)}
     if not known:
         return ""
-    differing = [name for name in comparison.names if name in known and known[name].differs]
+    differing = [name for name in comparison.names if name in known and known[name].significant]
     if not differing:
         return f"No pooling differs significantly from {comparison.baseline}."
     above = [name for name in differing if known[name].value > 0]

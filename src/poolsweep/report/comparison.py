@@ -14,8 +14,8 @@ from poolsweep.report.predicted import Predicted, read_predictions
 from poolsweep.report.race import dropped_by_race
 from poolsweep.runs.race import Dropped
 from poolsweep.statistics import (
+    Estimate,
     Family,
-    JointDifference,
     Pairwise,
     Scores,
     SeedSummary,
@@ -66,7 +66,7 @@ class Comparison:
     family: Family | None
     asked_baseline: str
     baseline: str | None
-    against: Mapping[str, JointDifference]
+    against: Mapping[str, Estimate]
     dropped: Mapping[str, Dropped] = field(default_factory=dict)
     splits: Splits | None = None
 
@@ -100,7 +100,7 @@ class Comparison:
         """A contender by its name."""
         return self.group.contenders[name]
 
-    def difference(self, name: str, other: str) -> JointDifference | None:
+    def difference(self, name: str, other: str) -> Estimate | None:
         """One mean minus another; without an interval where the two are not compared, None where they cannot be.
 
         Means over different splits are not held against each other.
@@ -113,7 +113,7 @@ class Comparison:
         shared = self.values[name].keys() & self.values[other].keys()
         if shared and not self.splits:
             gap = float(np.mean([self.values[name][seed] - self.values[other][seed] for seed in shared]))
-        return JointDifference(gap, np.nan, np.nan, np.nan, 0.95)
+        return Estimate.without_error(gap)
 
 
 def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) -> Comparison:
@@ -150,9 +150,9 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
         basis, scores, pairwise = _pairs(group, metric, values, predictions, level)
     family = simultaneous(pairwise, level=level) if pairwise else None
     known = baseline if baseline in names and baseline not in dropped else None
-    against: dict[str, JointDifference] = {}
-    if family and known in family.names:
-        against = {name: family.between(name, known) for name in family.names if name != known}
+    against: dict[str, Estimate] = {}
+    if family and known in family.pairwise.names:
+        against = {name: family.between(name, known) for name in family.pairwise.names if name != known}
     return Comparison(
         group, metric, names, values, summaries, predictions, basis, scores, pairwise, family, baseline, known, against,
         dropped, splits,

@@ -12,11 +12,11 @@ from poolsweep.files.writing import write_whole
 from poolsweep.report.comparison import Comparison, compare
 from poolsweep.report.contenders import group_runs
 from poolsweep.report.results import RunRecord
-from poolsweep.statistics import JointDifference, SeedSummary
+from poolsweep.statistics import Estimate, SeedSummary
 from poolsweep.terminal.text import as_cell
 
 BASELINE = "cls"
-_UNKNOWN = JointDifference(math.nan, math.nan, math.nan, math.nan, math.nan)
+_UNKNOWN = Estimate.without_error(math.nan)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Row:
     encoder: str
     pooling: str
     score: SeedSummary
-    difference: JointDifference | None
+    difference: Estimate | None
     tied: bool | None
     seeds: tuple[int, ...]
     seconds: float

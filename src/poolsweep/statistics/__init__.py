@@ -18,7 +18,7 @@ from poolsweep.statistics.difference import (
     nested_difference,
     paired_differences,
 )
-from poolsweep.statistics.estimate import Estimate, t_estimate
+from poolsweep.statistics.estimate import Estimate, SeedSummary, seed_summary, t_estimate
 from poolsweep.statistics.influence import (
     accuracy_scores,
     f1_scores,
@@ -29,8 +29,7 @@ from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwi
 from poolsweep.statistics.power import SampleSize, seeds_to_settle
 from poolsweep.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
 from poolsweep.statistics.scores import Scores, align_scores, share_rows
-from poolsweep.statistics.seeds import SeedSummary, seed_summary
-from poolsweep.statistics.simultaneous import Family, JointDifference, simultaneous
+from poolsweep.statistics.simultaneous import Family, simultaneous
 
 __all__ = [
     "BestVerdict",
@@ -41,7 +40,6 @@ __all__ = [
     "Estimate",
     "Family",
     "Friedman",
-    "JointDifference",
     "Pairwise",
     "SampleSize",
     "Scores",

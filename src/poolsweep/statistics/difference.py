@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from poolsweep.statistics.components import (
     VarianceComponents,
     mean_squares,
+    unpaired_variance,
     variance_components,
     variance_of_mean,
 )
 from poolsweep.statistics.estimate import Estimate, sample_variance, t_estimate
 from poolsweep.statistics.scores import Scores
-from poolsweep.statistics.unpaired import unpaired_variance
 
 Design = Literal["crossed", "unpaired seeds", "deterministic", "nested", "unknown"]
 

@@ -22,7 +22,7 @@ class Pairwise:
     little to tell it.
 
     Shape:
-        means (K,); value, standard_error, df, p_value (K, K), the diagonal 0, 0, inf, 1; covariance (K, K).
+        means (K,); value, standard_error, df (K, K), the diagonal 0, 0, inf; covariance (K, K).
     """
 
     names: tuple[str, ...]
@@ -30,19 +30,8 @@ class Pairwise:
     value: NDArray[np.float64]
     standard_error: NDArray[np.float64]
     df: NDArray[np.float64]
-    p_value: NDArray[np.float64]
     covariance: NDArray[np.float64] | None
     differences: Mapping[tuple[str, str], Difference]
-
-    def index(self, name: str) -> int:
-        """The place of a contender.
-
-        Raises:
-            ValueError: If there is none of that name.
-        """
-        if name not in self.names:
-            raise ValueError(f"there is no contender {name}, valid: {', '.join(self.names)}")
-        return self.names.index(name)
 
 
 def pairwise_differences(contenders: Mapping[str, Scores], *, level: float = 0.95) -> Pairwise:
@@ -176,12 +165,11 @@ def _fill(
         raise ValueError("there is no contender to compare")
     num = len(names)
     value, error = np.zeros((num, num)), np.zeros((num, num))
-    df, p_value = np.full((num, num), np.inf), np.ones((num, num))
+    df = np.full((num, num), np.inf)
     for (first, second), result in results.items():
         i, j = names.index(first), names.index(second)
         estimate = result.estimate
         value[i, j], value[j, i] = estimate.value, -estimate.value
         error[i, j] = error[j, i] = estimate.standard_error
         df[i, j] = df[j, i] = estimate.df
-        p_value[i, j] = p_value[j, i] = estimate.p_value
-    return Pairwise(names, means, value, error, df, p_value, covariance, results)
+    return Pairwise(names, means, value, error, df, covariance, results)

@@ -9,54 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolsweep.statistics.critical import LargestT
+from poolsweep.statistics.estimate import Estimate
 from poolsweep.statistics.pairwise import Pairwise
-
-
-@dataclass(frozen=True)
-class JointDifference:
-    """One difference of a family: its simultaneous interval and adjusted p-value.
-
-    The interval leaves out zero exactly where ``p_value`` is below 1 − level. All three are nan where the error of the
-    difference is not known.
-    """
-
-    value: float
-    low: float
-    high: float
-    p_value: float
-    level: float
-
-    @property
-    def differs(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.p_value < 1 - self.level
 
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """All differences, row minus column, true together with probability ``level``.
+    """All differences, row minus column, with intervals that are true together with probability ``level``.
+
+    An interval leaves out zero exactly where its adjusted p-value is below 1 − level. Both are nan where the error of
+    the difference is not known.
 
     Shape:
-        means (K,); value, low, high, p_value (K, K), the diagonal 0, 0, 0, 1.
+        low, high, p_value (K, K), the diagonal 0, 0, 1.
     """
 
-    names: tuple[str, ...]
-    means: NDArray[np.float64]
-    value: NDArray[np.float64]
+    pairwise: Pairwise
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     p_value: NDArray[np.float64]
     level: float
 
-    def between(self, first: str, second: str) -> JointDifference:
-        """First minus second.
+    def between(self, first: str, second: str) -> Estimate:
+        """First minus second, with its simultaneous interval and adjusted p-value.
 
         Raises:
             ValueError: If there is none of a name.
         """
-        i, j = self.names.index(first), self.names.index(second)
-        value, low, high, p_value = (float(m[i, j]) for m in (self.value, self.low, self.high, self.p_value))
-        return JointDifference(value, low, high, p_value, self.level)
+        pairwise = self.pairwise
+        place = pairwise.names.index(first), pairwise.names.index(second)
+        return Estimate(
+            float(pairwise.value[place]), float(pairwise.standard_error[place]), float(pairwise.df[place]),
+            float(self.low[place]), float(self.high[place]), float(self.p_value[place]), self.level,
+        )  # fmt: skip
 
     def leading(self, among: Sequence[str] | None = None) -> tuple[str, ...]:
         """The highest mean and those that are not told from it, best mean first.
@@ -67,10 +52,10 @@ class Family:
         Args:
             among: Those that are compared; all by default.
         """
-        names = self.names if among is None else tuple(among)
-        chosen = sorted(map(self.names.index, names), key=lambda i: -self.means[i])
-        differs = self.p_value < 1 - self.level
-        return tuple(self.names[i] for i in chosen if not (differs[chosen[0], i] and self.value[chosen[0], i] > 0))
+        names, means = self.pairwise.names, self.pairwise.means
+        chosen = sorted(map(names.index, names if among is None else among), key=lambda i: -means[i])
+        worse = (self.p_value < 1 - self.level) & (self.pairwise.value > 0)
+        return tuple(names[i] for i in chosen if not worse[chosen[0], i])
 
 
 def simultaneous(pairwise: Pairwise, *, level: float = 0.95) -> Family:
@@ -112,5 +97,4 @@ def simultaneous(pairwise: Pairwise, *, level: float = 0.95) -> Family:
         margin[i, j] = margin[j, i] = largest.quantile(level, df) * error
         adjusted = min(largest.tail(abs(pairwise.value[i, j]) / error, df), 1.0)
         p_value[i, j] = p_value[j, i] = adjusted
-    value = pairwise.value
-    return Family(pairwise.names, pairwise.means, value, value - margin, value + margin, p_value, level)
+    return Family(pairwise, pairwise.value - margin, pairwise.value + margin, p_value, level)

@@ -48,7 +48,7 @@ def _measure_less(figure: Figure) -> None:
 def _svg(figure: Figure) -> str:
     _measure_less(figure)
     text = io.StringIO()  # savefig would draw everything twice, the first time for its size
-    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(figure).print_svg(text, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     figure.set_layout_engine("none")  # it is laid out now: once is enough
     svg = re.sub(r"font-family: [^;\"]*", f"font-family: '{WHOLE}', Verdana, sans-serif", text.getvalue())
     return re.sub(r"<[^>]*>", _shorter, svg)

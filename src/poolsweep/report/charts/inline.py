@@ -19,11 +19,10 @@ class Inliner:
 
         Args:
             svg: A chart's.
-            prefix: Of its ids, which no other figure has.
+            prefix: Start of its ids, which no other figure has.
             label: What it shows, for who cannot see it.
         """
         body = svg[svg.index("<svg") :]
-        body = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", body, flags=re.DOTALL)
         used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", body))
         body = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m.group(1)}"' if m.group(1) in used else "", body)
         body = re.sub(r"(url\(#|href=\"#)", rf"\g<1>{prefix}-", body)

@@ -17,14 +17,14 @@ _WITH_P, _WITH_NUMBERS = 10, 16  # contenders up to which cells have room
 def pairs_chart(comparison: Comparison) -> Chart | None:
     """A matrix, row minus column; None with fewer than two contenders to compare."""
     family = comparison.family
-    if family is None or len(family.names) < 2:
+    if family is None or len(family.pairwise.names) < 2:
         return None
-    num = len(family.names)
+    num = len(family.pairwise.names)
     cell = 0.62 if num <= _WITH_P else 0.5 if num <= _WITH_NUMBERS else 0.34
     figure = Figure(figsize=(1.9 + cell * num, 1.5 + 0.72 * cell * num), layout="constrained")
     axes = figure.add_subplot()
-    names = [short(name, 22) for name in family.names]
-    cells, largest = Cells(axes, names, names), max(float(np.abs(family.value).max()), 1e-9)
+    names = [short(name, 22) for name in family.pairwise.names]
+    cells, largest = Cells(axes, names, names), max(float(np.abs(family.pairwise.value).max()), 1e-9)
     for i, j in np.ndindex(num, num):
         if i == j:
             cells.fill(i, j, GRID, 1.0)
@@ -43,7 +43,7 @@ def pairs_chart(comparison: Comparison) -> Chart | None:
 
 
 def _cell(cells: Cells, i: int, j: int, *, family: Family, largest: float) -> None:
-    value, p_value, num = float(family.value[i, j]), float(family.p_value[i, j]), len(family.names)
+    value, p_value, num = float(family.pairwise.value[i, j]), float(family.p_value[i, j]), len(family.pairwise.names)
     holds, with_p = p_value < 1 - family.level, num <= _WITH_P
     cells.fill(i, j, LEAD if value > 0 else BASE, _STRONGEST * abs(value) / largest)
     if holds:
