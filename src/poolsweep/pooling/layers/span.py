@@ -38,7 +38,8 @@ class SpanMix(LayerMix):
 
     def add_embeddings(self) -> None:
         """Read the embeddings (layer 0), too, below the other layers."""
-        self.span = f"0 … {self.layers_needed[-1]}"
+        low, high = self.layers_needed[0], self.layers_needed[-1]
+        self.span = f"0 … {high}" if low == 1 else f"0, {self.span}"
         self.layers_needed = (0, *self.layers_needed)
 
 
