@@ -21,10 +21,10 @@ def sync(arguments: list[str]) -> int:
     if given.timeout_minutes <= 0:
         raise UserError(f"--timeout-minutes must be above 0, got {given.timeout_minutes:g}")
     from poolsweep.loggers.sync import sync as send
-    from poolsweep.sweep.status import find_studies
+    from poolsweep.runs.locate import find_study
     from poolsweep.terminal.console import Console
 
-    [study] = find_studies(given.study)
+    study = find_study(given.study, begun=False)
     return send(study, send=given.yes, timeout_minutes=given.timeout_minutes, console=Console())
 
 

@@ -10,7 +10,7 @@ import sys
 
 from poolsweep.errors import UserError
 from poolsweep.extras import require
-from poolsweep.sweep.status import find_studies
+from poolsweep.runs.locate import find_study
 
 _ADDRESS = "127.0.0.1"
 
@@ -25,7 +25,7 @@ def dashboard(study: str, *, port: int, with_texts: bool) -> int:
     Raises:
         UserError: If there is no such study, the port is taken, or the extra is not installed.
     """
-    [folder] = find_studies(study)
+    folder = find_study(study, begun=False)
     for package in ("starlette", "uvicorn"):
         require(package, asked_by="the dashboard", extra="dashboard")
     import uvicorn

@@ -14,24 +14,45 @@ def output_root() -> Path:
     return Path(os.environ.get("POOLSWEEP_OUTPUTS") or "outputs")
 
 
-def find_study(name: str | Path) -> Path:
+def all_studies() -> list[Path]:
+    """The folders of all studies in the output root, at least one.
+
+    Raises:
+        UserError: If there is none.
+    """
+    root = output_root()
+    if not (studies := _studies_in(root)):
+        raise UserError(f"{root} holds no study yet; poolsweep train makes one")
+    return studies
+
+
+def _studies_in(root: Path) -> list[Path]:
+    return sorted(p for p in root.iterdir() if p.is_dir() and p.name[0] != ".") if root.is_dir() else []
+
+
+def find_study(name: str | Path, *, begun: bool = True) -> Path:
     """The folder of a study.
 
     Args:
         name: Name under the output root, or a path.
+        begun: Whether it must hold a run already.
     Raises:
         UserError: If there is no such folder, or it holds no run.
     """
     root = output_root()
     candidates = [root / name, Path(name)] if Path(name).name == str(name) else [Path(name)]
     for path in candidates:
-        if path.is_dir() and any(True for file in ("result.json", "status.json") for _ in path.glob(f"*/{file}")):
+        if path.is_dir() and (not begun or _holds_runs(path)):
             return path
-    there = [path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "."] if root.is_dir() else []
+    there = [path.name for path in _studies_in(root)]
     if any(path.is_dir() for path in candidates):
         raise UserError(f"{name} holds no runs: a study is a folder of run folders, outputs/STUDY")
     hint = nearest(Path(name).name, there) if there else "there are none yet: poolsweep train makes one"
     raise UserError(f"there is no study {name} in {root}; {hint}")
+
+
+def _holds_runs(study: Path) -> bool:
+    return any(True for file in ("result.json", "status.json") for _ in study.glob(f"*/{file}"))
 
 
 def argument_for(study: Path) -> str:

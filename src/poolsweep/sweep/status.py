@@ -10,12 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from poolsweep.errors import UserError, nearest
 from poolsweep.files.writing import read_json
 from poolsweep.launch.cluster.lost import KIND, follow, lost_log
 from poolsweep.launch.cluster.slurm import SlurmUnreachableError
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.locate import output_root
 from poolsweep.runs.lock import holder
 from poolsweep.runs.plan import is_planning, read_plan
 from poolsweep.runs.records import OddRecordError, missing_file, read_result, read_status
@@ -117,26 +115,6 @@ class StudyStatus:
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
             "planning": self.planning, "runs": runs, **({"optuna": self.optuna} if self.optuna else {}),
         }  # fmt: skip
-
-
-def find_studies(given: str | None) -> list[Path]:
-    """Folders of studies.
-
-    Args:
-        given: A folder, or the name of one in the output root (``POOLSWEEP_OUTPUTS`` or ``outputs``); None = all of it.
-    Raises:
-        UserError: If there is none.
-    """
-    root = output_root()
-    studies = sorted(p for p in root.iterdir() if p.is_dir() and p.name[0] != ".") if root.is_dir() else []
-    if given is None:
-        if not studies:
-            raise UserError(f"{root} holds no study yet; poolsweep train makes one")
-        return studies
-    for path in (root / given, Path(given)):
-        if path.is_dir():
-            return [path]
-    raise UserError(f"there is no study {given} in {root}; {nearest(given, [p.name for p in studies])}")
 
 
 def study_status(study: Path) -> StudyStatus:

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from poolsweep.files.writing import remove_half_written
 from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.locate import all_studies, find_study
 from poolsweep.runs.tidy import tidy
 from poolsweep.sweep.estimate import about_left, duration
-from poolsweep.sweep.status import RunStatus, State, StudyStatus, all_ended, find_studies, study_status
+from poolsweep.sweep.status import RunStatus, State, StudyStatus, all_ended, study_status
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import number
 
@@ -38,7 +39,7 @@ def run_status(study: str | None, *, watch: bool = False, as_json: bool = False,
         as_json: For programs; with ``watch`` one line each time.
         every_seconds: Between two looks.
     """
-    paths = find_studies(study)
+    paths = all_studies() if study is None else [find_study(study, begun=False)]
     found = [study_status(path) for path in paths]
     for one in found:
         _tidy(one)
