@@ -71,9 +71,7 @@ class Checkpoint(pl.Callback):
         self.store = store
         self.seconds_before = 0.0  # of training in earlier processes
         self.resumed_at: int | None = None
-        self._best = best
-        self._metrics = metrics
-        self._every_steps = every_steps
+        self._best, self._metrics, self._every_steps = best, metrics, every_steps
         self._every_seconds = None if every_minutes is None else 60 * every_minutes
         self._deadline = None if timeout_minutes is None else time.monotonic() + 60 * timeout_minutes
         self._timeout_minutes = timeout_minutes

@@ -19,7 +19,8 @@ from poolsweep.runs.environment import cpu_seconds, git_changes, git_commit, har
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import encoder_identity, variant_id
 from poolsweep.runs.lock import RunLock
-from poolsweep.runs.records import CHECKED, RESULT_VERSION, fingerprints, write_result
+from poolsweep.runs.record_fields import CHECKED, RESULT_VERSION
+from poolsweep.runs.records import fingerprints, write_result
 from poolsweep.runs.secrets import recorded
 from poolsweep.runs.status import StatusFile
 from poolsweep.runs.stored_config import write_config

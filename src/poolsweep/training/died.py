@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from poolsweep.config import RunConfig
 from poolsweep.files.writing import last_lines, write_json
 from poolsweep.runs.lock import RunLock
-from poolsweep.runs.records import RESULT_VERSION, known_status, write_result
+from poolsweep.runs.record_fields import RESULT_VERSION
+from poolsweep.runs.records import known_status, write_result
 from poolsweep.runs.secrets import redacted
 from poolsweep.training.job import folder_of
 

@@ -11,7 +11,8 @@ from poolsweep.launch.cluster.slurm import QueuedJob, ended_states, queue
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.job import JobRecord, read_record
 from poolsweep.runs.lock import holder
-from poolsweep.runs.records import RESULT_VERSION, known_result, known_status, write_result
+from poolsweep.runs.record_fields import RESULT_VERSION
+from poolsweep.runs.records import known_result, known_status, write_result
 
 KIND = "lost_job"
 

@@ -1,0 +1,98 @@
+"""What the fields of result.json and status.json may hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+RESULT_VERSION = 1
+CHECKED = (
+    "config.yaml", "labels.json", "metrics.csv", "predictions-validation.parquet", "predictions-test.parquet",
+    "checkpoints/best.safetensors",
+)  # fmt: skip
+_RANGES = {"accuracy": (0.0, 1.0), "f1_macro": (0.0, 1.0), "mcc": (-1.0, 1.0)}
+
+Check = Callable[[Any], bool]
+
+
+def _text(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, str)
+
+
+def _number(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _time(value: Any) -> bool:  # noqa: ANN401
+    return _number(value) and 0 <= value < 1e12
+
+
+def _whole(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def _count(value: Any) -> bool:  # noqa: ANN401
+    return _whole(value) and value >= 0
+
+
+def _flag(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, bool)
+
+
+def _one_of(*names: str) -> Check:
+    return lambda value: value in names if isinstance(value, str) else False
+
+
+def _or_nothing(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def _by_name(check: Check) -> Check:
+    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+
+
+def _list_of(check: Check) -> Check:
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def _any_of(*checks: Check) -> Check:
+    return lambda value: any(check(value) for check in checks)
+
+
+def _metrics(value: Any) -> bool:  # noqa: ANN401
+    if not _by_name(_number)(value):
+        return False
+    limits = [(number, _RANGES.get(name.rpartition("/")[2], (-math.inf, math.inf))) for name, number in value.items()]
+    return all(low - 1e-6 <= number <= high + 1e-6 for number, (low, high) in limits)
+
+
+def _files(value: Any) -> bool:  # noqa: ANN401
+    told = _by_name(lambda one: isinstance(one, dict) and _count(one.get("bytes")) and _text(one.get("xxh3")))
+    return told(value) and value.keys() <= set(CHECKED)
+
+
+_SHARED: dict[str, Check] = {
+    "run_id": _text, "name": _text, "reason": _or_nothing(_text), "kind": _or_nothing(_text), "attempts": _count,
+    "metrics": _metrics,
+}  # fmt: skip
+RESULT_FIELDS: dict[str, Check] = _SHARED | {
+    "schema_version": lambda value: value == RESULT_VERSION, "status": _one_of("finished", "failed", "pruned"),
+    "study": _text, "data": _text, "encoder": _text, "pooling": _text, "variant": _text, "monitor": _text,
+    "frozen": _flag, "seed": _whole, "mode": _one_of("max", "min"), "labels": _count, "sizes": _by_name(_count),
+    "seconds": _time, "cpu_seconds": _time, "train_seconds": _time, "started": _text, "parameters": _by_name(_count),
+    "peak_memory_mib": _by_name(_time), "truncated_share": _by_name(_number), "versions": _by_name(_text),
+    "hardware": _by_name(_any_of(_text, _number)), "git_commit": _or_nothing(_text), "git_changes": _or_nothing(_text),
+    "best_epoch": _count, "epochs": _count, "steps": _count, "seeds_are": _or_nothing(_text), "penalty": _number,
+    "data_id": _or_nothing(_text), "encoder_id": _or_nothing(_text), "data_place": _or_nothing(_list_of(_text)),
+    "encoder_place": _or_nothing(_list_of(_text)), "files": _files, "checksum": _text,
+    "penalties_tried": _list_of(_by_name(_number)),
+}  # fmt: skip
+STATUS_FIELDS: dict[str, Check] = _SHARED | {
+    "state": _one_of("running", "finished", "failed", "pruned", "interrupted"), "phase": _or_nothing(_text),
+    "started": _time, "heartbeat": _time, "seconds": _time, "seconds_left": _or_nothing(_time), "shared_seconds": _time,
+    "step": _count, "steps": _count, "epoch": _count, "epochs": _count, "host": _or_nothing(_text),
+    "pid": _or_nothing(_count), "job": _or_nothing(_text), "micro_batches": _count, "log": _list_of(_text),
+    "monitor": _text,
+    "value": lambda value: isinstance(value, int | float),
+}  # fmt: skip
