@@ -9,7 +9,7 @@ from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from hydra_plugins.poolsweep_cluster.composing import ComposingLauncher
+from poolsweep.launch.composing import ComposingLauncher
 
 if TYPE_CHECKING:
     from poolsweep.launch.cluster.ray import RayLimits

@@ -9,7 +9,7 @@ from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from hydra_plugins.poolsweep_cluster.composing import ComposingLauncher
+from poolsweep.launch.composing import ComposingLauncher
 
 if TYPE_CHECKING:
     from poolsweep.launch.cluster.limits import Limits
@@ -19,16 +19,14 @@ class SlurmLauncher(ComposingLauncher):
     """One Slurm job per run, in arrays; see ``conf/hydra/launcher/slurm.yaml``.
 
     Args:
-        wait: Stay until every run has ended; False: submit and leave.
-        dry_run: Print the scripts instead of submitting anything.
-        poll_seconds: Between two questions to Slurm.
+        wait: Whether to stay until every run has ended, rather than to submit and leave.
+        dry_run: Whether to print the scripts instead of submitting anything.
+        poll_seconds: Seconds between two questions to Slurm.
         limits: Keys of ``poolsweep.launch.cluster.limits.Limits``.
     """
 
     def __init__(self, wait: bool, dry_run: bool, poll_seconds: float, **limits: Any) -> None:  # noqa: ANN401
-        super().__init__()
-        self.detached = not wait
-        self.dry_run = dry_run
+        super().__init__(waits=wait, dry_run=dry_run)
         self._poll_seconds = poll_seconds
         self._given = limits
 
@@ -64,4 +62,4 @@ class SlurmLauncher(ComposingLauncher):
         if self.dry_run:
             print_scripts(runs, limits=self.limits, flags=self.config_dirs)
             return []
-        return launch(runs, limits=self.limits, wait=not self.detached, poll_seconds=self._poll_seconds)
+        return launch(runs, limits=self.limits, wait=self.waits, poll_seconds=self._poll_seconds)

@@ -22,6 +22,7 @@ from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.errors import UserError
+from poolsweep.launch.composing import ComposingLauncher
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.terminal.text import number, print_problem
@@ -194,7 +195,7 @@ def _require_launcher_for_one(launcher: Any) -> None:  # noqa: ANN401
     """
     if not isinstance(launcher, Mapping | DictConfig):
         raise UserError(f"hydra.launcher={launcher} has no keys; hydra/launcher=NAME chooses a launcher")
-    if getattr(get_class(launcher["_target_"]), "sweeps_alone", False):
+    if issubclass(get_class(launcher["_target_"]), ComposingLauncher):
         raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
 
 

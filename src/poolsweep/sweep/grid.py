@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from poolsweep.errors import UserError
 from poolsweep.files.writing import remove_half_written
+from poolsweep.launch.composing import ComposingLauncher
 from poolsweep.process.owner import is_ours
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
@@ -52,7 +53,7 @@ def sweep(
     for line in plan.remarks:
         console.say(line)
     hand_over(plan, launcher)
-    if not getattr(launcher, "dry_run", False):
+    if not (isinstance(launcher, ComposingLauncher) and launcher.dry_run):
         write_plan(study, {folder: combination.name for folder, combination in plan.runs.items()})
     if plan.missing and not _waits(launcher):
         _launch(plan.missing, launcher)
@@ -92,10 +93,9 @@ def require_finished(
 
 
 def hand_over(plan: SweepPlan, launcher: Launcher) -> None:
-    """Give a launcher of ours what is composed already: composing a thousand runs again takes a minute."""
-    if hasattr(launcher, "configs"):
-        configs = {plan.runs[folder].overrides: config for folder, config in plan.configs.items()}
-        launcher.configs = configs  # type: ignore[attr-defined]
+    """Give a launcher that composes configs those that are composed already."""
+    if isinstance(launcher, ComposingLauncher):
+        launcher.take({plan.runs[folder].overrides: config for folder, config in plan.configs.items()})
 
 
 def run_planned(runs: Mapping[RunFolder, Combination], *, launcher: Launcher, console: Console) -> None:
@@ -153,4 +153,4 @@ def require_waiting(launcher: Launcher) -> None:
 
 
 def _waits(launcher: Launcher) -> bool:
-    return not getattr(launcher, "detached", False) and not getattr(launcher, "dry_run", False)
+    return not isinstance(launcher, ComposingLauncher) or launcher.waits

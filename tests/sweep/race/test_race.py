@@ -185,13 +185,15 @@ def test_an_earlier_race_on_other_data_is_kept(start, outputs):
 
 def test_a_launcher_that_does_not_wait_is_refused():
     from poolsweep.errors import UserError
+    from poolsweep.launch.composing import ComposingLauncher
     from poolsweep.sweep.race.driver import race
 
-    class Detached:
-        detached = True
+    class Leaves(ComposingLauncher):
+        def launch(self, job_overrides, initial_job_idx):
+            raise AssertionError("nothing is launched")
 
     with pytest.raises(UserError, match=r"must wait: hydra\.launcher\.wait=true"):
-        race([], compose=lambda point: None, launcher=Detached(), options=OPTIONS)  # type: ignore[arg-type, return-value]
+        race([], compose=lambda point: None, launcher=Leaves(waits=False), options=OPTIONS)
 
 
 def test_a_baseline_that_was_dropped_is_not_left_out_without_a_word(start, outputs):

@@ -1,4 +1,7 @@
-"""What the launchers for clusters have in common: they compose configs here and send them, resolved, elsewhere."""
+"""What the launchers for clusters have in common: they compose configs here and send them, resolved, elsewhere.
+
+Hydra imports this file in every Hydra program, so it imports nothing heavy.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,16 @@ if TYPE_CHECKING:
 
 
 class ComposingLauncher(Launcher):
-    """Composes the configs of jobs.
+    """Composes the configs of jobs; runs sweeps, and no single run.
 
     Attributes:
-        sweeps_alone: It runs sweeps, and no single run.
-        configs: Overrides → config, of what the sweeper has composed already.
+        waits: Whether ``launch`` returns when all runs have ended, rather than when they are handed over.
+        dry_run: Whether it prints what it would submit, and submits nothing.
     """
 
-    sweeps_alone = True
-
-    def __init__(self) -> None:
-        self.configs: dict[tuple[str, ...], RunConfig] = {}
+    def __init__(self, *, waits: bool = True, dry_run: bool = False) -> None:
+        self.waits, self.dry_run = waits and not dry_run, dry_run
+        self._composed: dict[tuple[str, ...], RunConfig] = {}
         self._context: HydraContext | None = None
         self._config: DictConfig | None = None
 
@@ -32,12 +34,20 @@ class ComposingLauncher(Launcher):
         """Take note of what the sweep is made of."""
         self._context, self._config = hydra_context, config
 
+    def take(self, composed: Mapping[tuple[str, ...], RunConfig]) -> None:
+        """Take what a sweeper has composed already: composing a thousand runs again takes a minute.
+
+        Args:
+            composed: Overrides → config.
+        """
+        self._composed = dict(composed)
+
     def config_of(self, overrides: Sequence[str]) -> RunConfig:
         """The config of one job."""
         from poolsweep.config import resolve
 
-        if tuple(overrides) in self.configs:
-            return self.configs[tuple(overrides)]
+        if tuple(overrides) in self._composed:
+            return self._composed[tuple(overrides)]
         assert self._context is not None
         assert self._config is not None
         composed = self._context.config_loader.load_sweep_config(self._config, list(overrides))
