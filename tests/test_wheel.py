@@ -35,6 +35,14 @@ def test_holds_every_config_and_module(wheel: Path):
     assert not any(name.startswith(("tests/", "conf/", "src/")) for name in names)
 
 
+def test_an_index_page_has_no_link_to_a_file_beside_it(wheel: Path):
+    archive = zipfile.ZipFile(wheel)
+    [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    page = archive.read(name).decode()
+    assert "`docs/slurm.md`" in page, "premise: README names files of the checkout"
+    assert not re.findall(r"\]\((?!https?:|#)", page)
+
+
 def test_runs_outside_the_checkout(wheel: Path, tmp_path: Path):
     installed = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(installed)
