@@ -47,10 +47,10 @@ class Explanation:
     """What a run made of one text.
 
     Attributes:
-        text: As given.
-        tokens: As the encoder read them.
+        text: Text, as given.
+        tokens: Tokens, as the encoder read them.
         predicted: Label name.
-        probability: Of the predicted label.
+        probability: Probability of the predicted label.
         token_values: Kind → one value per token; kinds of several heads are ``kind (head i)``.
         layer_values: Layer index → weight; empty where layers have no weights.
     """

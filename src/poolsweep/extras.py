@@ -11,9 +11,9 @@ def lacking(package: str, *, asked_by: str, extra: str | None = None) -> str | N
     """What to say of a package that is not installed; None if it is.
 
     Args:
-        package: As it is imported.
+        package: Name of the package, as it is imported.
         asked_by: What the user typed that needs it.
-        extra: Of poolsweep; ``package`` unless given.
+        extra: Extra of poolsweep; ``package`` unless given.
     """
     if importlib.util.find_spec(package) is not None:
         return None
@@ -24,9 +24,9 @@ def require(package: str, *, asked_by: str, extra: str | None = None) -> None:
     """Refuse to go on without a package.
 
     Args:
-        package: As it is imported.
+        package: Name of the package, as it is imported.
         asked_by: What the user typed that needs it.
-        extra: Of poolsweep; ``package`` unless given.
+        extra: Extra of poolsweep; ``package`` unless given.
     Raises:
         UserError: With the line that installs it.
     """

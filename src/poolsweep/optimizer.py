@@ -33,7 +33,7 @@ def adamw(
         head_lr: Learning rate of the head, which starts from random weights.
         pooling_lr: Learning rate of the pooling, which does too. A linear head on standardised features bears ten times
             the rate of an attention or an LSTM.
-        weight_decay: Of matrices alone.
+        weight_decay: Decay of matrices alone.
         betas: Decay rates of the moments.
         eps: Added to the denominator.
         fused: One kernel for all parameters.

@@ -18,7 +18,7 @@ def schedule(optimizer: Optimizer, *, total_steps: int, shape: Shape = "linear",
     """Make one of transformers' schedules.
 
     Args:
-        optimizer: Whose rates are scheduled.
+        optimizer: Optimizer, whose rates are scheduled.
         total_steps: Optimizer steps of the whole run.
         shape: After the warm-up: ``linear`` or ``cosine`` fall to zero, or ``constant``.
         warmup_ratio: Share of the steps in which the rate rises from zero.

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from poolsweep import __version__
+from poolsweep.cli.program import VERBS
 
 
 def test_help_imports_neither_torch_nor_hydra():
@@ -109,3 +110,11 @@ def test_debug_shows_the_traceback(cli, monkeypatch):
     monkeypatch.setenv("POOLSWEEP_DEBUG", "1")
     with pytest.raises(UserError, match="no verb"):
         cli("trian")
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_fits_into_80_columns(cli, verb: str, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = cli(*filter(None, [verb, "--help"])).out
+    assert len(printed.splitlines()) > 3
+    assert max(map(len, printed.splitlines())) <= 80

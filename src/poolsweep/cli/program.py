@@ -31,23 +31,29 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
 }
 
 _HELP = f"""\
-poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts, and is the difference real?
+poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts,
+and is the difference real?
 
 usage: poolsweep VERB [ARGUMENTS]
 
-  train [OVERRIDES]      one run:    poolsweep train pooling=cls seed=1
-  train -m [OVERRIDES]   a sweep:    poolsweep train -m pooling=cls,pooler,masked_mean,last4_concat seed=0,1,2
-  submit [OVERRIDES]     a sweep as jobs of a Slurm cluster, without waiting; --dry-run prints the sbatch scripts
-  status [STUDY]         which runs are finished, running, failed (and why) or missing
-  report STUDY           the leaderboard, and a page with charts, cautions and all runs:  poolsweep report demo
-  dashboard STUDY        the report while the sweep runs, in a browser on this machine
-  sync STUDY             sends offline W&B runs (says first which: --yes sends them)
-  wandb-sweep OVERRIDES  prints a sweep.yaml for W&B's agents:  poolsweep wandb-sweep pooling=cls,max seed=0,1
-  poolings               every pooling with its formula, source, output size and parameters
-  check CLASS            the conformance suite on a pooling of your own:  poolsweep check my_package.MyPooling
-  explain RUN            what each token and layer of a text contributed:  poolsweep explain outputs/demo/ID --text "…"
+  train [OVERRIDES]      one run:  poolsweep train pooling=cls seed=1
+  train -m [OVERRIDES]   a sweep:  poolsweep train -m pooling=cls,max seed=0,1,2
+  submit [OVERRIDES]     a sweep as jobs of a Slurm cluster, without waiting;
+                         --dry-run prints the sbatch scripts
+  status [STUDY]         which runs are finished, running, failed or missing
+  report STUDY           the leaderboard, and a page with charts, cautions and
+                         all runs:  poolsweep report demo
+  dashboard STUDY        the report while the sweep runs, in a browser here
+  sync STUDY             sends offline W&B runs (--yes; says first which)
+  wandb-sweep OVERRIDES  prints a sweep.yaml for W&B's agents
+  poolings               every pooling: formula, source, size and parameters
+  check CLASS            the conformance suite on a pooling of your own:
+                         poolsweep check my_package.MyPooling
+  explain RUN            what each token and layer of a text contributed:
+                         poolsweep explain outputs/demo/ID --text "…"
 
-poolsweep VERB --help says more. Results lie in outputs/<study>/; the same command again skips what is finished.
+poolsweep VERB --help says more. Results lie in outputs/<study>/; the same
+command again skips what is finished.
 POOLSWEEP_DEBUG=1 shows the traceback behind an error.
 """
 

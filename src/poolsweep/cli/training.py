@@ -10,28 +10,34 @@ from poolsweep.process.slurm_job import in_own_job
 _TRAIN_HELP = """\
 usage: poolsweep train [-m] [OVERRIDES]
 
-Trains one run, or with -m every combination of comma-separated values (a sweep), and tests each once with the
-checkpoint that is best on validation.
+Trains one run, or with -m every combination of comma-separated values (a
+sweep), and tests each once with the checkpoint that is best on validation.
 
 overrides:
-  GROUP=OPTION           swap a part:       pooling=cls  encoder=bert_base  data=files
-  KEY=VALUE              set a value:       seed=1  trainer.max_epochs=5  optimizer.head_lr=1e-3
-  KEY=A,B,C              with -m, sweep it: pooling=cls,masked_mean seed=0,1,2  trainer.precision=32,bf16-mixed
-  pooling/layers=… pooling/tokens=…         the two halves of a pooling, each on its own
+  GROUP=OPTION         swap a part:   pooling=cls encoder=bert_base data=files
+  KEY=VALUE            set a value:   seed=1 trainer.max_epochs=5
+  KEY=A,B,C            with -m, sweep it: pooling=cls,masked_mean seed=0,1,2
+  pooling/layers=… pooling/tokens=…   the two halves of a pooling
 
 often used:
-  data=files data.train=train.csv data.test=test.csv data.text=COLUMN data.label=COLUMN
-  encoder.frozen=true    train the head alone on features that are computed once
-  study=NAME             runs of one study share a folder, outputs/NAME, and a leaderboard
-  retry=never            leave what failed; retry=all: run everything again (default: failed)
-  sweep=race             with -m: drop poolings early that cannot be the best, and save their seeds
-  on_failure=stop        end a sweep after a run that failed (default: continue)
-  hydra/launcher=local   several runs of a sweep at once, each on cores or GPUs of its own
-  sweep=optuna           Optuna chooses the values: 'optimizer.lr=tag(log,interval(1e-5,1e-3))' optuna.trials=40
-  logger=wandb           also tensorboard, mlflow, trackio; several: 'logger=[wandb,mlflow]'
-  experiment=demo        a named set of overrides
-  trainer=debug          a few batches of one epoch, in the study debug: does it run at all?
-  --print-config         show the resolved config as a tree, then train
+  data=files data.train=train.csv data.test=test.csv
+  data.text=COLUMN data.label=COLUMN
+  encoder.frozen=true  train the head alone on features that are computed once
+  study=NAME           runs of one study share a folder and a leaderboard
+  retry=never          leave what failed; retry=all: run everything again
+                       (default: failed)
+  on_failure=stop      end a sweep after a run that failed (default: continue)
+  sweep=race           with -m: drop poolings early that cannot be the best,
+                       and save their seeds
+  sweep=optuna         with -m: Optuna chooses the values:
+                       'optimizer.lr=tag(log,interval(1e-5,1e-3))'
+                       optuna.trials=40
+  hydra/launcher=local several runs at once, each on cores or GPUs of its own
+  logger=wandb         also tensorboard, mlflow, trackio; several:
+                       'logger=[wandb,mlflow]'
+  experiment=demo      a named set of overrides
+  trainer=debug        a few batches, in the study debug: does it run at all?
+  --print-config       show the resolved config as a tree, then train
 
 Hydra's own options:
   -m, --multirun         sweep
@@ -42,16 +48,21 @@ Hydra's own options:
 _SUBMIT_HELP = """\
 usage: poolsweep submit [OVERRIDES] [--dry-run]
 
-Submits every combination of comma-separated values as a Slurm job of its own, in arrays, and leaves. Typed again, it
-submits only what has neither a result nor a job, and when all is done it prints the leaderboard. It is
+Submits every combination of comma-separated values as a Slurm job of its own,
+in arrays, and leaves. Typed again, it submits what has neither a result nor a
+job, and when all is done it prints the leaderboard. It is the same as
 poolsweep train -m hydra/launcher=slurm hydra.launcher.wait=false.
 
-  hydra.launcher.partition=gpu hydra.launcher.account=lab hydra.launcher.time=4:00:00 hydra.launcher.memory=32G
-  hydra.launcher.gpus=auto         one GPU per device of trainer.devices (default: none)
-  hydra.launcher.parallel=16       runs of an array at a time
-  --dry-run                        print the sbatch scripts and submit nothing; they can be stored, edited and submitted
+  hydra.launcher.partition=gpu hydra.launcher.account=lab
+  hydra.launcher.time=4:00:00 hydra.launcher.memory=32G
+  hydra.launcher.gpus=auto      one GPU per device of trainer.devices
+                                (default: none)
+  hydra.launcher.parallel=16    runs of an array at a time
+  --dry-run                     print the sbatch scripts, and submit nothing;
+                                they can be stored, edited and submitted
 
-All keys: conf/hydra/launcher/slurm.yaml. poolsweep status STUDY --watch follows the jobs.
+All keys: conf/hydra/launcher/slurm.yaml.
+poolsweep status STUDY --watch follows the jobs.
 """
 
 
