@@ -14,6 +14,7 @@ from poolsweep.data.checks import check
 from poolsweep.data.sources.files import Files
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
+from poolsweep.tasks import Classification
 
 AS_TEXT = ["NA", "null", "007", "1e5", "None", "nan", "TRUE", "2024-01-01", "#N/A", "3.10"]
 
@@ -48,7 +49,7 @@ def test_what_looks_like_numbers_or_missing_values_stays_text(tmp_path, ending: 
 
 def test_a_numeric_looking_column_keeps_its_zeros(tmp_path):
     found = three(write(tmp_path / "f.csv", "text,label\n007,01\n1,02\n"))
-    assert (texts(found), check(found).names) == (["007", "1"], ("01", "02"))
+    assert (texts(found), check(found, Classification()).names) == (["007", "1"], ("01", "02"))
 
 
 def test_jsonl_and_parquet(tmp_path):
@@ -59,12 +60,12 @@ def test_jsonl_and_parquet(tmp_path):
         found = three(path)
         assert texts(found) == ["NA", "007"]
         assert found.train.rows.column_names == ["text", "label"]
-        assert check(found).names == ("0", "1")
+        assert check(found, Classification()).names == ("0", "1")
 
 
 def test_integer_labels_of_a_jsonl_become_names(tmp_path):
     path = write(tmp_path / "f.jsonl", "".join(json.dumps({"text": "x", "label": i}) + "\n" for i in (10, 9, 2)))
-    assert check(three(path)).names == ("2", "9", "10")
+    assert check(three(path), Classification()).names == ("2", "9", "10")
 
 
 def test_parquet_with_class_labels_keeps_their_names_and_order(tmp_path):
@@ -74,7 +75,7 @@ def test_parquet_with_class_labels_keeps_their_names_and_order(tmp_path):
     )
     found = three(tmp_path / "f.parquet")
     assert found.train.column("label").to_pylist() == ["ant", "zebra", "ant"]
-    assert check(found).names == ("zebra", "ant")
+    assert check(found, Classification()).names == ("zebra", "ant")
 
 
 def test_quoted_fields_with_commas_quotes_and_line_breaks(tmp_path):
@@ -115,12 +116,12 @@ def test_swapped_column_names(tmp_path):
 
 def test_label_names_can_be_given(tmp_path):
     path = write(tmp_path / "f.csv", "text,label\nx,a\ny,b\n")
-    assert check(three(path, labels=["b", "c", "a"])).names == ("b", "c", "a")
+    assert check(three(path, labels=["b", "c", "a"]), Classification()).names == ("b", "c", "a")
     path = write(tmp_path / "stars.csv", "text,label\nx,1\ny,0\n")
-    assert check(three(path, labels=[1, 0])).names == ("1", "0")
+    assert check(three(path, labels=[1, 0]), Classification()).names == ("1", "0")
     table = pa.table({"text": ["x", "y"], "label": [True, False]})
     pq.write_table(table, tmp_path / "is.parquet")
-    assert check(three(tmp_path / "is.parquet", labels=[True, False])).names == ("true", "false")
+    assert check(three(tmp_path / "is.parquet", labels=[True, False]), Classification()).names == ("true", "false")
 
 
 def test_absent_splits_are_split_off_stratified_and_by_their_own_seed(tmp_path):
@@ -191,7 +192,7 @@ def test_a_missing_label_is_named_with_its_row_where_splits_are_split_off(tmp_pa
     rows = [{"text": f"text {i}", "label": None if i == 7 else "ab"[i % 2]} for i in range(30)]
     path = write(tmp_path / "train.jsonl", "\n".join(map(json.dumps, rows)))
     with pytest.raises(UserError) as error:
-        check(Files(train=str(path)).read())
+        check(Files(train=str(path)).read(), Classification())
     [problem] = error.value.problems
     assert "empty label in row 8" in problem
 

@@ -10,13 +10,14 @@ from poolsweep.data.checks import check
 from poolsweep.data.sources import icd10 as source
 from poolsweep.data.sources.icd10 import Icd10
 from poolsweep.errors import UserError
+from poolsweep.tasks import Classification
 
 
 def test_counts_labels_and_split():
     found = Icd10(split_seed=0).read()
     assert sum(len(split) for split in found) == 12_009
-    assert len(check(found)) == 21
-    assert check(found).names == tuple(str(i) for i in range(1, 22))
+    assert len(check(found, Classification())) == 21
+    assert check(found, Classification()).names == tuple(str(i) for i in range(1, 22))
     sizes = [len(split) / 12_009 for split in found]
     assert sizes == pytest.approx([0.8, 0.1, 0.1], abs=0.005)
     train = Counter(found.train.column("label").to_pylist())

@@ -19,6 +19,7 @@ from poolsweep.data.checks import check
 from poolsweep.data.sources.files import Files
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
+from poolsweep.tasks import Classification
 
 TEXTS = [f"text {i}" for i in range(30)]
 LABELS = ["pos" if i % 2 else "neg" for i in range(30)]
@@ -35,7 +36,7 @@ def loaded(path: Path, **options) -> Splits:
 
 def problem(path: Path, **options) -> str:
     with pytest.raises(UserError) as error:
-        check(Files(train=str(path), validation=str(path), test=str(path), **options).read())
+        check(Files(train=str(path), validation=str(path), test=str(path), **options).read(), Classification())
     return error.value.problems[0]
 
 
@@ -190,7 +191,7 @@ def test_labels_that_differ_in_next_to_nothing_are_said(tmp_path):
 
 def test_truth_values_are_given_as_they_are_spelled_in_the_file(tmp_path):
     pd.DataFrame({"text": TEXTS, "label": [i % 2 == 0 for i in range(30)]}).to_csv(tmp_path / "r.csv", index=False)
-    assert check(loaded(tmp_path / "r.csv", labels=[True, False])).names == ("True", "False")
+    assert check(loaded(tmp_path / "r.csv", labels=[True, False]), Classification()).names == ("True", "False")
 
 
 def test_test_texts_that_stand_in_training_are_counted(tmp_path):
