@@ -35,7 +35,7 @@ def run(part: str, *, data: str | None, rows: int) -> None:
 
         encoding(data, rows=8 * rows)
     elif part == "kernels":
-        from kernels import kernels
+        from cpu_kernels import kernels
 
         kernels(data, rows=rows)
     elif part == "head":
