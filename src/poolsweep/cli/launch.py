@@ -169,8 +169,8 @@ def _single_run(config: DictConfig, *, tree: bool) -> _Job:
     console = Console(stderr=True)
     if tree:
         console.print(config_tree(found.content))
-    if found.retry != "all" and finished_before(found) is not None:
-        folder, run_id = folder_of(found)
+    if found.retry != "all" and (before := finished_before(found)) is not None:
+        folder, run_id = before[0], before[0].path.name
         console.say(f"run {run_id} finished before; its result stands")
         return _Job(found, name, None, folder, run_id)
     prepared = checked(found)
