@@ -1,0 +1,1 @@
+"""Puts a trained model to use: predictions and vectors of texts."""
