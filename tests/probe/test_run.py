@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from poolsweep.config import LOADING_KEYS
 from poolsweep.config.probe import _UNUSED_OF_DATA
-from poolsweep.runs.identity import variant_id
+from poolsweep.runs.identity import setting_id
 from poolsweep.training.job import folder_of
 from poolsweep.training.load import load_run
 
@@ -117,7 +117,7 @@ def test_a_leaderboard_says_what_its_seeds_are(cli, probe):
 def test_what_is_not_used_is_not_in_the_identity(compose, probe):
     def of(*overrides: str) -> tuple[str, str]:
         content = compose(*probe, *overrides)
-        return folder_of(content)[1], variant_id(content)
+        return folder_of(content)[1], setting_id(content)
 
     unused = ["optimizer.head_lr=1", "scheduler=cosine", "callbacks=none", "head.dropout=0.5", "data.batch_size=7"]
     unused += ["init_seed=1"]

@@ -11,9 +11,9 @@ from poolsweep.report.results import RunRecord
 
 def run(pooling: str, seed: int, *, test: float | None = 0.5, val: float = 0.5, run_id: str = "", **more) -> RunRecord:
     metrics = {"val/accuracy": val} | ({} if test is None else {"test/accuracy": test})
-    facts = {"status": "finished", "data": "d", "encoder": "e", "pooling": pooling, "seed": seed, "variant": "v",
+    facts = {"status": "finished", "data": "d", "encoder": "e", "pooling": pooling, "seed": seed, "setting": "v",
              "monitor": "val/accuracy", "mode": "max", "metrics": metrics, "seconds": 1.0} | more  # fmt: skip
-    return RunRecord(Path("nowhere") / (run_id or f"{pooling}-{seed}-{facts['variant']}"), facts)
+    return RunRecord(Path("nowhere") / (run_id or f"{pooling}-{seed}-{facts['setting']}"), facts)
 
 
 def test_groups_are_data_sets_and_encoders_in_order():
@@ -26,15 +26,15 @@ def test_groups_are_data_sets_and_encoders_in_order():
 
 
 def test_the_setting_with_most_seeds_wins_before_the_best_on_validation():
-    runs = [run("cls", seed, val=0.5, variant="whole") for seed in (0, 1, 2)]
-    runs += [run("cls", seed, val=0.9, variant="begun") for seed in (0, 1)]
+    runs = [run("cls", seed, val=0.5, setting="whole") for seed in (0, 1, 2)]
+    runs += [run("cls", seed, val=0.9, setting="begun") for seed in (0, 1)]
     [group] = group_runs(runs, metric="test/accuracy")
     assert sorted(group.contenders["cls"].runs) == [0, 1, 2]
-    assert group.contenders["cls"].variants == 2
+    assert group.contenders["cls"].settings == 2
 
 
 def test_failed_runs_of_the_chosen_setting_are_kept_apart():
-    runs = [run("cls", 0), run("cls", 1, status="failed"), run("cls", 2, test=None), run("cls", 3, variant="other")]
+    runs = [run("cls", 0), run("cls", 1, status="failed"), run("cls", 2, test=None), run("cls", 3, setting="other")]
     runs += [run("max", 0, status="failed")]
     [group] = group_runs(runs, metric="test/accuracy")
     contender = group.contenders["cls"]

@@ -1,4 +1,4 @@
-"""Contenders, variants and intervals of the leaderboard."""
+"""Contenders, settings and intervals of the leaderboard."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from poolsweep.report.terminal import print_leaderboards
 from poolsweep.terminal.console import Console
 
 
-def result(pooling: str, seed: int, test: float, *, val: float = 0.5, variant: str = "v", **more) -> dict:
+def result(pooling: str, seed: int, test: float, *, val: float = 0.5, setting: str = "v", **more) -> dict:
     return {
-        "status": "finished", "run_id": f"{pooling}-{seed}-{variant}", "data": "d", "encoder": "e", "pooling": pooling,
-        "seed": seed, "variant": variant, "monitor": "val/accuracy", "mode": "max", "seconds": 2.0,
+        "status": "finished", "run_id": f"{pooling}-{seed}-{setting}", "data": "d", "encoder": "e", "pooling": pooling,
+        "seed": seed, "setting": setting, "monitor": "val/accuracy", "mode": "max", "seconds": 2.0,
         "metrics": {"test/accuracy": test, "val/accuracy": val, "val/loss": 1 - val},
         "parameters": {"trained": 10, "pooled_size": 4}, **more,
     }  # fmt: skip
@@ -52,16 +52,16 @@ def test_differences_pair_the_seeds_that_both_have():
 
 
 def test_other_axes_are_chosen_on_validation_not_on_test():
-    results = [result("cls", seed, 0.9, val=0.6, variant="a") for seed in (0, 1)]
-    results += [result("cls", seed, 0.7, val=0.8, variant="b") for seed in (0, 1)]
+    results = [result("cls", seed, 0.9, val=0.6, setting="a") for seed in (0, 1)]
+    results += [result("cls", seed, 0.7, val=0.8, setting="b") for seed in (0, 1)]
     [row] = leaderboard(results)
     assert row.score.mean == pytest.approx(0.7)
-    assert row.variants == 2
+    assert row.settings == 2
 
 
 def test_a_monitor_that_is_to_be_low_is_chosen_low():
     low = {"monitor": "val/loss", "mode": "min"}
-    results = [result("cls", 0, 0.9, val=0.6, variant="a", **low), result("cls", 0, 0.7, val=0.8, variant="b", **low)]
+    results = [result("cls", 0, 0.9, val=0.6, setting="a", **low), result("cls", 0, 0.7, val=0.8, setting="b", **low)]
     assert leaderboard(results)[0].score.mean == pytest.approx(0.7)
 
 

@@ -45,7 +45,7 @@ def test_one_row_a_pooling_with_its_mean_over_all_splits(outputs, tmp_path, by_s
     write_leaderboard(tmp_path / "l.csv", [comparison])
     with (tmp_path / "l.csv").open(newline="") as file:
         best, _ = csv.DictReader(file)
-    assert (best["basis"], best["seeds"], best["variants"]) == ("splits", "0 1 2", "1")
+    assert (best["basis"], best["seeds"], best["settings"]) == ("splits", "0 1 2", "1")
     assert {best[k] for k in ("ci95_half_width", "difference_ci95_low", "adjusted_p", "tied_with_best")} == {""}
     assert float(best["difference_to_cls"]) == pytest.approx(
         comparison.summaries["max"].mean - comparison.summaries["cls"].mean, abs=1e-6
@@ -95,10 +95,10 @@ def test_the_answer_claims_no_other_split(outputs):
 def test_settings_are_chosen_over_the_replicates_that_all_have(outputs):
     """One setting ran on the easy splits, the other on the hard ones: on the split of both the second is better."""
     scores = {"a": {0: 0.9, 1: 0.6}, "b": {1: 0.7, 2: 0.5}}
-    for variant, by_split in scores.items():
+    for setting, by_split in scores.items():
         for split, val in by_split.items():
-            folder = write_run(outputs / "s", pooling="cls", seed=0, split=split, variant=variant, predictions=False)
+            folder = write_run(outputs / "s", pooling="cls", seed=0, split=split, setting=setting, predictions=False)
             facts = json.loads((folder / "result.json").read_text())
             facts["metrics"]["val/accuracy"] = val
             (folder / "result.json").write_text(json.dumps(facts))
-    assert compare(outputs / "s").contender("cls").any_run.facts["variant"] == "b"
+    assert compare(outputs / "s").contender("cls").any_run.facts["setting"] == "b"

@@ -11,7 +11,7 @@ import pytest
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.encoder.tiny import tiny
-from poolsweep.runs.identity import encoder_identity, run_id, variant_id
+from poolsweep.runs.identity import encoder_identity, run_id, setting_id
 from poolsweep.training.sources import data_content
 
 
@@ -101,9 +101,9 @@ def test_data_files_count_by_content_not_by_path(identity, animals, tmp_path):
     assert identity(f"data.train={moved}") != identity()
 
 
-def test_variant_is_what_is_swept_beside_pooling_and_seed(compose, tiny_run):
+def test_setting_is_what_is_swept_beside_pooling_and_seed(compose, tiny_run):
     def of(*overrides: str) -> str:
-        return variant_id(compose(*tiny_run, *overrides))
+        return setting_id(compose(*tiny_run, *overrides))
 
     same = ["seed=1", "pooling=cls", "data.num_workers=2", "study=x", "data.train=other.csv", "trainer.devices=[3]"]
     assert of(*same, "trainer.accelerator=auto") == of()

@@ -348,7 +348,7 @@ def test_seeds_of_splits_are_replicates_and_cautioned_of_before_the_first_run(cl
     assert "mean over 2 splits" in done.out
     assert "caution: Runs were tested on different rows." in done.out
     table = rows(outputs / "default" / "leaderboard.csv")
-    assert [(row["basis"], row["seeds"], row["variants"]) for row in table] == [("splits", "0 1", "1")] * 2
+    assert [(row["basis"], row["seeds"], row["settings"]) for row in table] == [("splits", "0 1", "1")] * 2
     for row in table:
         scores = [one["metrics"]["test/accuracy"] for one in results(outputs) if one["pooling"] == row["pooling"]]
         assert float(row["test_accuracy"]) == pytest.approx(sum(scores) / 2, abs=1e-6)

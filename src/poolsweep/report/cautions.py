@@ -49,7 +49,7 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if comparison.basis in _BASES and len(comparison.names) > 1:
         found.append((True, _BASES[comparison.basis]))
     found += [(True, sentence) for sentence in (*_missing_predictions(comparison), *_not_compared(comparison))]
-    chosen = [name for name, contender in group.contenders.items() if contender.variants > 1]
+    chosen = [name for name, contender in group.contenders.items() if contender.settings > 1]
     if chosen:
         sentence = f"Other swept settings were chosen on validation, per pooling: {', '.join(sorted(chosen))}."
         found.append((False, sentence))

@@ -24,13 +24,13 @@ class Contender:
         runs: Finished runs by replicate: a seed, or the number of one where ``init_seed``, ``data_seed`` or
             ``data.split_seed`` was swept.
         failed: Runs of the same setting that did not finish.
-        variants: How many settings of other swept axes it was chosen from, on validation.
+        settings: How many settings of other swept axes it was chosen from, on validation.
     """
 
     name: str
     runs: Mapping[int, RunRecord]
     failed: tuple[RunRecord, ...]
-    variants: int
+    settings: int
 
     @property
     def any_run(self) -> RunRecord:
@@ -95,31 +95,31 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
 
 
 def _contender(name: str, runs: Sequence[RunRecord], *, metric: str, seeds: Mapping[str, int]) -> Contender | None:
-    variants: dict[str, list[RunRecord]] = defaultdict(list)
+    settings: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
         if _counts(run, metric):
-            variants[run.facts["variant"]].append(run)
-    if not variants:
+            settings[run.facts["setting"]].append(run)
+    if not settings:
         return None
-    chosen = _chosen(list(variants.values()), seeds)
-    variant = chosen[0].facts["variant"]
+    chosen = _chosen(list(settings.values()), seeds)
+    setting = chosen[0].facts["setting"]
     in_order = sorted(chosen, key=lambda run: (seeds[run.path.name], str(run.facts.get("started"))))
     by_seed = {seeds[run.path.name]: run for run in in_order}
     failed = tuple(
-        run for run in runs if run.facts["variant"] == variant and not _counts(run, metric) and run.state != "pruned"
+        run for run in runs if run.facts["setting"] == setting and not _counts(run, metric) and run.state != "pruned"
     )  # fmt: skip
-    return Contender(name, by_seed, failed, len(variants))
+    return Contender(name, by_seed, failed, len(settings))
 
 
 def _counts(run: RunRecord, metric: str) -> bool:
     return run.finished and math.isfinite(run.metric(metric))
 
 
-def _chosen(variants: Sequence[Sequence[RunRecord]], seeds: Mapping[str, int]) -> Sequence[RunRecord]:
+def _chosen(settings: Sequence[Sequence[RunRecord]], seeds: Mapping[str, int]) -> Sequence[RunRecord]:
     """The setting with the most replicates; of several, the best on validation over the replicates that all have."""
-    had = [{seeds[run.path.name] for run in runs} for runs in variants]
+    had = [{seeds[run.path.name] for run in runs} for runs in settings]
     most = max(map(len, had))
-    whole = [runs for runs, replicates in zip(variants, had, strict=True) if len(replicates) == most]
+    whole = [runs for runs, replicates in zip(settings, had, strict=True) if len(replicates) == most]
     common = set.intersection(*(replicates for replicates in had if len(replicates) == most))
 
     def quality(runs: Sequence[RunRecord]) -> float:
@@ -132,7 +132,7 @@ def _chosen(variants: Sequence[Sequence[RunRecord]], seeds: Mapping[str, int]) -
 
 def _seed_names(runs: Sequence[RunRecord]) -> dict[str, int]:
     """Run id → seed; where runs of a setting share it (``data.split_seed`` was swept, say), they are numbered."""
-    places = Counter((run.facts["pooling"], run.facts["variant"], run.facts["seed"]) for run in runs)
+    places = Counter((run.facts["pooling"], run.facts["setting"], run.facts["seed"]) for run in runs)
     if max(places.values()) == 1:
         return {run.path.name: int(run.facts["seed"]) for run in runs}
     drawn = {run.path.name: all_seeds(run) for run in runs}

@@ -35,7 +35,7 @@ class Row:
         seconds: Median of its runs.
         parameters: Trained parameters.
         pooled_size: D.
-        variants: How many settings of other swept axes it was chosen from, on validation.
+        settings: How many settings of other swept axes it was chosen from, on validation.
     """
 
     data: str
@@ -48,7 +48,7 @@ class Row:
     seconds: float
     parameters: int
     pooled_size: int
-    variants: int
+    settings: int
 
 
 def compare_all(runs: Sequence[RunRecord], *, metric: str = "accuracy", baseline: str = BASELINE) -> list[Comparison]:
@@ -83,7 +83,7 @@ def _row(comparison: Comparison, name: str) -> Row:
         name in comparison.leading if name in comparison.compared else None,
         tuple(sorted(comparison.values[name])), contender.typical("seconds"),
         int(contender.any_run.facts["parameters"]["trained"]),
-        int(contender.any_run.facts["parameters"]["pooled_size"]), contender.variants,
+        int(contender.any_run.facts["parameters"]["pooled_size"]), contender.settings,
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
     columns = (
         "data", "encoder", "pooling", f"test_{metric}", "sd", "ci95_half_width", f"difference_to_{baseline}",
         "difference_ci95_low", "difference_ci95_high", "adjusted_p", "tied_with_best", "basis", "seeds", "seconds",
-        "parameters", "pooled_size", "variants",
+        "parameters", "pooled_size", "settings",
     )  # fmt: skip
     with write_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -114,5 +114,5 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
                 about = map(as_cell, (row.data, row.encoder, row.pooling))
                 writer.writerow(
                     [*about, *cells, tied, comparison.basis, seeds, row.seconds, row.parameters, row.pooled_size,
-                     row.variants]
+                     row.settings]
                 )  # fmt: skip

@@ -30,7 +30,7 @@ _ABOUT = (
     "frozen",
     "pooling",
     "seed",
-    "variant",
+    "setting",
     "seconds",
     "cpu_seconds",
     "best_epoch",
@@ -126,7 +126,7 @@ class Study:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))
 
     def to_xarray(self) -> xarray.Dataset:
-        """The metrics of all finished runs by data, encoder, pooling, variant and seed; nan where there is no run.
+        """The metrics of all finished runs by data, encoder, pooling, setting and seed; nan where there is no run.
 
         Runs on files that have been replaced since are left out, as in a report.
 
@@ -137,13 +137,13 @@ class Study:
             import xarray  # noqa: F401  pandas asks for it
         except ImportError as error:
             raise UserError("to_xarray needs xarray: pip install 'poolsweep[notebook]'") from error
-        index = ["data", "encoder", "pooling", "variant", "seed"]
+        index = ["data", "encoder", "pooling", "setting", "seed"]
         counted = [run.path.name for run in self._finished() if "outdated" not in run.facts]
         finished = self.runs[self.runs.index.isin(counted)]
         metrics = [name for name in finished.columns if name.startswith(("val/", "test/"))]
         if finished.set_index(index).index.has_duplicates:
             raise UserError(
-                "runs share data, encoder, pooling, variant and seed: init_seed or data_seed was swept, or two studies "
+                "runs share data, encoder, pooling, setting and seed: init_seed or data_seed was swept, or two studies "
                 "have the same runs"
             )
         return finished.set_index(index)[metrics].to_xarray()

@@ -56,7 +56,7 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         seeds = what_seeds_are(comparison)
         if seeds:
             console.say(seeds)
-        if any(row.variants > 1 for row in rows):
+        if any(row.settings > 1 for row in rows):
             console.say("Other swept settings were chosen per pooling by the mean of the monitored validation metric.")
         if note := load_note(comparison):
             console.say(note)

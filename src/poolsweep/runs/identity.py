@@ -125,8 +125,8 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
         yield path, _SPELLINGS[path](node) if path in _SPELLINGS else node
 
 
-def variant_id(config: RunConfig) -> str:
-    """A hash of what was swept beside data, encoder, pooling and seeds: runs of one variant differ in these alone.
+def setting_id(config: RunConfig) -> str:
+    """A hash of what was swept beside data, encoder, pooling and seeds: runs of one setting differ in these alone.
 
     Which data set and which encoder do not count, since runs are compared within each; how they are used does.
 

@@ -78,7 +78,7 @@ _SHARED: dict[str, Check] = {
 }  # fmt: skip
 RESULT_FIELDS: dict[str, Check] = _SHARED | {
     "schema_version": lambda value: value == RESULT_VERSION, "status": _one_of("finished", "failed", "pruned"),
-    "study": _text, "data": _text, "encoder": _text, "pooling": _text, "variant": _text, "monitor": _text,
+    "study": _text, "data": _text, "encoder": _text, "pooling": _text, "setting": _text, "monitor": _text,
     "frozen": _flag, "seed": _whole, "mode": _one_of("max", "min"), "labels": _count, "sizes": _by_name(_count),
     "seconds": _time, "cpu_seconds": _time, "train_seconds": _time, "started": _text, "parameters": _by_name(_count),
     "peak_memory_mib": _by_name(_time), "truncated_share": _by_name(_number), "versions": _by_name(_text),

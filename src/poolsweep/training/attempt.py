@@ -17,7 +17,7 @@ from poolsweep.loggers.tracker import close_loggers
 from poolsweep.model.outcome import Outcome
 from poolsweep.runs.environment import cpu_seconds, git_changes, git_commit, hardware, versions
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.identity import encoder_identity, variant_id
+from poolsweep.runs.identity import encoder_identity, setting_id
 from poolsweep.runs.lock import RunLock
 from poolsweep.runs.record_fields import CHECKED, RESULT_VERSION
 from poolsweep.runs.records import fingerprints, write_result
@@ -122,7 +122,7 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         **encoder_identity(config.encoder),
         "frozen": config.frozen,
         "pooling": config.pooling_name,
-        "variant": variant_id(config),
+        "setting": setting_id(config),
         "monitor": config.monitor,
         "mode": config.mode,
         "labels": len(prepared.labels),

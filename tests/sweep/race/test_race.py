@@ -126,7 +126,7 @@ def test_a_pooling_stays_while_one_of_its_settings_could_be_best(start, outputs)
     assert "pooling=also lr=2 seed=4" in launcher.launched
     assert "pooling=also lr=1 seed=2" not in launcher.launched
     [comparison] = compare_all(load_runs([outputs / "s"]))
-    assert {comparison.contender(name).any_run.facts["variant"] for name in ("also",)} == {"2"}
+    assert {comparison.contender(name).any_run.facts["setting"] for name in ("also",)} == {"2"}
 
 
 def test_the_report_says_who_raced_and_does_not_cry_wolf(start, outputs, capsys):

@@ -8,7 +8,7 @@ from typing import Any
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.identity import REPLICATES, variant_id
+from poolsweep.runs.identity import REPLICATES, setting_id
 from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.plan import SweepPlan
 
@@ -79,7 +79,7 @@ def seed_grid(plan: SweepPlan) -> SeedGrid:
 def _what_is_set(config: RunConfig) -> str:
     """What two runs have in common that differ in their seeds alone."""
     data = {key: value for key, value in config.data.items() if f"data.{key}" not in REPLICATES}
-    parts = [data, config.encoder.plain(), config.pooling.plain(), variant_id(config)]
+    parts = [data, config.encoder.plain(), config.pooling.plain(), setting_id(config)]
     return json.dumps(parts, sort_keys=True, default=str)
 
 
