@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from poolsweep.launch.launcher import Job
 from poolsweep.runs.folder import RunFolder
-from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.plan import SweepPlan
 from poolsweep.sweep.race.driver import Race
 from poolsweep.sweep.race.options import RaceOptions
@@ -81,14 +81,14 @@ def numbered_race(
         for lr in lrs or [""]:
             name = f"pooling={pooling}" + (f" lr={lr}" if lr else "")
             typed = {seed: f"{name} seed={seed}" for seed in range(seeds)}
-            combinations = {seed: Combination(tuple(text.split()), text) for seed, text in typed.items()}
             folders = {s: RunFolder(outputs / "s" / f"{zlib.crc32(t.encode()):012x}") for s, t in typed.items()}
-            settings.append(Setting(name, pooling, folders, combinations))
-            runs |= {folders[seed]: combinations[seed] for seed in range(seeds)}
+            jobs = {s: Job(folders[s], None, text, tuple(text.split())) for s, text in typed.items()}  # type: ignore[arg-type]
+            settings.append(Setting(name, pooling, jobs))
+            runs |= {job.folder: job for job in jobs.values()}
     grid = SeedGrid(tuple(settings), tuple(f"seed={seed}" for seed in range(seeds)))
-    launcher = Numbers({combination.name: folder for folder, combination in runs.items()}, accuracy)
+    launcher = Numbers({job.name: folder for folder, job in runs.items()}, accuracy)
     finished = {folder for folder in runs if folder.finished() is not None}
-    plan = SweepPlan(runs=dict(sorted(runs.items(), key=lambda item: item[1].name)), finished=finished)
+    plan = SweepPlan(jobs=dict(sorted(runs.items(), key=lambda item: item[1].name)), finished=finished)
     return Race(plan, grid, launcher=launcher, options=options), launcher  # type: ignore[arg-type]
 
 

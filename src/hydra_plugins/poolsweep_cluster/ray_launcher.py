@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from poolsweep.launch.composing import ComposingLauncher
+from poolsweep.launch.launcher import Job, JobLauncher
 
 if TYPE_CHECKING:
     from poolsweep.launch.cluster.ray import RayLimits
 
 
-class RayLauncher(ComposingLauncher):
+class RayLauncher(JobLauncher):
     """One Ray task per run; see ``conf/hydra/launcher/ray.yaml``.
 
     Args:
         limits: Keys of ``poolsweep.launch.cluster.ray.RayLimits``.
     """
+
+    needs_sweep = True
 
     def __init__(self, **limits: Any) -> None:  # noqa: ANN401
         super().__init__()
@@ -44,11 +45,10 @@ class RayLauncher(ComposingLauncher):
 
         return read_limits(self.plain(self._given), RayLimits)
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def run(self, jobs: Sequence[Job]) -> Sequence[Exception]:
         """Run all, each where there is room."""
-        from poolsweep.launch.cluster.launcher import planned, returned
+        from poolsweep.launch.cluster.launcher import for_elsewhere
         from poolsweep.launch.cluster.ray import launch_on_ray
 
-        runs = planned(job_overrides, config_of=self.config_of)
-        launch_on_ray(runs, self.limits)
-        return [returned(run) for run in runs]
+        launch_on_ray(for_elsewhere(jobs), self.limits)
+        return []

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from poolsweep.launch.composing import ComposingLauncher
+from poolsweep.launch.launcher import Job, JobLauncher
 
 if TYPE_CHECKING:
     from poolsweep.launch.cluster.limits import Limits
 
 
-class SlurmLauncher(ComposingLauncher):
+class SlurmLauncher(JobLauncher):
     """One Slurm job per run, in arrays; see ``conf/hydra/launcher/slurm.yaml``.
 
     Args:
@@ -24,6 +23,8 @@ class SlurmLauncher(ComposingLauncher):
         poll_seconds: Seconds between two questions to Slurm.
         limits: Keys of ``poolsweep.launch.cluster.limits.Limits``.
     """
+
+    needs_sweep = True
 
     def __init__(self, wait: bool, dry_run: bool, poll_seconds: float, **limits: Any) -> None:  # noqa: ANN401
         super().__init__(waits=wait, dry_run=dry_run)
@@ -50,16 +51,16 @@ class SlurmLauncher(ComposingLauncher):
     @property
     def config_dirs(self) -> list[str]:
         """``--config-dir`` as it was given, for a command that composes the same config."""
-        assert self._config is not None
-        sources = self._config.hydra.runtime.config_sources
+        sources = self.config.hydra.runtime.config_sources
         return [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def run(self, jobs: Sequence[Job]) -> Sequence[Exception]:
         """Submit the runs that have no job yet, and wait for all of them unless ``wait=false``."""
-        from poolsweep.launch.cluster.launcher import launch, planned, print_scripts
+        from poolsweep.launch.cluster.launcher import for_elsewhere, launch, print_scripts
 
-        runs = planned(job_overrides, config_of=self.config_of)
+        runs = for_elsewhere(jobs)
         if self.dry_run:
             print_scripts(runs, limits=self.limits, flags=self.config_dirs)
-            return []
-        return launch(runs, limits=self.limits, wait=self.waits, poll_seconds=self._poll_seconds)
+        else:
+            launch(runs, limits=self.limits, wait=self.waits, poll_seconds=self._poll_seconds)
+        return []

@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, OverrideType
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from hydra_plugins.poolsweep_local.serial_launcher import SerialLauncher
 from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination, require_values, sweep_options
 from poolsweep.sweep.config_loader import SharedConfigLoader
@@ -33,12 +35,15 @@ class GridSweeper(BasicSweeper):
         super().__init__(max_batch_size=None, params=dict(params or {}))
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra gives; the launcher gets a config loader that does not compose the same again and again."""
+        """Take what Hydra gives, and a config loader that does not compose the same again and again."""
+        if config.hydra.job.env_set:
+            raise UserError("hydra.job.env_set is not read in a sweep: set the variables before the command")
         loader = hydra_context.config_loader
         assert isinstance(loader, ConfigLoaderImpl)
         self.loader = SharedConfigLoader(loader)
-        shared = HydraContext(config_loader=self.loader, callbacks=hydra_context.callbacks)
-        super().setup(hydra_context=shared, task_function=task_function, config=config)
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        if type(self.launcher) is BasicLauncher:  # Hydra's default, which would compose every run again
+            self.launcher = SerialLauncher()
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Run every combination of the swept values; see ``poolsweep.sweep.grid.sweep``."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from hydra.core.utils import JobReturn, setup_globals
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig
 
-if TYPE_CHECKING:
-    from poolsweep.launch.local.slots import Slot
+from poolsweep.launch.launcher import Job, JobLauncher
 
 
-class LocalLauncher(Launcher):
+class LocalLauncher(JobLauncher):
     """Runs several jobs at once, each in a process of its own with cores or GPUs of its own.
 
     Args:
@@ -26,33 +22,20 @@ class LocalLauncher(Launcher):
     def __init__(
         self, runs_at_once: int | None = None, runs_per_gpu: int = 1, gpus: Sequence[int] | None = None
     ) -> None:
-        self.runs_at_once, self.runs_per_gpu, self.gpus = runs_at_once, runs_per_gpu, gpus
+        super().__init__()
+        self._limits = {"runs_at_once": runs_at_once, "runs_per_gpu": runs_per_gpu, "gpus": gpus}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra gives, and refuse values that cannot be before anything is written.
-
-        The task function is not used, since the workers have ``poolsweep``'s own.
-        """
-        self._context, self._config = hydra_context, config
-        self._slots([])
-
-    def _slots(self, job_overrides: Sequence[Sequence[str]]) -> list[Slot]:
+        """Refuse values that cannot be before anything is written."""
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         from poolsweep.launch.local.launch import slots_for
 
-        return slots_for(
-            self._config, job_overrides, runs_at_once=self.runs_at_once, runs_per_gpu=self.runs_per_gpu, gpus=self.gpus
-        )
+        slots_for([config.trainer.devices], accelerator=str(config.trainer.accelerator), **self._limits)
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def run(self, jobs: Sequence[Job]) -> Sequence[Exception]:
         """Run the jobs and wait for them."""
-        from poolsweep.launch.local.launch import run_jobs
+        from poolsweep.launch.local.launch import run_jobs, slots_for
 
-        setup_globals()
-
-        def compose(index: int) -> DictConfig:
-            config = self._context.config_loader.load_sweep_config(self._config, list(job_overrides[index]))
-            with open_dict(config):
-                config.hydra.job.id = config.hydra.job.num = initial_job_idx + index
-            return config
-
-        return run_jobs(len(job_overrides), compose=compose, slots=self._slots(job_overrides))
+        devices = [job.config.trainer["devices"] for job in jobs if not job.config.is_probe]
+        accelerator = str(self.config.trainer.accelerator)
+        return run_jobs(jobs, slots=slots_for(devices, accelerator=accelerator, **self._limits))

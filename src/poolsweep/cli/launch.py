@@ -22,7 +22,7 @@ from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.errors import UserError
-from poolsweep.launch.composing import ComposingLauncher
+from poolsweep.launch.launcher import JobLauncher
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.terminal.text import number, print_problem
@@ -65,11 +65,12 @@ def launch(arguments: Sequence[str]) -> int:
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
             with said_if_slow("loading torch and transformers"):
+                from poolsweep.config import resolve
                 from poolsweep.distributed.world import given_world
-                from poolsweep.training.job import run, run_job
+                from poolsweep.training.job import run, run_name
             world = given_world()
             if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
-                return run_job(config)
+                return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
             job = _single_run(config, tree=tree)
             with _shown(job):
                 result = run(job.config, name=job.name, sweeping=False, prepared=job.prepared)
@@ -97,7 +98,7 @@ def launch(arguments: Sequence[str]) -> int:
             raise UserError(in_one_line(error, arguments)) from error
         if not isinstance(error, _said()):
             raise
-        for line in dict.fromkeys(f"poolsweep: {one}" for one in (*known, error)):  # what kept runs from beginning, too
+        for line in dict.fromkeys(f"poolsweep: {one}" for one in (*known, *getattr(error, "problems", (error,)))):
             print_problem(line)
         return 1
     finally:
@@ -195,7 +196,8 @@ def _require_launcher_for_one(launcher: Any) -> None:  # noqa: ANN401
     """
     if not isinstance(launcher, Mapping | DictConfig):
         raise UserError(f"hydra.launcher={launcher} has no keys; hydra/launcher=NAME chooses a launcher")
-    if issubclass(get_class(launcher["_target_"]), ComposingLauncher):
+    found = get_class(launcher["_target_"])
+    if issubclass(found, JobLauncher) and found.needs_sweep:
         raise UserError("a launcher for clusters runs sweeps: poolsweep train -m … (one run is a sweep too)")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hydra.plugins.launcher import Launcher
@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from poolsweep.errors import UserError
 from poolsweep.files.writing import remove_half_written
-from poolsweep.launch.composing import ComposingLauncher
+from poolsweep.launch.launcher import Job, JobLauncher
 from poolsweep.process.owner import is_ours
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
@@ -21,14 +21,22 @@ from poolsweep.runs.lock import holder
 from poolsweep.runs.plan import write_plan
 from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.display import Display
-from poolsweep.sweep.plan import SweepPlan, plan_sweep
+from poolsweep.sweep.plan import plan_sweep
 from poolsweep.terminal.console import Console
 
 _POLL_SECONDS = 0.5
 
 
 class SweepFailedError(Exception):
-    """Some runs of a sweep failed; they were named when they did."""
+    """Some runs of a sweep did not finish.
+
+    Args:
+        problems: What kept runs from beginning, and how many there are; those that failed were named when they did.
+    """
+
+    def __init__(self, *problems: object) -> None:
+        super().__init__(*problems)
+        self.problems = tuple(str(one) for each in problems for one in getattr(each, "problems", (each,)))
 
 
 def sweep(
@@ -49,24 +57,26 @@ def sweep(
     study = plan.study
     console = Console(stderr=True)
     remove_half_written(study)
-    console.say(f"{len(plan.runs)} runs in {study}{plan.done_before}")
+    console.say(f"{len(plan.jobs)} runs in {study}{plan.done_before}")
     for line in plan.remarks:
         console.say(line)
-    hand_over(plan, launcher)
-    if not (isinstance(launcher, ComposingLauncher) and launcher.dry_run):
-        write_plan(study, {folder: combination.name for folder, combination in plan.runs.items()})
+    if not (isinstance(launcher, JobLauncher) and launcher.dry_run):
+        write_plan(study, {folder: job.name for folder, job in plan.jobs.items()})
     if plan.missing and not _waits(launcher):
-        _launch(plan.missing, launcher)
+        _launch(plan.missing.values(), launcher)
         return
-    if plan.missing:
-        run_all(plan.missing, launcher=launcher, console=console)
+    refused = run_all(plan.missing, launcher=launcher, console=console) if plan.missing else ()
     if os.access(study, os.W_OK):
         show_study(study, console=Console())
-    require_finished(plan.runs, not_retried=plan.not_retried, stops=plan.stops)
+    require_finished(plan.jobs, not_retried=plan.not_retried, stops=plan.stops, refused=refused)
 
 
 def require_finished(
-    folders: Collection[RunFolder], *, not_retried: Collection[RunFolder], stops: bool = False
+    folders: Collection[RunFolder],
+    *,
+    not_retried: Collection[RunFolder],
+    stops: bool = False,
+    refused: Iterable[Exception] = (),
 ) -> None:
     """Say what has not finished, and what would run it.
 
@@ -74,6 +84,7 @@ def require_finished(
         folders: All runs that were wanted.
         not_retried: Runs that failed before and were not run again.
         stops: Whether a failure ended the sweep.
+        refused: What kept runs from beginning.
     Raises:
         SweepFailedError: If there is any.
     """
@@ -83,45 +94,44 @@ def require_finished(
     study = unfinished[0].path.parent
     if not os.access(study, os.W_OK):
         raise SweepFailedError(
-            f"{len(unfinished)} of {len(folders)} runs did not finish: {study} cannot be written to (any more)"
+            *refused,
+            f"{len(unfinished)} of {len(folders)} runs did not finish: {study} cannot be written to (any more)",
         )
     stopped = [folder for folder in unfinished if not folder.failed()] if stops else []
     why = f" ({len(stopped)} not begun, as on_failure=stop asks)" if stopped else ""
     failed_before = all(folder in not_retried for folder in unfinished)
     again = "retry=failed runs them again" if failed_before else "type the command again to run them"
-    raise SweepFailedError(f"{len(unfinished)} of {len(folders)} runs did not finish{why}; {again}")
+    raise SweepFailedError(*refused, f"{len(unfinished)} of {len(folders)} runs did not finish{why}; {again}")
 
 
-def hand_over(plan: SweepPlan, launcher: Launcher) -> None:
-    """Give a launcher that composes configs those that are composed already."""
-    if isinstance(launcher, ComposingLauncher):
-        launcher.take({plan.runs[folder].overrides: config for folder, config in plan.configs.items()})
-
-
-def run_planned(runs: Mapping[RunFolder, Combination], *, launcher: Launcher, console: Console) -> None:
-    """Add runs to the plan of their study, and run them to their end.
+def run_planned(jobs: Mapping[RunFolder, Job], *, launcher: Launcher, console: Console) -> tuple[Exception, ...]:
+    """Add runs to the plan of their study, and run them to their end; gives what kept some from beginning.
 
     Args:
-        runs: Run folder → combination, at least one.
+        jobs: Run folder → job, at least one.
         launcher: Hydra's launcher.
         console: Console that shows progress.
     """
-    study = next(iter(runs)).path.parent
-    write_plan(study, {folder: combination.name for folder, combination in runs.items()})
-    run_all(runs, launcher=launcher, console=console)
+    study = next(iter(jobs)).path.parent
+    write_plan(study, {folder: job.name for folder, job in jobs.items()})
+    return run_all(jobs, launcher=launcher, console=console)
 
 
-def run_all(runs: Mapping[RunFolder, Combination], *, launcher: Launcher, console: Console) -> None:
+def run_all(jobs: Mapping[RunFolder, Job], *, launcher: Launcher, console: Console) -> tuple[Exception, ...]:
     """Run them, show their progress, wait for what other processes run, and run what those leave unfinished.
+
+    Returns:
+        What kept runs from beginning.
 
     Raises:
         UserError: If the launcher does not wait.
     """
     require_waiting(launcher)
-    with Display({folder: combination.name for folder, combination in runs.items()}, console=console):
-        todo = dict(runs)
+    refused: dict[str, Exception] = {}
+    with Display({folder: job.name for folder, job in jobs.items()}, console=console):
+        todo = dict(jobs)
         while todo:
-            _launch(todo, launcher)
+            refused |= {str(error): error for error in _launch(todo.values(), launcher)}
             elsewhere = {folder: who for folder in todo if (who := _run_by_others(folder)) is not None}
             todo = {folder: todo[folder] for folder in elsewhere}
             if elsewhere:
@@ -130,10 +140,14 @@ def run_all(runs: Mapping[RunFolder, Combination], *, launcher: Launcher, consol
             while any(_run_by_others(folder) is not None for folder in todo):
                 time.sleep(_POLL_SECONDS)
             todo = {f: todo[f] for f in todo if f.finished() is None and not f.failed()}
+    return tuple(refused.values())
 
 
-def _launch(runs: Mapping[RunFolder, Combination], launcher: Launcher) -> None:
-    launcher.launch([list(combination.overrides) for combination in runs.values()], initial_job_idx=0)
+def _launch(jobs: Iterable[Job], launcher: Launcher) -> Sequence[Exception]:
+    if isinstance(launcher, JobLauncher):
+        return launcher.run(tuple(jobs))
+    launcher.launch([list(job.overrides) for job in jobs], initial_job_idx=0)  # another project's composes each anew
+    return ()
 
 
 def _run_by_others(folder: RunFolder) -> dict[str, Any] | None:
@@ -153,4 +167,4 @@ def require_waiting(launcher: Launcher) -> None:
 
 
 def _waits(launcher: Launcher) -> bool:
-    return not isinstance(launcher, ComposingLauncher) or launcher.waits
+    return not isinstance(launcher, JobLauncher) or launcher.waits

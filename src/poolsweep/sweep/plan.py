@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from poolsweep.config import RunConfig, resolve, validate
 from poolsweep.errors import UnfitPoolingError, UserError
+from poolsweep.launch.launcher import Job
 from poolsweep.runs.folder import RunFolder
 from poolsweep.sweep.combination import Combination
 from poolsweep.training.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
@@ -25,20 +26,18 @@ class SweepPlan:
     """The runs of a sweep, and what is known of them before it begins.
 
     Attributes:
-        runs: Run folder → combination, in the order of the combinations.
+        jobs: Run folder → its job, in the order of the combinations.
         finished: Runs that have finished.
         not_retried: Runs that failed and are not to be run again.
-        configs: Run folder → config.
         notes: Sentences for the user, each said once.
         split_seeds: Seeds by which the data are split.
         stops: Whether a failure ends the sweep.
         restarted: Runs that are to be made anew (``retry=all``).
     """
 
-    runs: dict[RunFolder, Combination] = field(default_factory=dict)
+    jobs: dict[RunFolder, Job] = field(default_factory=dict)
     finished: set[RunFolder] = field(default_factory=set)
     not_retried: set[RunFolder] = field(default_factory=set)
-    configs: dict[RunFolder, RunConfig] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     split_seeds: set[Any] = field(default_factory=set)
     stops: bool = False
@@ -47,7 +46,7 @@ class SweepPlan:
     @property
     def study(self) -> Path:
         """Folder of the study."""
-        return next(iter(self.runs)).path.parent
+        return next(iter(self.jobs)).path.parent
 
     @property
     def done_before(self) -> str:
@@ -62,10 +61,10 @@ class SweepPlan:
         return [*(f"note: {note}" for note in self.notes), *split_caution(self.split_seeds)]
 
     @property
-    def missing(self) -> dict[RunFolder, Combination]:
+    def missing(self) -> dict[RunFolder, Job]:
         """The runs to make now."""
         done = self.finished | self.not_retried
-        return {folder: combination for folder, combination in self.runs.items() if folder not in done}
+        return {folder: job for folder, job in self.jobs.items() if folder not in done}
 
     def add(self, combination: Combination, config: RunConfig, *, known: Unfit) -> None:
         """Look up the run of a config, and check the config unless the run has finished.
@@ -78,8 +77,7 @@ class SweepPlan:
         if before is None:
             self.notes |= dict.fromkeys(check_once(config, known))
         folder = folder_of(config)[0] if before is None else before[0]
-        if self.runs.setdefault(folder, combination) is combination:
-            self.configs[folder] = config
+        self.jobs.setdefault(folder, Job(folder, config, combination.name, combination.overrides))
         if before is not None:
             self.finished.add(folder)
             return
@@ -117,7 +115,7 @@ def plan_sweep(combinations: Sequence[Combination], *, compose: Callable[[Combin
     if problems:
         raise UserError(*problems)
     plan.notes |= dict.fromkeys(left_out(combinations, unfit))
-    require_one_study(folder.path.parent for folder in plan.runs)
+    require_one_study(folder.path.parent for folder in plan.jobs)
     for folder in plan.restarted:
         if folder.path.exists():
             start_over(folder)

@@ -10,10 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
-
-from poolsweep.config import RunConfig, resolve, validate
+from poolsweep.config import RunConfig, validate
 from poolsweep.data.splits import Splits
 from poolsweep.distributed.group import broadcast, process_group
 from poolsweep.distributed.trainer import device_of
@@ -110,7 +107,9 @@ def damaged_before(folder: RunFolder) -> str | None:
     return None if why is None else f"{folder.path} is run again: {why}"
 
 
-def run(config: RunConfig, *, name: str, sweeping: bool, prepared: Prepared | None = None) -> dict[str, Any]:
+def run(
+    config: RunConfig, *, name: str, sweeping: bool, is_valid: bool = False, prepared: Prepared | None = None
+) -> dict[str, Any]:
     """Run one job, unless it is finished, failed and not to be retried, or run by another process.
 
     In a sweep what went wrong stands in the run folder, and the others go on; raised is what kept a run from beginning.
@@ -119,6 +118,7 @@ def run(config: RunConfig, *, name: str, sweeping: bool, prepared: Prepared | No
         config: The run's; needs nothing of Hydra's, so that it runs anywhere.
         name: What a person calls the run.
         sweeping: Raise nothing that stands in the run folder.
+        is_valid: Whether ``validate`` has passed it, on this machine.
         prepared: What ``checked`` gave for this config, if it has been asked and the run is known not to be finished.
     Raises:
         UserError: For a user's mistake; in a sweep if it kept the run from beginning.
@@ -128,13 +128,14 @@ def run(config: RunConfig, *, name: str, sweeping: bool, prepared: Prepared | No
     quiet_third_parties()
     from poolsweep.training.execute import execute
     from poolsweep.training.planned import PlannedRun
+    from poolsweep.training.prepare import prepare
 
     if prepared is None:
         together = config.processes > 1 and given_world() is not None  # then the first of them looks
         before = None if together else finished_before(config)
         if before is not None:
             return before[1]
-        prepared = checked(config)
+        prepared = prepare(config) if is_valid else checked(config)
     folder, identity = folder_of(config, prepared.splits)
     if sweeping and config.on_failure == "stop" and stopped_by(folder) is not None:
         return {"status": "stopped", "run_id": identity}
@@ -155,13 +156,14 @@ def run(config: RunConfig, *, name: str, sweeping: bool, prepared: Prepared | No
         return {"status": "failed", "run_id": identity}
 
 
-def run_job(config: DictConfig) -> dict[str, Any]:
-    """Run one job of a sweep whose config Hydra composed.
+def run_job(config: RunConfig, overrides: Iterable[str]) -> dict[str, Any]:
+    """Run one job of a sweep, on the machine that planned it.
 
     Args:
-        config: Hydra's node included.
+        config: Validated when the sweep was planned.
+        overrides: What it was composed from.
     """
-    return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
+    return run(config, name=run_name(overrides), sweeping=True, is_valid=True)
 
 
 @contextmanager

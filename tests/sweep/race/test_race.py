@@ -185,11 +185,11 @@ def test_an_earlier_race_on_other_data_is_kept(start, outputs):
 
 def test_a_launcher_that_does_not_wait_is_refused():
     from poolsweep.errors import UserError
-    from poolsweep.launch.composing import ComposingLauncher
+    from poolsweep.launch.launcher import JobLauncher
     from poolsweep.sweep.race.driver import race
 
-    class Leaves(ComposingLauncher):
-        def launch(self, job_overrides, initial_job_idx):
+    class Leaves(JobLauncher):
+        def run(self, jobs):
             raise AssertionError("nothing is launched")
 
     with pytest.raises(UserError, match=r"must wait: hydra\.launcher\.wait=true"):

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
-from poolsweep.config import RunConfig
 from poolsweep.device import runs_elsewhere
 from poolsweep.errors import UserError
 from poolsweep.launch.cluster.limits import Limits
 from poolsweep.launch.cluster.script import scripts
 from poolsweep.launch.cluster.slurm import SlurmUnreachableError
-from poolsweep.launch.cluster.submit import Planned, Submission, settle, submit_missing
+from poolsweep.launch.cluster.submit import Submission, settle, submit_missing
 from poolsweep.launch.cluster.watch import wait_for
+from poolsweep.launch.launcher import Job
 from poolsweep.process.signals import Interrupted
 from poolsweep.runs.locate import argument_for
-from poolsweep.runs.plan import read_plan
-from poolsweep.runs.records import known_result
+from poolsweep.runs.secrets import redacted
 from poolsweep.terminal.console import Console
-from poolsweep.training.job import folder_of, run_name
+from poolsweep.training.job import run_name
 
 
 def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> None:
@@ -58,29 +56,17 @@ def plan_on_login_node(config: DictConfig, limits: Limits, *, dry_run: bool) -> 
         raise UserError(str(error)) from error
 
 
-def planned(
-    job_overrides: Sequence[Sequence[str]], *, config_of: Callable[[Sequence[str]], RunConfig]
-) -> list[Planned]:
-    """The runs of one study, from lists of overrides.
-
-    Args:
-        job_overrides: One list per run.
-        config_of: Gives the config.
-    """
-    runs: list[Planned] = []
-    plan: dict[str, dict[str, Any]] | None = None
-    for overrides in job_overrides:
-        config = config_of(overrides)
-        config = config.on(config.accelerator)
-        folder, identity = folder_of(config)
-        plan = read_plan(folder.path.parent) if plan is None else plan
-        given = tuple(o for o in overrides if not o.startswith("hydra"))
-        name = plan.get(identity, {}).get("name") or run_name(given)
-        runs.append(Planned(folder, config, name, given))
-    return runs
+def for_elsewhere(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs for another machine: on the type of device that it has, by a name, and without the launcher's overrides."""
+    found = []
+    for job in jobs:
+        overrides = tuple(override for override in job.overrides if not override.startswith("hydra"))
+        config = job.config.on(job.config.accelerator)
+        found.append(replace(job, config=config, name=redacted(job.name) or run_name(overrides), overrides=overrides))
+    return found
 
 
-def launch(runs: Sequence[Planned], *, limits: Limits, wait: bool, poll_seconds: float) -> list[JobReturn]:
+def launch(runs: Sequence[Job], *, limits: Limits, wait: bool, poll_seconds: float) -> None:
     """Submit what is missing and, with ``wait``, follow it to its end.
 
     Args:
@@ -104,10 +90,9 @@ def launch(runs: Sequence[Planned], *, limits: Limits, wait: bool, poll_seconds:
         except (KeyboardInterrupt, Interrupted):
             console.say("jobs go on without this process; poolsweep status shows them")
             raise
-    return [returned(run) for run in runs]
 
 
-def print_scripts(runs: Sequence[Planned], *, limits: Limits, flags: Sequence[str] = ()) -> None:
+def print_scripts(runs: Sequence[Job], *, limits: Limits, flags: Sequence[str] = ()) -> None:
     """Print what sbatch would be given, with flags for each run's command, and submit nothing."""
     for script in scripts(runs, study=runs[0].folder.path.parent, limits=limits, flags=flags):
         print(script)
@@ -130,10 +115,3 @@ def _say(submission: Submission, *, study: Path, console: Console) -> None:
 
 def _arrays(job_ids: Iterable[str | None]) -> list[str]:
     return sorted({job_id.partition("_")[0] for job_id in job_ids if job_id}, key=int)
-
-
-def returned(run: Planned) -> JobReturn:
-    """For sweepers that look at it; ours read run folders."""
-    returned = JobReturn(overrides=[], status=JobStatus.COMPLETED)
-    returned.return_value = known_result(run.folder.path) or {"status": "submitted"}
-    return returned

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from poolsweep.config import RunConfig
 from poolsweep.errors import UserError
 from poolsweep.launch.cluster.lost import record_lost
-from poolsweep.launch.cluster.submit import Planned
+from poolsweep.launch.launcher import Job
 from poolsweep.runs.records import known_result
 from poolsweep.terminal.console import Console
 
@@ -62,7 +62,7 @@ class RayLimits:
         return {"num_cpus": self.cpus * devices, "num_gpus": gpus, **({"memory": self.memory} if self.memory else {})}
 
 
-def launch_on_ray(runs: Sequence[Planned], limits: RayLimits) -> None:
+def launch_on_ray(runs: Sequence[Job], limits: RayLimits) -> None:
     """Run them all; returns when every one has ended.
 
     Args:
@@ -131,7 +131,7 @@ def _require_room(asked: Sequence[Mapping[str, float]]) -> None:
             )
 
 
-def _settle(run: Planned, reference: Any) -> None:  # noqa: ANN401
+def _settle(run: Job, reference: Any) -> None:  # noqa: ANN401
     import ray
 
     try:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from poolsweep.launch.cluster.limits import Limits, Shape, parameters, shape_of
-from poolsweep.launch.cluster.submit import Planned, arrays, job_name
+from poolsweep.launch.cluster.submit import arrays, job_name
+from poolsweep.launch.launcher import Job
 from poolsweep.process.interpreter import python_in_shell
 
 
-def scripts(runs: Sequence[Planned], *, study: Path, limits: Limits, flags: Sequence[str] = ()) -> list[str]:
+def scripts(runs: Sequence[Job], *, study: Path, limits: Limits, flags: Sequence[str] = ()) -> list[str]:
     """One script per array; each carries its runs in itself and may be stored, edited and given to sbatch.
 
     Args:
@@ -25,7 +26,7 @@ def scripts(runs: Sequence[Planned], *, study: Path, limits: Limits, flags: Sequ
     return [script(part, shape=shape, name=job_name(study), limits=limits, flags=flags) for shape, part in found]
 
 
-def script(runs: Sequence[Planned], *, shape: Shape, name: str, limits: Limits, flags: Sequence[str] = ()) -> str:
+def script(runs: Sequence[Job], *, shape: Shape, name: str, limits: Limits, flags: Sequence[str] = ()) -> str:
     """An array of runs that need the same nodes and devices.
 
     Args:

@@ -10,34 +10,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from poolsweep.config import RunConfig
 from poolsweep.errors import UserError
 from poolsweep.launch.cluster.limits import Limits, Shape, parameters, shape_of
 from poolsweep.launch.cluster.lost import follow, record_lost
 from poolsweep.launch.cluster.slurm import QueuedJob
 from poolsweep.launch.cluster.task import RunTask
+from poolsweep.launch.launcher import Job
 from poolsweep.process.interpreter import python_in_shell
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.job import JobRecord, write_record
 from poolsweep.runs.lock import holder
 from poolsweep.runs.secrets import recorded
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A run that is to be submitted.
-
-    Attributes:
-        folder: Folder of the run.
-        config: Config of the run.
-        name: What a person calls it.
-        overrides: What it was composed from, without the launcher's.
-    """
-
-    folder: RunFolder
-    config: RunConfig
-    name: str
-    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +36,7 @@ class Submission:
     left: Mapping[RunFolder, QueuedJob]
 
 
-def submit_missing(runs: Sequence[Planned], *, study: Path, limits: Limits) -> Submission:
+def submit_missing(runs: Sequence[Job], *, study: Path, limits: Limits) -> Submission:
     """Submit the runs that have no job yet.
 
     Two drivers at once, or one that was killed half-way, submit nothing twice: a lock is held from the question to
@@ -83,9 +66,7 @@ def _is_open(folder: RunFolder) -> bool:
     return folder.finished() is None and holder(folder.lock) is None
 
 
-def arrays(
-    runs: Sequence[Planned], *, shapes: Mapping[RunFolder, Shape], size: int
-) -> Iterator[tuple[Shape, list[Planned]]]:
+def arrays(runs: Sequence[Job], *, shapes: Mapping[RunFolder, Shape], size: int) -> Iterator[tuple[Shape, list[Job]]]:
     """Runs that need the same nodes and devices, at most ``size`` at a time."""
     for shape in dict.fromkeys(shapes[run.folder] for run in runs):
         alike = [run for run in runs if shapes[run.folder] == shape]
@@ -99,7 +80,7 @@ def job_name(study: Path) -> str:
     return f"poolsweep-{plain}-{uuid.uuid4().hex[:8]}"
 
 
-def _submit(runs: Sequence[Planned], *, shape: Shape, study: Path, limits: Limits) -> dict[RunFolder, JobRecord]:
+def _submit(runs: Sequence[Job], *, shape: Shape, study: Path, limits: Limits) -> dict[RunFolder, JobRecord]:
     import submitit
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 

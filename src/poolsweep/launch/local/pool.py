@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from poolsweep.launch.launcher import Job
 from poolsweep.launch.local.slots import Slot
 from poolsweep.process.interpreter import python_command
 
@@ -50,12 +51,12 @@ class WorkerPool:
         self._said: set[str] = set()
         self._stopped = False
 
-    def run(self, place: int, config: Any) -> tuple[str, Any]:  # noqa: ANN401
+    def run(self, place: int, job: Job) -> tuple[str, Any]:
         """Run a job in a slot and wait; called by one thread per slot.
 
         Args:
             place: Which slot.
-            config: Composed by Hydra.
+            job: Run to make.
         Raises:
             WorkerDiedError: If its process ends before the job does.
         """
@@ -65,7 +66,7 @@ class WorkerPool:
         if self._stopped:  # while it was started
             worker.process.terminate()
         try:
-            return worker.ask(config)
+            return worker.ask(job)
         except (EOFError, OSError, pickle.UnpicklingError):
             del self._workers[place]
             raise WorkerDiedError(*worker.end()) from None
@@ -98,10 +99,10 @@ class _Worker:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
-    def ask(self, config: Any) -> tuple[str, Any]:  # noqa: ANN401
+    def ask(self, job: Job) -> tuple[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        pickle.dump(config, self.process.stdin)
+        pickle.dump(job, self.process.stdin)
         self.process.stdin.flush()
         return pickle.load(self.process.stdout)
 

@@ -13,7 +13,10 @@ import signal
 import sys
 import threading
 import traceback
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poolsweep.launch.launcher import Job
 
 _LINES = 15
 
@@ -28,7 +31,7 @@ def main() -> int:
     reading, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # whatever a library prints must not end up among the answers
-    jobs: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     busy = threading.Event()
 
     from poolsweep.process.signals import Interrupted, stop_signals
@@ -48,7 +51,7 @@ def main() -> int:
     return 0
 
 
-def _read(reading: IO[bytes], jobs: queue.SimpleQueue[bytes | None], busy: threading.Event) -> None:
+def _read(reading: IO[bytes], jobs: queue.SimpleQueue[Job | None], busy: threading.Event) -> None:
     """Hand jobs on; when the sweep's process has died, let the running one be saved."""
     try:
         while True:
@@ -61,35 +64,20 @@ def _read(reading: IO[bytes], jobs: queue.SimpleQueue[bytes | None], busy: threa
         jobs.put(None)
 
 
-def _answer(config: Any) -> tuple[str, Any]:  # noqa: ANN401
-    """The kind of answer and its content: result, refused with problems, or error with the end of the traceback."""
+def _answer(job: Job) -> tuple[str, Any]:
+    """The kind of answer and its content: done, refused with problems, or error with the end of the traceback."""
     import torch
-    from hydra._internal.callbacks import Callbacks
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.utils import create_config_search_path
-    from hydra.core.utils import JobStatus, run_job, setup_globals
-    from hydra.types import HydraContext
 
     from poolsweep.errors import UserError
-    from poolsweep.training.job import run_job as run
+    from poolsweep.training.job import run_job
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    setup_globals()
-    loader = ConfigLoaderImpl(config_search_path=create_config_search_path(None))
-    context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
-    done = run_job(
-        hydra_context=context,
-        task_function=run,
-        config=config,
-        job_dir_key="hydra.sweep.dir",
-        job_subdir_key="hydra.sweep.subdir",
-    )
-    if done.status is JobStatus.COMPLETED:
-        return "result", done.return_value
-    error = done._return_value
-    if isinstance(error, UserError):
+    try:
+        return "done", run_job(job.config, job.overrides)
+    except UserError as error:
         return "refused", error.problems
-    return "error", "".join(traceback.format_exception(error)).rstrip().splitlines()[-_LINES:]
+    except Exception as error:
+        return "error", "".join(traceback.format_exception(error)).rstrip().splitlines()[-_LINES:]
 
 
 if __name__ == "__main__":

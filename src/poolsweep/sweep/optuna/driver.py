@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -14,12 +14,12 @@ from omegaconf import DictConfig
 
 from poolsweep.config import RunConfig, resolve
 from poolsweep.errors import UserError
+from poolsweep.launch.launcher import Job
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.plan import planning
 from poolsweep.runs.records import known_result
-from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.grid import SweepFailedError, run_planned
 from poolsweep.sweep.optuna.options import OptunaOptions
 from poolsweep.sweep.optuna.space import Space, short
@@ -93,45 +93,45 @@ class _Runner:
 
     def run(self, claims: list[Claim], trials: Trials) -> bool:
         """Run some trials and tell how they went; whether one failed."""
-        runs: dict[int, list[RunFolder]] = {}
+        jobs: dict[int, list[Job]] = {}
         possible = []
         for claim in claims:
             chosen = "  ".join(f"{key}={short(value)}" for key, value in claim.params.items())
             self.console.say(f"trial {claim.number + 1}: {chosen}")
             try:
-                runs[claim.number] = [self._folder(claim, seed) for seed in self.space.runs_per_trial]
+                jobs[claim.number] = [self._job(claim, place) for place in range(len(self.space.runs_per_trial))]
                 possible.append(claim)
             except UserError as error:  # values that do not go together: the sampler learns to avoid them
                 trials.prune(claim, reason=str(error))
                 self.console.say(f"  cannot be: {error}")
-        self._launch({runs[c.number][0]: self._combination(c, place=0) for c in possible})
-        not_pruned = [claim for claim in possible if runs[claim.number][0].finished() is not None]
-        others = range(1, len(self.space.runs_per_trial))
-        self._launch({runs[c.number][place]: self._combination(c, place=place) for c in not_pruned for place in others})
-        failed = [_tell(claim, runs[claim.number], trials) for claim in possible]  # all are told
+        self._launch([jobs[claim.number][0] for claim in possible])
+        not_pruned = [claim for claim in possible if jobs[claim.number][0].folder.finished() is not None]
+        self._launch([job for claim in not_pruned for job in jobs[claim.number][1:]])
+        failed = [
+            _tell(claim, [job.folder for job in jobs[claim.number]], trials) for claim in possible
+        ]  # all are told
         return any(failed)
 
-    def _folder(self, claim: Claim, seed: tuple[str, ...]) -> RunFolder:
-        config = resolve(self.compose((*claim.overrides, *seed)))
+    def _job(self, claim: Claim, place: int) -> Job:
+        """The run of one seed; that of the first one asks the pruner after each validation."""
+        swept = (*claim.overrides, *self.space.runs_per_trial[place])
+        config = resolve(self.compose(swept))
         check_once(config, self.known)
         folder = folder_of(config)[0]
         require_one_study([self.study, folder.path.parent])
-        return folder
-
-    def _combination(self, claim: Claim, *, place: int) -> Combination:
-        """The run of one seed; that of the first one asks the pruner after each validation."""
-        seed = self.space.runs_per_trial[place]
-        names = " ".join((*claim.overrides, *seed))
-        trial = f"name: {self.name}, number: {claim.number}, id: {claim.storage_id}"
+        trial = {"name": self.name, "number": claim.number, "id": claim.storage_id}
         if place == 0 and self.options.pruner != "none":
-            trial += f", pruner: {self.options.pruner}, startup: {self.options.pruner_startup}"
-            trial += f", warmup: {self.options.pruner_warmup}"
-        return Combination((*self.space.fixed, *claim.overrides, *seed, f"+trial={{{trial}}}"), names)
+            trial |= {"pruner": self.options.pruner, "startup": self.options.pruner_startup}
+            trial |= {"warmup": self.options.pruner_warmup}
+        typed = ", ".join(f"{key}: {value}" for key, value in trial.items())
+        overrides = (*self.space.fixed, *swept, f"+trial={{{typed}}}")
+        return Job(folder, RunConfig.of({**config.content, "trial": trial}), " ".join(swept), overrides)
 
-    def _launch(self, runs: dict[RunFolder, Combination]) -> None:
-        missing = {folder: runs[folder] for folder in runs if folder.finished() is None and not _was_pruned(folder)}
+    def _launch(self, jobs: Iterable[Job]) -> None:
+        missing = {job.folder: job for job in jobs if job.folder.finished() is None and not _was_pruned(job.folder)}
         if missing:
-            run_planned(missing, launcher=self.launcher, console=self.console)
+            for error in run_planned(missing, launcher=self.launcher, console=self.console):
+                self.console.say(str(error))
 
 
 def _tell(claim: Claim, folders: list[RunFolder], trials: Trials) -> bool:

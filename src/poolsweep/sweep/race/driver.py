@@ -18,7 +18,7 @@ from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.plan import planning
 from poolsweep.runs.race import write_races
 from poolsweep.sweep.combination import Combination
-from poolsweep.sweep.grid import hand_over, require_finished, require_waiting, run_planned
+from poolsweep.sweep.grid import require_finished, require_waiting, run_planned
 from poolsweep.sweep.plan import SweepPlan, plan_sweep
 from poolsweep.sweep.race.messages import say_analysis, say_saved, say_start
 from poolsweep.sweep.race.options import RaceOptions
@@ -52,7 +52,6 @@ def race(
     unknown = [name for name in options.keep if name not in grid.poolings]
     if unknown:
         raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, grid.poolings)}" for name in unknown))
-    hand_over(plan, launcher)
     Race(plan, grid, launcher=launcher, options=options).run()
 
 
@@ -73,6 +72,7 @@ class Race:
         self._options = options
         self._rounds = Rounds(grid, options=options)
         self._begun: dict[RunFolder, None] = {}
+        self._refused: tuple[Exception, ...] = ()
         self._console = Console(stderr=True)
 
     def run(self) -> None:
@@ -91,24 +91,24 @@ class Race:
                 self._run_round()
         show_study(study, console=Console())
         say_saved(self._rounds.records, num_runs=self._grid.num_runs, console=Console())
-        require_finished(self._begun, not_retried=self._plan.not_retried)
+        require_finished(self._begun, not_retried=self._plan.not_retried, refused=self._refused)
 
     def _run_round(self) -> None:
         """Run what is wanted now and was not before, seed by seed, as one batch for the launcher."""
         wanted = {
-            setting.runs[place]: setting.combinations[place]
+            setting.jobs[place].folder: setting.jobs[place]
             for place in range(len(self._grid.seeds))
             for setting in self._grid.settings
-            if place in setting.runs and self._rounds.wants(setting, place)
+            if place in setting.jobs and self._rounds.wants(setting, place)
         }
         missing = {
-            folder: combination
-            for folder, combination in wanted.items()
+            folder: job
+            for folder, job in wanted.items()
             if folder not in self._begun and folder not in self._plan.not_retried and folder.finished() is None
         }
         self._begun |= dict.fromkeys(wanted)
         if missing:
-            run_planned(missing, launcher=self._launcher, console=self._console)
+            self._refused += run_planned(missing, launcher=self._launcher, console=self._console)
 
     def _analyse(self, done: int) -> bool:
         going_on = self._rounds.analyse(done, say=lambda record: say_analysis(record, done, console=self._console))

@@ -84,9 +84,9 @@ class Rounds:
     def _left_out(self, setting: Setting) -> tuple[str, ...]:
         """The names of the runs of a setting that need not be made any more."""
         return tuple(
-            combination.name
-            for place, combination in sorted(setting.combinations.items())
-            if not self.wants(setting, place) and setting.runs[place].finished() is None
+            job.name
+            for place, job in sorted(setting.jobs.items())
+            if not self.wants(setting, place) and job.folder.finished() is None
         )
 
     def _new_record(self, group: tuple[str, str]) -> RaceRecord:

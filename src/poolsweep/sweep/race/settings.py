@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolsweep.config import Node, RunConfig
+from poolsweep.launch.launcher import Job
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import REPLICATES, setting_id
-from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.plan import SweepPlan
 
 
@@ -20,14 +20,17 @@ class Setting:
     Attributes:
         name: Overrides, without the seeds.
         pooling: Preset, or ``layers+tokens``.
-        runs: Round → its run of that round; where its seeds are one and the same run, in the first round alone.
-        combinations: Round → what that run is composed from.
+        jobs: Round → its run of that round; where its seeds are one and the same run, in the first round alone.
     """
 
     name: str
     pooling: str
-    runs: dict[int, RunFolder]
-    combinations: dict[int, Combination]
+    jobs: dict[int, Job]
+
+    @property
+    def runs(self) -> dict[int, RunFolder]:
+        """Round → the folder of its run."""
+        return {place: job.folder for place, job in self.jobs.items()}
 
     @property
     def facts(self) -> dict[str, Any] | None:
@@ -66,13 +69,12 @@ def seed_grid(plan: SweepPlan) -> SeedGrid:
     """Sort the runs of a full grid into settings and rounds."""
     rounds: dict[tuple[Any, ...], int] = {}
     found: dict[str, Setting] = {}
-    for folder, combination in plan.runs.items():
-        config = plan.configs[folder]
+    for job in plan.jobs.values():
+        config = job.config
         place = rounds.setdefault(tuple(_value(config.content, key) for key in REPLICATES), len(rounds))
-        name = _without_seeds(combination.name) or config.pooling_name
-        new = Setting(name, config.pooling_name, {}, {})
-        setting = found.setdefault(_what_is_set(config), new)
-        setting.runs[place], setting.combinations[place] = folder, combination
+        name = _without_seeds(job.name) or config.pooling_name
+        setting = found.setdefault(_what_is_set(config), Setting(name, config.pooling_name, {}))
+        setting.jobs[place] = job
     return SeedGrid(tuple(found.values()), tuple(_seed_text(seeds) for seeds in rounds))
 
 
