@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 
 import poolsweep
 from poolsweep.encoder import tiny
+from poolsweep.sweep import plan
 from poolsweep.training import job
 
 OURS = Path(poolsweep.__file__).parent
@@ -33,18 +34,29 @@ def test_at_most_seven_frames_of_ours_stand_between_main_and_lightnings_fit(cli,
     assert len(frames) - first - 1 <= MOST, frames
 
 
+def count_calls(monkeypatch, calls, name, place):
+    function = getattr(place, name)
+
+    @functools.wraps(function)
+    def call(*given, **options):
+        calls.append(name)
+        return function(*given, **options)
+
+    monkeypatch.setattr(place, name, call)
+
+
 def test_an_encoder_that_is_trained_is_loaded_once_and_a_config_is_validated_once(cli, tiny_run, monkeypatch):
-    calls = []
-
-    def counted(name, function):
-        @functools.wraps(function)
-        def call(*given, **options):
-            calls.append(name)
-            return function(*given, **options)
-
-        return call
-
-    monkeypatch.setattr(tiny, "tiny", counted("load", tiny.tiny))
-    monkeypatch.setattr(job, "validate", counted("validate", job.validate))
+    calls: list[str] = []
+    count_calls(monkeypatch, calls, "tiny", tiny)
+    count_calls(monkeypatch, calls, "validate", job)
     assert cli("train", *tiny_run).status == 0
-    assert sorted(calls) == ["load", "validate"]
+    assert sorted(calls) == ["tiny", "validate"]
+
+
+def test_a_sweep_composes_and_validates_each_run_once(cli, tiny_run, monkeypatch):
+    calls: list[str] = []
+    count_calls(monkeypatch, calls, "validate", job)
+    count_calls(monkeypatch, calls, "validate", plan)
+    count_calls(monkeypatch, calls, "resolve", plan)
+    assert cli("train", "-m", *tiny_run, "encoder.frozen=true", "pooling=cls,masked_mean", "seed=0,1").status == 0
+    assert sorted(calls) == ["resolve"] * 4 + ["validate"] * 4
