@@ -108,7 +108,7 @@ def test_page_escapes_every_text(study, tmp_path):
 
 def test_command_refuses_what_is_no_run(tmp_path, capsys):
     assert main(["explain", str(tmp_path), "--text", "x"]) == 2
-    assert "is no finished run" in capsys.readouterr().err
+    assert "is no run folder, and" in capsys.readouterr().err
 
 
 def test_a_pair_is_read_as_in_training(cli, tmp_path, outputs, write_csv):
@@ -139,3 +139,12 @@ def test_a_pair_is_read_as_in_training(cli, tmp_path, outputs, write_csv):
 def test_a_second_text_is_refused_where_the_run_read_single_ones(cli, study):
     done = cli("explain", str(study["max"]), "--text", "a", "--text-pair", "b")
     assert (done.status, done.problems) == (2, ["the run read single texts"])
+
+
+def test_a_pooling_of_a_study_may_be_named(study, cli, monkeypatch):
+    root = study["max"].parents[1]
+    monkeypatch.setenv("POOLSWEEP_OUTPUTS", str(root))
+    named, run = cli("explain", "s:max", "--text", "cats"), cli("explain", str(study["max"]), "--text", "cats")
+    assert named.status == 0, named.err
+    assert named.out == run.out
+    assert named.err.splitlines() == [f"s:max; its only run {study['max']} is used"]

@@ -49,6 +49,15 @@ class VerbParser(argparse.ArgumentParser):
         """
         self.add_argument(name, metavar="STUDY", nargs=nargs, help=f"a name or a folder{note}")
 
+    def add_model(self, *, note: str = "") -> None:
+        """Take a model, as ``poolsweep.predict.choose`` finds its runs.
+
+        Args:
+            note: Added to its help.
+        """
+        text = "a run folder (outputs/STUDY/ID), a study (its best pooling on validation) or STUDY:POOLING"
+        self.add_argument("model", metavar="MODEL", help=text + note)
+
     def add_no_texts(self) -> None:
         """Take ``--no-texts``, for a page that is shown to others."""
         self.add_argument("--no-texts", action="store_true", help="keep the texts of the test split out of the page")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
@@ -49,7 +50,7 @@ def explain(arguments: list[str]) -> int:
     parser = VerbParser(
         "explain", "Shows what each token and each layer of a text contributed to its vector in a finished run."
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder: outputs/STUDY/ID")
+    parser.add_model(note="; of a pooling with several replicates a refit or a run")
     parser.add_argument("--text", action="append", required=True, help="a text; may be given several times")
     parser.add_argument("--text-pair", action="append", metavar="TEXT", help="each one's second, for runs on pairs")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
@@ -60,11 +61,17 @@ def explain(arguments: list[str]) -> int:
         "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
     )
     given = parser.parse_args(arguments)
+    from poolsweep.predict.choose import choose
+
+    choice = choose(given.model)
+    run = choice.single()
+    if choice.line is not None:
+        print(choice.line, file=sys.stderr)
     with said_if_slow("loading torch and transformers"):
         from poolsweep.explain import explain_run
 
     explain_run(
-        given.run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust,
+        run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust,
         trust_remote_code=given.trust_remote_code,
     )  # fmt: skip
     return 0

@@ -49,7 +49,7 @@ usage: poolsweep VERB [ARGUMENTS]
   poolings               every pooling: formula, source, size and parameters
   check CLASS            the conformance suite on a pooling of your own:
                          poolsweep check my_package.MyPooling
-  explain RUN            what each token and layer of a text contributed:
+  explain MODEL          what each token and layer of a text contributed:
                          poolsweep explain outputs/demo/ID --text "…"
 
 poolsweep VERB --help says more. Results lie in outputs/<study>/; the same

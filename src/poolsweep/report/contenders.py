@@ -67,7 +67,7 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
 
     Axes swept beside the seeds (a learning rate, say) are chosen per pooling by the mean of the monitored validation
     metric, among the settings with the most seeds; what a search ended early does not count. Seeds, those of splits
-    too, are replicates: never chosen among. A finished run without the metric counts as failed.
+    too, are replicates: never chosen among. A finished run without the metric counts as failed. A refit is none.
 
     Args:
         runs: Runs of one study or several.
@@ -75,7 +75,7 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
     """
     places: dict[tuple[str, str], dict[str, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))
     outdated: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
-    for run in runs:
+    for run in (run for run in runs if not run.is_refit):
         if run.is_known and "outdated" in run.facts:
             outdated[run.facts["data"], run.facts["encoder"]] += [run] if run.finished else []
         elif run.is_known:

@@ -62,6 +62,11 @@ class RunRecord:
         return all(key in self.facts for key in ("data", "encoder", "pooling", "seed", "setting"))
 
     @property
+    def is_refit(self) -> bool:
+        """Whether it fits a setting that others chose, for use: it competes with nobody."""
+        return bool(self.facts.get("refit"))
+
+    @property
     def folder(self) -> RunFolder:
         """Names of its files."""
         return RunFolder(self.path)

@@ -55,7 +55,11 @@ def _holds_runs(study: Path) -> bool:
     return any(True for file in ("result.json", "status.json") for _ in study.glob(f"*/{file}"))
 
 
+def typed_name(study: Path) -> str:
+    """What to type for a study: its name if that finds it, else its path."""
+    return study.name if output_root().absolute() == study.parent.absolute() else str(study)
+
+
 def argument_for(study: Path) -> str:
-    """What to type for a study: its name if that finds it, else its path; quoted where a shell needs it."""
-    root = output_root()
-    return shlex.quote(study.name if root.absolute() == study.parent.absolute() else str(study))
+    """What to type for a study, quoted where a shell needs it."""
+    return shlex.quote(typed_name(study))

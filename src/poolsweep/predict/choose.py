@@ -1,0 +1,207 @@
+"""What a user means by a model: a run folder, a study, or one of its poolings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Literal
+
+from poolsweep.errors import UserError, nearest
+from poolsweep.report.contenders import Contender, Group, group_runs
+from poolsweep.report.race import dropped_by_race
+from poolsweep.report.results import RunRecord, load_runs
+from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.locate import find_study, typed_name
+from poolsweep.terminal.progress import said_if_slow
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The runs that a model is made of.
+
+    Attributes:
+        kind: One run that was named, or is all that a contender has; its refit; or its replicates together.
+        runs: Folders of the runs: one, or the replicates by seed.
+        name: What to type for it.
+        line: How it was chosen, to be said on standard error; None where nothing was.
+    """
+
+    kind: Literal["run", "refit", "replicates"]
+    runs: tuple[Path, ...]
+    name: str
+    line: str | None = None
+
+    def single(self) -> Path:
+        """The one run, for what needs one model.
+
+        Raises:
+            UserError: If there are several: none is picked by its score.
+        """
+        if len(self.runs) == 1:
+            return self.runs[0]
+        raise UserError(
+            f"{self.name} has {len(self.runs)} replicates; poolsweep refit {shlex.quote(self.name)} makes the one to "
+            f"ship, or name a run: {self.runs[0]}"
+        )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A contender of a study, chosen on validation or named.
+
+    Attributes:
+        study: Folder of the study.
+        group: Contenders on its data set and encoder.
+        contender: The one.
+        name: What to type for it.
+        line: How it was chosen.
+        refits: Finished refits of it, the newest first.
+    """
+
+    study: Path
+    group: Group
+    contender: Contender
+    name: str
+    line: str
+    refits: tuple[Path, ...]
+
+
+def choose(given: str | Path) -> Choice:
+    """The runs that a user means.
+
+    A study means its best contender by the mean of the monitored metric over its replicates, on validation. A contender
+    means its newest finished refit, or else all of its replicates. An export is none of these: ask for it before.
+
+    Args:
+        given: A run folder, ``STUDY``, or ``STUDY:POOLING``; data set and encoder may stand beside the pooling.
+    Raises:
+        UserError: If it names none, or several data sets.
+    """
+    if _is_run(Path(given)):
+        return Choice("run", (Path(given),), str(given))
+    chosen = choose_contender(str(given))
+    if chosen.refits:
+        line = f"{chosen.line}; its refit {chosen.refits[0]} is used"
+        return Choice("refit", chosen.refits[:1], chosen.name, line)
+    runs = tuple(chosen.contender.runs[replicate].path for replicate in sorted(chosen.contender.runs))
+    if len(runs) == 1:
+        return Choice("run", runs, chosen.name, f"{chosen.line}; its only run {runs[0]} is used")
+    return Choice("replicates", runs, chosen.name, f"{chosen.line}; its {len(runs)} replicates are used together")
+
+
+def choose_contender(given: str) -> Chosen:
+    """The contender that a user means.
+
+    Args:
+        given: ``STUDY`` or ``STUDY:POOLING``; data set and encoder may stand beside the pooling.
+    Raises:
+        UserError: If there is no such study or contender, or several data sets.
+    """
+    study, words = _split(given)
+    with said_if_slow(f"reading the runs of {study.name}"):
+        runs = load_runs([study])
+        groups = [group for group in group_runs(runs, metric="test/accuracy") if group.contenders]
+    if not groups:
+        raise UserError(f"no run of {typed_name(study)} has finished; poolsweep status {shlex.quote(str(study))}")
+    asked = _asked(words, groups, study=study) if words is not None else {}
+    groups = [group for group in groups if _is_asked(group, asked)]
+    if len(data := sorted({group.data for group in groups})) > 1:
+        raise UserError(
+            f"{given} has {len(data)} data sets, and the best on one says nothing of another; name one: "
+            + ", ".join(shlex.quote(f"{given}:{name}") for name in data)
+        )
+    group, contender, why = _best(groups, pooling=asked.get("pooling"), given=given)
+    words = [name for name in (asked.get("data"), group.encoder if len(groups) > 1 else asked.get("encoder")) if name]
+    name = ":".join([typed_name(study), *words, contender.name])
+    return Chosen(study, group, contender, name, f"{name}{why}", _refits(runs, group, contender))
+
+
+def _is_run(path: Path) -> bool:
+    folder = RunFolder(path)
+    return any(file.is_file() for file in (folder.result, folder.status, folder.config))
+
+
+def _split(given: str) -> tuple[Path, str | None]:
+    """The study, and what stands behind it; a folder may have colons in its own name."""
+    ends = [len(given), *(i for i in reversed(range(len(given))) if given[i] == ":")]
+    for end in ends:
+        try:
+            return find_study(given[:end]), given[end + 1 :] if end < len(given) else None
+        except UserError as error:
+            if end == ends[-1]:
+                raise UserError(f"{given} is no run folder, and {error}") from error
+    raise AssertionError("unreachable")
+
+
+def _asked(words: str, groups: Sequence[Group], *, study: Path) -> dict[str, str]:
+    """Which pooling, data set and encoder some words name; names may have colons, so the longest that fits is meant."""
+    names = {
+        "pooling": {name for group in groups for name in group.contenders},
+        "data": {group.data for group in groups},
+        "encoder": {group.encoder for group in groups},
+    }
+    asked: dict[str, str] = {}
+    rest = f"{words}:"
+    while rest:
+        left = [(name, kind) for kind, several in names.items() if kind not in asked for name in several]
+        fitting = [(name, kind) for name, kind in left if rest.startswith(f"{name}:")]
+        if not fitting:
+            valid = [name for name, kind in left if kind == "pooling" or len(names[kind]) > 1]
+            raise UserError(f"{typed_name(study)} has no finished {rest[:-1]!r}; {nearest(rest[:-1], valid)}")
+        name, kind = max(fitting, key=lambda found: len(found[0]))
+        asked[kind], rest = name, rest[len(name) + 1 :]
+    return asked
+
+
+def _is_asked(group: Group, asked: Mapping[str, str]) -> bool:
+    own = {"data": group.data, "encoder": group.encoder}
+    has_pooling = asked.get("pooling") is None or asked["pooling"] in group.contenders
+    return has_pooling and all(asked.get(kind) in (None, name) for kind, name in own.items())
+
+
+def _best(groups: Sequence[Group], *, pooling: str | None, given: str) -> tuple[Group, Contender, str]:
+    """The best on validation, and why in words.
+
+    Contenders are held against each other on the replicates that all have; those that a race dropped are behind.
+    """
+    among = [(group, contender) for group in groups for contender in _in_the_running(group, pooling)]
+    if not among:
+        raise UserError(f"no run of {given} has finished")
+    if len(among) == 1:
+        return *among[0], ""
+    monitors = sorted({contender.any_run.facts["monitor"] for _, contender in among})
+    if len(monitors) > 1:
+        raise UserError(f"{given} was selected by {' and '.join(monitors)}, which do not compare; name STUDY:POOLING")
+    shared = set.intersection(*(set(contender.runs) for _, contender in among))
+
+    def score(contender: Contender) -> float:
+        counted = [run for replicate, run in contender.runs.items() if replicate in shared or not shared]
+        return mean(run.metric(monitors[0]) for run in counted)
+
+    sign = 1 if among[0][1].any_run.facts["mode"] == "max" else -1
+    group, best = max(among, key=lambda one: sign * score(one[1]))
+    runs = len(shared) or len(best.runs)
+    over = f"over {runs} runs" if runs > 1 else "of one run"
+    return group, best, f" is the best of {len(among)} on validation (mean {monitors[0]} {score(best):.4f} {over})"
+
+
+def _in_the_running(group: Group, pooling: str | None) -> list[Contender]:
+    if pooling is not None:
+        return [group.contenders[pooling]]
+    monitor = next(iter(group.contenders.values())).any_run.facts["monitor"]
+    dropped = dropped_by_race(group, metric=monitor.partition("/")[2])
+    return [contender for name, contender in group.contenders.items() if name not in dropped]
+
+
+def _refits(runs: Sequence[RunRecord], group: Group, contender: Contender) -> tuple[Path, ...]:
+    wanted = {"data": group.data, "encoder": group.encoder, "pooling": contender.name}
+    wanted["setting"] = contender.any_run.facts["setting"]
+    found = [
+        run for run in runs
+        if run.finished and run.is_refit and "outdated" not in run.facts and wanted.items() <= run.facts.items()
+    ]  # fmt: skip
+    newest = sorted(found, key=lambda run: str(run.facts.get("started")), reverse=True)
+    return tuple(run.path for run in newest)
