@@ -106,6 +106,11 @@ class Encoder(nn.Module):
         return self.model.config.num_hidden_layers
 
     @property
+    def num_kept(self) -> int:
+        """The number of layers that are run: L, or fewer after ``keep_layers``."""
+        return self._capture.depth
+
+    @property
     def max_length(self) -> int | None:
         """The longest input in tokens that the position embeddings allow, or None where there is no such limit."""
         limit = getattr(self.model.config, "max_position_embeddings", None)

@@ -40,6 +40,11 @@ class LayerCapture:
         """The highest layer that is run, or None if the model's stack was not found."""
         return self._stack[-1] if self._stack is not None and len(self._stack) else None
 
+    @property
+    def depth(self) -> int:
+        """The number of layers that are run."""
+        return self._model.config.num_hidden_layers if self._stack is None else len(self._stack)
+
     def compile(self) -> bool:
         """Compile the layers' parts beside attention; False if there are none to be found."""
         return self._stack is not None and _compile_layers(self._stack) > 0

@@ -65,7 +65,7 @@ class LoadedRun:
             raise UserError(f"the run read {asked}")
         tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
         read = reader(tokenizer, max_length=self.max_length, template=template, pair=pairs is not None)
-        columns = read({"text": list(texts), "text_pair": list(pairs or ())})
+        columns = read({"text": list(texts)} | ({} if pairs is None else {"text_pair": list(pairs)}))
         mask = length_mask(np.array([len(row) for row in columns["input_ids"]]))
         input_ids = padded(np.concatenate(columns["input_ids"]), mask, fill=self.loaded.pad_token_id)
         types = columns.get("token_type_ids")

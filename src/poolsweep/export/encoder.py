@@ -1,0 +1,93 @@
+"""The encoder of a run as transformers' own model, with the weights that the run ended with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from poolsweep.encoder import Encoder, packed_attention
+from poolsweep.encoder.pooler import DensePooler
+from poolsweep.errors import UserError
+from poolsweep.training.load import LoadedRun
+from poolsweep.training.prepare import load_encoder
+
+_TEXTS = ("a", "one, two and three", "?")
+
+
+def plain_encoder(run: LoadedRun, *, attention: str | None = None) -> PreTrainedModel:
+    """The run's encoder without packing, fast kernels and hooks, and with its pooler back in its place.
+
+    A stack that was cut for training stays cut, or has one layer more where the model's end would change what the
+    pooling reads: ModernBERT has a norm there, and a stack of no layers gives no states.
+
+    Args:
+        run: A finished run.
+        attention: transformers' attention implementation; None = the one that the run has, or sdpa for packed rows.
+    Raises:
+        UserError: If transformers' own model gives other states.
+    """
+    ours = run.loaded.encoder
+    layers = run.classifier.pooling.layers_needed
+    model = _rebuilt(ours, attention=attention)
+    if _gives_the_same(model, run, layers):
+        return model
+    if ours.num_kept < ours.num_layers:
+        larger = load_encoder(run.config.encoder, tokens=run.config.tokens, init_seed=run.config.init_seed).encoder
+        larger.model.load_state_dict(ours.model.state_dict(), strict=False)
+        larger.pooler = ours.pooler
+        larger.keep_layers(ours.num_kept + 1)
+        model = _rebuilt(larger, attention=attention)
+        if _gives_the_same(model, run, layers):
+            return model
+    raise UserError(f"{ours.name} ({model.config.model_type}) gives other states in transformers' own model")
+
+
+def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerBase:
+    """A copy of the run's tokenizer that cuts and pads as the run did without being told."""
+    tokenizer = copy.deepcopy(run.loaded.tokenizer)
+    tokenizer.model_max_length = run.max_length
+    tokenizer.padding_side = tokenizer.truncation_side = "right"
+    return tokenizer
+
+
+def _rebuilt(ours: Encoder, *, attention: str | None) -> PreTrainedModel:
+    config = copy.deepcopy(ours.model.config)
+    config.num_hidden_layers = ours.num_kept
+    kinds = getattr(config, "layer_types", None)
+    if kinds is not None:
+        config.layer_types = list(kinds)[: ours.num_kept]
+    own = config._attn_implementation
+    config._attn_implementation = attention or ("sdpa" if own == packed_attention.NAME else own)
+    with torch.random.fork_rng(devices=[]):
+        model = type(ours.model)(config)
+    if ours.pooler is None:
+        model.add_module("pooler", None)
+    state = dict(ours.model.state_dict()) | {f"pooler.{n}": t for n, t in _pooler_state(ours.pooler).items()}
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def _pooler_state(pooler: nn.Module | None) -> dict[str, Tensor]:
+    module = pooler.dense if isinstance(pooler, DensePooler) else pooler
+    return {} if module is None else dict(module.state_dict())
+
+
+def _gives_the_same(model: PreTrainedModel, run: LoadedRun, layers: Sequence[int]) -> bool:
+    """Whether the states that the pooling reads are the run's, on a few texts of different lengths."""
+    column = run.config.data.get("text_pair")
+    batch = run.batch(_TEXTS, None if column is None else _TEXTS[::-1])
+    assert batch.input_ids is not None
+    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.mask.long()}
+    if batch.token_type_ids is not None:
+        inputs["token_type_ids"] = batch.token_type_ids
+    with torch.no_grad():
+        ours = run.loaded.encoder(batch.input_ids, batch.mask, batch.token_type_ids, layers=layers).hidden
+        states = model(**inputs, output_hidden_states=True).hidden_states
+    if states is None or len(states) <= max(layers):
+        return False
+    pairs = ((states[layer], ours[i]) for i, layer in enumerate(layers))
+    return all(torch.allclose(one[batch.mask], other[batch.mask], atol=1e-4, rtol=1e-4) for one, other in pairs)

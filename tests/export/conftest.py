@@ -1,0 +1,55 @@
+"""Finished runs to export, made once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from architectures import CONFIGS, MORE, TOKENS
+from transformers import AutoModel
+
+from poolsweep.cli import main
+from poolsweep.encoder.tiny import tiny
+from poolsweep.report.results import load_results
+
+Trained = Callable[..., dict[str, Path]]
+
+
+@pytest.fixture(scope="session")
+def trained(tiny_run: list[str], tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train a tiny encoder for one epoch: pooling → folder of its run."""
+
+    def train(poolings: str, *overrides: str) -> dict[str, Path]:
+        root = tmp_path_factory.mktemp("runs")
+        given = [*tiny_run, "trainer.max_epochs=1", *overrides, f"pooling={poolings}", f"output_root={root}", "study=s"]
+        assert main(["train", "-m", *given, "seed=0"]) == 0
+        return {result["pooling"]: root / "s" / result["run_id"] for result in load_results(root / "s")}
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def tuned(trained: Trained) -> dict[str, Path]:
+    """Fine-tuned runs of poolings that differ in what they ask of an encoder: pooling → folder."""
+    names = ("masked_mean", "cls", "pooler", "second_to_last_mean", "embeddings_mean", "last4_concat", "max_cls",
+             "bert_lstm", "promptbert", "sgpt", "self_attentive")  # fmt: skip
+    return trained(",".join(names))
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A folder with a small random encoder of a family and the tiny encoder's tokenizer."""
+
+    def save(family: str) -> Path:
+        folder = tmp_path_factory.mktemp(family) / family
+        config = copy.deepcopy((CONFIGS | MORE)[family])
+        config.vocab_size = TOKENS
+        torch.manual_seed(0)
+        AutoModel.from_config(config).save_pretrained(folder)
+        tiny(max_length=32).tokenizer.save_pretrained(folder)
+        return folder
+
+    return save
