@@ -7,11 +7,9 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from datasets import Dataset
 
 from poolsweep.data.batch import Batch
-from poolsweep.data.splits import Split
-from poolsweep.data.tokenise import TokenisedSplit
+from poolsweep.data.tokenise import TokenisedTexts
 from poolsweep.model.predictions import Predictions
 from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import RunRecord
@@ -24,10 +22,9 @@ def test_lengths_and_cuts_go_with_their_rows_and_the_report_reads_them(tmp_path)
     for rows, labels in (([4, 9], [0, 1]), ([2], [1])):
         batch = Batch(labels=torch.tensor(labels), row_ids=torch.tensor(rows), mask=torch.ones(len(rows), 1).bool())
         collected.add(batch, torch.tensor([[1.0, 0.0]] * len(rows)))
-    split = Split("test", "a file", Dataset.from_dict({"text": ["a", "b", "c"]}), np.array([9, 2, 4]))
     starts = np.array([0, 30, 32, 35])
-    texts = TokenisedSplit(
-        split, np.zeros(35, np.int32), None, np.zeros(35, bool), starts, 1 / 3, np.array([True, False, False]), ""
+    texts = TokenisedTexts(
+        np.array([9, 2, 4]), np.zeros(35, np.int32), None, np.zeros(35, bool), starts, np.array([True, False, False])
     )
     path = tmp_path / "predictions-test.parquet"
     collected.write(path, labels=Labels(("no", "yes")), texts=texts)

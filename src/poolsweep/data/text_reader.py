@@ -11,10 +11,10 @@ from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from poolsweep.errors import UserError
 
+TextReader = Callable[[dict[str, list[str]]], dict[str, list]]
 
-def reader(
-    tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, pair: bool
-) -> Callable[[dict[str, list[str]]], dict[str, list]]:
+
+def reader(tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, pair: bool) -> TextReader:
     """What turns columns of texts into columns of token ids.
 
     Args:

@@ -10,14 +10,14 @@ from torch.utils.data import Dataset
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.ragged import last_of_each, length_mask, padded, positions
-from poolsweep.data.tokenise import TokenisedSplit
+from poolsweep.data.tokenise import TokenisedTexts
 
 
 class TokenRows(Dataset[Batch]):
     """The rows of a tokenised split, fetched a batch at a time and padded on the right to the longest of it.
 
     Args:
-        tokenised: Token ids, memory-mapped.
+        tokenised: Token ids.
         labels: (N,) label ids.
         pad_token_id: What padding is filled with; the mask hides it.
         with_special: The pooling asks which tokens the tokenizer added.
@@ -27,7 +27,7 @@ class TokenRows(Dataset[Batch]):
 
     def __init__(
         self,
-        tokenised: TokenisedSplit,
+        tokenised: TokenisedTexts,
         *,
         labels: np.ndarray,
         pad_token_id: int,
@@ -37,7 +37,7 @@ class TokenRows(Dataset[Batch]):
     ) -> None:
         self.tokenised = tokenised
         self.labels = torch.from_numpy(labels)
-        self.row_ids = torch.from_numpy(np.asarray(tokenised.split.row_ids, dtype=np.int64))
+        self.row_ids = torch.from_numpy(np.asarray(tokenised.row_ids, dtype=np.int64))
         self.pad_token_id = pad_token_id
         self.with_special = with_special
         self.cls_is_last = cls_is_last

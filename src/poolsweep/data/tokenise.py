@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from collections.abc import Sequence as TextSequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,7 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from poolsweep.data.cache import cached
 from poolsweep.data.splits import Split
-from poolsweep.data.text_reader import reader
+from poolsweep.data.text_reader import TextReader, reader
 from poolsweep.process.cpu_affinity import usable_cores
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
@@ -28,28 +30,31 @@ _ARRAYS = ("ids", "types", "special", "starts", "truncated")
 
 
 @dataclass(frozen=True)
-class TokenisedSplit:
-    """A split with its token ids.
+class TokenisedTexts:
+    """The token ids of some texts; of a split they are memory-mapped.
 
     Attributes:
-        split: What was tokenised.
-        ids: (ΣT,) int32, the token ids of all texts end to end; memory-mapped.
-        types: (ΣT,) int8 segment ids, where the tokenizer has them, else None; memory-mapped.
-        special: (ΣT,) bool, True at tokens that the tokenizer added to the text; memory-mapped.
-        starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``; memory-mapped.
-        truncated_share: Share of the texts that were cut to ``max_length``, 0 to 1.
-        truncated: (N,) bool, whether each text was cut; memory-mapped.
-        digest: A hash of all of these.
+        row_ids: (N,) int64, each text's row in its source, 0 = first after the header.
+        ids: (ΣT,) int32, the token ids of all texts end to end.
+        types: (ΣT,) int8 segment ids, where the tokenizer has them, else None.
+        special: (ΣT,) bool, True at tokens that the tokenizer added to the text.
+        starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``.
+        truncated: (N,) bool, whether each text was cut to ``max_length``.
+        digest: A hash of all of these; empty of texts that are not stored.
     """
 
-    split: Split
+    row_ids: np.ndarray
     ids: np.ndarray
     types: np.ndarray | None
     special: np.ndarray
     starts: np.ndarray
-    truncated_share: float
     truncated: np.ndarray
-    digest: str
+    digest: str = ""
+
+    @property
+    def truncated_share(self) -> float:
+        """Share of the texts that were cut, 0 to 1."""
+        return float(self.truncated.mean()) if len(self.truncated) else 0.0
 
     @property
     def lengths(self) -> np.ndarray:
@@ -74,7 +79,7 @@ def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def tokenise(
     split: Split, *, tokenizer: PreTrainedTokenizerBase, max_length: int, template: str | None = None
-) -> TokenisedSplit:
+) -> TokenisedTexts:
     """Tokenise a split, or read it from the cache.
 
     Args:
@@ -95,15 +100,39 @@ def tokenise(
     arrays = {
         name: np.load(found.folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS if f"{name}.npy" in found.sums
     }
-    return TokenisedSplit(
-        split,
+    return TokenisedTexts(
+        split.row_ids,
         arrays["ids"],
         arrays.get("types"),
         arrays["special"],
         arrays["starts"],
-        float(arrays["truncated"].mean()) if len(split) else 0.0,
         arrays["truncated"],
         xxhash.xxh3_128_hexdigest(json.dumps(found.sums, sort_keys=True).encode()),
+    )
+
+
+def tokenise_at_once(read: TextReader, texts: TextSequence[str], pairs: TextSequence[str] | None) -> TokenisedTexts:
+    """Tokenise texts that fit into memory.
+
+    Args:
+        read: What ``reader`` gives for the tokenizer, the maximum length and the template.
+        texts: One or more.
+        pairs: The second text of each, if they come in pairs.
+    """
+    columns = read({"text": list(texts)} | ({} if pairs is None else {"text_pair": list(pairs)}))
+    starts = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(ids) for ids in columns["input_ids"]], out=starts[1:])
+
+    def flat(name: str, dtype: type) -> np.ndarray:
+        return np.fromiter(chain.from_iterable(columns[name]), dtype, count=int(starts[-1]))
+
+    return TokenisedTexts(
+        np.arange(len(texts)),
+        flat("input_ids", np.int32),
+        flat("token_type_ids", np.int8) if "token_type_ids" in columns else None,
+        flat("special", np.bool_),
+        starts,
+        np.array(columns["truncated"], dtype=bool),
     )
 
 

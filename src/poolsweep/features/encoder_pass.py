@@ -1,4 +1,4 @@
-"""One pass of a frozen encoder over the texts of a split."""
+"""One pass of an encoder that is not being trained over texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder, EncoderOutput
 from poolsweep.encoder.parallel_encode import parallel_encode
-from poolsweep.features.requests import EncodedBatch, FeatureRequest
+from poolsweep.features.requests import EncodedBatch, PassRequest
 
 # Padded tokens of one batch of the pass; fixed, since batch composition moves features by 1e-6. A CPU is fastest where
 # what a layer works on stays in its cache, by a fifth here; another device where it has much to do at once.
@@ -27,8 +27,8 @@ class EncoderPass:
     """Encodes texts in batches of similar length.
 
     Attributes:
-        rows: The split's token ids.
-        encoder: The frozen encoder, on ``device``.
+        rows: The texts' token ids.
+        encoder: In eval mode, on ``device``.
         device: Device of the pass.
         precision: Lightning's name of the precision: 32-true, bf16-mixed, 16-mixed, …
     """
@@ -39,9 +39,9 @@ class EncoderPass:
     precision: str
 
     def features(
-        self, requests: Sequence[FeatureRequest], *, rows: Sequence[int] | None = None
+        self, requests: Sequence[PassRequest], *, rows: Sequence[int] | None = None
     ) -> Generator[tuple[list[int], dict[str, Tensor]]]:
-        """What the requests want of every text: positions of a batch's rows, and array name → (B, …).
+        """What the requests want of every text: positions of a batch's rows, and name → (B, …).
 
         Poolings are computed by the thread that asks, one batch after the other.
 
@@ -52,6 +52,7 @@ class EncoderPass:
         depth = self.encoder.num_layers
         layers = sorted({layer for request in requests for layer in request.layers_read(depth)})
         context = frozenset().union(*(request.context for request in requests)) & {"pooler_output", "attentions"}
+        first_tokens = all(request.reads_first_token for request in requests) and not self.rows.cls_is_last
 
         def encode(encoder: Encoder, indices: list[int]) -> tuple[Batch, EncoderOutput]:
             batch = self.rows.__getitems__(indices)
@@ -59,14 +60,17 @@ class EncoderPass:
             assert batch.input_ids is not None
             ids, types = batch.input_ids, batch.token_type_ids
             with torch.inference_mode(), self._autocast():
-                return batch, encoder(ids, batch.mask, types, layers=layers, context=context, packing=batch.packing)
+                return batch, encoder(
+                    ids, batch.mask, types, layers=layers, context=context, first_tokens=first_tokens,
+                    packing=batch.packing,
+                )  # fmt: skip
 
         batches = self._batches() if rows is None else [list(rows)]
         with closing(parallel_encode(self.encoder, batches, encode)) as encoded:
             for indices, (batch, output) in encoded:
                 with torch.inference_mode(), self._autocast():
                     hidden = dict(zip(layers, output.hidden, strict=True))
-                    done = EncodedBatch(hidden, batch.mask, batch.context(output.pooler_output, output.attentions))
+                    done = EncodedBatch(hidden, output.mask, batch.context(output.pooler_output, output.attentions))
                     found = {name: rows for each in requests for name, rows in each.compute(done).items()}
                 yield indices, found
 

@@ -33,28 +33,26 @@ class EncodedBatch:
 
 
 @dataclass(frozen=True)
-class FeatureRequest(ABC):
-    """One thing to store of every text for a pooling, and the way from it to the pooled vector.
+class PassRequest(ABC):
+    """What is wanted of an encoder's pass over texts.
 
     Attributes:
-        pooling: The pooling that reads it.
-        name: Tells arrays of one kind apart.
+        pooling: The pooling that reads the encoder's states.
+        name: Tells requests of one kind apart.
     """
 
     pooling: Pooling
     name: str
-    kind: ClassVar[str]
-    per_token: ClassVar[bool] = False  # whether its arrays have a row per token, rather than per text
-
-    @property
-    def arrays(self) -> list[str]:
-        """Names of the store's arrays that hold it."""
-        return [f"{self.kind}-{self.name}"]
 
     @property
     def context(self) -> frozenset[str]:
         """What the pass needs beside the hidden states."""
         return self.pooling.context_needed
+
+    @property
+    def reads_first_token(self) -> bool:
+        """Whether no state but that of each text's first token is wanted."""
+        return False
 
     def layers_read(self, num_layers: int) -> tuple[int, ...]:
         """Hidden states that the pass needs for it."""
@@ -62,7 +60,20 @@ class FeatureRequest(ABC):
 
     @abstractmethod
     def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
-        """Its arrays' rows for one batch of the pass: array name → (B, …), token states padded as (B, T, H)."""
+        """What it makes of one batch of the pass: name → (B, …), token states padded as (B, T, H)."""
+
+
+@dataclass(frozen=True)
+class FeatureRequest(PassRequest):
+    """One thing to store of every text for a pooling, and the way from it to the pooled vector."""
+
+    kind: ClassVar[str]
+    per_token: ClassVar[bool] = False  # whether its arrays have a row per token, rather than per text
+
+    @property
+    def arrays(self) -> list[str]:
+        """Names of the store's arrays that hold it."""
+        return [f"{self.kind}-{self.name}"]
 
     def read(self, tokens: TokenRows, arrays: Sequence[np.ndarray]) -> FeatureRows:
         """Rows whose batches hold as ``features`` what ``pool`` takes.

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from poolsweep.data.batch import Batch
 from poolsweep.data.ragged import padded, positions
 from poolsweep.data.token_rows import TokenRows
-from poolsweep.data.tokenise import TokenisedSplit
+from poolsweep.data.tokenise import TokenisedTexts
 
 if TYPE_CHECKING:
     from poolsweep.features.requests import FeatureRequest
@@ -44,7 +44,7 @@ class FeatureRows(Dataset[Batch]):
         """Tokens of each text; None where each is a vector already."""
 
     @property
-    def tokenised(self) -> TokenisedSplit:
+    def tokenised(self) -> TokenisedTexts:
         """The texts that the encoder read."""
         return self._tokens.tokenised
 

@@ -96,7 +96,11 @@ class Classifier(pl.LightningModule):
         So losses, metrics and probabilities are float32 under bf16-true too. ``BertForSequenceClassification`` in
         bfloat16 gives the loss in bfloat16, where two losses less than half a per cent apart are the same.
         """
-        return at_least_float32(self.head(self.postprocess(self.pool(batch))))
+        return self.logits(self.pool(batch))
+
+    def logits(self, pooled: Tensor) -> Tensor:
+        """Logits of pooled vectors; (B, D) → (B, C), as ``forward`` gives them."""
+        return at_least_float32(self.head(self.postprocess(pooled)))
 
     def on_fit_start(self) -> None:
         """Fit the post-processing on the training split, in file order."""

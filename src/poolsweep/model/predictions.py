@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from poolsweep.data.batch import Batch
-from poolsweep.data.tokenise import TokenisedSplit
+from poolsweep.data.tokenise import TokenisedTexts
 from poolsweep.distributed.group import all_gather
 from poolsweep.files.writing import write_whole
 from poolsweep.tasks import Task
@@ -43,7 +43,7 @@ class Predictions:
             mine = torch.cat(parts) if parts else None  # a process may have had no batch
             parts[:] = [part for part in all_gather(mine) if part is not None]
 
-    def write(self, path: Path, *, labels: Labels, texts: TokenisedSplit | None = None) -> None:
+    def write(self, path: Path, *, labels: Labels, texts: TokenisedTexts | None = None) -> None:
         """Write a column row_id and those of the task, by row id.
 
         With the tokenised texts, also tokens (how many the encoder read) and truncated (whether the text was cut).
@@ -58,7 +58,7 @@ class Predictions:
         targets, predicted = (torch.cat(parts).numpy()[order] for parts in (self._targets, self._predicted))
         columns = {"row_id": row_ids[order], **self._task.columns(labels, targets, predicted)}
         if texts is not None:
-            known = np.asarray(texts.split.row_ids)
+            known = np.asarray(texts.row_ids)
             place = np.argsort(known, kind="stable")
             place = place[np.searchsorted(known, row_ids[order], sorter=place)]
             columns |= {"tokens": texts.lengths[place].astype(np.int32), "truncated": texts.truncated[place]}

@@ -8,27 +8,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poolsweep.errors import UserError
 from poolsweep.tasks import Task
 from poolsweep.tasks.labels import Labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reads:
-    """What a model reads and what it says, whoever runs it.
+    """What a model reads, whoever runs it.
 
     Attributes:
-        task: Says what predictions are.
-        labels: Logit i is ``labels.names[i]``.
         text: Name of the column with the text, in the files that it was trained on.
         text_pair: Name of the column with the second text; None where it reads single texts.
         max_length: In tokens.
     """
 
-    task: Task
-    labels: Labels
-    text: str
-    text_pair: str | None
+    text: str = "text"
+    text_pair: str | None = None
     max_length: int
+
+    def check(self, texts: Sequence[str], pairs: Sequence[str] | None) -> None:
+        """Refuse pairs where single texts are read, and the other way round.
+
+        Raises:
+            UserError: With what is read.
+        """
+        if (self.text_pair is None) != (pairs is None):
+            column = self.text_pair
+            asked = f"pairs of texts ({column!r} is the second): give both" if column else "single texts, not pairs"
+            raise UserError(f"the model reads {asked}")
+        if pairs is not None and len(pairs) != len(texts):
+            raise UserError(f"each text needs its second, got {len(pairs):,} for {len(texts):,} texts")
 
 
 @dataclass(frozen=True)
@@ -44,35 +54,53 @@ class Output:
     truncated: np.ndarray
 
 
-class Model(ABC):
-    """A trained model: a run, a refit, the replicates of a contender together, or an export.
+class VectorModel(ABC):
+    """What makes a vector of a text: a trained model, or an encoder and a pooling that were never trained together.
 
     Attributes:
         name: What it is, for messages: a path, or ``study:pooling``.
-        reads: What it reads and what it says.
+        reads: What it reads.
     """
 
     name: str
     reads: Reads
 
+    @property
     @abstractmethod
-    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
-        """What the task predicts of each text, (N, C): probabilities for a classification.
-
-        Args:
-            texts: As many as fit into memory at once; they are sorted by length and packed.
-            pairs: The second text of each, where it reads pairs.
-        Raises:
-            UserError: If it reads pairs and gets none, or the other way round.
-        """
+    def identity(self) -> str:
+        """A hash of all that can change its output: weights, options, tokenizer, labels, device and precision."""
 
     @abstractmethod
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """The pooled vector of each text, (N, D), before post-processing and head.
 
         Args:
-            texts: As ``predict`` takes them.
+            texts: As many as fit into memory at once; they are sorted by length and packed.
             pairs: The second text of each, where it reads pairs.
         Raises:
-            UserError: If it has no single pooled vector: several runs together.
+            UserError: If it has no single pooled vector: several runs together. If it reads pairs and gets none, or
+                the other way round.
+        """
+
+
+class Model(VectorModel):
+    """A trained model: a run, a refit, the replicates of a contender together, or an export.
+
+    Attributes:
+        task: Says what predictions are.
+        labels: Logit i is ``labels.names[i]``.
+    """
+
+    task: Task
+    labels: Labels
+
+    @abstractmethod
+    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
+        """What the task predicts of each text, (N, C): probabilities for a classification.
+
+        Args:
+            texts: As ``encode`` takes them.
+            pairs: The second text of each, where it reads pairs.
+        Raises:
+            UserError: If it reads pairs and gets none, or the other way round.
         """

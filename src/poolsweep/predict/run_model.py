@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from poolsweep.data import Batch
+from poolsweep.predict.engine import Engine, Place, Predicted, Vectors
+from poolsweep.predict.identity import identity_of
 from poolsweep.predict.model import Model, Output, Reads
 from poolsweep.training.load import LoadedRun
-
-_TEXTS_AT_ONCE = 64
 
 
 class RunModel(Model):
     """A run with its selected weights.
 
     Args:
-        run: A finished run.
+        run: A finished run; it is moved to the place.
         name: What it is, for messages.
+        place: Device and precision; None = the CPU, in float32.
     """
 
-    def __init__(self, run: LoadedRun, *, name: str) -> None:
+    def __init__(self, run: LoadedRun, *, name: str, place: Place | None = None) -> None:
         self.name, self.run = name, run
+        self.task, self.labels = run.config.task, run.labels
         data = run.config.data
         self.reads = Reads(
-            task=run.config.task,
-            labels=run.labels,
-            text=str(data.get("text") or "text"),
-            text_pair=data.get("text_pair"),
-            max_length=run.max_length,
+            text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length
         )
+        self.engine = Engine(run.loaded, run.max_length, run.classifier.pooling.template, place or Place.of("cpu"))
+        run.classifier.to(self.engine.place.device)
+
+    @property
+    def identity(self) -> str:
+        """A hash of weights, options, labels and place."""
+        config = self.run.config
+        options = [config.content[name] for name in ("pooling", "postprocess", "head", "task")]
+        return identity_of(self.engine, self.run.classifier, *map(repr, options), self.labels.names)
+
+    def predicted(self, name: str = "predicted") -> Predicted:
+        """What ``predict`` asks of a pass of the encoder.
+
+        Args:
+            name: Tells it from the requests of other runs in the same pass.
+        """
+        classifier = self.run.classifier
+        return Predicted(classifier.pooling, name, classifier, self.task, self.task.output_size(self.labels))
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Probabilities, or what else the task predicts."""
-        classifier = self.run.classifier
-        return self._each(texts, pairs, lambda batch: self.reads.task.predicted(classifier(batch)))
+        return self._run(self.predicted(), texts, pairs)
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Pooled vectors."""
-        return self._each(texts, pairs, self.run.classifier.pool)
+        return self._run(Vectors(self.run.classifier.pooling, "vectors"), texts, pairs)
 
-    def _each(self, texts: Sequence[str], pairs: Sequence[str] | None, run: Callable[[Batch], Tensor]) -> Output:
-        found = []
-        for start in range(0, len(texts), _TEXTS_AT_ONCE):
-            chosen = slice(start, start + _TEXTS_AT_ONCE)
-            batch = self.run.batch(texts[chosen], None if pairs is None else pairs[chosen])
-            with torch.inference_mode():
-                found.append(run(batch).float().numpy())
-        return Output(np.concatenate(found), np.zeros(len(texts), dtype=bool))
+    def _run(self, wanted: Vectors, texts: Sequence[str], pairs: Sequence[str] | None) -> Output:
+        self.reads.check(texts, pairs)
+        [values], truncated = self.engine.run(texts, pairs, [wanted])
+        return Output(values, truncated)

@@ -17,7 +17,7 @@ import xxhash
 from poolsweep.config import Node, RunConfig
 from poolsweep.data import Split
 from poolsweep.data.token_rows import TokenRows
-from poolsweep.data.tokenise import TokenisedSplit, tokenise, tokenizer_hash
+from poolsweep.data.tokenise import TokenisedTexts, tokenise, tokenizer_hash
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, request_for, weights_hash
 from poolsweep.pooling import Pooling
@@ -113,7 +113,7 @@ class _ByIdentity:
 
 
 @lru_cache(maxsize=12)
-def _tokenised(key: _ByIdentity, max_length: int, template: str | None) -> TokenisedSplit:
+def _tokenised(key: _ByIdentity, max_length: int, template: str | None) -> TokenisedTexts:
     return tokenise(key.split, tokenizer=key.loaded.tokenizer, max_length=max_length, template=template)
 
 

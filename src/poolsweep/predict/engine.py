@@ -1,0 +1,176 @@
+"""The one way from texts to what models make of them: sorted by length, packed, side by side on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poolsweep.data.text_reader import TextReader, reader
+from poolsweep.data.token_rows import TokenRows
+from poolsweep.data.tokenise import TokenisedTexts, tokenise_at_once
+from poolsweep.device import accelerator_type, canonical_precision
+from poolsweep.encoder import LoadedEncoder
+from poolsweep.errors import UserError
+from poolsweep.features.encoder_pass import EncoderPass
+from poolsweep.features.requests import EncodedBatch, PassRequest
+from poolsweep.model.classifier import Classifier
+from poolsweep.tasks import Task
+
+_PRECISIONS = {"32-true": "32", "bf16-mixed": "bf16", "16-mixed": "16"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how exactly a model computes.
+
+    Attributes:
+        device: Device that holds its weights.
+        precision: Lightning's name of the precision: 32-true, bf16-mixed or 16-mixed.
+    """
+
+    device: torch.device
+    precision: str
+
+    @classmethod
+    def of(cls, device: str = "auto", precision: str = "32") -> Place:
+        """The place that was asked for.
+
+        Args:
+            device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` = a GPU where there is one.
+            precision: ``32``, ``bf16`` or ``16``; the last two multiply in half precision, and keep float32 weights.
+        Raises:
+            UserError: If there is no such device or precision here.
+        """
+        full = canonical_precision(precision)
+        if full not in _PRECISIONS:
+            raise UserError(f"precision must be one of {', '.join(_PRECISIONS.values())}, got {precision}")
+        try:
+            found = torch.device(accelerator_type(device))
+            torch.zeros(1, device=found)
+        except Exception as error:  # torch names devices and their lack in errors of many kinds
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"device {device} cannot be used here: {reason}; cpu can") from error
+        return cls(found, full)
+
+
+@dataclass(frozen=True)
+class Vectors(PassRequest):
+    """The pooled vectors, before post-processing and head."""
+
+    @property
+    def size(self) -> int:
+        """Numbers of each text."""
+        return self.pooling.output_size
+
+    @property
+    def reads_first_token(self) -> bool:
+        """As the pooling says."""
+        return self.pooling.tokens.reads_first_token
+
+    def pool(self, encoded: EncodedBatch) -> Tensor:
+        """The pooled vectors of a batch."""
+        states = tuple(encoded.hidden[layer] for layer in self.pooling.layers_needed)
+        return self.pooling(states, encoded.mask, encoded.context)
+
+    def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
+        """The whole pooling."""
+        return {self.name: self.pool(encoded)}
+
+
+@dataclass(frozen=True)
+class Predicted(Vectors):
+    """What the task predicts: probabilities for a classification.
+
+    Attributes:
+        classifier: Its post-processing and its head are run; not its encoder.
+        task: Says what logits mean.
+        outputs: Numbers of each text.
+    """
+
+    classifier: Classifier
+    task: Task
+    outputs: int
+
+    @property
+    def size(self) -> int:
+        """Numbers of each text."""
+        return self.outputs
+
+    def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
+        """Pooling, post-processing, head."""
+        return {self.name: self.task.predicted(self.classifier.logits(self.pool(encoded)))}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An encoder with its tokenizer, ready for texts.
+
+    Attributes:
+        loaded: Encoder and tokenizer; the encoder is moved to the place and put into eval mode.
+        max_length: Longest input in tokens; longer texts are cut.
+        template: Input template of the pooling; None = texts are read as they are.
+        place: Device and precision.
+    """
+
+    loaded: LoadedEncoder
+    max_length: int
+    template: str | None
+    place: Place
+
+    def run(
+        self, texts: Sequence[str], pairs: Sequence[str] | None, wanted: Sequence[Vectors]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """What is wanted of some texts, in their order, in one pass of the encoder.
+
+        Args:
+            texts: As many as fit into memory at once.
+            pairs: The second text of each, where they come in pairs.
+            wanted: Requests of different names.
+        Returns:
+            One float32 array (N, …) per request, and (N,) bool, whether a text was cut.
+        """
+        found = [np.empty((len(texts), each.size), dtype=np.float32) for each in wanted]
+        if not len(texts):
+            return found, np.zeros(0, dtype=bool)
+        tokens = tokenise_at_once(self._pairs if pairs is not None else self._singles, texts, pairs)
+        encoder, place = self.loaded.encoder.eval(), self.place
+        encoder.to(place.device)
+        rows = self._rows(tokens, wanted)
+        order: list[int] = []
+        parts: list[list[Tensor]] = [[] for _ in wanted]
+        with closing(EncoderPass(rows, encoder, place.device, place.precision).features(wanted)) as batches:
+            for indices, values in batches:
+                order += indices
+                for part, each in zip(parts, wanted, strict=True):
+                    part.append(values[each.name].float())
+        for result, part in zip(found, parts, strict=True):  # once per window: each copy waits for the device
+            result[order] = torch.cat(part).cpu().numpy()
+        return found, tokens.truncated
+
+    def _rows(self, tokens: TokenisedTexts, wanted: Sequence[PassRequest]) -> TokenRows:
+        needed = frozenset().union(*(each.context for each in wanted))
+        return TokenRows(
+            tokens,
+            labels=np.zeros(len(tokens.row_ids), dtype=np.int64),
+            pad_token_id=self.loaded.pad_token_id,
+            with_special="special" in needed,
+            cls_is_last=self.loaded.cls_place == "last",
+            template_token_id=self.loaded.mask_token_id if "template" in needed else None,
+        )
+
+    @cached_property
+    def _singles(self) -> TextReader:
+        return self._reader(pair=False)
+
+    @cached_property
+    def _pairs(self) -> TextReader:
+        return self._reader(pair=True)
+
+    def _reader(self, *, pair: bool) -> TextReader:
+        return reader(self.loaded.tokenizer, max_length=self.max_length, template=self.template, pair=pair)

@@ -1,0 +1,80 @@
+"""Several runs as one model: the mean of their probabilities."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NoReturn
+
+import numpy as np
+import xxhash
+
+from poolsweep.errors import UserError
+from poolsweep.predict.model import Model, Output
+from poolsweep.predict.run_model import RunModel
+
+
+class Ensemble(Model):
+    """The replicates of a contender together; each text gets the mean of what they predict.
+
+    Runs that share a frozen encoder share its pass over the texts.
+
+    Args:
+        members: One or more runs of one setting.
+        name: What they are, for messages.
+    Raises:
+        UserError: If their labels or what they read differ.
+    """
+
+    def __init__(self, members: Sequence[RunModel], *, name: str) -> None:
+        first = members[0]
+        for other in members[1:]:
+            if (other.labels, other.task.name) != (first.labels, first.task.name):
+                raise UserError(f"{name}: {other.name} and {first.name} have other labels, and cannot predict together")
+            if (other.reads.text, other.reads.text_pair) != (first.reads.text, first.reads.text_pair):
+                raise UserError(f"{name}: {other.name} and {first.name} read other columns")
+        self.name, self.members = name, tuple(members)
+        self.task, self.labels, self.reads = first.task, first.labels, first.reads
+
+    @property
+    def identity(self) -> str:
+        """A hash of the members' own."""
+        return xxhash.xxh3_128_hexdigest(" ".join(member.identity for member in self.members).encode())
+
+    def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
+        """The mean of what the members predict; a text counts as cut if any member cut it."""
+        values, cut = self.predict_each(texts, pairs)
+        return Output(values.mean(axis=0, dtype=np.float64).astype(np.float32), cut)
+
+    def predict_each(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """What every member predicts of each text, and whether any of them cut it; (M, N, C) float32 and (N,) bool."""
+        self.reads.check(texts, pairs)
+        found: dict[int, np.ndarray] = {}
+        cut = np.zeros(len(texts), dtype=bool)
+        for group in self._passes:
+            wanted = [self.members[i].predicted(str(i)) for i in group]
+            values, truncated = self.members[group[0]].engine.run(texts, pairs, wanted)
+            found |= zip(group, values, strict=True)
+            cut |= truncated
+        return np.stack([found[i] for i in range(len(self.members))]), cut
+
+    def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> NoReturn:
+        """Refuse: each member has vectors of its own.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError(
+            f"{self.name} has {len(self.members)} replicates, each with vectors of its own; "
+            f"poolsweep refit {shlex.quote(self.name)} makes one model, or name a run: {self.members[0].name}"
+        )
+
+    @cached_property
+    def _passes(self) -> list[list[int]]:
+        """Places of the members whose texts are read by the same encoder as the same tokens."""
+        groups: dict[tuple[int, int, str | None], list[int]] = {}
+        for place, member in enumerate(self.members):
+            engine = member.engine
+            groups.setdefault((id(engine.loaded), engine.max_length, engine.template), []).append(place)
+        return list(groups.values())
