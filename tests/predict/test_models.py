@@ -98,5 +98,5 @@ def test_what_cannot_be_is_refused(studies):
         load_model(run, device="cpu").predict(["a"], ["b"])
     with pytest.raises(UserError, match="precision must be one of 32, bf16, 16, got 8"):
         load_model(run, device="cpu", precision="8")
-    with pytest.raises(UserError, match="device nonsense cannot be used here: .*; cpu can"):
+    with pytest.raises(UserError, match=r"device nonsense cannot be used here: .*; cpu can"):
         load_model(run, device="nonsense")
