@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -124,7 +122,7 @@ def folded_head(run: LoadedRun) -> nn.Linear:
     return found.requires_grad_(requires_grad=False)
 
 
-def _call(kind: str, node: Node, sizes: dict[str, Any]) -> str:
+def _call(kind: str, node: Node, sizes: dict[str, int]) -> str:
     options = {key: value for key, value in node.plain().items() if not key.startswith("_")} | sizes
     if nested := [key for key, value in options.items() if isinstance(value, dict)]:
         raise UserError(f"pooling option {nested[0]} is made of parts of its own, which cannot be exported")
