@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from poolsweep.errors import UserError
 from poolsweep.process.thread_policy import limit_spinning
 
 if TYPE_CHECKING:
-    from poolsweep.report.study import Study, load_study
+    from poolsweep.api.run_sweep import run_sweep
+    from poolsweep.api.study import Study, load_study
+    from poolsweep.api.trained import TrainedModel, load
+    from poolsweep.sweep.grid import SweepFailedError
 
-__all__ = ["Study", "load_study"]
+__all__ = ["Study", "SweepFailedError", "TrainedModel", "UserError", "load", "load_study", "run_sweep"]
 __version__ = "0.1.0"
+
+_MODULES = {
+    "run_sweep": "api.run_sweep", "Study": "api.study", "load_study": "api.study", "TrainedModel": "api.trained",
+    "load": "api.trained", "SweepFailedError": "sweep.grid",
+}  # fmt: skip
 
 limit_spinning()  # before any module here loads torch
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from poolsweep.report import study  # pandas is not imported for `poolsweep --help`
-
-    return getattr(study, name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)  # nothing heavy for `poolsweep --help`
 
 
 def __dir__() -> list[str]:

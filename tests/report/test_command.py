@@ -46,8 +46,8 @@ def test_several_studies_metric_baseline_and_folder(cli, make_study, tmp_path):
     ("arguments", "problem"),
     [
         (("nowhere",), "there is no study nowhere"),
-        (("study", "--metric", "acuracy"), "--metric acuracy is none that a report ranks by"),
-        (("study", "--baseline", "maxx"), "--baseline maxx is no pooling of the study"),
+        (("study", "--metric", "acuracy"), "metric acuracy is none that a report ranks by"),
+        (("study", "--baseline", "maxx"), "baseline maxx is no pooling of the study"),
     ],
 )
 def test_mistakes_are_one_line(cli, make_study, arguments, problem):

@@ -148,14 +148,28 @@ def test_a_study_is_shown_as_a_short_table(make_study):
     study = poolsweep.load_study("study")
     shown, page = repr(study), study._repr_html_()
     assert shown.splitlines()[0] == "12 runs: 12 finished"
-    assert len(shown.splitlines()) == 2 + len(study.leaderboard)
-    assert all(name in shown and name in page for name in study.leaderboard["pooling"])
+    assert len(shown.splitlines()) == 2 + len(study.leaderboard())
+    assert all(name in shown and name in page for name in study.leaderboard()["pooling"])
     means = study.runs.groupby("pooling")["test/accuracy"].mean()
-    best = study.leaderboard.iloc[0]
+    best = study.leaderboard().iloc[0]
     assert best["test/accuracy"] == pytest.approx(means.max())
     assert best["low"] < best["test/accuracy"] < best["high"]
 
 
+def test_a_leaderboard_has_the_differences_to_a_baseline_in_any_metric(make_study):
+    make_study()
+    study = poolsweep.load_study("study")
+    table = study.leaderboard(metric="f1_macro", baseline="max").set_index("pooling")
+    assert table["test/f1_macro"].is_monotonic_decreasing
+    assert np.isnan(table.loc["max", "difference"])
+    gap = table.loc["cls", "test/f1_macro"] - table.loc["max", "test/f1_macro"]
+    assert table.loc["cls", "difference"] == pytest.approx(gap)
+    assert table.loc["cls", "difference_low"] < gap < table.loc["cls", "difference_high"]
+    for asked, problem in (({"metric": "acuracy"}, "metric acuracy"), ({"baseline": "maxx"}, "baseline maxx")):
+        with pytest.raises(UserError, match=problem):
+            study.leaderboard(**asked)
+
+
 def test_what_a_package_offers_is_listed():
-    assert {"load_study", "Study"} <= set(dir(poolsweep))
+    assert {"load_study", "Study", "run_sweep", "load", "UserError"} <= set(dir(poolsweep))
     assert {"preset", "Pooling"} <= set(dir(poolsweep.pooling))

@@ -102,7 +102,7 @@ def launch(arguments: Sequence[str]) -> int:
             print_problem(line)
         return 1
     finally:
-        _end_workers()
+        end_workers()
     return 0
 
 
@@ -123,7 +123,7 @@ def _said() -> tuple[type[Exception], ...]:
     )  # fmt: skip
 
 
-def _end_workers() -> None:
+def end_workers() -> None:
     """End the workers of the local launcher, and forget that runs are done elsewhere, if either was so."""
     local, device = (sys.modules.get(f"poolsweep.{name}") for name in ("launch.local.launch", "device"))
     if local is not None:

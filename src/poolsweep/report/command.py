@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from poolsweep import __version__
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import UserError
 from poolsweep.files.writing import own_folder, remove_half_written, write_whole
 from poolsweep.report.charts.across import Across, across_data_sets, ranks_chart
 from poolsweep.report.charts.drawing import Drawn, draw
 from poolsweep.report.charts.style import Chart, house_style
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.findings import Findings, examine
-from poolsweep.report.leaderboard import BASELINE, compare_all, write_leaderboard
+from poolsweep.report.leaderboard import check_baseline, compare_all, write_leaderboard
 from poolsweep.report.metric import check_metric
 from poolsweep.report.page import render
 from poolsweep.report.results import RunRecord, damaged_note, load_runs
-from poolsweep.report.study import Study
+from poolsweep.report.study import StudyTables
 from poolsweep.report.tables import latex, markdown
 from poolsweep.report.terminal import print_cautions, print_leaderboards
 from poolsweep.runs.locate import find_study
@@ -52,7 +52,7 @@ def report(
     if not comparisons:
         why = [damaged_note(runs)] if damaged_note(runs) else []
         raise UserError(f"no run of {', '.join(map(str, studies))} has finished with {name}", *why)
-    _check_baseline(comparisons, baseline)
+    check_baseline(comparisons, baseline)
     print_leaderboards(comparisons, console=console)
     print_cautions(comparisons, runs, console=console)
     folder = out or own_folder(paths[0] / "+".join(["report", *(path.name for path in paths[1:])]))
@@ -80,7 +80,7 @@ def write_report(
     _write_figures(folder / "figures", findings, across, drawn=drawn)
     write_leaderboard(folder / "leaderboard.csv", comparisons)
     with write_whole(folder / "runs.parquet") as temporary:
-        Study(tuple(runs)).runs.to_parquet(temporary)
+        StudyTables(tuple(runs)).runs.to_parquet(temporary)
     for ending, table in (("tex", latex), ("md", markdown)):
         with write_whole(folder / f"leaderboard.{ending}") as temporary:
             temporary.write_text("\n".join(table(comparison) for comparison in comparisons), encoding="utf-8")
@@ -111,9 +111,3 @@ def _write_figures(
 
 def _stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip(".-")[:60] or "x"
-
-
-def _check_baseline(comparisons: Sequence[Comparison], baseline: str) -> None:
-    if baseline != BASELINE and all(comparison.baseline is None for comparison in comparisons):
-        known = {name for comparison in comparisons for name in comparison.names}
-        raise UserError(f"--baseline {baseline} is no pooling of the study; {nearest(baseline, known)}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from poolsweep.errors import UserError, nearest
 from poolsweep.files.writing import write_whole
 from poolsweep.report.comparison import Comparison, compare
 from poolsweep.report.contenders import group_runs
@@ -61,6 +62,20 @@ def compare_all(runs: Sequence[RunRecord], *, metric: str = "accuracy", baseline
     """
     groups = group_runs(runs, metric=f"test/{metric}")
     return [compare(group, metric=metric, baseline=baseline) for group in groups if group.contenders]
+
+
+def check_baseline(comparisons: Sequence[Comparison], baseline: str) -> None:
+    """Refuse a baseline that no comparison has.
+
+    Args:
+        comparisons: All of a study.
+        baseline: Name of a pooling; the default may be missing.
+    Raises:
+        UserError: If it is none of the study's.
+    """
+    if baseline != BASELINE and all(comparison.baseline is None for comparison in comparisons):
+        known = {name for comparison in comparisons for name in comparison.names}
+        raise UserError(f"baseline {baseline} is no pooling of the study; {nearest(baseline, known)}")
 
 
 def short_names(comparisons: Sequence[Comparison]) -> list[str]:

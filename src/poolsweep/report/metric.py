@@ -20,7 +20,7 @@ def check_metric(name: str) -> str:
         'test/mcc'
     """
     if name not in METRICS:
-        raise UserError(f"--metric {name} is none that a report ranks by; {nearest(name, METRICS)}")
+        raise UserError(f"metric {name} is none that a report ranks by; {nearest(name, METRICS)}")
     return f"test/{name}"
 
 

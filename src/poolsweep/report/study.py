@@ -1,24 +1,24 @@
-"""A study as data frames, for notebooks."""
+"""The runs of a study as data frames."""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from poolsweep.errors import UserError
-from poolsweep.report.leaderboard import compare_all, leaderboard
+from poolsweep.report.leaderboard import BASELINE, Row, check_baseline, compare_all, leaderboard
+from poolsweep.report.metric import check_metric
 from poolsweep.report.predicted import read_predictions
-from poolsweep.report.results import RunRecord, load_runs
-from poolsweep.runs.locate import find_study
+from poolsweep.report.results import RunRecord
 
 if TYPE_CHECKING:
     import xarray
@@ -38,12 +38,13 @@ _ABOUT = (
     "steps",
 )
 _PLAIN = ("data", "encoder", "pooling", "seed")  # what every table of a study is joined on
+_DIFFERENCE = ("difference", "difference_low", "difference_high")
 _NOT_CONFIG = ("output_root", "study", "hydra", "trusted", "display", "logger", "optuna", "trial")
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """The runs of one study or several.
+class StudyTables:
+    """The runs of one study or several, as tables.
 
     Attributes:
         records: One per run folder.
@@ -67,26 +68,33 @@ class Study:
             frame[name] = _of_one_type(frame.loc[:, name])
         return frame
 
-    @cached_property
-    def leaderboard(self) -> pd.DataFrame:
-        """One row per contender, best first: test accuracy with its interval, and its ties.
+    def leaderboard(self, *, metric: str = "accuracy", baseline: str = BASELINE) -> pd.DataFrame:
+        """One row per contender, best first: its test score with the interval, its difference to a baseline, its ties.
 
-        ``low`` and ``high`` bound the mean at 95%; nan where there is no interval. ``tied`` is None where nothing can
-        be compared.
+        ``low`` and ``high`` bound the mean at 95%, ``difference_low`` and ``difference_high`` the difference; nan where
+        there is no interval. ``tied`` is whether it could be the best, None where nothing can be compared.
+
+        Args:
+            metric: accuracy, f1_macro or mcc.
+            baseline: Name of a pooling that the others are held against.
+        Raises:
+            UserError: If there is no such metric, or no such pooling.
         """
-        rows = [
-            {"data": row.data, "encoder": row.encoder, "pooling": row.pooling, "test/accuracy": row.score.mean,
-             "low": row.score.low, "high": row.score.high, "seeds": len(row.seeds), "tied": row.tied}
-            for row in leaderboard(compare_all(self.records))
-        ]  # fmt: skip
-        columns = ["data", "encoder", "pooling", "test/accuracy", "low", "high", "seeds", "tied"]
+        name = check_metric(metric)
+        comparisons = compare_all(self.records, metric=metric, baseline=baseline)
+        check_baseline(comparisons, baseline)
+        rows = [_contender(row, name) for row in leaderboard(comparisons)]
+        columns = ["data", "encoder", "pooling", name, "low", "high", *_DIFFERENCE, "seeds", "tied"]
         return pd.DataFrame(rows, columns=pd.Index(columns))
 
     def __repr__(self) -> str:
-        return f"{self._in_a_line()}\n{self.leaderboard.round(4).to_string(index=False)}"
+        return f"{self._in_a_line()}\n{self._short().to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self._in_a_line())}</p>{self.leaderboard.round(4).to_html(index=False)}"
+        return f"<p>{escape(self._in_a_line())}</p>{self._short().to_html(index=False)}"
+
+    def _short(self) -> pd.DataFrame:
+        return self.leaderboard().round(4).drop(columns=["difference_low", "difference_high"])
 
     def _in_a_line(self) -> str:
         states = Counter(run.state for run in self.records)
@@ -152,17 +160,6 @@ class Study:
         return (run for run in self.records if run.finished)
 
 
-def load_study(*studies: str | Path) -> Study:
-    """Read one study or several into pandas.
-
-    Args:
-        studies: Names under the output root (``outputs``, or ``POOLSWEEP_OUTPUTS``), or paths.
-    Raises:
-        UserError: If one of them is no study.
-    """
-    return Study(tuple(load_runs([find_study(study) for study in studies])))
-
-
 def read_curve(run: RunRecord) -> list[dict[str, float]]:
     """The lines of a run's ``metrics.csv``; empty where there is none. Cells that are empty or broken are left out."""
     try:
@@ -197,6 +194,14 @@ def _is_told(name: str, flat: Mapping[str, Mapping[str, object]]) -> bool:
     return name in {"init_seed", "data_seed"} and all(
         values.get(name) == values.get("seed") for values in flat.values()
     )
+
+
+def _contender(row: Row, name: str) -> dict[str, Any]:
+    difference = row.difference
+    between = (math.nan,) * 3 if difference is None else (difference.value + 0.0, difference.low, difference.high)
+    found = {"data": row.data, "encoder": row.encoder, "pooling": row.pooling, name: row.score.mean}
+    found |= {"low": row.score.low, "high": row.score.high, **dict(zip(_DIFFERENCE, between, strict=True))}
+    return found | {"seeds": len(row.seeds), "tied": row.tied}
 
 
 def _flatten(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, Any]]:

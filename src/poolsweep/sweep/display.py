@@ -18,16 +18,19 @@ from poolsweep.runs.lock import holder
 from poolsweep.runs.records import known_status
 from poolsweep.sweep.estimate import about_left, seconds_left
 from poolsweep.terminal.console import Console
+from poolsweep.terminal.notebook import CellArea
 from poolsweep.terminal.text import number
 
 _ENDED = {"finished", "failed", "interrupted", "pruned"}
+_KEPT_LINES = 30  # of a notebook's cell
 
 
 class Display:
     """One bar for all runs, a line per running run, and a line that stays for each run that ends.
 
     The bar moves with the runs under way, not only when one ends, and says when all of them will have. Without a
-    terminal there are plain lines alone: one per run that ends, and for a single run one per validation too.
+    terminal there are plain lines alone: one per run that ends, and for a single run one per validation too. In a
+    notebook all of it is one part of the cell's output.
 
     Args:
         runs: Folder → name of each run that is going to run.
@@ -42,6 +45,8 @@ class Display:
         self._left: float | None = None
         self._stale = {folder: _earlier_attempt(folder) for folder in runs}
         self._seen_epochs: dict[RunFolder, int] = {}
+        self._cell = CellArea() if console.is_jupyter and not console.quiet else None
+        self._kept: list[Text] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._bar = Progress(
@@ -52,6 +57,8 @@ class Display:
         self._task = self._bar.add_task("", total=len(runs), ended=0, left="")
 
     def __enter__(self) -> Display:
+        if self._cell is not None:
+            self._cell.show(self._bar)
         self._thread.start()
         return self
 
@@ -62,7 +69,12 @@ class Display:
         self._thread.join()
 
     def _watch(self) -> None:
-        if self._console.is_terminal:
+        if self._cell is not None:
+            while not self._stop.wait(0.5):
+                self._cell.show(self._with_kept(self._draw()))
+            self._draw()
+            self._cell.show(self._with_kept())
+        elif self._console.is_terminal:
             with Live(console=self._console, refresh_per_second=4, transient=True, redirect_stdout=False) as live:
                 while not self._stop.wait(0.25):
                     live.update(self._draw())
@@ -130,7 +142,16 @@ class Display:
             self._say(Text(f"{count}{status['state']}  {name}  {status.get('reason', '')}  {seconds}", style="red"))
 
     def _say(self, line: Text) -> None:
-        self._console.say(line, hang=6)
+        if self._cell is not None:
+            self._kept.append(line)
+        else:
+            self._console.say(line, hang=6)
+
+    def _with_kept(self, *below: Group) -> Group:
+        """The last lines that stay, for a notebook; a thousand runs do not fill its page."""
+        hidden = len(self._kept) - _KEPT_LINES
+        more = [Text(f"… {hidden} lines before", "dim")] if hidden > 0 else []
+        return Group(*more, *self._kept[-_KEPT_LINES:], *below)
 
 
 def _earlier_attempt(folder: RunFolder) -> float | None:

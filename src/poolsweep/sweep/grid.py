@@ -38,6 +38,9 @@ class SweepFailedError(Exception):
         super().__init__(*problems)
         self.problems = tuple(str(one) for each in problems for one in getattr(each, "problems", (each,)))
 
+    def __str__(self) -> str:
+        return "; ".join(self.problems)
+
 
 def sweep(
     combinations: Sequence[Combination], *, compose: Callable[[Combination], DictConfig], launcher: Launcher

@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from poolsweep.terminal.progress import is_silent
 from poolsweep.terminal.text import ShownStream, shown
 
 
@@ -24,7 +25,8 @@ class Console(rich.console.Console):
     """
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401
-        super().__init__(markup=False, highlight=False, **options)
+        quiet = is_silent("progress" if options.get("stderr") else "answers")
+        super().__init__(markup=False, highlight=False, quiet=quiet, **options)
 
     @property
     def file(self) -> IO[str]:

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from threading import Timer
 
 _SILENT_SECONDS = 2.0
 _SILENT_SECONDS_OF_A_TERMINAL = 1.0
 _SECONDS_BETWEEN = 10.0
+_silent: ContextVar[frozenset[str]] = ContextVar("silent", default=frozenset())
+
+
+@contextlib.contextmanager
+def silent(*, progress: bool, answers: bool) -> Iterator[None]:
+    """Say less in this block: what Python code calls gives its answer back instead of printing it.
+
+    Args:
+        progress: Say nothing on standard error.
+        answers: Say nothing on standard output.
+    """
+    before = _silent.get()
+    token = _silent.set(before | ({"progress"} if progress else set()) | ({"answers"} if answers else set()))
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def is_silent(what: str) -> bool:
+    """Whether ``progress`` or ``answers`` are not to be said here."""
+    return what in _silent.get()
 
 
 class Progress:
@@ -23,7 +47,7 @@ class Progress:
 
     def __init__(self, what: str, total: int) -> None:
         self._what, self._total = what, total
-        self._next = time.monotonic() + _SILENT_SECONDS
+        self._next = math.inf if is_silent("progress") else time.monotonic() + _SILENT_SECONDS
 
     def at(self, done: int) -> None:
         """Told every few thousand rows or every block.
@@ -43,7 +67,7 @@ def said_if_slow(what: str) -> Iterator[None]:
     Args:
         what: The step: ``loading torch and transformers``.
     """
-    if not (sys.stderr and sys.stderr.isatty()):
+    if is_silent("progress") or not (sys.stderr and sys.stderr.isatty()):
         yield
         return
     timer = Timer(_SILENT_SECONDS_OF_A_TERMINAL, lambda: print(f"{what} …", file=sys.stderr, flush=True))

@@ -1,0 +1,1 @@
+"""What Python code calls: sweeps from data frames, studies, trained models."""

@@ -1,0 +1,105 @@
+"""A study in Python: its tables, its report, and the models that come of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poolsweep.errors import UserError
+from poolsweep.report.leaderboard import BASELINE
+from poolsweep.report.results import load_runs
+from poolsweep.report.study import StudyTables
+from poolsweep.runs.locate import find_study
+from poolsweep.terminal.console import Console
+from poolsweep.terminal.progress import silent
+
+if TYPE_CHECKING:
+    from poolsweep.api.trained import TrainedModel
+
+
+class Study(StudyTables):
+    """The runs of one study or several, as they were when it was read; ``load_study`` reads them again.
+
+    ``study`` alone shows its leaderboard, as a table in a notebook.
+
+    Attributes:
+        records: One per run folder.
+    """
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Folders of the studies."""
+        return tuple(dict.fromkeys(record.path.parent for record in self.records))
+
+    @property
+    def path(self) -> Path:
+        """Folder of the study.
+
+        Raises:
+            UserError: If there are several.
+        """
+        if len(self.paths) != 1:
+            raise UserError(f"there are {len(self.paths)} studies here: load_study one of them")
+        return self.paths[0]
+
+    @property
+    def poolings(self) -> list[str]:
+        """Names of the contenders, the best by test score first."""
+        return list(dict.fromkeys(self.leaderboard()["pooling"]))
+
+    @property
+    def best(self) -> str:
+        """Name of the pooling that is best on validation: what ``refit`` and ``ensemble`` mean without one."""
+        from poolsweep.predict.choose import choose_contender
+
+        return choose_contender(str(self.path)).contender.name
+
+    def report(
+        self, *, metric: str = "accuracy", baseline: str = BASELINE, out: str | Path | None = None, texts: bool = True
+    ) -> Path:
+        """Write the page with charts and cautions, the tables and the figures, as ``poolsweep report`` does.
+
+        Args:
+            metric: accuracy, f1_macro or mcc.
+            baseline: Name of a pooling that the others are held against.
+            out: Folder to write to; None = ``report`` in the study.
+            texts: Whether the page may show texts of the test split.
+        Returns:
+            The page, ``report.html``.
+        Raises:
+            UserError: If no run has finished, or there is no such metric or pooling.
+        """
+        from poolsweep.report.command import report
+
+        folder = None if out is None else Path(out)
+        with silent(progress=False, answers=True):
+            return report(
+                [str(path) for path in self.paths], baseline=baseline, metric=metric, out=folder, with_texts=texts,
+                console=Console(),
+            )  # fmt: skip
+
+    def ensemble(self, pooling: str | None = None) -> TrainedModel:
+        """All replicates of a contender together: the mean of their probabilities.
+
+        Args:
+            pooling: Name of a contender; None = ``best``.
+        Raises:
+            UserError: If the study has none of that name.
+        """
+        from poolsweep.api.trained import load_replicates
+
+        return load_replicates(self._named(pooling))
+
+    def _named(self, pooling: str | None) -> str:
+        return str(self.path) if pooling is None else f"{self.path}:{pooling}"
+
+
+def load_study(*studies: str | Path) -> Study:
+    """Read one study or several.
+
+    Args:
+        studies: Names under the output root (``outputs``, or ``POOLSWEEP_OUTPUTS``), or paths.
+    Raises:
+        UserError: If one of them is no study.
+    """
+    return Study(tuple(load_runs([find_study(study) for study in studies])))
