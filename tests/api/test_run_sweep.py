@@ -126,6 +126,7 @@ def state_of_the_process():
         list(sys.argv), dict(os.environ), Path.cwd(), list(warnings.filters), signal.getsignal(signal.SIGINT),
         signal.getsignal(signal.SIGTERM), torch.get_float32_matmul_precision(), torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(), logging.getLogger("poolsweep").level,
+        logging.getLogger("pytorch_lightning").level,
     )  # fmt: skip
 
 

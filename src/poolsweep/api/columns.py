@@ -66,6 +66,10 @@ def _table(given: Any, names: Sequence[str], *, where: str) -> Mapping[str, Any]
     if isinstance(given, Sequence) and not isinstance(given, str) and all(isinstance(row, Mapping) for row in given):
         known = dict.fromkeys(str(key) for row in given for key in row)
         return {name: [row.get(name) for row in given] for name in known}
+    return _of_library(given, where=where)
+
+
+def _of_library(given: Any, *, where: str) -> Mapping[str, Any]:  # noqa: ANN401
     if hasattr(given, "iloc") and hasattr(given, "columns"):  # pandas, whose columns may hold values of several types
         return _by_name(list(given.columns), lambda place: given.iloc[:, place], where=where)
     if hasattr(given, "with_format") and hasattr(given, "column_names"):  # datasets, rows of which may be selected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -30,6 +31,7 @@ from poolsweep.cli.refused import in_one_line, is_hydras
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 from poolsweep.process.signals import Interrupted, stop_signals
+from poolsweep.process.warning_filters import QUIETED
 from poolsweep.terminal.progress import silent
 
 _one_at_a_time = threading.RLock()  # Hydra's state, random states and torch's settings belong to the whole process
@@ -87,7 +89,7 @@ def contained(*, progress: bool) -> Iterator[None]:
         after.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm's, of a notebook without widgets
         after.enter_context(silent(progress=not progress, answers=True))
-        for restore in (_hydra_state(), _random_state(), _torch_settings()):
+        for restore in (_hydra_state(), _random_state(), _torch_settings(), _log_levels()):
             after.callback(restore)
         after.callback(end_workers)
         try:
@@ -124,6 +126,16 @@ def _random_state() -> Callable[[], None]:
         np.random.set_state(of_numpy)
         if torch is not None:
             torch.set_rng_state(of_torch)
+
+    return restore
+
+
+def _log_levels() -> Callable[[], None]:
+    before = {name: logging.getLogger(name).level for name in QUIETED}
+
+    def restore() -> None:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
     return restore
 

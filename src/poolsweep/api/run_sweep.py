@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,9 @@ def run_sweep(
         poolsweep.errors.UserError: train has no column 'label'; valid: text
     """
     root = Path(output_root) if output_root is not None else default_root()
-    typed = [] if train is None else list(
-        _data({"train": train, "validation": validation, "test": test}, text=text, label=label, text_pair=text_pair,
-              labels=labels, root=root, name=name or study)
-    )  # fmt: skip
+    columns = {"text": text, "label": label} | ({} if text_pair is None else {"text_pair": text_pair})
+    splits = {"train": train, "validation": validation, "test": test}
+    typed = [] if train is None else [*_data(splits, columns, labels=labels, root=root, name=name or study)]
     if train is None and (validation is not None or test is not None):
         raise UserError("validation and test go with train, which must be given too")
     typed += _choices(pooling, seeds, encoder, frozen=frozen, overrides=overrides)
@@ -85,20 +84,24 @@ def run_sweep(
 
 
 def _data(
-    splits: dict[str, Any], *, text: str, label: str, text_pair: str | None, labels: Sequence[Any] | None, root: Path,
+    splits: Mapping[str, object],
+    columns: Mapping[str, str],
+    *,
+    labels: Sequence[Any] | None,
+    root: Path,
     name: str | None,
-) -> Iterator[str]:  # fmt: skip
+) -> Iterator[str]:
     """The overrides that name the rows."""
     yield "data=files"
-    columns = {"text": text, "text_pair": text_pair, "label": label}
     for key, column in columns.items():
-        if column is not None:
-            yield written(f"data.{key}", column)
-    names = [column for column in columns.values() if column is not None]
+        yield written(f"data.{key}", column)
+    names = [columns[key] for key in ("text", "text_pair", "label") if key in columns]
     for split, given in splits.items():
         if given is None:
             continue
-        path, brought = stored(given, names, label=label, where=split, root=root, stem=f"{name or 'data'}-{split}")
+        path, brought = stored(
+            given, names, label=columns["label"], where=split, root=root, stem=f"{name or 'data'}-{split}"
+        )
         yield written(f"data.{split}", str(path))
         if split == "train" and labels is None:
             labels = brought

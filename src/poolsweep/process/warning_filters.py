@@ -20,11 +20,12 @@ _MESSAGES = (
     r"It is recommended to use `self\.log\(.*, sync_dist=True\)`",  # they are the same on every process already
     r"The ``compute`` method of metric \w+ was called before the ``update`` method",  # a process without a batch
 )
+QUIETED = ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "pytorch_lightning.utilities.rank_zero")
 
 
 def quiet_third_parties() -> None:
     """Set log levels and filters; called inside each job, since a launcher's workers skip the main process's set-up."""
-    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "pytorch_lightning.utilities.rank_zero"):
+    for name in QUIETED:
         logging.getLogger(name).setLevel(logging.ERROR)
     for message in _MESSAGES:
         warnings.filterwarnings("ignore", message=message)
