@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
+from poolsweep.cli.export import export
 from poolsweep.cli.poolings import check, explain, poolings
 from poolsweep.cli.studies import dashboard, report, status
 from poolsweep.cli.trackers import sync, wandb_sweep
@@ -28,6 +29,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "poolings": poolings,
     "check": check,
     "explain": explain,
+    "export": export,
 }
 
 _HELP = f"""\
@@ -51,6 +53,8 @@ usage: poolsweep VERB [ARGUMENTS]
                          poolsweep check my_package.MyPooling
   explain MODEL          what each token and layer of a text contributed:
                          poolsweep explain outputs/demo/ID --text "…"
+  export MODEL           the model for another library, proven equal without
+                         poolsweep:  --to transformers --output FOLDER
 
 poolsweep VERB --help says more. Results lie in outputs/<study>/; the same
 command again skips what is finished.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from transformers import PreTrainedConfig
+
 from poolsweep.training.load import LoadedRun
 
 
@@ -23,14 +25,44 @@ class Wanted:
     int8: bool = False
 
 
+@dataclass(frozen=True)
+class Weights:
+    """Where some weights of an export lie.
+
+    Attributes:
+        part: Prefix of their names here: ``encoder.`` (transformers' own names), ``pooling.`` (``layers.…`` and
+            ``tokens.…``) or ``head.`` (``weight`` and ``bias`` of a linear head, post-processing folded in).
+        file: A safetensors file in the folder, with ``/``.
+        prefix: Prefix of their names in the file, taken off; empty = all of the file.
+    """
+
+    part: str
+    file: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What poolsweep needs to read an export back; nothing where it runs the format's own file.
+
+    Attributes:
+        encoder: Config of the plain encoder that was written.
+        weights: Where all weights lie.
+    """
+
+    encoder: PreTrainedConfig | None = None
+    weights: tuple[Weights, ...] = ()
+
+
 class Format(ABC):
     """One way to write a model, for one library.
 
     Attributes:
         name: Name that ``--to`` chooses it by.
         loads: How a user loads the folder: lines of Python, for the model card.
-        proof: Name of a script in ``export/proofs`` that reads ``texts.json`` in a process without poolsweep, runs the
-            exported model, and writes ``found.npy``: probabilities (N, C), or vectors (N, D).
+        proof: Name of a script in ``export/proofs``, read where poolsweep cannot be imported. Its
+            ``load(folder, *, vectors)`` gives a function of texts and pairs (or None) that returns an array:
+            probabilities (N, C), or vectors (N, D). It gets texts of similar length, a few at once.
         extra: Extra of poolsweep that writing needs; None = the core install does.
     """
 
@@ -49,7 +81,7 @@ class Format(ABC):
         """
 
     @abstractmethod
-    def write(self, run: LoadedRun, folder: Path, wanted: Wanted) -> None:
+    def write(self, run: LoadedRun, folder: Path, wanted: Wanted) -> Written:
         """Write the model, its tokenizer and its labels.
 
         Args:

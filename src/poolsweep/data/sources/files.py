@@ -106,7 +106,7 @@ class Files(Source):
     def _asked(self, split: str, path: str) -> Asked:
         asked = Asked(Path(path), f"data.{split}={path}", self.columns, self.quoted)
         try:
-            return _require_file(asked)
+            return require_file(asked)
         except (OSError, ValueError) as error:  # a name that is too long, or that no file can have
             raise asked.refuse(f" cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
@@ -118,7 +118,7 @@ def _content(path: str) -> str:
         return f"unreadable: {path}"  # said with its reason when it is read
 
 
-def _require_file(asked: Asked) -> Asked:
+def require_file(asked: Asked) -> Asked:
     path = asked.path
     if path.is_dir():
         raise asked.refuse(" is a folder")

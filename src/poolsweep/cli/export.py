@@ -1,0 +1,55 @@
+"""``poolsweep export``: a trained model for other libraries, proven equal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from poolsweep.cli.arguments import VerbParser
+from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.text import in_one_line, print_problem
+
+
+def export(arguments: list[str]) -> int:
+    """Write a model for another library, and prove it there."""
+    from poolsweep.export.formats import NAMES
+
+    parser = VerbParser(
+        "export",
+        "Writes a trained model for another library. The folder is kept only if the exported model gives what "
+        "poolsweep gives, in a process that cannot import poolsweep.",
+    )
+    parser.add_model(note="; of a pooling with several replicates a refit or a run")
+    parser.add_argument("--to", required=True, metavar="FORMAT", help=", ".join(NAMES))
+    parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="must not exist, or be empty")
+    parser.add_argument("--vectors", action="store_true", help="leave the head out: the model gives pooled vectors")
+    parser.add_argument("--int8", action="store_true", help="quantise the weights, and say what it costs")
+    parser.add_argument("--proof", type=Path, metavar="FILE", help="rows to prove it on (default: the test rows)")
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="PACKAGE", help="of your own, if the run names it"
+    )
+    parser.add_argument(
+        "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
+    )
+    given = parser.parse_args(arguments)
+    from poolsweep.predict.choose import choose
+
+    choice = choose(given.model)
+    run = choice.single()
+    if choice.line is not None:
+        print(choice.line, file=sys.stderr)
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.export.command import export_run
+        from poolsweep.export.format import Wanted
+        from poolsweep.export.proof import UnprovenError
+
+    try:
+        proof = export_run(
+            run, to=given.to, output=given.output, wanted=Wanted(vectors=given.vectors, int8=given.int8),
+            proof=given.proof, trusted=given.trust, trust_remote_code=given.trust_remote_code,
+        )  # fmt: skip
+    except UnprovenError as error:
+        print_problem(f"poolsweep: the export to {given.to} is removed: {in_one_line(str(error))}")
+        return 1
+    print("\n".join([f"{given.output}: {given.to}, made of {run}", *proof.lines]))
+    return 0

@@ -1,0 +1,85 @@
+"""Exports a run: written beside the folder it gets, proven there, and renamed only then."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from poolsweep.errors import UserError
+from poolsweep.export.format import Wanted
+from poolsweep.export.formats import format_named
+from poolsweep.export.proof import Proof, prove
+from poolsweep.export.record import RECORD, write_record
+from poolsweep.export.rows import rows_of_proof_file, rows_of_test_split
+from poolsweep.predict.run_model import RunModel
+from poolsweep.runs.folder import RunFolder
+from poolsweep.training.load import load_run
+
+
+def export_run(
+    path: Path,
+    *,
+    to: str,
+    output: Path,
+    wanted: Wanted,
+    proof: Path | None = None,
+    trusted: Sequence[str] = (),
+    trust_remote_code: bool = False,
+) -> Proof:
+    """Write a run's model in a format, and prove it equal where poolsweep is not.
+
+    Args:
+        path: Folder of a finished run.
+        to: Name of the format.
+        output: A folder that does not exist or is empty.
+        wanted: What is exported.
+        proof: A file whose rows it is proven on; None = the run's test rows.
+        trusted: Packages of your own whose classes the run names.
+        trust_remote_code: Run the model code that the run's encoder carries.
+    Raises:
+        UserError: If it cannot be exported so, or there are no rows to prove it on.
+        UnprovenError: If the exported model is not the run's; nothing is left of it.
+    """
+    fmt = format_named(to)
+    _require_free(output)
+    if (path / RECORD).is_file():
+        raise UserError(f"{path} is an export already; name the run that it was made of")
+    run = load_run(path, trusted=trusted, trust_remote_code=trust_remote_code)
+    objection = fmt.objection(run, wanted)
+    if objection is not None:
+        raise UserError(f"{path} cannot be exported to {to}: {objection}")
+    source, model = RunFolder(path), RunModel(run, name=str(path))
+    rows = rows_of_test_split(run, source) if proof is None else rows_of_proof_file(proof, model.reads)
+    with _written_whole(output) as folder:
+        written = fmt.write(run, folder, wanted)
+        write_record(folder, run, source, fmt=fmt, wanted=wanted, written=written)
+        return prove(fmt, folder, model, rows, wanted)
+
+
+def _require_free(output: Path) -> None:
+    if output.is_symlink():
+        raise UserError(f"--output={output} is a link; name a folder that does not exist yet")
+    if output.is_dir() and any(output.iterdir()):
+        raise UserError(f"--output={output} is not empty; name a folder that does not exist yet")
+    if output.exists() and not output.is_dir():
+        raise UserError(f"--output={output} is a file; name a folder that does not exist yet")
+
+
+@contextmanager
+def _written_whole(output: Path) -> Iterator[Path]:
+    """A folder beside ``output`` that gets its name when the block ends well, and is removed when not."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(f".{output.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        if output.is_dir():
+            output.rmdir()
+        temporary.rename(output)
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary)

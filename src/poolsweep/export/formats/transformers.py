@@ -1,0 +1,184 @@
+"""transformers: its own classifier where one computes the same, else a folder with code of its own."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
+
+from poolsweep.export.encoder import plain_encoder, plain_tokenizer
+from poolsweep.export.format import Format, Wanted, Weights, Written
+from poolsweep.export.formats.code import TEXTS, labels_of, model_source, require_plain
+from poolsweep.export.pooling_source import folded_head
+from poolsweep.pooling.tokens.pooler import Pooler
+from poolsweep.training.load import LoadedRun
+
+_IMPORTS = """\
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutputWithPooling, SequenceClassifierOutput
+"""
+_CODE = '''
+class PooledConfig(PretrainedConfig):
+    """The config of an encoder with a pooling.
+
+    Args:
+        encoder_config: The encoder's own, as a dictionary.
+    """
+
+    model_type = "poolsweep"
+
+    def __init__(self, encoder_config=None, **kwargs):
+        self.encoder_config = encoder_config
+        super().__init__(**kwargs)
+
+
+class PooledModel(PreTrainedModel):
+    """An encoder and a pooling: ``pooler_output`` is one vector for each text.
+
+    Args:
+        config: Its config.
+    """
+
+    config_class = PooledConfig
+    base_model_prefix = ""
+    _supports_sdpa = True
+
+    def __init__(self, config):
+        super().__init__(config)
+        given = dict(config.encoder_config)
+        encoder_config = AutoConfig.for_model(given.pop("model_type"), **given)
+        self.encoder = AutoModel.from_config(encoder_config, attn_implementation={attention!r})
+        self.pool = TextPooling()
+        self.post_init()
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None, **kwargs):
+        """Encode and pool."""
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        given = {{}} if token_type_ids is None else {{"token_type_ids": token_type_ids}}
+        output = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, **given, output_hidden_states=True,
+            output_attentions={attentions}, return_dict=True,
+        )
+        vectors = self.pool(
+            output.hidden_states, attention_mask, pooler_output=getattr(output, "pooler_output", None),
+            attentions=getattr(output, "attentions", None), token_type_ids=token_type_ids,
+        )
+        return BaseModelOutputWithPooling(last_hidden_state=output.last_hidden_state, pooler_output=vectors)
+
+
+class PooledModelForSequenceClassification(PooledModel):
+    """An encoder, a pooling and a linear head.
+
+    Args:
+        config: Its config.
+    """
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.head = nn.Linear(TextPooling.output_size, config.num_labels)
+        self.post_init()
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None, labels=None, **kwargs):
+        """The logits, and their cross-entropy if labels are given."""
+        pooled = super().forward(input_ids, attention_mask, token_type_ids).pooler_output
+        logits = self.head(pooled)
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+'''
+_FILE = "modeling_poolsweep"
+_WEIGHTS = "model.safetensors"
+
+
+class Transformers(Format):
+    """A folder for ``from_pretrained``; with a pooling of its own it needs ``trust_remote_code=True``."""
+
+    name = "transformers"
+    loads = 'pipeline("text-classification", "FOLDER", trust_remote_code=True)("a text", truncation=True)'
+    proof = "transformers"
+
+    def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
+        """Encoders with code of their own, and int8."""
+        return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
+
+    def write(self, run: LoadedRun, folder: Path, wanted: Wanted) -> Written:
+        """transformers' own class if it computes the same, else the source of the pooling and its weights."""
+        encoder = plain_encoder(run)
+        plain_tokenizer(run).save_pretrained(folder)
+        if type(run.classifier.pooling.tokens) is Pooler:
+            if wanted.vectors:
+                encoder.save_pretrained(folder)
+                return Written(encoder.config, (Weights("encoder.", _WEIGHTS, ""),))
+            found = _own_classifier(run, encoder)
+            if found is not None:
+                model, weights = found
+                model.save_pretrained(folder)
+                return Written(encoder.config, weights)
+        return _write_with_code(run, encoder, folder, wanted)
+
+
+def _own_classifier(run: LoadedRun, encoder: PreTrainedModel) -> tuple[PreTrainedModel, tuple[Weights, ...]] | None:
+    """transformers' own classifier with the run's weights, if it gives the run's logits; None if there is none."""
+    config = copy.deepcopy(encoder.config)
+    for name, value in labels_of(run).items():
+        setattr(config, name, value)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            model = AutoModelForSequenceClassification.from_config(config).eval()
+    except ValueError:  # the family has no classifier
+        return None
+    base = getattr(model, model.base_model_prefix, None)
+    classifier, dense = getattr(model, "classifier", None), getattr(getattr(encoder, "pooler", None), "dense", None)
+    if not isinstance(base, PreTrainedModel) or classifier is None:
+        return None
+    head = folded_head(run)
+    weights = [Weights("encoder.", _WEIGHTS, f"{model.base_model_prefix}.")]
+    base.load_state_dict(encoder.state_dict(), strict=False)
+    if isinstance(classifier, torch.nn.Linear):
+        classifier.load_state_dict(head.state_dict())
+        weights.append(Weights("head.", _WEIGHTS, "classifier."))
+    elif hasattr(classifier, "dense") and hasattr(classifier, "out_proj") and dense is not None:
+        classifier.dense.load_state_dict(dense.state_dict())
+        classifier.out_proj.load_state_dict(head.state_dict())
+        weights.append(Weights("encoder.pooler.dense.", _WEIGHTS, "classifier.dense."))
+        weights.append(Weights("head.", _WEIGHTS, "classifier.out_proj."))
+    else:
+        return None
+    tokenizer, pair = plain_tokenizer(run), run.config.data.get("text_pair") is not None
+    inputs = tokenizer(TEXTS, TEXTS[::-1] if pair else None, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        ours, theirs = head(encoder(**inputs).pooler_output), model(**inputs).logits
+    return (model, tuple(weights)) if torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5) else None
+
+
+def _write_with_code(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:
+    pooling = run.classifier.pooling
+    attentions = "attentions" in pooling.context_needed
+    own = encoder.config._attn_implementation
+    attention = "eager" if attentions or own not in {"sdpa", "eager"} else own
+    code = _CODE.format(attention=attention, attentions=attentions)
+    (folder / f"{_FILE}.py").write_text(model_source(run, imports=_IMPORTS, code=code), encoding="utf-8")
+    kind, auto = ("PooledModel", "AutoModel") if wanted.vectors else (
+        "PooledModelForSequenceClassification", "AutoModelForSequenceClassification"
+    )  # fmt: skip
+    config = {
+        "architectures": [kind],
+        "auto_map": {"AutoConfig": f"{_FILE}.PooledConfig", auto: f"{_FILE}.{kind}"},
+        "model_type": "poolsweep",
+        "dtype": "float32",
+        "hidden_size": encoder.config.hidden_size,
+        "encoder_config": encoder.config.to_dict(),
+        **({} if wanted.vectors else labels_of(run)),
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    state = {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
+    state |= {f"pool.pooling.{name}": tensor for name, tensor in pooling.state_dict().items()}
+    if not wanted.vectors:
+        state |= {f"head.{name}": tensor for name, tensor in folded_head(run).state_dict().items()}
+    save_file({n: t.detach().clone().contiguous() for n, t in state.items()}, folder / _WEIGHTS, {"format": "pt"})
+    parts = (("encoder.", "encoder."), ("pooling.", "pool.pooling."), ("head.", "head."))
+    return Written(encoder.config, tuple(Weights(part, _WEIGHTS, prefix) for part, prefix in parts))

@@ -1,0 +1,155 @@
+"""Proves that an exported model gives what poolsweep gives, in a process that cannot import poolsweep."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from poolsweep.export.format import Format, Wanted
+from poolsweep.export.rows import ProofRows, Recorded
+from poolsweep.predict.model import Model
+from poolsweep.process.interpreter import python_command
+from poolsweep.terminal.progress import said_if_slow
+
+TOLERANCE = 1e-4  # of a probability, and of a vector relative to its largest component
+_PROOFS = Path(__file__).with_name("proofs")
+_LINES = 12
+
+
+class UnprovenError(Exception):
+    """The exported model cannot be run, or gives something else than poolsweep does."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found.
+
+    Attributes:
+        rows: How many texts were compared.
+        origin: What they are.
+        largest: Largest difference to poolsweep's float32 values: of a probability, or relative for vectors.
+        labels_equal: Share of texts with the same label; None for vectors.
+        exact: Whether it was held to the tolerance; a quantised model is not.
+        recorded: Sentences on the predictions that the run recorded when it was trained.
+    """
+
+    rows: int
+    origin: str
+    largest: float
+    labels_equal: float | None
+    exact: bool
+    recorded: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """What to say of it."""
+        what = "vectors" if self.labels_equal is None else "probabilities"
+        where = (
+            f"on {self.rows:,} {self.origin}"
+            if self.origin == "test rows"
+            else f"on {self.rows:,} rows of {self.origin}"
+        )
+        compared = f"{what} {where}, in a process without poolsweep: largest difference {self.largest:.1e}"
+        labels = "" if self.labels_equal is None else f", {self.labels_equal:.2%} of labels equal"
+        return [f"{'proven' if self.exact else 'compared'} by its {compared}{labels}", *self.recorded]
+
+
+def prove(fmt: Format, folder: Path, model: Model, rows: ProofRows, wanted: Wanted) -> Proof:
+    """Run an exported model where poolsweep cannot be imported, and compare it with poolsweep's own.
+
+    Args:
+        fmt: Format of the folder.
+        folder: The exported model.
+        model: The run, in float32.
+        rows: What to run both on.
+        wanted: What was asked of the export.
+    Raises:
+        UnprovenError: If it cannot be run, or its values are others.
+    """
+    with said_if_slow(f"predicting {len(rows):,} {rows.origin}"):
+        ours = (model.encode if wanted.vectors else model.predict)(rows.texts, rows.pairs).values
+    with said_if_slow("running the exported model in a process without poolsweep"):
+        found = run_exported(fmt, folder, rows, vectors=wanted.vectors)
+    if found.shape != ours.shape:
+        raise UnprovenError(f"it gives values of shape {found.shape} instead of {ours.shape}")
+    if not np.isfinite(found).all():
+        raise UnprovenError("it gives values that are no numbers")
+    if wanted.vectors:
+        return _compare_vectors(found, ours, rows, exact=not wanted.int8)
+    return _compare_probabilities(found, ours, rows, exact=not wanted.int8)
+
+
+def run_exported(fmt: Format, folder: Path, rows: ProofRows, *, vectors: bool) -> np.ndarray:
+    """What an exported model gives of some rows, run by its own library.
+
+    Args:
+        fmt: Format of the folder.
+        folder: The exported model.
+        rows: What to run it on.
+        vectors: Whether it gives vectors.
+    Raises:
+        UnprovenError: If it cannot be loaded or run.
+    """
+    with tempfile.TemporaryDirectory(prefix="poolsweep-proof-") as name:
+        work = Path(name)
+        given = {"texts": rows.texts, "pairs": rows.pairs, "vectors": vectors}
+        (work / "texts.json").write_text(json.dumps(given), encoding="utf-8")
+        script = _PROOFS / f"{fmt.proof}.py"
+        command = python_command(str(_PROOFS / "child.py"), str(script), str(folder.resolve()), name)
+        done = subprocess.run(
+            command, cwd=name, env=_environment(work), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
+            if os.environ.get("POOLSWEEP_DEBUG") == "1":
+                said = ["\n".join(said[-_LINES:])]
+            raise UnprovenError(f"it cannot be run without poolsweep: {said[-1]}")
+        return np.load(work / "found.npy", allow_pickle=False)
+
+
+def _environment(work: Path) -> dict[str, str]:
+    """No network, no accelerator, no code that an earlier export left in a cache."""
+    return os.environ | {
+        "HF_HUB_OFFLINE": "1", "HF_MODULES_CACHE": str(work / "modules"), "CUDA_VISIBLE_DEVICES": "",
+        "TOKENIZERS_PARALLELISM": "false", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+
+
+def _compare_vectors(found: np.ndarray, ours: np.ndarray, rows: ProofRows, *, exact: bool) -> Proof:
+    scale = np.abs(ours).max(axis=1, keepdims=True)
+    scale = np.where(scale > 0, scale, 1)
+    largest = float((np.abs(found - ours) / scale).max())
+    if exact and largest > TOLERANCE:
+        raise UnprovenError(f"its vectors differ from poolsweep's by up to {largest:.1e} of their scale")
+    return Proof(len(rows), rows.origin, largest, None, exact)
+
+
+def _compare_probabilities(found: np.ndarray, ours: np.ndarray, rows: ProofRows, *, exact: bool) -> Proof:
+    largest = float(np.abs(found - ours).max())
+    same = found.argmax(axis=1) == ours.argmax(axis=1)
+    highest = np.sort(ours, axis=1)[:, -2:]
+    clear = highest[:, -1] - highest[:, 0] > 2 * TOLERANCE if ours.shape[1] > 1 else np.ones(len(ours), dtype=bool)
+    if exact and largest > TOLERANCE:
+        raise UnprovenError(f"its probabilities differ from poolsweep's by up to {largest:.1e}")
+    if exact and not same[clear].all():
+        raise UnprovenError(f"{int((~same & clear).sum())} of {len(rows)} labels differ from poolsweep's")
+    said = () if rows.recorded is None else (_against_recorded(found, rows.recorded),)
+    return Proof(len(rows), rows.origin, largest, float(same.mean()), exact, said)
+
+
+def _against_recorded(found: np.ndarray, recorded: Recorded) -> str:
+    """How it compares with what the run recorded, in its own precision."""
+    before, after = recorded.predicted.argmax(axis=1), found.argmax(axis=1)
+    accuracy = [float((labels == recorded.targets).mean()) for labels in (before, after)]
+    return (
+        f"against the run's recorded predictions: {float((before == after).mean()):.2%} of labels equal, largest "
+        f"difference {float(np.abs(found - recorded.predicted).max()):.1e}, test accuracy {accuracy[0]:.4f} there and "
+        f"{accuracy[1]:.4f} here"
+    )

@@ -1,0 +1,1 @@
+"""Scripts that load an exported model with its own library, in a process that cannot import poolsweep."""

@@ -1,0 +1,50 @@
+"""``poolsweep.json``: what an export says of itself, so that poolsweep reads it back with its own code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from poolsweep import __version__
+from poolsweep.export.format import Format, Wanted, Written
+from poolsweep.files.writing import write_json
+from poolsweep.runs.folder import RunFolder
+from poolsweep.training.load import LoadedRun
+
+RECORD = "poolsweep.json"
+VERSION = 1
+_OF_THE_RUN = ("run_id", "study", "seed", "data", "data_id", "encoder", "pooling", "refit")
+
+
+def write_record(
+    folder: Path, run: LoadedRun, source: RunFolder, *, fmt: Format, wanted: Wanted, written: Written
+) -> None:
+    """Write the record of an export.
+
+    Args:
+        folder: The exported model.
+        run: The run that it is made of.
+        source: The run's folder.
+        fmt: Format of the folder.
+        wanted: What was asked.
+        written: What the format wrote.
+    """
+    result = source.finished() or {}
+    data, pooling = run.config.data, run.config.pooling
+    record: dict[str, Any] = {
+        "schema_version": VERSION,
+        "poolsweep": __version__,
+        "format": fmt.name,
+        **asdict(wanted),
+        "task": run.config.task.name,
+        "labels": list(run.labels.names),
+        "text": str(data.get("text") or "text"),
+        "text_pair": data.get("text_pair"),
+        "max_length": run.max_length,
+        "pooling": {half: pooling[half] for half in ("layers", "tokens")},
+        "encoder": None if written.encoder is None else written.encoder.to_dict(),
+        "weights": [asdict(each) for each in written.weights],
+        "run": {name: result[name] for name in _OF_THE_RUN if result.get(name) is not None},
+    }
+    write_json(folder / RECORD, record)

@@ -1,0 +1,119 @@
+"""The rows that an export is proven on: the run's test split, read again, or a file that the user names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from poolsweep.data.formats.columns import Asked
+from poolsweep.data.sources.files import require_file
+from poolsweep.data.sources.rows import rows_of_file
+from poolsweep.data.splits import Split
+from poolsweep.errors import UserError
+from poolsweep.predict.model import Reads
+from poolsweep.runs.folder import RunFolder
+from poolsweep.tasks.labels import Labels
+from poolsweep.training.load import LoadedRun
+from poolsweep.training.sources import data_identity, load_data
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the run predicted of its test rows when it was trained, in its own precision.
+
+    Attributes:
+        targets: Label ids, (N,).
+        predicted: Probabilities, (N, C).
+    """
+
+    targets: np.ndarray
+    predicted: np.ndarray
+
+
+@dataclass(frozen=True)
+class ProofRows:
+    """Texts that the exported model is run on.
+
+    Attributes:
+        origin: What they are, for messages: ``test rows`` or the name of a file.
+        texts: One or more.
+        pairs: The second text of each, for pairs.
+        recorded: What the run predicted of them; None for other rows than its test split.
+    """
+
+    origin: str
+    texts: list[str]
+    pairs: list[str] | None = None
+    recorded: Recorded | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def rows_of_test_split(run: LoadedRun, folder: RunFolder) -> ProofRows:
+    """The test rows, in the order of their row ids, if they are what they were when the run was trained.
+
+    Args:
+        run: A finished run.
+        folder: Its folder.
+    Raises:
+        UserError: If they are gone or have changed.
+    """
+    ask = "name rows to prove the export on: --proof FILE"
+    try:
+        splits, labels = load_data(run.config.data, run.config.task)
+    except UserError as error:
+        raise UserError(*(f"the test rows cannot be read again: {each}; {ask}" for each in error.problems)) from error
+    told = (folder.finished() or {}).get("data_id")
+    if labels != run.labels or (told is not None and data_identity(run.config.data, splits)["data_id"] != told):
+        raise UserError(f"the data set has changed since the run was trained; {ask}")
+    split = splits.test
+    order = np.argsort(split.row_ids, kind="stable")
+    recorded = _recorded(folder, split, order, labels)
+    if recorded is None:
+        raise UserError(f"the test split is not the one that the run was tested on; {ask}")
+    texts = _texts(split, "text", order)
+    return ProofRows("test rows", texts, _texts(split, "text_pair", order) if split.is_pair else None, recorded)
+
+
+def rows_of_proof_file(path: Path, reads: Reads) -> ProofRows:
+    """The rows of a file, with the columns of the run; it needs no labels.
+
+    Args:
+        path: A file that training reads.
+        reads: Names of the columns.
+    Raises:
+        UserError: If it cannot be read, or has no rows.
+    """
+    columns = {"text": reads.text} | ({} if reads.text_pair is None else {"text_pair": reads.text_pair})
+    rows, _ = rows_of_file(require_file(Asked(path, f"--proof={path}", columns)))
+    split = Split("test", str(path), rows, np.arange(len(rows)))
+    if not len(split):
+        raise UserError(f"--proof={path} has no rows")
+    order = np.arange(len(split))
+    return ProofRows(
+        str(path), _texts(split, "text", order), _texts(split, "text_pair", order) if split.is_pair else None
+    )
+
+
+def _texts(split: Split, column: str, order: np.ndarray) -> list[str]:
+    texts = [text for part in split.slices(column) for text in part.to_pylist()]
+    return [texts[i] for i in order]
+
+
+def _recorded(folder: RunFolder, split: Split, order: np.ndarray, labels: Labels) -> Recorded | None:
+    """The recorded predictions, if they are of the same rows and targets."""
+    try:
+        table = pq.read_table(folder.predictions("test"), columns=["row_id", "label", "probabilities"])
+        probabilities = table.column("probabilities").combine_chunks()
+        predicted = np.asarray(probabilities.flatten(), dtype=np.float32).reshape(len(table), len(labels))
+        row_ids, names = table.column("row_id").to_numpy(), table.column("label")
+        known = labels.encode(names.cast("string"))
+    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
+        raise UserError(f"{folder.predictions('test')} cannot be read: {error}") from error
+    targets = labels.encode(split.column("label"))[order]
+    same = np.array_equal(row_ids, np.asarray(split.row_ids)[order]) and np.array_equal(known, targets)
+    return Recorded(targets, predicted) if same else None
