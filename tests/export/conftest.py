@@ -34,9 +34,13 @@ def trained(tiny_run: list[str], tmp_path_factory: pytest.TempPathFactory) -> Tr
 @pytest.fixture(scope="session")
 def tuned(trained: Trained) -> dict[str, Path]:
     """Fine-tuned runs of poolings that differ in what they ask of an encoder: pooling → folder."""
-    names = ("masked_mean", "cls", "pooler", "second_to_last_mean", "embeddings_mean", "last4_concat", "max_cls",
-             "bert_lstm", "promptbert", "sgpt", "self_attentive")  # fmt: skip
-    return trained(",".join(names))
+    return trained("masked_mean,pooler,second_to_last_mean,embeddings_mean,last4_concat,promptbert")
+
+
+@pytest.fixture(scope="session")
+def shallow(trained: Trained) -> dict[str, Path]:
+    """Fine-tuned runs of two layers: pooling → folder."""
+    return trained("bert_lstm,promptbert", "encoder.num_layers=2")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from poolsweep.export.formats import format_named
 from poolsweep.export.proof import Proof, prove
 from poolsweep.export.record import RECORD, write_record
 from poolsweep.export.rows import rows_of_proof_file, rows_of_test_split
+from poolsweep.extras import require
 from poolsweep.predict.run_model import RunModel
 from poolsweep.runs.folder import RunFolder
 from poolsweep.training.load import load_run
@@ -45,6 +46,8 @@ def export_run(
         UnprovenError: If the exported model is not the run's; nothing is left of it.
     """
     fmt = format_named(to)
+    for package in fmt.packages:
+        require(package, asked_by=f"--to {to}", extra=to)
     _require_free(output)
     if (path / RECORD).is_file():
         raise UserError(f"{path} is an export already; name the run that it was made of")

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from poolsweep.encoder import Encoder, packed_attention
 from poolsweep.encoder.pooler import DensePooler
 from poolsweep.errors import UserError
+from poolsweep.export.template import put_into_template
 from poolsweep.training.load import LoadedRun
 from poolsweep.training.prepare import load_encoder
 
@@ -46,9 +47,25 @@ def plain_encoder(run: LoadedRun, *, attention: str | None = None) -> PreTrained
     raise UserError(f"{ours.name} ({model.config.model_type}) gives other states in transformers' own model")
 
 
-def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerBase:
-    """A copy of the run's tokenizer that cuts and pads as the run did without being told."""
+def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerFast:
+    """A copy of the run's tokenizer that cuts, pads and puts texts into the template as the run did, untold.
+
+    One thing is left to the model: the run reads a [MASK] that stands in a text itself as an unknown token.
+
+    Raises:
+        UserError: If it is none of the tokenizers library.
+    """
     tokenizer = copy.deepcopy(run.loaded.tokenizer)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise UserError(f"the tokenizer of {run.loaded.encoder.name} cannot be written as a tokenizer.json")
+    template = run.classifier.pooling.template
+    if template is not None:
+        # Of no class of its own, since BERT's, say, makes its post-processor anew when it is loaded.
+        special = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+        names = tokenizer.model_input_names
+        backend = tokenizer.backend_tokenizer
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=names, **special)
+        put_into_template(tokenizer, template)
     tokenizer.model_max_length = run.max_length
     tokenizer.padding_side = tokenizer.truncation_side = "right"
     return tokenizer

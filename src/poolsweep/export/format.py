@@ -48,10 +48,12 @@ class Written:
     Attributes:
         encoder: Config of the plain encoder that was written.
         weights: Where all weights lie.
+        said: Sentences for the user.
     """
 
     encoder: PreTrainedConfig | None = None
     weights: tuple[Weights, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 class Format(ABC):
@@ -59,21 +61,28 @@ class Format(ABC):
 
     Attributes:
         name: Name that ``--to`` chooses it by.
-        loads: How a user loads the folder: lines of Python, for the model card.
         proof: Name of a script in ``export/proofs``, read where poolsweep cannot be imported. Its
             ``load(folder, *, vectors)`` gives a function of texts and pairs (or None) that returns an array:
             probabilities (N, C), or vectors (N, D). It gets texts of similar length, a few at once.
-        extra: Extra of poolsweep that writing needs; None = the core install does.
+        packages: Packages that it needs beside the core install; the extra of the format's name installs them.
     """
 
     name: ClassVar[str]
-    loads: ClassVar[str]
     proof: ClassVar[str]
-    extra: ClassVar[str | None] = None
+    packages: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
         """Why this model cannot be written so; None if it can.
+
+        Args:
+            run: A finished run.
+            wanted: What was asked.
+        """
+
+    @abstractmethod
+    def usage(self, run: LoadedRun, wanted: Wanted) -> str:
+        """Lines of Python that load the folder, written ``FOLDER``, and run it on two texts, for the model card.
 
         Args:
             run: A finished run.

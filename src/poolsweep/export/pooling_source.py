@@ -133,7 +133,7 @@ def _special(run: LoadedRun) -> str:
     """An expression that is True at tokens that the tokenizer added: so many at the start, so many at the end."""
     if "special" not in run.classifier.pooling.context_needed:
         return "None"
-    first, last = _added(run)
+    first, last = added_tokens(run)
     ends = f"mask & ((place <= {first}) | (from_end <= {last}))"
     if run.config.data.get("text_pair") is None:
         return ends
@@ -154,7 +154,7 @@ def _template(run: LoadedRun) -> str:
         raise UserError("a pooling with a template cannot be exported for pairs of texts")
     tokenizer = run.loaded.tokenizer
     before, after = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
-    first, last = _added(run)
+    first, last = added_tokens(run)
     if "[MASK]" in template.partition("{text}")[2]:
         ids = tokenizer(after.strip(), add_special_tokens=False)["input_ids"]
         return f"mask & (from_end == {last + len(ids) - ids.index(tokenizer.mask_token_id)})"
@@ -162,7 +162,7 @@ def _template(run: LoadedRun) -> str:
     return f"mask & (place == {first + ids.index(tokenizer.mask_token_id) + 1})"
 
 
-def _added(run: LoadedRun) -> tuple[int, int]:
+def added_tokens(run: LoadedRun) -> tuple[int, int]:
     """How many tokens the tokenizer puts before and after a text."""
     flags = run.loaded.tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
     first = flags.index(0) if 0 in flags else len(flags)

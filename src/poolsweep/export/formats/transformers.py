@@ -90,6 +90,18 @@ class PooledModelForSequenceClassification(PooledModel):
         loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 '''
+_PIPELINE = """from transformers import pipeline
+
+classify = pipeline("text-classification", "FOLDER", trust_remote_code=True)  # code of its own, if the folder has any
+print(classify(["one text", "another"], truncation=True, top_k=None))
+"""
+_MODEL = """from transformers import AutoTokenizer, {kind}
+
+tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+model = {kind}.from_pretrained("FOLDER", trust_remote_code=True)  # code of its own, if the folder has any
+inputs = tokenizer({texts}, truncation=True, padding=True, return_tensors="pt")
+print(model(**inputs).{result})
+"""
 _FILE = "modeling_poolsweep"
 _WEIGHTS = "model.safetensors"
 
@@ -98,12 +110,22 @@ class Transformers(Format):
     """A folder for ``from_pretrained``; with a pooling of its own it needs ``trust_remote_code=True``."""
 
     name = "transformers"
-    loads = 'pipeline("text-classification", "FOLDER", trust_remote_code=True)("a text", truncation=True)'
     proof = "transformers"
 
     def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
         """Encoders with code of their own, and int8."""
         return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
+
+    def usage(self, run: LoadedRun, wanted: Wanted) -> str:
+        """The pipeline, or model and tokenizer for vectors and pairs of texts."""
+        if not wanted.vectors and run.config.data.get("text_pair") is None:
+            return _PIPELINE
+        paired = run.config.data.get("text_pair") is not None
+        texts = '["one text", "another"]' + (', ["its pair", "its pair"]' if paired else "")
+        kind, result = ("AutoModel", "pooler_output") if wanted.vectors else (
+            "AutoModelForSequenceClassification", "logits.softmax(dim=-1)"
+        )  # fmt: skip
+        return _MODEL.format(kind=kind, texts=texts, result=result)
 
     def write(self, run: LoadedRun, folder: Path, wanted: Wanted) -> Written:
         """transformers' own class if it computes the same, else the source of the pooling and its weights."""
