@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from poolsweep.errors import UserError
@@ -60,7 +61,7 @@ def export_run(
     with _written_whole(output) as folder:
         written = fmt.write(run, folder, wanted)
         write_record(folder, run, source, fmt=fmt, wanted=wanted, written=written)
-        return prove(fmt, folder, model, rows, wanted)
+        return replace(prove(fmt, folder, model, rows, wanted), said=written.said)
 
 
 def _require_free(output: Path) -> None:

@@ -37,6 +37,7 @@ class Proof:
         labels_equal: Share of texts with the same label; None for vectors.
         exact: Whether it was held to the tolerance; a quantised model is not.
         recorded: Sentences on the predictions that the run recorded when it was trained.
+        said: Sentences of the format.
     """
 
     rows: int
@@ -45,6 +46,7 @@ class Proof:
     labels_equal: float | None
     exact: bool
     recorded: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -57,7 +59,7 @@ class Proof:
         )
         compared = f"{what} {where}, in a process without poolsweep: largest difference {self.largest:.1e}"
         labels = "" if self.labels_equal is None else f", {self.labels_equal:.2%} of labels equal"
-        return [f"{'proven' if self.exact else 'compared'} by its {compared}{labels}", *self.recorded]
+        return [f"{'proven' if self.exact else 'compared'} by its {compared}{labels}", *self.recorded, *self.said]
 
 
 def prove(fmt: Format, folder: Path, model: Model, rows: ProofRows, wanted: Wanted) -> Proof:

@@ -37,7 +37,7 @@ def load(folder: str, *, vectors: bool) -> Callable[[list[str], list[str] | None
             "token_type_ids": [row.type_ids for row in rows],
         }
         inputs = {read.name: np.array(columns[read.name], dtype=np.int64) for read in session.get_inputs()}
-        values = session.run(["embedding" if vectors else "logits"], inputs)[0]
+        values = np.asarray(session.run(["embedding" if vectors else "logits"], inputs)[0])
         if needed := {"torch", "transformers"} & sys.modules.keys():
             raise RuntimeError(f"the export was to run without {min(needed)}")
         if vectors:
