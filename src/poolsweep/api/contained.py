@@ -25,9 +25,9 @@ from hydra.types import RunMode
 from hydra.version import VersionBase, setbase
 from omegaconf import DictConfig
 
-from poolsweep.cli.launch import end_workers
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import in_one_line, is_hydras
+from poolsweep.cli.single_run import end_workers
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 from poolsweep.process.signals import Interrupted, stop_signals

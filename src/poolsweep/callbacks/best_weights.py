@@ -80,6 +80,11 @@ class BestWeights(pl.Callback):
             self.prune()
         trainer.strategy.barrier()
 
+    def keep_last(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the present weights, where no validation has selected any."""
+        self.epoch, self.step = trainer.current_epoch, trainer.global_step
+        self.save(trainer, pl_module)
+
     def restore(self, pl_module: pl.LightningModule) -> None:
         """Read the best weights back."""
         path = self._candidate(self.step)

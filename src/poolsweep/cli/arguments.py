@@ -58,6 +58,15 @@ class VerbParser(argparse.ArgumentParser):
         text = "a run folder (outputs/STUDY/ID), a study (its best pooling on validation) or STUDY:POOLING"
         self.add_argument("model", metavar="MODEL", help=text + note)
 
+    def add_trust(self) -> None:
+        """Take ``--trust`` and ``--trust-remote-code``, for run folders that name code."""
+        self.add_argument(
+            "--trust", action="append", default=[], metavar="PACKAGE", help="of your own, if the run names it"
+        )
+        self.add_argument(
+            "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
+        )
+
     def add_no_texts(self) -> None:
         """Take ``--no-texts``, for a page that is shown to others."""
         self.add_argument("--no-texts", action="store_true", help="keep the texts of the test split out of the page")

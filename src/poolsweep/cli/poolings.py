@@ -54,12 +54,7 @@ def explain(arguments: list[str]) -> int:
     parser.add_argument("--text", action="append", required=True, help="a text; may be given several times")
     parser.add_argument("--text-pair", action="append", metavar="TEXT", help="each one's second, for runs on pairs")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
-    parser.add_argument(
-        "--trust", action="append", default=[], metavar="PACKAGE", help="of your own, if the run names it"
-    )
-    parser.add_argument(
-        "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
-    )
+    parser.add_trust()
     given = parser.parse_args(arguments)
     from poolsweep.predict.choose import choose
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
+from poolsweep.cli.evaluation import refit
 from poolsweep.cli.export import export
 from poolsweep.cli.poolings import check, explain, poolings
 from poolsweep.cli.studies import dashboard, report, status
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "check": check,
     "explain": explain,
     "export": export,
+    "refit": refit,
 }
 
 _HELP = f"""\
@@ -48,6 +50,8 @@ usage: poolsweep VERB [ARGUMENTS]
   dashboard STUDY        the report while the sweep runs, in a browser here
   sync STUDY             sends offline W&B runs (--yes; says first which)
   wandb-sweep OVERRIDES  prints a sweep.yaml for W&B's agents
+  refit STUDY[:POOLING]  the model to ship: the chosen setting, fitted on all
+                         training rows:  poolsweep refit demo
   poolings               every pooling: formula, source, size and parameters
   check CLASS            the conformance suite on a pooling of your own:
                          poolsweep check my_package.MyPooling

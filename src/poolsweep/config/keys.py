@@ -72,6 +72,25 @@ class Storing:
 
 
 @dataclass(frozen=True)
+class Refit:
+    """Keys of ``refit``: a run that fits what others selected, to be used; ``poolsweep refit`` writes them.
+
+    Attributes:
+        of: Name of the contender whose setting is fitted.
+        setting: Id of that setting.
+        runs: Ids of its replicates.
+        with_validation: Whether the validation rows are trained on, so that the run selects nothing itself.
+        share_of_schedule: Share of the schedule after which training ends; None = validation selects.
+    """
+
+    of: _Text
+    setting: _Text
+    runs: list[_Text]
+    with_validation: bool
+    share_of_schedule: Annotated[float, Interval(gt=0, le=1)] | None
+
+
+@dataclass(frozen=True)
 class Loading:
     """Keys of ``data`` that are about batches, not about the source.
 

@@ -67,7 +67,11 @@ def probe_needs(config: RunConfig, pooling: Pooling, *, encoder: Encoder) -> lis
     if trained:
         problems.append(f"trainer=probe needs a pooling without parameters of its own; pooling={name} has {trained:,}")
     fresh = encoder.pooler_is_fresh and "pooler_output" in pooling.context_needed
-    if fresh and not config.trainer["bootstrap"]:
+    if fresh and config.refit is not None:
+        problems.append(
+            f"the pooler of {encoder.name} is new and depends on the seed, which a refit of a probe has not; name a run"
+        )
+    elif fresh and not config.trainer["bootstrap"]:
         problems.append(
             f"trainer.bootstrap=false needs a pooler with weights for pooling={name}; that of {encoder.name} is "
             "new and depends on the seed"

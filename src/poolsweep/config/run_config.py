@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poolsweep.config.batch_plan import BatchPlan, batch_plan
-from poolsweep.config.keys import Checkpointing, Loading, Root, Storing
+from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, Storing
 from poolsweep.config.names import data_name
 from poolsweep.config.node import Node
 from poolsweep.config.probe import is_probe
@@ -46,6 +46,7 @@ class RunConfig(Root):
         loggers: Name → node that makes a logger.
         callbacks: Name → node that makes a callback.
         trial: The search that the run is a trial of; None where it is none.
+        refit: What the run fits anew for use; None where it is a run like any other.
         content: All keys, as ``config.yaml`` records them.
     """
 
@@ -66,6 +67,7 @@ class RunConfig(Root):
     loggers: Mapping[str, Node]
     callbacks: Mapping[str, Node]
     trial: Node | None
+    refit: Refit | None
     content: Node
 
     @classmethod
@@ -95,6 +97,7 @@ class RunConfig(Root):
             loggers={name: Node(node) for name, node in (content["logger"] or {}).items()},
             callbacks={name: Node(node) for name, node in (content["callbacks"] or {}).items()},
             trial=Node(content["trial"]) if content.get("trial") else None,
+            refit=Refit(**content["refit"]) if "refit" in content else None,
             content=Node(content),
         )
 
@@ -146,6 +149,11 @@ class RunConfig(Root):
     def frozen(self) -> bool:
         """Whether nothing of the encoder is trained."""
         return self.encoder["frozen"]
+
+    @property
+    def selects(self) -> bool:
+        """Whether validation rows are held back, and select."""
+        return self.refit is None or not self.refit.with_validation
 
     @cached_property
     def halves_out_of_memory(self) -> bool:

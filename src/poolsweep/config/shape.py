@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from poolsweep.config.keys import Checkpointing, Loading, Root, Storing
+from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, Storing
 from poolsweep.config.parts import PARTS
 from poolsweep.errors import nearest
 from poolsweep.tasks import TASKS
@@ -16,7 +16,7 @@ _NAMED = ("logger", "callbacks")  # groups of several parts, each with a name of
 _HALVES = tuple(name.partition(".")[2] for name in PARTS if name.startswith("pooling."))
 _GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in PARTS))
 _OF_OPTUNA = ("optuna", "trial")
-_KNOWN = ("task", *(field.name for field in fields(Root)), *_GROUPS, *SECTIONS, *_OF_OPTUNA)
+_KNOWN = ("task", *(field.name for field in fields(Root)), *_GROUPS, *SECTIONS, *_OF_OPTUNA, "refit")
 
 
 def shape_problems(config: Mapping[str, Any]) -> list[str]:
@@ -35,6 +35,8 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"there is no key {key}; {nearest(key, _KNOWN)}"
     for name, kind in SECTIONS.items():
         yield from _section(name, config.get(name), {field.name for field in fields(kind)})
+    if "refit" in config:
+        yield from _section("refit", config["refit"], {field.name for field in fields(Refit)})
     for name in _OF_OPTUNA:
         if not isinstance(config.get(name, {}), Mapping):
             yield _instead(name, config[name], "its keys")
@@ -94,7 +96,8 @@ def _instead(key: str, node: Any, what: str) -> str:  # noqa: ANN401
 def missing_keys(config: Mapping[str, Any]) -> list[str]:
     """What to say of keys that ``~key`` took away; not asked of records, since those of older versions lack some."""
     nodes = [("", Root, config)]
-    nodes += [(f"{name}.", kind, config[name]) for name, kind in {"data": Loading, **SECTIONS}.items()]
+    kinds = {"data": Loading, **SECTIONS} | ({"refit": Refit} if "refit" in config else {})
+    nodes += [(f"{name}.", kind, config[name]) for name, kind in kinds.items()]
     lacking = [
         f"{prefix}{field.name}" for prefix, kind, node in nodes for field in fields(kind) if field.name not in node
     ]

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.config.batch_plan import batch_problems
-from poolsweep.config.keys import LOADING_KEYS, Loading, Root, SplitKeys
+from poolsweep.config.keys import LOADING_KEYS, Loading, Refit, Root, SplitKeys
 from poolsweep.config.machine import device_problems, worker_problems
 from poolsweep.config.probe import probe_problems
 from poolsweep.config.processes import distribution_problems
@@ -70,4 +70,6 @@ def _type_problems(config: Mapping[str, Any]) -> list[str]:
     problems += dataclass_problems(SplitKeys, {key: config["data"][key] for key in splitting}, prefix="data.")
     for name, kind in SECTIONS.items():
         problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
+    if "refit" in config:
+        problems += dataclass_problems(Refit, config["refit"], prefix="refit.")
     return problems + training_problems(config)

@@ -115,6 +115,23 @@ class Splits:
     def __iter__(self) -> Iterator[Split]:
         return iter((self.train, self.validation, self.test))
 
+    @cached_property
+    def train_and_validation(self) -> Split:
+        """The rows of both as one training split."""
+        from datasets import concatenate_datasets
+
+        parts = (self.train, self.validation)
+        rows = concatenate_datasets([split.rows.select_columns(self.train.rows.column_names) for split in parts])
+        return replace(self.train, rows=rows, row_ids=np.concatenate([split.row_ids for split in parts]))
+
+    def fitted(self, *, selects: bool) -> tuple[Split, ...]:
+        """The splits as a run reads them.
+
+        Args:
+            selects: Whether validation rows are held back; else they are trained on.
+        """
+        return tuple(self) if selects else (self.train_and_validation, self.test)
+
     def with_cautions(self, cautions: tuple[str, ...]) -> Splits:
         """The same splits with other cautions."""
         return replace(self, cautions=cautions)

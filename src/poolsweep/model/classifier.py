@@ -68,7 +68,7 @@ class Classifier(pl.LightningModule):
         self.test_metrics = task.measures(num_labels, prefix="test/")
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
         self.predictions: dict[str, Predictions] | None = None
-        self.examples_seen = 0
+        self.examples_seen = self.scheduled_steps = 0
         self.last_batch: Batch | None = None  # what did not fit if memory runs out
         self._log_every = 50
         self._step_loss: Tensor | float = 0.0
@@ -157,7 +157,8 @@ class Classifier(pl.LightningModule):
         """The optimizer and its schedule, stepped after every optimizer step."""
         encoder = None if self.encoder is None or self.encoder.frozen else self.encoder
         optimizer = self._make_optimizer(encoder=encoder, pooling=self.pooling, head=(self.postprocess, self.head))
-        scheduler = self._make_scheduler(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
+        self.scheduled_steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = self._make_scheduler(optimizer, total_steps=self.scheduled_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def configure_gradient_clipping(

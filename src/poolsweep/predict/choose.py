@@ -102,7 +102,7 @@ def choose_contender(given: str) -> Chosen:
     """
     study, words = _split(given)
     with said_if_slow(f"reading the runs of {study.name}"):
-        runs = load_runs([study])
+        runs = load_runs([study], with_refits=True)
         groups = [group for group in group_runs(runs, metric="test/accuracy") if group.contenders]
     if not groups:
         raise UserError(f"no run of {typed_name(study)} has finished; poolsweep status {shlex.quote(str(study))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ class ProbeRun:
             repeated = Vectors(self.data["train"], classifier, indices=np.repeat(np.arange(len(counts)), counts))
             classifier.postprocess.fit(repeated.pooled())
         train = Vectors(self.data["train"], classifier, indices=np.flatnonzero(counts))
-        validation = Vectors(self.data["validation"], classifier)
+        validation = Vectors(self.data["validation"], classifier) if "validation" in self.data else None
         weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
         smoothing = classifier.loss.label_smoothing
         assert isinstance(smoothing, float | int)
@@ -109,16 +110,13 @@ class ProbeRun:
         def measure(penalty: float, solution: Solution) -> float:
             nonlocal steps
             steps += solution.iterations
-            found = _metrics(self, _logits(validation, solution), validation.labels, prefix="val/")
             tried = probe.penalties.index(penalty) + 1
+            status.update(phase="solving", step=tried, steps=len(probe.penalties))
+            if validation is None:
+                return math.nan
+            found = _metrics(self, _logits(validation, solution), validation.labels, prefix="val/")
             _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
-            status.update(
-                phase="solving",
-                step=tried,
-                steps=len(probe.penalties),
-                monitor=probe.monitor,
-                value=found[probe.monitor],
-            )
+            status.update(monitor=probe.monitor, value=found[probe.monitor])
             return found[probe.monitor]
 
         with _threads_for(rows):
@@ -139,7 +137,9 @@ class ProbeRun:
         return ProbeOutcome(
             metrics=metrics,
             penalty=penalty,
-            penalties_tried=[{"penalty": key, probe.monitor: value} for key, value in tried.items()],
+            penalties_tried=[
+                {"penalty": key, probe.monitor: value} for key, value in tried.items() if validation is not None
+            ],
             seeds_are=SAMPLES if probe.bootstrap else None,
             distinct_rows=int((counts > 0).sum()),
             steps=steps,
@@ -159,9 +159,11 @@ class ProbeRun:
 
 
 def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
-    """Measure the installed head on validation and test, and write every prediction."""
+    """Measure the installed head on the rows that are not trained on, and write every prediction."""
     metrics: dict[str, float] = {}
     for split, prefix in (("validation", "val/"), ("test", "test/")):
+        if split not in run.data:
+            continue
         vectors = Vectors(run.data[split], run.classifier)
         with torch.no_grad():
             logits = torch.cat([run.classifier.head(block) for block in vectors.blocks()])

@@ -18,7 +18,7 @@ from poolsweep.report.findings import Findings, examine
 from poolsweep.report.leaderboard import check_baseline, compare_all, write_leaderboard
 from poolsweep.report.metric import check_metric
 from poolsweep.report.page import render
-from poolsweep.report.results import RunRecord, damaged_note, load_runs
+from poolsweep.report.results import RunRecord, damaged_note, load_runs, refit_lines
 from poolsweep.report.study import StudyTables
 from poolsweep.report.tables import latex, markdown
 from poolsweep.report.terminal import print_cautions, print_leaderboards
@@ -47,24 +47,33 @@ def report(
     name = check_metric(metric)
     paths = list(dict.fromkeys(find_study(study) for study in studies))
     with said_if_slow("comparing the runs"):
-        runs = load_runs(paths)
+        found = load_runs(paths, with_refits=True)
+        runs, refits = [run for run in found if not run.is_refit], refit_lines(found)
         comparisons = compare_all(runs, metric=metric, baseline=baseline)
     if not comparisons:
         why = [damaged_note(runs)] if damaged_note(runs) else []
         raise UserError(f"no run of {', '.join(map(str, studies))} has finished with {name}", *why)
     check_baseline(comparisons, baseline)
     print_leaderboards(comparisons, console=console)
+    for line in refits:
+        console.say(line)
     print_cautions(comparisons, runs, console=console)
     folder = out or own_folder(paths[0] / "+".join(["report", *(path.name for path in paths[1:])]))
     heading = ", ".join(path.name for path in paths)
     with said_if_slow("drawing the charts"):
-        page = write_report(comparisons, runs, folder=folder, heading=heading, with_texts=with_texts)
+        page = write_report(comparisons, runs, folder=folder, heading=heading, with_texts=with_texts, refits=refits)
     console.print(f"page, tables and figures: {page}", soft_wrap=True)
     return page
 
 
 def write_report(
-    comparisons: Sequence[Comparison], runs: Sequence[RunRecord], *, folder: Path, heading: str, with_texts: bool
+    comparisons: Sequence[Comparison],
+    runs: Sequence[RunRecord],
+    *,
+    folder: Path,
+    heading: str,
+    with_texts: bool,
+    refits: Sequence[str] = (),
 ) -> Path:
     """Write page, tables, data frames and figures; what stood under the same names is replaced."""
     own_folder(folder / "figures")
@@ -76,7 +85,7 @@ def write_report(
         across = [(one, ranks_chart(one)) for one in across_data_sets(comparisons)]
     charts = [*(chart for _, chart in across), *(chart for one in findings for chart in one.charts)]
     drawn = {chart: draw(chart.figure) for chart in charts}
-    content = render(findings, across=across, drawn=drawn, runs=runs, heading=heading, made=made)
+    content = render(findings, across=across, drawn=drawn, runs=runs, heading=heading, made=made, refits=refits)
     _write_figures(folder / "figures", findings, across, drawn=drawn)
     write_leaderboard(folder / "leaderboard.csv", comparisons)
     with write_whole(folder / "runs.parquet") as temporary:

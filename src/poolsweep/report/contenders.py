@@ -67,7 +67,8 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
 
     Axes swept beside the seeds (a learning rate, say) are chosen per pooling by the mean of the monitored validation
     metric, among the settings with the most seeds; what a search ended early does not count. Seeds, those of splits
-    too, are replicates: never chosen among. A finished run without the metric counts as failed. A refit is none.
+    too, are replicates: never chosen among. A finished run without the metric counts as failed, and a refit does not
+    compete.
 
     Args:
         runs: Runs of one study or several.

@@ -42,7 +42,7 @@ class Figure:
 
 def render(
     findings: Sequence[Findings], *, across: Sequence[tuple[Across, Chart]], drawn: Mapping[Chart, Drawn],
-    runs: Sequence[RunRecord], heading: str, made: str,
+    runs: Sequence[RunRecord], heading: str, made: str, refits: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """The page as HTML; everything that comes from a run is escaped.
 
@@ -53,6 +53,7 @@ def render(
         runs: All of them, unfinished ones too.
         heading: Names of the studies.
         made: By which version and when.
+        refits: A sentence about each refit.
     """
     script, inliner = _source("tables.js"), Inliner()
 
@@ -78,6 +79,7 @@ def render(
         "base-uri 'none'; form-action 'none'",
         "overview": _overview(findings, runs),
         "unfinished": unfinished(runs),
+        "refits": refits,
         "across": over,
         "panels": panels,
         "figure_style": Markup(inliner.css()),

@@ -85,13 +85,14 @@ class RunRecord:
         return float(value) if isinstance(value, int | float) else math.nan
 
 
-def load_runs(studies: Iterable[Path]) -> list[RunRecord]:
+def load_runs(studies: Iterable[Path], *, with_refits: bool = False) -> list[RunRecord]:
     """Every run of some studies, ordered by run id; a run that lies in two of them counts once.
 
     Data sets and encoders of different content have different names; see :func:`distinct_names`.
 
     Args:
         studies: ``<output_root>/<study>`` each.
+        with_refits: Whether refits, which compete with nobody, are among them.
     """
     found: dict[str, RunRecord] = {}
     for study in studies:
@@ -101,7 +102,8 @@ def load_runs(studies: Iterable[Path]) -> list[RunRecord]:
                 found[path.name] = record
     records = [found[name] for name in sorted(found)]
     named = zip(records, distinct_names([record.facts for record in records]), strict=True)
-    return [replace(record, facts=facts) for record, facts in named]
+    named_records = [replace(record, facts=facts) for record, facts in named]
+    return [record for record in named_records if with_refits or not record.is_refit]
 
 
 def load_results(study: Path) -> list[dict[str, Any]]:
@@ -127,6 +129,23 @@ def damaged_note(runs: Iterable[RunRecord]) -> str:
         else f"{len(found)} damaged runs are left out; train runs them"
     )
     return f"{what} again: {'; '.join(found[:_NAMED])}{more}."
+
+
+def refit_lines(runs: Iterable[RunRecord]) -> list[str]:
+    """A sentence about each finished refit.
+
+    Args:
+        runs: Runs of some studies, refits among them.
+    """
+    lines = []
+    for run in (run for run in runs if run.is_refit and run.finished):
+        refit, rows = run.facts["refit"], (run.facts.get("sizes") or {}).get("train", 0)
+        which = "training and validation rows" if refit["with_validation"] else "training rows"
+        lines.append(
+            f"Refit of {refit['of']} on all {rows:,} {which}: {run.path}. It is no contender: its setting was chosen "
+            f"from {len(refit['runs'])} run{'s' * (len(refit['runs']) != 1)}."
+        )
+    return lines
 
 
 def _run_folders(study: Path) -> list[Path]:

@@ -18,7 +18,10 @@ NO_PART = (
     "hydra", "study", "output_root", "logger", "display", "trusted",
     "retry", "on_failure", "run_timeout_minutes", "checkpoint", "features", "race", "optuna", "trial",
 )  # fmt: skip
-_EXCLUDED_PATHS = (("data", "num_workers"), ("trainer", "log_every_n_steps"), ("trainer", "on_oom"))
+_EXCLUDED_PATHS = (
+    ("data", "num_workers"), ("trainer", "log_every_n_steps"), ("trainer", "on_oom"),
+    ("refit", "of"), ("refit", "setting"), ("refit", "runs"),
+)  # fmt: skip
 _COMPARED_BY_CONTENT = ("encoder.model", "encoder.name", "trainer.accelerator")
 _NAMES_DATA = ("_target_", "name", "subset", "train", "validation", "test")
 REPLICATES = ("seed", "init_seed", "data_seed", "data.split_seed")  # what may differ between runs of one setting
@@ -128,11 +131,14 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: AN
 def setting_id(config: RunConfig) -> str:
     """A hash of what was swept beside data, encoder, pooling and seeds: runs of one setting differ in these alone.
 
-    Which data set and which encoder do not count, since runs are compared within each; how they are used does.
+    Which data set and which encoder do not count, since runs are compared within each; how they are used does. A refit
+    has the setting that it fits.
 
     Args:
         config: A run's; the type of the device that it is on counts.
     """
+    if config.refit is not None:
+        return config.refit.setting
     used = _without_excluded(config.content)
     content = {key: value for key, value in used.items() if key != "pooling" and key not in REPLICATES}
     content["trainer"] = _canonical_trainer(config, used["trainer"])

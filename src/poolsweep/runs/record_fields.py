@@ -72,6 +72,11 @@ def _files(value: Any) -> bool:  # noqa: ANN401
     return told(value) and value.keys() <= set(CHECKED)
 
 
+def _refit(value: Any) -> bool:  # noqa: ANN401
+    told = isinstance(value, dict) and _text(value.get("of")) and _list_of(_text)(value.get("runs"))
+    return told and _flag(value.get("with_validation"))
+
+
 _SHARED: dict[str, Check] = {
     "run_id": _text, "name": _text, "reason": _or_nothing(_text), "kind": _or_nothing(_text), "attempts": _count,
     "metrics": _metrics,
@@ -86,13 +91,13 @@ RESULT_FIELDS: dict[str, Check] = _SHARED | {
     "best_epoch": _count, "epochs": _count, "steps": _count, "seeds_are": _or_nothing(_text), "penalty": _number,
     "data_id": _or_nothing(_text), "encoder_id": _or_nothing(_text), "data_place": _or_nothing(_list_of(_text)),
     "encoder_place": _or_nothing(_list_of(_text)), "files": _files, "checksum": _text,
-    "penalties_tried": _list_of(_by_name(_number)),
+    "penalties_tried": _list_of(_by_name(_number)), "best_step": _count, "scheduled_steps": _count, "refit": _refit,
 }  # fmt: skip
 STATUS_FIELDS: dict[str, Check] = _SHARED | {
     "state": _one_of("running", "finished", "failed", "pruned", "interrupted"), "phase": _or_nothing(_text),
     "started": _time, "heartbeat": _time, "seconds": _time, "seconds_left": _or_nothing(_time), "shared_seconds": _time,
     "step": _count, "steps": _count, "epoch": _count, "epochs": _count, "host": _or_nothing(_text),
     "pid": _or_nothing(_count), "job": _or_nothing(_text), "micro_batches": _count, "log": _list_of(_text),
-    "monitor": _text,
+    "monitor": _text, "refit": _text,
     "value": lambda value: isinstance(value, int | float),
 }  # fmt: skip

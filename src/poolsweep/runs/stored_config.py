@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,19 @@ import xxhash
 import yaml
 
 from poolsweep.config.node import Node
+from poolsweep.errors import UserError
 from poolsweep.files.writing import read_plain, write_whole
+from poolsweep.runs.folder import RunFolder
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
 _LARGEST = 2**20  # bytes; a resolved config has a few thousand
 _DEEPEST = 50
 _MARK = b"# checksum of the lines below: "  # the first line, so that a file that was cut is noticed wherever it was cut
+
+
+# Keys that runs of the first versions lack; they say nothing about a run that has finished.
+_SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
+_PARTS = ("data", "encoder", "pooling", "trainer")
 
 
 class OddConfigError(ValueError):
@@ -86,3 +94,30 @@ def _require_plain(text: str, name: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
             raise OddConfigError(f"{name} is nested more than {_DEEPEST} deep")
+
+
+def stored_config(folder: RunFolder, *, trusted: Sequence[str], trust_remote_code: bool) -> dict[str, Any]:
+    """The keys of a run's config, with the caller's trust in place of its own; nothing of them is made.
+
+    Args:
+        folder: The run's, perhaps a stranger's.
+        trusted: Packages whose classes the run may name.
+        trust_remote_code: Run the model code that the run's encoder carries.
+    Raises:
+        UserError: If it cannot be read, or asks for more trust.
+    """
+    try:
+        recorded = read_config(folder.config)
+    except (OSError, OddConfigError) as error:
+        raise UserError(f"{folder.config} cannot be read: {error}") from error
+    if not all(isinstance(recorded.get(part), dict) for part in _PARTS):
+        raise UserError(f"{folder.config} is no config of a run: it must have {', '.join(_PARTS)}")
+    config: dict[str, Any] = _SINCE_0_1 | recorded.plain() | {"trusted": list(trusted)}
+    if config["encoder"].get("trust_remote_code", False) is not False:
+        if not trust_remote_code:
+            raise UserError(
+                f"{folder.path} was trained with code that encoder.model={config['encoder'].get('model')} carries; "
+                "look at that code, then run it with --trust-remote-code"
+            )
+        config["encoder"] = config["encoder"] | {"trust_remote_code": True}
+    return config

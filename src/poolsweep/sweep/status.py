@@ -48,6 +48,7 @@ class RunStatus:
         reason: Reason of failure or pruning, in one line, or Slurm's word for why the job waits.
         log: Last lines of its log, if it failed.
         job: Slurm's id of a job that has not ended.
+        refit: Name of the contender that it fits anew for use, if it is such a run.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class RunStatus:
     reason: str | None = None
     log: list[str] | None = None
     job: str | None = None
+    refit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class StudyStatus:
         study: Name of the study.
         path: Folder of the study.
         runs: Runs that were begun or planned.
+        refits: Refits that were begun.
         optuna: Content of ``optuna.json``: trials in all and by state, and the best; None without one.
         planning: Whether ``sweep=optuna`` or a race is at work, which plans further runs.
     """
@@ -86,6 +89,7 @@ class StudyStatus:
     runs: tuple[RunStatus, ...]
     optuna: dict[str, Any] | None = None
     planning: bool = False
+    refits: tuple[RunStatus, ...] = ()
 
     @property
     def counts(self) -> dict[State, int]:
@@ -110,10 +114,14 @@ class StudyStatus:
 
     def as_json(self) -> dict[str, Any]:
         """Plain containers; what does not apply is left out."""
-        runs = [{key: value for key, value in asdict(run).items() if value is not None} for run in self.runs]
+        runs, refits = (
+            [{key: value for key, value in asdict(run).items() if value is not None} for run in several]
+            for several in (self.runs, self.refits)
+        )
         return {
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
-            "planning": self.planning, "runs": runs, **({"optuna": self.optuna} if self.optuna else {}),
+            "planning": self.planning, "runs": runs, "refits": refits,
+            **({"optuna": self.optuna} if self.optuna else {}),
         }  # fmt: skip
 
 
@@ -127,13 +135,16 @@ def study_status(study: Path) -> StudyStatus:
     with os.scandir(study) as entries:
         begun = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
     runs = [run for name in begun if (run := _run_status(RunFolder(study / name))) is not None]
+    runs, refits = ([run for run in runs if (run.refit is not None) is wanted] for wanted in (False, True))
     known = {run.run_id for run in runs}
     runs += [RunStatus(run_id, plan["name"], "missing") for run_id, plan in planned.items() if run_id not in known]
     order = {run_id: place for place, run_id in enumerate(planned)}
     runs.sort(key=lambda run: (order.get(run.run_id, len(order)), run.name, run.run_id))
     optuna = read_json(study / "optuna.json")
     runs = with_jobs(runs, study)
-    return StudyStatus(study.name, study, tuple(runs), optuna if isinstance(optuna, dict) else None, is_planning(study))
+    return StudyStatus(
+        study.name, study, tuple(runs), optuna if isinstance(optuna, dict) else None, is_planning(study), tuple(refits)
+    )
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:
@@ -143,6 +154,7 @@ def _run_status(folder: RunFolder) -> RunStatus | None:
         return None
     name = result.get("name") or status.get("name") or folder.path.name
     who = {"host": status.get("host"), "pid": status.get("pid"), "attempts": status.get("attempts")}
+    who["refit"] = (result.get("refit") or {}).get("of") or status.get("refit")
     run_id = folder.path.name
     if result.get("status") == "finished" and damage is None:
         took = {"seconds": result.get("seconds"), "shared_seconds": status.get("shared_seconds")}

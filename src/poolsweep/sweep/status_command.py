@@ -56,7 +56,8 @@ def run_status(study: str | None, *, watch: bool = False, as_json: bool = False,
                 time.sleep(every_seconds)
                 found = [study_status(path) for path in paths]
                 live.update(Group(*_drawn(found)), refresh=True)
-    return 1 if any(study.of("failed", "damaged") for study in found) else 0
+    bad = {"failed", "damaged"}
+    return 1 if any(run.state in bad for study in found for run in (*study.runs, *study.refits)) else 0
 
 
 def _tidy(study: StudyStatus) -> None:
@@ -89,6 +90,7 @@ def _drawn(found: list[StudyStatus]) -> list[Text]:
             lines += [_line(run, shared) for run in runs[:_LISTED]]
             if len(runs) > _LISTED:
                 lines.append(Text(f"  … and {len(runs) - _LISTED} more {state}", _STYLES[state]))
+        lines += [_line(run, ()).append(f"  {study.path / run.run_id}", "dim") for run in study.refits]
     return lines
 
 

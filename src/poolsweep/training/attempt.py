@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from poolsweep.callbacks.best_weights import TrainingDivergedError
+from poolsweep.config import RunConfig
 from poolsweep.distributed.group import all_gather
 from poolsweep.distributed.world import World
 from poolsweep.files.writing import make_durable, own_folder, remove, remove_half_written, write_json
@@ -127,13 +128,22 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "mode": config.mode,
         "labels": len(prepared.labels),
         "cautions": list(prepared.splits.cautions),
-        "sizes": {split.name: len(split) for split in prepared.splits},
+        "sizes": {split.name: len(split) for split in prepared.splits.fitted(selects=config.selects)},
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "hardware": hardware(accelerator=config.accelerator, devices=config.processes),
         "git_commit": git_commit(),
         "git_changes": git_changes(),
+        **_refit_of(config),
     }
+
+
+def _refit_of(config: RunConfig) -> dict[str, Any]:
+    """Where the setting of a refit comes from."""
+    refit = config.refit
+    if refit is None:
+        return {}
+    return {"refit": {"of": refit.of, "runs": refit.runs, "with_validation": refit.with_validation}}
 
 
 def _result(

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.checkpoint import Checkpoint
 from poolsweep.callbacks.heartbeat import Heartbeat
+from poolsweep.callbacks.stop_at import StopAt
 from poolsweep.config import RunConfig
 from poolsweep.data import Batch, DataModule
 from poolsweep.device import leave_memory_unfilled, set_matmul_precision
@@ -105,7 +106,7 @@ def build(
     _log.info("%s: %s", encoder.name, encoder.cpu_kernels)
     inputs = Inputs(prepared.loaded, pooling, config.pooling, prepared.labels, prepared.max_length)
     started = time.monotonic()
-    rows = {split.name: token_rows(split, inputs) for split in prepared.splits}
+    rows = {split.name: token_rows(split, inputs) for split in prepared.splits.fitted(selects=config.selects)}
     truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
     data: Mapping[str, Dataset[Batch]] = rows
     features = None
@@ -133,8 +134,11 @@ def build(
         micro_batches=micro_batches,
     )
     callbacks = [best, Heartbeat(status, monitor=config.monitor), checkpoint, *_pruning(config, folder)]
+    if config.refit is not None and config.refit.share_of_schedule is not None:
+        callbacks.insert(0, StopAt(config.refit.share_of_schedule))  # before those that ask how many steps there are
     validate_every = config.trainer["val_check_interval"]
     steps = config.batch_plan.options(micro_batches, rows=len(rows["train"]), validate_every=validate_every)
+    steps |= {} if config.selects else {"limit_val_batches": 0}
     return TrainingRun(
         config,
         classifier,

@@ -52,7 +52,7 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
         while True:
             micro_batches = status.content["micro_batches"]
             try:
-                status.update(force=True)
+                status.update(force=True, **({"refit": config.refit.of} if config.refit is not None else {}))
                 if world is not None:
                     return attempt(planned, lock=lock, world=world, micro_batches=micro_batches, status=status)
                 assert lock is not None

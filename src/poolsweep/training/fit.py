@@ -37,10 +37,14 @@ class TrainingOutcome(Outcome):
     Attributes:
         resumed_at: Optimizer steps that were taken by an earlier process; None if none were.
         batch: Rows of an optimizer step, and how they were divided.
+        best_step: The optimizer step after which the selected weights were saved.
+        scheduled_steps: Steps that the schedule of the learning rates was made for.
     """
 
     resumed_at: int | None
     batch: dict[str, int]
+    best_step: int
+    scheduled_steps: int
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class TrainingRun:
             seconds = time.perf_counter() - started + self.seconds_before
             epochs, steps = trainer.current_epoch, trainer.global_step
             if self.best.value is None:  # no validation took place
-                self.best.save(trainer, self.classifier)
+                self.best.keep_last(trainer, self.classifier)
             self.best.restore(self.classifier)
             if leads:
                 self.best.publish()
@@ -129,14 +133,18 @@ class TrainingRun:
             peak_memory_mib=_most_of_any(peak_memory_mib()),
             parameters={"trained": trained, "pooled_size": self.classifier.pooling.output_size},
             batch=self.config.batch_plan.recorded(self.micro_batches),
+            best_step=self.best.step,
+            scheduled_steps=self.classifier.scheduled_steps,
         )
 
     def evaluate(self, folder: RunFolder) -> dict[str, float]:
-        """Measure the present weights on validation and test, and write every prediction."""
-        predictions = {split: Predictions(self.config.task) for split in ("validation", "test")}
+        """Measure the present weights on the rows that are not trained on, and write every prediction."""
+        evaluations = {"validation": self.trainer.validate, "test": self.trainer.test}
+        evaluations = {split: evaluation for split, evaluation in evaluations.items() if split in self.data.rows}
+        predictions = {split: Predictions(self.config.task) for split in evaluations}
         self.classifier.predictions = predictions
         metrics: dict[str, float] = {}
-        for evaluation in (self.trainer.validate, self.trainer.test):
+        for evaluation in evaluations.values():
             metrics |= dict(evaluation(self.classifier, datamodule=self.data, verbose=False)[0])
         self.classifier.predictions = None
         for split, collected in predictions.items():

@@ -22,14 +22,10 @@ from poolsweep.files.writing import read_json
 from poolsweep.model.classifier import Classifier
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.records import DamagedError, read_checked
-from poolsweep.runs.stored_config import OddConfigError, read_config
+from poolsweep.runs.stored_config import stored_config
 from poolsweep.tasks.labels import Labels
 from poolsweep.training.classifier import build_classifier
 from poolsweep.training.prepare import build_pooling, load_encoder
-
-# Keys that runs of the first versions lack; they say nothing about a run that has finished.
-_SINCE_0_1 = {"retry": "failed", "on_failure": "continue", "run_timeout_minutes": None}
-_PARTS = ("data", "encoder", "pooling", "trainer")
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,8 @@ def load_run(
     result = folder.finished()
     if result is None:
         raise UserError(f"{path} is no finished run: {folder.damage() or 'it has no result.json that says so'}")
-    stored = _stored_config(folder, trusted=trusted, trust_remote_code=trust_remote_code)
+    stored = stored_config(folder, trusted=trusted, trust_remote_code=trust_remote_code)
+    stored["trainer"] = stored["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
     if attention is not None:
         stored["encoder"] = stored["encoder"] | {"attention": attention, "packing": "auto"}
     config = RunConfig.of(stored)
@@ -134,23 +131,3 @@ def _weights(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, torch.Te
         return load(read_checked(folder.path, name, result))
     except (DamagedError, SafetensorError) as error:
         raise UserError(f"{folder.path} cannot be read: {error}; poolsweep train makes it anew") from error
-
-
-def _stored_config(folder: RunFolder, *, trusted: Sequence[str], trust_remote_code: bool) -> dict[str, Any]:
-    """The config of a run, for this machine, with the caller's trust in place of its own."""
-    try:
-        recorded = read_config(folder.config)
-    except (OSError, OddConfigError) as error:
-        raise UserError(f"{folder.config} cannot be read: {error}") from error
-    if not all(isinstance(recorded.get(part), dict) for part in _PARTS):
-        raise UserError(f"{folder.config} is no config of a run: it must have {', '.join(_PARTS)}")
-    config: dict[str, Any] = _SINCE_0_1 | recorded.plain() | {"trusted": list(trusted)}
-    if config["encoder"].get("trust_remote_code", False) is not False:
-        if not trust_remote_code:
-            raise UserError(
-                f"{folder.path} was trained with code that encoder.model={config['encoder'].get('model')} carries; "
-                "look at that code, then run it with --trust-remote-code"
-            )
-        config["encoder"] = config["encoder"] | {"trust_remote_code": True}
-    config["trainer"] = config["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
-    return config
