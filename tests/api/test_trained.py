@@ -66,6 +66,16 @@ def test_no_texts_have_no_predictions_and_pairs_are_refused(recorded):
         model.predict(["a"], ["b"])
 
 
+def test_a_model_is_exported_as_the_command_does(recorded, study, tmp_path):
+    folder = poolsweep.load(recorded[0][0]).export("transformers", tmp_path / "exported")
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in folder.iterdir()}
+    with pytest.raises(poolsweep.UserError, match="is not empty"):
+        poolsweep.load(recorded[0][0]).export("transformers", folder)
+    with pytest.raises(poolsweep.UserError, match="has 2 replicates; poolsweep refit"):
+        study.ensemble("cls").export("transformers", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_what_is_no_model_is_refused(tmp_path):
     with pytest.raises(poolsweep.UserError, match="no run folder"):
         poolsweep.load(tmp_path / "nothing")

@@ -90,6 +90,24 @@ class Study(StudyTables):
 
         return load_replicates(self._named(pooling))
 
+    def refit(
+        self, pooling: str | None = None, *, with_validation: bool = False, progress: bool = True
+    ) -> TrainedModel:
+        """The model to ship: the chosen setting of a contender, fitted on all training rows.
+
+        A run of its own in the study, as ``poolsweep refit`` makes it; called again it is only loaded.
+
+        Args:
+            pooling: Name of a contender; None = ``best``.
+            with_validation: Train on the validation rows, too; what they select is then as most replicates chose it.
+            progress: Whether to show how far it is.
+        Raises:
+            UserError: If the study has no such contender, or its rows have changed since.
+        """
+        from poolsweep.api.trained import refitted
+
+        return refitted(self._named(pooling), with_validation=with_validation, progress=progress)
+
     def _named(self, pooling: str | None) -> str:
         return str(self.path) if pooling is None else f"{self.path}:{pooling}"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from poolsweep.errors import UserError
 
 if TYPE_CHECKING:
+    from poolsweep.predict.choose import Choice
     from poolsweep.predict.model import Model, Output
 
 
@@ -19,10 +20,12 @@ class TrainedModel:
 
     Args:
         model: What reads the texts.
+        choice: The runs that it is made of; None of an export.
+        trust: ``trusted`` and ``trust_remote_code`` by which it was loaded.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, choice: Choice | None, **trust: Any) -> None:  # noqa: ANN401
+        self._model, self._choice, self._trust = model, choice, trust
 
     @property
     def name(self) -> str:
@@ -77,6 +80,32 @@ class TrainedModel:
             raise UserError("there is no text to encode")
         return found.values
 
+    def export(
+        self, to: str, output: str | Path, *, vectors: bool = False, int8: bool = False, proof: str | Path | None = None
+    ) -> Path:
+        """Write the model for another library, proven equal in a process without poolsweep, as ``poolsweep export``.
+
+        Args:
+            to: Format: ``sentence-transformers``, ``transformers``, ``onnx`` or ``torch``.
+            output: A folder that does not exist or is empty.
+            vectors: Leave the head out: the exported model gives pooled vectors.
+            int8: Quantise its weights.
+            proof: A file whose rows it is proven on; None = the run's test rows.
+        Returns:
+            The folder.
+        Raises:
+            UserError: If the format cannot hold this model, or several runs are meant.
+            UnprovenError: If the exported model gives something else; nothing is left of it.
+        """
+        from poolsweep.export.command import export_run
+        from poolsweep.export.format import Wanted
+
+        run = Path(self.name) if self._choice is None else self._choice.single()
+        wanted = Wanted(vectors=vectors, int8=int8)
+        rows = None if proof is None else Path(proof)
+        export_run(run, to=to, output=Path(output), wanted=wanted, proof=rows, **self._trust)
+        return Path(output)
+
     def _made(self, texts: Iterable[str], pairs: Iterable[str] | None, *, vectors: bool) -> Output | None:
         first, second = _texts(texts, "texts"), None if pairs is None else _texts(pairs, "pairs")
         if not first:
@@ -124,11 +153,12 @@ def load(
     Raises:
         UserError: If it is none, or is refused.
     """
-    from poolsweep.predict.load import load_model
+    from poolsweep.predict.choose import choose
+    from poolsweep.predict.load import load_chosen
 
-    return TrainedModel(
-        load_model(given, device=device, precision=precision, trusted=trusted, trust_remote_code=trust_remote_code)
-    )
+    trust: dict[str, Any] = {"trusted": trusted, "trust_remote_code": trust_remote_code}
+    choice = choose(given)
+    return TrainedModel(load_chosen(choice, device=device, precision=precision, **trust), choice, **trust)
 
 
 def load_replicates(named: str) -> TrainedModel:
@@ -144,4 +174,31 @@ def load_replicates(named: str) -> TrainedModel:
 
     chosen = choose_contender(named)
     runs = tuple(chosen.contender.runs[replicate].path for replicate in sorted(chosen.contender.runs))
-    return TrainedModel(load_chosen(Choice("replicates", runs, chosen.name)))
+    choice = Choice("replicates", runs, chosen.name)
+    return TrainedModel(load_chosen(choice), choice)
+
+
+def refitted(named: str, *, with_validation: bool, progress: bool) -> TrainedModel:
+    """Fit the chosen setting of a contender on all training rows, as ``poolsweep refit`` does, and load it.
+
+    Args:
+        named: ``STUDY`` or ``STUDY:POOLING``.
+        with_validation: Train on the validation rows, too.
+        progress: Whether to show how far it is.
+    Raises:
+        UserError: If there is no such contender, or its rows have changed since.
+    """
+    from poolsweep.api.contained import contained
+    from poolsweep.cli.single_run import run_once
+    from poolsweep.predict.choose import choose_contender
+    from poolsweep.refit import refit_config, require_same_content
+
+    with contained(progress=progress):
+        chosen = choose_contender(named)
+        config = refit_config(chosen, with_validation=with_validation)
+        result = run_once(
+            config,
+            name=f"refit of {chosen.name}",
+            require=lambda prepared: require_same_content(chosen, config, prepared),
+        )
+    return load(config.study_folder / result["run_id"])

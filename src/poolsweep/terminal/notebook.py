@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from poolsweep.terminal.console import Console
 
 _PAGE = '<pre style="white-space:pre;overflow-x:auto;line-height:normal">{code}</pre>'
-_WIDTH = 110
+_WIDTH = 140
 
 
 class CellArea:
