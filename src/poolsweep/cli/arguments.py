@@ -49,14 +49,22 @@ class VerbParser(argparse.ArgumentParser):
         """
         self.add_argument(name, metavar="STUDY", nargs=nargs, help=f"a name or a folder{note}")
 
-    def add_model(self, *, note: str = "") -> None:
+    def add_model(self, *, optional: bool = False, note: str = "") -> None:
         """Take a model, as ``poolsweep.predict.choose`` finds its runs.
 
         Args:
+            optional: Whether it may be left out.
             note: Added to its help.
         """
         text = "a run folder (outputs/STUDY/ID), a study (its best pooling on validation) or STUDY:POOLING"
-        self.add_argument("model", metavar="MODEL", help=text + note)
+        self.add_argument("model", metavar="MODEL", nargs="?" if optional else None, help=text + note)
+
+    def add_place(self) -> None:
+        """Take ``--device`` and ``--precision``."""
+        self.add_argument(
+            "--device", default="auto", help="cpu, cuda, cuda:1, mps (default: auto, a GPU if there is one)"
+        )
+        self.add_argument("--precision", default="32", metavar="32|bf16|16", help="of products (default: 32)")
 
     def add_trust(self) -> None:
         """Take ``--trust`` and ``--trust-remote-code``, for run folders that name code."""

@@ -13,6 +13,7 @@ from poolsweep.cli.poolings import check, explain, poolings
 from poolsweep.cli.studies import dashboard, report, status
 from poolsweep.cli.trackers import sync, wandb_sweep
 from poolsweep.cli.training import submit, train
+from poolsweep.cli.use import encode, predict
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.faults import in_words, is_full
 from poolsweep.process.interpreter import start_safely
@@ -30,6 +31,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "poolings": poolings,
     "check": check,
     "explain": explain,
+    "predict": predict,
+    "encode": encode,
     "export": export,
     "refit": refit,
 }
@@ -57,6 +60,10 @@ usage: poolsweep VERB [ARGUMENTS]
                          poolsweep check my_package.MyPooling
   explain MODEL          what each token and layer of a text contributed:
                          poolsweep explain outputs/demo/ID --text "…"
+  predict MODEL          what the model says of every text of a file:
+                         poolsweep predict demo --input new.csv --output out.csv
+  encode MODEL           vectors of every text of a file, of a run or of any
+                         encoder and pooling:  --output vectors.parquet
   export MODEL           the model for another library, proven equal without
                          poolsweep:  --to transformers --output FOLDER
 

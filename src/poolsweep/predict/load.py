@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from poolsweep.predict.choose import Choice, choose
@@ -18,6 +18,8 @@ def load_model(
     *,
     device: str = "auto",
     precision: str = "32",
+    single: bool = False,
+    say: Callable[[str], None] = lambda line: None,
     trusted: Sequence[str] = (),
     trust_remote_code: bool = False,
 ) -> Model:
@@ -27,14 +29,19 @@ def load_model(
         given: A run folder, ``STUDY`` or ``STUDY:POOLING``.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` = a GPU where there is one.
         precision: ``32``, ``bf16`` or ``16``.
+        single: Whether several runs together are refused.
+        say: Gets a sentence on which runs are used, where that was not typed.
         trusted: Packages of your own whose classes the run names.
         trust_remote_code: Run the model code that the run's encoder carries.
     Raises:
         UserError: If it is none, or is refused.
     """
-    return load_chosen(
-        choose(given), device=device, precision=precision, trusted=trusted, trust_remote_code=trust_remote_code
-    )
+    choice = choose(given)
+    if single:
+        choice.single()
+    if choice.line is not None:
+        say(choice.line)
+    return load_chosen(choice, device=device, precision=precision, trusted=trusted, trust_remote_code=trust_remote_code)
 
 
 def load_chosen(

@@ -64,3 +64,14 @@ class Classification(Task):
             "predicted": names.take(pa.array(predicted.argmax(axis=1))),
             "probabilities": pa.FixedSizeListArray.from_arrays(predicted.ravel(), predicted.shape[1]),
         }
+
+    def answers(self, labels: Labels, predicted: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
+        """Columns predicted (a name), probability (its own) and, of all outputs, probability_NAME for each label."""
+        best = predicted.argmax(axis=1)
+        found = {
+            "predicted": pa.array(labels.names, pa.string()).take(pa.array(best)),
+            "probability": pa.array(predicted[np.arange(len(best)), best], pa.float32()),
+        }
+        if all_outputs:
+            found |= {f"probability_{name}": pa.array(predicted[:, i]) for i, name in enumerate(labels.names)}
+        return found

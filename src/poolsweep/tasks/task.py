@@ -83,3 +83,15 @@ class Task(ABC):
         Shape:
             targets (N,); predicted (N, C).
         """
+
+    @abstractmethod
+    def answers(self, labels: Labels, predicted: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
+        """Columns of a file of predictions for texts whose targets nobody knows.
+
+        Args:
+            labels: The target contract.
+            predicted: What ``predicted`` gave.
+            all_outputs: Whether every output has a column of its own, too.
+        Shape:
+            predicted (N, C); every column (N,).
+        """

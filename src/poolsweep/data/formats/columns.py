@@ -25,12 +25,14 @@ class Asked:
         where: How messages call it: ``data.train=reviews.csv``.
         columns: Standard name (``text``, ``text_pair``, ``label``) → name in the file.
         quoted: Whether ``"`` quotes fields; None = as is usual for the format.
+        quoted_option: What a user types before ``true`` or ``false`` to choose that.
     """
 
     path: Path
     where: str
     columns: Mapping[str, str]
     quoted: bool | None = None
+    quoted_option: str = "data.quoted="
 
     def refuse(self, problem: str) -> UserError:
         """An error of this file."""

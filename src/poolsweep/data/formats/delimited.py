@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -13,7 +14,6 @@ from poolsweep.data.formats.plain_text import LONGEST, open_text, read_line
 from poolsweep.terminal.progress import Progress
 
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?")  # Excel's own
-_UNQUOTED = '(data.quoted=false reads " as text)'
 _MOST_LABELS = 10_000  # a column with more is no label
 
 
@@ -48,11 +48,72 @@ class _Dialect:
         return csv.reader(lines, delimiter=self.delimiter, quoting=self.quoting)  # type: ignore[arg-type]
 
 
-def read_delimited(asked: Asked, sink: Sink) -> Found:
-    """Read a csv or tsv file; its first line that is not blank is the header.
+class Delimited:
+    """A csv or tsv file that is open; its first line that is not blank is the header.
+
+    Attributes:
+        header: Names of the columns.
+        spanned: The lines of the file that the row read last stands in.
+    """
+
+    def __init__(self, asked: Asked, dialect: _Dialect, lines: _Lines) -> None:
+        self.asked, self.dialect, self._lines = asked, dialect, lines
+        self._records = (row for row in dialect.rows(iter(lines)) if len(row) > 1 or "".join(row).strip())
+        if dialect.names_separator:
+            next(self._records)
+        self.header = next(self._records, [])
+        asked.require(self.header)
+        lines.take()
+        self.places = [self.header.index(name) for name in asked.columns.values()]
+        self.spanned: list[str] = []
+
+    @property
+    def characters(self) -> int:
+        """How far it has been read."""
+        return self._lines.characters
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for row in self._records:
+            self.spanned = self._lines.take()
+            yield row
+
+    def objection(self, row: list[str], number: int) -> str | None:
+        """Why a row cannot be read, as the end of a sentence that begins with the file; None if it can.
+
+        Args:
+            row: The fields of the row read last.
+            number: Its number, 1 = first after the header.
+        """
+        if max(self.places) < len(row) <= len(self.header):
+            return None
+        quoted = self.dialect.quoting == csv.QUOTE_MINIMAL
+        return _wrong_count(row, number, self.header, self.spanned, quoted=quoted, option=self.asked.quoted_option)
+
+
+@contextmanager
+def open_delimited(asked: Asked) -> Iterator[Delimited]:
+    """Open a csv or tsv file.
 
     A csv file whose header has no comma is read with semicolons or tabs, if the header has those: spreadsheets write
     them where the comma is the decimal sign. A first line ``sep=;`` says so itself.
+
+    Args:
+        asked: What is to be read.
+    Raises:
+        UserError: If a column is missing, or, while rows are read, if the file is no text.
+    """
+    csv.field_size_limit(LONGEST)
+    dialect = _dialect(asked)
+    with open_text(asked) as file:
+        lines = _Lines(asked, file)
+        try:
+            yield Delimited(asked, dialect, lines)
+        except csv.Error as error:
+            raise asked.refuse(f": {error}, in the row after {lines.characters:,} characters") from error
+
+
+def read_delimited(asked: Asked, sink: Sink) -> Found:
+    """Read a csv or tsv file, as ``open_delimited`` does.
 
     Args:
         asked: What is to be read.
@@ -61,42 +122,22 @@ def read_delimited(asked: Asked, sink: Sink) -> Found:
         UserError: If a column is missing, a row has more fields than the header or lacks one that is asked for, or the
             file is no text.
     """
-    csv.field_size_limit(LONGEST)
-    dialect = _dialect(asked)
     progress = Progress(f"reading {asked.path}", asked.path.stat().st_size)
-    with open_text(asked) as file:
-        lines = _Lines(asked, file)
-        try:
-            return _read(asked, dialect, lines, sink, progress)
-        except csv.Error as error:
-            raise asked.refuse(f": {error}, in the row after {lines.characters:,} characters") from error
-
-
-def _read(asked: Asked, dialect: _Dialect, lines: _Lines, sink: Sink, progress: Progress) -> Found:
-    records = (row for row in dialect.rows(iter(lines)) if len(row) > 1 or "".join(row).strip())
-    if dialect.names_separator:
-        next(records)
-    header = next(records, [])
-    asked.require(header)
-    lines.take()
-    places = [header.index(name) for name in asked.columns.values()]
-    label, text = (header.index(asked.columns[name]) for name in ("label", "text"))
-    swallowed = _Swallowed(dialect, len(header), label, label_first=label < text)
-    rows, needed = Rows([*asked.columns], sink), max(places)
-    for row in records:
-        spanned = lines.take()
-        if len(row) > len(header) or len(row) <= needed:
-            raise asked.refuse(
-                _wrong_count(row, rows.count + 1, header, spanned, quoted=dialect.quoting == csv.QUOTE_MINIMAL)
-            )
-        if len(spanned) > 1:
-            swallowed.look(rows.count + 1, spanned)
-        if len(swallowed.labels) < _MOST_LABELS:
-            swallowed.labels.add(row[swallowed.label])
-        if rows.add(row[place] for place in places):
-            progress.at(lines.characters)
-    rows.hand_on()
-    return Found(cautions=swallowed.cautions())
+    with open_delimited(asked) as file:
+        label, text = (file.header.index(asked.columns[name]) for name in ("label", "text"))
+        swallowed = _Swallowed(file.dialect, len(file.header), label, label < text, asked.quoted_option)
+        rows = Rows([*asked.columns], sink)
+        for row in file:
+            if (objection := file.objection(row, rows.count + 1)) is not None:
+                raise asked.refuse(objection)
+            if len(file.spanned) > 1:
+                swallowed.look(rows.count + 1, file.spanned)
+            if len(swallowed.labels) < _MOST_LABELS:
+                swallowed.labels.add(row[swallowed.label])
+            if rows.add(row[place] for place in file.places):
+                progress.at(file.characters)
+        rows.hand_on()
+        return Found(cautions=swallowed.cautions())
 
 
 def _dialect(asked: Asked) -> _Dialect:
@@ -114,13 +155,19 @@ def _dialect(asked: Asked) -> _Dialect:
     return _Dialect(delimiter, quoting, names_separator=False)
 
 
-def _wrong_count(row: list[str], number: int, header: list[str], spanned: list[str], *, quoted: bool) -> str:
+def _wrong_count(
+    row: list[str], number: int, header: list[str], spanned: list[str], *, quoted: bool, option: str
+) -> str:
     problem = f": row {number} has {len(row)} field{'s' * (len(row) != 1)}, and the header {len(header)}"
     if quoted and len(spanned) > 1:
-        return f"{problem}; it holds {len(spanned)} lines of the file: is a quote left open? {_UNQUOTED}"
+        return f"{problem}; it holds {len(spanned)} lines of the file: is a quote left open? {_unquoted(option)}"
     if not quoted and any(field.startswith('"') for field in row):
-        return f"{problem}; data.quoted=true reads texts in double quotes, which may hold line breaks"
+        return f"{problem}; {option}true reads texts in double quotes, which may hold line breaks"
     return f"{problem}; a text that holds the separator stands in double quotes"
+
+
+def _unquoted(option: str) -> str:
+    return f'({option}false reads " as text)'
 
 
 @dataclass
@@ -131,6 +178,7 @@ class _Swallowed:
     fields: int
     label: int
     label_first: bool
+    option: str
     labels: set[str] = field(default_factory=set)
     suspects: dict[int, list[str]] = field(default_factory=dict)
 
@@ -155,5 +203,5 @@ class _Swallowed:
         more = f" and {len(counts) - 3} more" if len(counts) > 3 else ""
         return (
             f"texts hold {sum(counts.values())} lines that look like rows of their own: {named}{more}; is a quote left "
-            f"open there? {_UNQUOTED}",
+            f"open there? {_unquoted(self.option)}",
         )

@@ -3,18 +3,58 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 from poolsweep.data.formats.columns import Asked, Found, Rows, Sink
-from poolsweep.data.formats.plain_text import open_text, read_line
+from poolsweep.data.formats.plain_text import LONGEST, open_text, read_line
+from poolsweep.errors import UserError
 from poolsweep.terminal.progress import Progress
 
+_CHARACTERS_AT_ONCE = 2**20
+_LONGEST_WORD = 16  # characters of JSON that may be cut at the end of a part of a file: false, \u1234
+_SPACE = re.compile(r"[ \t\n\r]*")
 _FIRST_ROWS = 100  # whose keys are the columns that a message names
 
 
 class _RepeatedKeyError(ValueError):
     """A key that an object has twice."""
+
+
+class Written(str):
+    """A number as it stands in the file."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object of a file, or what stands in its place.
+
+    Attributes:
+        where: Its line, or its place in the list.
+        raw: As it is written, in one line.
+        value: What it holds, numbers as ``Written``; None where it cannot be read.
+        problem: Why it cannot be read.
+    """
+
+    where: str
+    raw: str
+    value: dict[str, Any] | None
+    problem: UserError | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What it holds.
+
+        Raises:
+            UserError: If it cannot be read.
+        """
+        if self.value is None:
+            raise self.problem or UserError(f"{self.where} is no object")
+        return self.value
 
 
 def read_json_lines(asked: Asked, sink: Sink) -> Found:
@@ -31,52 +71,120 @@ def read_json_lines(asked: Asked, sink: Sink) -> Found:
     rows = Rows([*asked.columns], sink)
     found: set[str] = set()
     seen: list[str] = []
-    for item, where in _items(asked):
-        if not isinstance(item, dict):
-            raise asked.refuse(f": {where} is no object: {_short(item)}")
-        found |= asked.columns.values() & item.keys()
+    progress, characters = Progress(f"reading {asked.path}", asked.path.stat().st_size), 0
+    for item in json_items(asked):
+        content, characters = item.content, characters + len(item.raw)
+        found |= asked.columns.values() & content.keys()
         if rows.count < _FIRST_ROWS:
-            seen += [key for key in item if key not in seen]
-        rows.add(_as_text(item.get(column), column, where, asked) for column in asked.columns.values())
+            seen += [key for key in content if key not in seen]
+        if rows.add(plain_text(content.get(column), column, item.where, asked) for column in asked.columns.values()):
+            progress.at(characters)
     if rows.count:
         asked.require([*found, *(key for key in seen if key not in found)])
     rows.hand_on()
     return Found()
 
 
-def _items(asked: Asked) -> Iterator[tuple[Any, str]]:
-    """Every object, with its line or its place in the list."""
-    progress = Progress(f"reading {asked.path}", asked.path.stat().st_size)
+def json_items(asked: Asked) -> Iterator[Item]:
+    """Every object of a file, one after the other; of a list only a part is in memory at a time.
+
+    Args:
+        asked: What is to be read.
+    Raises:
+        UserError: If the file is no text, or a list that is not JSON.
+    """
     with open_text(asked) as file:
-        number, characters, begun = 0, 0, False
+        number, begun = 0, False
         while line := read_line(file, asked):
-            number, characters = number + 1, characters + len(line)
-            if not number % 10_000:
-                progress.at(characters)
+            number += 1
             if not line.strip():
                 continue
             if not begun and line.lstrip().startswith("["):
-                yield from _list(asked, line + file.read())
+                yield from _List(asked, file, line.lstrip()[1:])
                 return
             begun = True
-            yield _parsed(line, f"line {number}", asked), f"line {number}"
+            yield _line(line, f"line {number}", asked)
 
 
-def _list(asked: Asked, text: str) -> Iterator[tuple[Any, str]]:
-    items = _parsed(text, "the file, which begins as a list,", asked)
-    yield from ((item, f"item {i + 1}") for i, item in enumerate(items))
-
-
-def _parsed(text: str, where: str, asked: Asked) -> Any:  # noqa: ANN401
+def _line(line: str, where: str, asked: Asked) -> Item:
+    raw = line.strip()
     try:
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=_constant, object_pairs_hook=_object)
-    except json.JSONDecodeError as error:
-        hint = "; write an object a line" if text.strip() in {"{", "["} else ""
-        raise asked.refuse(f": {where} is not JSON: {error.msg} at character {error.pos + 1}{hint}") from error
-    except _RepeatedKeyError as error:
-        raise asked.refuse(f": {where} has the key {str(error)!r} more than once") from error
-    except RecursionError as error:
-        raise asked.refuse(f": {where} is nested too deeply") from error
+        value = _DECODER.decode(raw)
+    except (ValueError, RecursionError) as error:
+        return Item(where, raw, None, asked.refuse(_why_not(error, where, raw)))
+    return _item(value, where, raw, asked)
+
+
+def _item(value: Any, where: str, raw: str, asked: Asked) -> Item:  # noqa: ANN401
+    if isinstance(value, dict):
+        return Item(where, raw, value)
+    return Item(where, raw, None, asked.refuse(f": {where} is no object: {_short(value)}"))
+
+
+class _List:
+    """The objects of one list, decoded as the file is read."""
+
+    def __init__(self, asked: Asked, file: TextIO, begun: str) -> None:
+        self._asked, self._file, self._text, self._at = asked, file, begun, 0
+
+    def __iter__(self) -> Iterator[Item]:
+        number = 0
+        if self._mark() == "]":
+            self._at += 1
+        else:
+            while True:
+                number += 1
+                yield self._next(f"item {number}")
+                mark = self._mark()
+                self._at += 1
+                if mark == "]":
+                    break
+                if mark != ",":
+                    raise self._refuse(f"Expecting ',' after item {number}")
+        if self._mark():
+            raise self._refuse("Extra data behind the list")
+
+    def _next(self, where: str) -> Item:
+        self._mark()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                cut = error.msg.startswith("Unterminated") or error.pos > len(self._text) - _LONGEST_WORD
+                if cut and len(self._text) < LONGEST and self._more():
+                    continue
+                raise self._refuse(f"{error.msg} in {where}") from error
+            except (ValueError, RecursionError) as error:
+                raise self._asked.refuse(_why_not(error, where, "")) from error
+            raw, self._at = self._text[self._at : end], end
+            return _item(value, where, raw.replace("\n", " ").replace("\r", " "), self._asked)
+
+    def _mark(self) -> str:
+        """The next character that is no white space; empty at the end of the file."""
+        while True:
+            found = _SPACE.match(self._text, self._at)
+            self._at = found.end() if found else self._at
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def _more(self) -> bool:
+        read = self._file.read(_CHARACTERS_AT_ONCE)
+        self._text, self._at = self._text[self._at :] + read, 0
+        return bool(read)
+
+    def _refuse(self, reason: str) -> UserError:
+        return self._asked.refuse(f": the file, which begins as a list, is not JSON: {reason}")
+
+
+def _why_not(error: Exception, where: str, raw: str) -> str:
+    """Why an object cannot be read."""
+    if isinstance(error, _RepeatedKeyError):
+        return f": {where} has the key {str(error)!r} more than once"
+    if isinstance(error, RecursionError):
+        return f": {where} is nested too deeply"
+    hint = "; write an object a line" if raw in {"{", "["} else ""
+    said = f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else str(error)
+    return f": {where} is not JSON: {said}{hint}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -87,11 +195,24 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _constant(name: str) -> str | None:
-    return None if name == "NaN" else name
+def _constant(name: str) -> Written | None:
+    return None if name == "NaN" else Written(name)
 
 
-def _as_text(value: Any, column: str, where: str, asked: Asked) -> str | None:  # noqa: ANN401
+_DECODER = json.JSONDecoder(parse_int=Written, parse_float=Written, parse_constant=_constant, object_pairs_hook=_object)
+
+
+def plain_text(value: Any, column: str, where: str, asked: Asked) -> str | None:  # noqa: ANN401
+    """A value as text; None where it is missing.
+
+    Args:
+        value: Of a decoded object.
+        column: Its key.
+        where: The object's line, or its place in the list.
+        asked: The file.
+    Raises:
+        UserError: If it is a list or an object, or holds half a character.
+    """
     if isinstance(value, bool):
         return str(value).lower()
     if value is None or isinstance(value, str):

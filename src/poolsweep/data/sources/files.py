@@ -104,11 +104,7 @@ class Files(Source):
         return self.read()
 
     def _asked(self, split: str, path: str) -> Asked:
-        asked = Asked(Path(path), f"data.{split}={path}", self.columns, self.quoted)
-        try:
-            return require_file(asked)
-        except (OSError, ValueError) as error:  # a name that is too long, or that no file can have
-            raise asked.refuse(f" cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        return require_file(Asked(Path(path), f"data.{split}={path}", self.columns, self.quoted))
 
 
 def _content(path: str) -> str:
@@ -119,6 +115,18 @@ def _content(path: str) -> str:
 
 
 def require_file(asked: Asked) -> Asked:
+    """Check that there is a file, and that its ending says how it is read.
+
+    Raises:
+        UserError: If not.
+    """
+    try:
+        return _checked(asked)
+    except (OSError, ValueError) as error:  # a name that is too long, or that no file can have
+        raise asked.refuse(f" cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _checked(asked: Asked) -> Asked:
     path = asked.path
     if path.is_dir():
         raise asked.refuse(" is a folder")

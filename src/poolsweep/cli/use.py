@@ -1,0 +1,115 @@
+"""``poolsweep predict`` and ``encode``: a trained model reads texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poolsweep.cli.arguments import VerbParser
+from poolsweep.errors import UserError
+from poolsweep.terminal.progress import said_if_slow
+
+if TYPE_CHECKING:
+    from poolsweep.predict.command import Task
+
+
+def predict(arguments: list[str]) -> int:
+    """Predict the texts of a file."""
+    parser = VerbParser(
+        "predict",
+        "Predicts every text of a file. The output has all columns of the input, and predicted and probability beside "
+        "them. Interrupted, the same command goes on where it was.",
+    )
+    parser.add_model()
+    _add_rows(parser, output="csv, jsonl or parquet by its ending (default: csv to standard output)", required=False)
+    parser.add_argument("--probabilities", action="store_true", help="a column probability_LABEL for each label, too")
+    given = parser.parse_args(arguments)
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.predict.command import check_output, predict_rows
+        from poolsweep.predict.load import load_model
+        from poolsweep.terminal.console import Console
+
+    console, task = Console(stderr=True), _task(given)
+    check_output(task, vectors=False)
+    model = load_model(
+        given.model, device=given.device, precision=given.precision, say=console.say, trusted=given.trust,
+        trust_remote_code=given.trust_remote_code,
+    )  # fmt: skip
+    predict_rows(model, task, all_outputs=given.probabilities, console=console)
+    return 0
+
+
+def encode(arguments: list[str]) -> int:
+    """Turn the texts of a file into vectors."""
+    parser = VerbParser(
+        "encode",
+        "Writes the pooled vector of every text of a file: of a finished run, or of an encoder and a pooling "
+        "without any training (--encoder minilm --pooling masked_mean). Interrupted, the same command goes on where it "
+        "was.",
+    )
+    parser.add_model(optional=True, note="; or none, with --encoder and --pooling")
+    parser.add_argument("--encoder", metavar="NAME", help="minilm, a folder, or a model's name on the hub")
+    parser.add_argument("--pooling", metavar="NAME", help="a pooling without weights: poolsweep poolings lists them")
+    parser.add_argument("--max-length", type=int, metavar="TOKENS", help="with --encoder (default: all it allows)")
+    _add_rows(parser, output="parquet (all columns, and vector) or npy (the vectors alone)", required=True)
+    given = parser.parse_args(arguments)
+    if (given.model is None) == (given.encoder is None):
+        raise UserError("give MODEL, or --encoder and --pooling; poolsweep encode --help says more")
+    if (given.encoder is None) != (given.pooling is None):
+        raise UserError("--encoder and --pooling go together; a run has its own")
+    if given.max_length is not None and (given.encoder is None or given.max_length < 1):
+        raise UserError(f"--max-length goes with --encoder and must be at least 1, got {given.max_length}")
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.predict.command import check_output, encode_rows
+        from poolsweep.predict.encoder_model import load_untrained
+        from poolsweep.predict.load import load_model
+        from poolsweep.terminal.console import Console
+
+    console, task = Console(stderr=True), _task(given)
+    check_output(task, vectors=True)
+    place: dict[str, Any] = {"device": given.device, "precision": given.precision}
+    if given.encoder is not None:
+        model = load_untrained(
+            given.encoder, given.pooling, text_pair=given.text_pair, max_length=given.max_length,
+            trust_remote_code=given.trust_remote_code, **place,
+        )  # fmt: skip
+    else:
+        model = load_model(
+            given.model, single=True, say=console.say, trusted=given.trust, trust_remote_code=given.trust_remote_code,
+            **place,
+        )  # fmt: skip
+    encode_rows(model, task, console=console)
+    return 0
+
+
+def _add_rows(parser: VerbParser, *, output: str, required: bool) -> None:
+    """Take what both verbs read and write."""
+    parser.add_argument(
+        "--input",
+        required=True,
+        metavar="FILE",
+        help="csv, tsv, jsonl, json or parquet; - = standard input, a text a line",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", required=required, help=output)
+    parser.add_argument("--text", metavar="COLUMN", help="with the text (default: as in training)")
+    parser.add_argument("--text-pair", metavar="COLUMN", help="with the second text, where pairs are read")
+    parser.add_argument(
+        "--quoted", choices=["true", "false"], help='whether " quotes fields (default: in csv, not tsv)'
+    )
+    parser.add_argument("--prefix", default="", metavar="TEXT", help="put before the names of new columns")
+    parser.add_argument(
+        "--on-error", choices=["stop", "skip"], default="stop",
+        help="at a row without a text, or that cannot be read: stop (default), or leave it out",
+    )  # fmt: skip
+    parser.add_place()
+    parser.add_trust()
+
+
+def _task(given: Any) -> Task:  # noqa: ANN401
+    from poolsweep.predict.command import Task
+
+    return Task(
+        input=given.input, output=given.output, text=given.text, text_pair=given.text_pair,
+        quoted=None if given.quoted is None else given.quoted == "true", skip=given.on_error == "skip",
+        prefix=given.prefix,
+    )  # fmt: skip

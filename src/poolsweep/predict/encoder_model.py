@@ -1,0 +1,107 @@
+"""An encoder and a pooling as a model of vectors, without any training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from poolsweep.conf_dir import conf_dir
+from poolsweep.config import Node
+from poolsweep.encoder import LoadedEncoder
+from poolsweep.errors import UserError, nearest
+from poolsweep.pooling import Pooling
+from poolsweep.pooling.presets import load_preset, preset_names
+from poolsweep.predict.engine import Engine, Place, Vectors
+from poolsweep.predict.identity import identity_of
+from poolsweep.predict.model import Output, Reads, VectorModel
+from poolsweep.training.prepare import build_pooling, load_encoder
+
+_ANY = "hub"  # the option of encoders that are named by their folder or their name on the hub
+
+
+class EncoderModel(VectorModel):
+    """An encoder and a pooling that has nothing to learn.
+
+    Args:
+        loaded: Encoder and tokenizer.
+        pooling: Fits the encoder.
+        name: What they are, for messages.
+        reads: What they read.
+        place: Device and precision.
+    """
+
+    def __init__(self, loaded: LoadedEncoder, pooling: Pooling, *, name: str, reads: Reads, place: Place) -> None:
+        self.name, self.reads, self._pooling = name, reads, pooling.eval()
+        if pooling.tokens.reads_first_token:
+            loaded.encoder.keep_first_tokens()
+        self.engine = Engine(loaded, reads.max_length, pooling.template, place)
+
+    @property
+    def identity(self) -> str:
+        """A hash of the encoder, the pooling's name and the place."""
+        return identity_of(self.engine, self._pooling, self.name)
+
+    def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
+        """Pooled vectors."""
+        self.reads.check(texts, pairs)
+        [values], truncated = self.engine.run(texts, pairs, [Vectors(self._pooling, "vectors")])
+        return Output(values, truncated)
+
+
+def load_untrained(
+    encoder: str,
+    pooling: str,
+    *,
+    text_pair: str | None = None,
+    max_length: int | None = None,
+    device: str = "auto",
+    precision: str = "32",
+    trust_remote_code: bool = False,
+) -> EncoderModel:
+    """Load an encoder and make a pooling for it.
+
+    Args:
+        encoder: An option of ``encoder=``, a folder, or a model's name on the hub.
+        pooling: A preset without parameters.
+        text_pair: Column with the second text, if pairs are encoded.
+        max_length: In tokens; None = as the encoder allows.
+        device: As ``load_model`` takes it.
+        precision: As ``load_model`` takes it.
+        trust_remote_code: Run the model code that the encoder carries.
+    Raises:
+        UserError: If one is not there, they do not go together, or the pooling would have to be trained first.
+    """
+    place = Place.of(device, precision)
+    if pooling not in preset_names():
+        raise UserError(f"there is no pooling {pooling!r}; {nearest(pooling, preset_names())}")
+    node = Node(load_preset(pooling))
+    options = _options(encoder) | {"frozen": True}
+    if trust_remote_code and "trust_remote_code" in options:
+        options["trust_remote_code"] = True
+    loaded = load_encoder(Node(options), tokens=Node(node["tokens"]), init_seed=0)
+    made = build_pooling(node, loaded)
+    if any(True for _ in made.parameters()):
+        raise UserError(f"--pooling {pooling} has weights to learn: train it first, and encode with the run")
+    if loaded.encoder.pooler_is_fresh and "pooler_output" in made.context_needed:
+        raise UserError(f"--pooling {pooling} reads a pooler, and {encoder} carries no weights of one")
+    limit = loaded.encoder.max_length
+    if limit is not None and (max_length or 0) > limit:
+        raise UserError(f"--max-length must be at most the encoder's {limit} tokens, got {max_length}")
+    reads = Reads(text_pair=text_pair, max_length=max_length or limit or 512)
+    return EncoderModel(loaded, made, name=f"{encoder}:{pooling}", reads=reads, place=place)
+
+
+def _options(encoder: str) -> dict[str, Any]:
+    """The keys of an encoder's option, as a run's config has them."""
+    names = {path.stem for path in (conf_dir() / "encoder").glob("[!_]*.yaml")} - {_ANY}
+    return _read(encoder) if encoder in names else _read(_ANY) | {"model": encoder}
+
+
+def _read(option: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    own = yaml.safe_load((conf_dir() / "encoder" / f"{option}.yaml").read_text(encoding="utf-8"))
+    for base in own.pop("defaults", []):
+        found |= _read(base)
+    return found | own

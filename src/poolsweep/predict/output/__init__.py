@@ -1,0 +1,1 @@
+"""Files of predictions and of vectors, written so that an interrupted one goes on."""
