@@ -89,7 +89,8 @@ def test_the_only_replicate_is_the_model(outputs):
 
 
 def test_the_newest_refit_stands_for_its_contender(study):
-    refit: dict = {"refit": {"with_validation": False}, "seed": 0, "pooling": "max", "predictions": False}
+    told = {"of": "demo:max", "runs": ["a", "b"], "with_validation": False}
+    refit: dict = {"refit": told, "seed": 0, "pooling": "max", "predictions": False}
     metrics = {"val/accuracy": 1.0, "test/accuracy": 1.0}
     write_run(study, **refit, run_id="old", started="2026-01-01T00:00:00+00:00", metrics=metrics)
     newer = write_run(study, **refit, run_id="new", started="2026-02-01T00:00:00+00:00", metrics=metrics)

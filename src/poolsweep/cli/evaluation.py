@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import warnings
+from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
 from poolsweep.terminal.progress import said_if_slow
-from poolsweep.terminal.text import print_problem
+from poolsweep.terminal.text import in_one_line, print_problem
 
 
 def refit(arguments: list[str]) -> int:
@@ -31,7 +33,7 @@ def refit(arguments: list[str]) -> int:
     from poolsweep.predict.choose import choose_contender
 
     chosen = choose_contender(given.model)
-    print(f"{chosen.line}; it is fitted on all training rows", file=sys.stderr)
+    _say(f"{chosen.line}; it is fitted on all training rows")
     with said_if_slow("loading torch and transformers"):
         from poolsweep.cli.single_run import end_workers, run_once, said
         from poolsweep.process.signals import stop_signals
@@ -54,3 +56,69 @@ def refit(arguments: list[str]) -> int:
     finally:
         end_workers()
     return 0
+
+
+def evaluate(arguments: list[str]) -> int:
+    """Measure a model on a file."""
+    parser = VerbParser(
+        "evaluate",
+        "Measures a model on a file of texts with labels: every metric with a 95% interval over texts, and every "
+        "label. Labels that the model does not have are refused with their rows.",
+    )
+    parser.add_model()
+    parser.add_argument("--data", type=Path, metavar="FILE", help="csv, tsv, jsonl, json or parquet")
+    parser.add_argument("--text", metavar="COLUMN", help="with the text (default: as in training)")
+    parser.add_argument("--text-pair", metavar="COLUMN", help="with the second text, where pairs are read")
+    parser.add_argument("--label", metavar="COLUMN", help="with the label (default: as in training)")
+    parser.add_argument("--predictions", type=Path, metavar="FILE", help="write every prediction too: csv or parquet")
+    parser.add_argument("--json", action="store_true", help="all of it, for programs")
+    parser.add_argument(
+        "--speed", action="store_true",
+        help="texts per second of one run of each pooling that MODEL covers, at 1 and 64 texts a call, and the size of "
+        "its weights, for the report; on --data, or the run's own test texts",
+    )  # fmt: skip
+    parser.add_place()
+    parser.add_trust()
+    given = parser.parse_args(arguments)
+    if given.speed:
+        return _speed(given)
+    if given.data is None:
+        raise UserError("--data FILE must be given; poolsweep evaluate --help says more")
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.predict.evaluate import evaluate as measure
+        from poolsweep.predict.evaluate import read_labelled
+        from poolsweep.predict.evaluation_output import as_json, prediction_writer, print_evaluation
+        from poolsweep.predict.load import load_model
+        from poolsweep.terminal.console import Console
+
+    write = None if given.predictions is None else prediction_writer(given.predictions, data=given.data)
+    model = load_model(
+        given.model, device=given.device, precision=given.precision, say=_say, trusted=given.trust,
+        trust_remote_code=given.trust_remote_code,
+    )  # fmt: skip
+    split = read_labelled(given.data, model, text=given.text, text_pair=given.text_pair, label=given.label)
+    found = measure(model, split)
+    if write is not None:
+        write(found)
+    if given.json:
+        print(as_json(found, name=model.name, data=given.data))
+    else:
+        print_evaluation(found, name=model.name, console=Console())
+    return 0
+
+
+def _speed(given: argparse.Namespace) -> int:
+    with said_if_slow("loading torch and transformers"):
+        from poolsweep.predict.speed_command import measure_runs
+        from poolsweep.terminal.console import Console
+
+    measure_runs(
+        given.model, data=given.data, text=given.text, text_pair=given.text_pair, label=given.label,
+        device=given.device, precision=given.precision, trusted=given.trust,
+        trust_remote_code=given.trust_remote_code, console=Console(),
+    )  # fmt: skip
+    return 0
+
+
+def _say(line: str) -> None:
+    print(in_one_line(line), file=sys.stderr)

@@ -9,6 +9,7 @@ from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
 from poolsweep.process.user_imports import import_from_here
 from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.text import in_one_line
 
 
 def poolings(arguments: list[str]) -> int:
@@ -61,7 +62,7 @@ def explain(arguments: list[str]) -> int:
     choice = choose(given.model)
     run = choice.single()
     if choice.line is not None:
-        print(choice.line, file=sys.stderr)
+        print(in_one_line(choice.line), file=sys.stderr)
     with said_if_slow("loading torch and transformers"):
         from poolsweep.explain import explain_run
 

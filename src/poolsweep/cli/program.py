@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
-from poolsweep.cli.evaluation import refit
+from poolsweep.cli.evaluation import evaluate, refit
 from poolsweep.cli.export import export
 from poolsweep.cli.poolings import check, explain, poolings
 from poolsweep.cli.studies import dashboard, report, status
@@ -35,6 +35,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "encode": encode,
     "export": export,
     "refit": refit,
+    "evaluate": evaluate,
 }
 
 _HELP = f"""\
@@ -55,6 +56,8 @@ usage: poolsweep VERB [ARGUMENTS]
   wandb-sweep OVERRIDES  prints a sweep.yaml for W&B's agents
   refit STUDY[:POOLING]  the model to ship: the chosen setting, fitted on all
                          training rows:  poolsweep refit demo
+  evaluate MODEL         how good it is on a file with labels, with intervals:
+                         poolsweep evaluate demo --data FILE
   poolings               every pooling: formula, source, size and parameters
   check CLASS            the conformance suite on a pooling of your own:
                          poolsweep check my_package.MyPooling

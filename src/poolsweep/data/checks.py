@@ -53,6 +53,23 @@ def check(splits: Splits, task: Task) -> Labels:
     return labels
 
 
+def check_labels(split: Split, labels: Labels, *, where_seen: str) -> None:
+    """Check rows that a trained model is held against.
+
+    Args:
+        split: What was read of one file.
+        labels: Labels that the model has.
+        where_seen: How messages call these.
+    Raises:
+        UserError: With every problem: no rows, empty texts or labels, labels that the model does not have.
+    """
+    problems = _problems_of(split)
+    if not hidden(split):
+        problems += _unseen(split, labels, where_seen=where_seen)
+    if problems:
+        raise UserError(*problems)
+
+
 def blank(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """Where a text column is null, empty or white space.
 
@@ -92,7 +109,7 @@ def _problems_of(split: Split) -> list[str]:
                 problems.append(f"{split.origin}: empty {name} in {rows_in_words(split.row_ids[empty])}")
     if hidden(split):
         problems.append(
-            f"{split.origin}: all labels of the {split.name} split are hidden (-1 or empty){_CURES[split.name]}"
+            f"{split.origin}: all labels of the {split.name} split are hidden (-1 or empty){_CURES.get(split.name, '')}"
         )
     return problems
 

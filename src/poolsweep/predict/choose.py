@@ -80,7 +80,7 @@ def choose(given: str | Path) -> Choice:
     Raises:
         UserError: If it names none, or several data sets.
     """
-    if _is_run(Path(given)):
+    if is_run(Path(given)):
         return Choice("run", (Path(given),), str(given))
     chosen = choose_contender(str(given))
     if chosen.refits:
@@ -100,26 +100,76 @@ def choose_contender(given: str) -> Chosen:
     Raises:
         UserError: If there is no such study or contender, or several data sets.
     """
-    study, words = _split(given)
-    with said_if_slow(f"reading the runs of {study.name}"):
-        runs = load_runs([study], with_refits=True)
-        groups = [group for group in group_runs(runs, metric="test/accuracy") if group.contenders]
-    if not groups:
-        raise UserError(f"no run of {typed_name(study)} has finished; poolsweep status {shlex.quote(str(study))}")
-    asked = _asked(words, groups, study=study) if words is not None else {}
-    groups = [group for group in groups if _is_asked(group, asked)]
-    if len(data := sorted({group.data for group in groups})) > 1:
+    asked = _Asked.of(given)
+    if len(data := sorted({group.data for group in asked.groups})) > 1:
         raise UserError(
             f"{given} has {len(data)} data sets, and the best on one says nothing of another; name one: "
             + ", ".join(shlex.quote(f"{given}:{name}") for name in data)
         )
-    group, contender, why = _best(groups, pooling=asked.get("pooling"), given=given)
-    words = [name for name in (asked.get("data"), group.encoder if len(groups) > 1 else asked.get("encoder")) if name]
-    name = ":".join([typed_name(study), *words, contender.name])
-    return Chosen(study, group, contender, name, f"{name}{why}", _refits(runs, group, contender))
+    group, contender, why = _best(asked.groups, pooling=asked.words.get("pooling"), given=given)
+    return asked.chosen(group, contender, why)
 
 
-def _is_run(path: Path) -> bool:
+def all_contenders(given: str) -> list[Chosen]:
+    """Every contender that ``STUDY`` or ``STUDY:POOLING`` covers, on all data sets and with all encoders.
+
+    Args:
+        given: As ``choose_contender`` takes it.
+    Raises:
+        UserError: If there is no such study or contender.
+    """
+    asked = _Asked.of(given)
+    pooling = asked.words.get("pooling")
+    return [
+        asked.chosen(group, contender, "")
+        for group in asked.groups
+        for name, contender in group.contenders.items()
+        if pooling in (None, name)
+    ]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What some words cover.
+
+    Attributes:
+        study: Folder of the study.
+        runs: All of its runs, refits too.
+        words: The pooling, data set and encoder that are named.
+        groups: Groups that fit these.
+    """
+
+    study: Path
+    runs: Sequence[RunRecord]
+    words: Mapping[str, str]
+    groups: Sequence[Group]
+
+    @classmethod
+    def of(cls, given: str) -> _Asked:
+        study, words = _split(given)
+        with said_if_slow(f"reading the runs of {study.name}"):
+            runs = load_runs([study], with_refits=True)
+            groups = [group for group in group_runs(runs, metric="test/accuracy") if group.contenders]
+        if not groups:
+            raise UserError(f"no run of {typed_name(study)} has finished; poolsweep status {shlex.quote(str(study))}")
+        asked = _named(words, groups, study=study) if words is not None else {}
+        return cls(study, runs, asked, [group for group in groups if _is_asked(group, asked)])
+
+    def chosen(self, group: Group, contender: Contender, why: str) -> Chosen:
+        """One of the contenders, with what to type for it."""
+        own = {"data": group.data, "encoder": group.encoder}
+        several = {kind: len({getattr(one, kind) for one in self.groups}) > 1 for kind in own}
+        words = [name for kind, name in own.items() if kind in self.words or several[kind]]
+        name = ":".join([typed_name(self.study), *words, contender.name])
+        return Chosen(self.study, group, contender, name, f"{name}{why}", _refits(self.runs, group, contender))
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is that of a run, finished or not.
+
+    Args:
+        path: Any path.
+    """
     folder = RunFolder(path)
     return any(file.is_file() for file in (folder.result, folder.status, folder.config))
 
@@ -136,7 +186,7 @@ def _split(given: str) -> tuple[Path, str | None]:
     raise AssertionError("unreachable")
 
 
-def _asked(words: str, groups: Sequence[Group], *, study: Path) -> dict[str, str]:
+def _named(words: str, groups: Sequence[Group], *, study: Path) -> dict[str, str]:
     """Which pooling, data set and encoder some words name; names may have colons, so the longest that fits is meant."""
     names = {
         "pooling": {name for group in groups for name in group.contenders},

@@ -21,11 +21,13 @@ class Reads:
         text: Name of the column with the text, in the files that it was trained on.
         text_pair: Name of the column with the second text; None where it reads single texts.
         max_length: In tokens.
+        label: Name of the column with the label.
     """
 
     text: str = "text"
     text_pair: str | None = None
     max_length: int
+    label: str = "label"
 
     def check(self, texts: Sequence[str], pairs: Sequence[str] | None) -> None:
         """Refuse pairs where single texts are read, and the other way round.

@@ -24,8 +24,9 @@ class RunModel(Model):
         self.task, self.labels = run.config.task, run.labels
         data = run.config.data
         self.reads = Reads(
-            text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length
-        )
+            text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length,
+            label=str(data.get("label") or "label"),
+        )  # fmt: skip
         self.engine = Engine(run.loaded, run.max_length, run.classifier.pooling.template, place or Place.of("cpu"))
         run.classifier.to(self.engine.place.device)
 

@@ -1,0 +1,134 @@
+"""What is printed and written of an evaluation."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from poolsweep.errors import UserError
+from poolsweep.files.writing import write_whole
+from poolsweep.predict.evaluate import Evaluation, Score, mean_of
+from poolsweep.terminal.console import Console
+from poolsweep.terminal.text import in_one_line, number
+
+_TITLES = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "Matthews correlation", "log_loss": "log loss"}
+_COVERS = "95% intervals cover other texts like these alone: not other seeds, and not other kinds of texts."
+
+
+def print_evaluation(found: Evaluation, *, name: str, console: Console) -> None:
+    """Print metrics with intervals, and a line for each label.
+
+    Args:
+        found: Of any model.
+        name: What was evaluated.
+        console: Console to print to.
+    """
+    rows, members = len(found.labels), found.of_members()
+    console.say(f"{in_one_line(name)} on {rows:,} text{'s' * (rows != 1)}", style="bold")
+    table = _table("", "score", "95% interval", *(["mean of the single runs"] if members else []))
+    means = mean_of(members) if members else {}
+    for metric, score in found.metrics().items():
+        single = [number(means[metric], ".4f")] if members else []
+        table.add_row(_TITLES[metric], number(score.value, ".4f"), _interval(score), *single)
+    console.print(table)
+    console.say(_COVERS)
+    if members:
+        console.say(f"The score is that of {len(members)} runs together: the mean of their probabilities.")
+    table = _table("label", "precision", "recall", "F1", "texts")
+    for one in found.by_label():
+        scores = (number(value, ".4f") for value in (one.precision, one.recall, one.f1))
+        table.add_row(Text(in_one_line(one.label)), *scores, f"{one.support:,}")
+    console.print(table)
+    if found.truncated:
+        console.say(f"{found.truncated / rows:.1%} of the texts were cut to the model's maximum length.")
+
+
+def as_json(found: Evaluation, *, name: str, data: Path) -> str:
+    """All of it, for programs; ends that are not known are null.
+
+    Args:
+        found: Of any model.
+        name: What was evaluated.
+        data: The file.
+    """
+    members = found.of_members()
+    content: dict[str, Any] = {
+        "model": name, "data": str(data), "texts": len(found.labels), "level": 0.95, "intervals_cover": "other texts",
+        "metrics": {metric: asdict(score) for metric, score in found.metrics().items()},
+        "labels": [asdict(one) for one in found.by_label()],
+        "truncated_share": found.truncated / len(found.labels),
+    }  # fmt: skip
+    if members:
+        content["single_runs"] = {"mean": mean_of(members), "each": members}
+    return json.dumps(_without_nan(content), indent=2)
+
+
+def prediction_writer(path: Path, *, data: Path) -> Callable[[Evaluation], None]:
+    """What writes every prediction to a file, by its ending; refuses one that cannot be written before anything runs.
+
+    Args:
+        path: A csv or parquet file: the row, its label, what was predicted, and the probability of each label.
+        data: File that is evaluated.
+    Raises:
+        UserError: If the ending is another, the folder does not exist, or it is the file that is evaluated.
+    """
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise UserError(f"--predictions={path} must end in .csv or .parquet")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UserError(f"--predictions={path} is no file that can be written: its folder must exist")
+
+    if path.exists() and data.exists() and path.samefile(data):
+        raise UserError(f"--predictions={path} is the file that is evaluated")
+
+    def write(found: Evaluation) -> None:
+        with write_whole(path) as temporary:
+            if path.suffix.lower() == ".csv":
+                pa_csv.write_csv(_predictions(found), temporary)
+            else:
+                pq.write_table(_predictions(found), temporary)
+
+    return write
+
+
+def _predictions(found: Evaluation) -> pa.Table:
+    names, best = pa.array(found.names, pa.string()), found.predicted
+    columns = {
+        "row": pa.array(np.arange(1, len(best) + 1)),
+        "label": names.take(pa.array(found.labels)),
+        "predicted": names.take(pa.array(best)),
+        "probability": pa.array(found.probabilities[np.arange(len(best)), best]),
+    }
+    each = {f"probability_{name}": pa.array(found.probabilities[:, i]) for i, name in enumerate(found.names)}
+    return pa.table(columns | each)
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _interval(score: Score) -> str:
+    return "–" if math.isnan(score.low) else f"{number(score.low, '.4f')} to {number(score.high, '.4f')}"
+
+
+def _without_nan(node: Any) -> Any:  # noqa: ANN401
+    if isinstance(node, dict):
+        return {key: _without_nan(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_without_nan(value) for value in node]
+    return None if isinstance(node, float) and not math.isfinite(node) else node
