@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 from architectures import CONFIGS, MORE, TOKENS
+from torch import nn
 from transformers import AutoModel
 
 from poolsweep.cli import main
 from poolsweep.encoder.tiny import tiny
 from poolsweep.report.results import load_results
+from poolsweep.tasks.labels import Labels
+from poolsweep.training.classifier import build_classifier
+from poolsweep.training.load import LoadedRun
+from poolsweep.training.prepare import build_pooling, load_encoder
 
 Trained = Callable[..., dict[str, Path]]
 
@@ -57,3 +62,20 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
         return folder
 
     return save
+
+
+@pytest.fixture
+def made(compose, tiny_run):
+    """A run that was never trained: a pooling with random parameters on a tiny encoder."""
+
+    def make(*overrides: str) -> LoadedRun:
+        config = compose(*tiny_run, "encoder.frozen=true", *overrides)
+        loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=0)
+        torch.manual_seed(0)
+        pooling = build_pooling(config.pooling, loaded)
+        for parameter in pooling.parameters():
+            nn.init.normal_(parameter, std=0.3)
+        classifier = build_classifier(config, loaded.encoder, pooling, num_labels=3)
+        return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, 32)
+
+    return make

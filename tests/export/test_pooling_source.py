@@ -20,29 +20,9 @@ from poolsweep.head.linear import Linear
 from poolsweep.pooling.presets import preset_names
 from poolsweep.postprocess.standardize import Standardize
 from poolsweep.postprocess.whiten import Whiten
-from poolsweep.tasks.labels import Labels
-from poolsweep.training.classifier import build_classifier
 from poolsweep.training.load import LoadedRun
-from poolsweep.training.prepare import build_pooling, load_encoder
 
 TEXTS = ["a cat", "the dog and the cat sat by the river in the evening", "x", ""]
-
-
-@pytest.fixture
-def made(compose, tiny_run):
-    """A run that was never trained: a pooling with random parameters on a tiny encoder."""
-
-    def make(*overrides: str) -> LoadedRun:
-        config = compose(*tiny_run, "encoder.frozen=true", *overrides)
-        loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=0)
-        torch.manual_seed(0)
-        pooling = build_pooling(config.pooling, loaded)
-        for parameter in pooling.parameters():
-            nn.init.normal_(parameter, std=0.3)
-        classifier = build_classifier(config, loaded.encoder, pooling, num_labels=3)
-        return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, 32)
-
-    return make
 
 
 def exported(run: LoadedRun) -> nn.Module:

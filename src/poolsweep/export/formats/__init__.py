@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Imported when one is asked for: help lists the names, and imports no torch.
 _CLASSES = {
     "onnx": ("poolsweep.export.formats.onnx", "Onnx"),
+    "sentence-transformers": ("poolsweep.export.formats.sentence_transformers", "SentenceTransformers"),
     "transformers": ("poolsweep.export.formats.transformers", "Transformers"),
 }
 NAMES = tuple(_CLASSES)
