@@ -29,7 +29,9 @@ def trained(tiny_run: list[str], tmp_path_factory: pytest.TempPathFactory) -> Tr
 
     def train(poolings: str, *overrides: str) -> dict[str, Path]:
         root = tmp_path_factory.mktemp("runs")
-        given = [*tiny_run, "trainer.max_epochs=1", *overrides, f"pooling={poolings}", f"output_root={root}", "study=s"]
+        epochs = [] if "trainer=probe" in overrides else ["trainer.max_epochs=1"]
+        typed = [one for one in tiny_run if not one.startswith("trainer.max_epochs")]
+        given = [*typed, *epochs, *overrides, f"pooling={poolings}", f"output_root={root}", "study=s"]
         assert main(["train", "-m", *given, "seed=0"]) == 0
         return {result["pooling"]: root / "s" / result["run_id"] for result in load_results(root / "s")}
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
+from poolsweep.errors import UserError
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.terminal.text import in_one_line, print_problem
 
@@ -32,16 +33,19 @@ def export(arguments: list[str]) -> int:
         "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
     )
     given = parser.parse_args(arguments)
-    from poolsweep.predict.choose import choose
-
-    choice = choose(given.model)
-    run = choice.single()
-    if choice.line is not None:
-        print(choice.line, file=sys.stderr)
     with said_if_slow("loading torch and transformers"):
         from poolsweep.export.command import export_run
         from poolsweep.export.format import Wanted
         from poolsweep.export.proof import UnprovenError
+        from poolsweep.predict.choose import choose
+        from poolsweep.predict.export_record import is_export
+
+    if is_export(Path(given.model)):
+        raise UserError(f"{given.model} is an export already; name the run that it was made of")
+    choice = choose(given.model)
+    run = choice.single()
+    if choice.line is not None:
+        print(choice.line, file=sys.stderr)
 
     try:
         proof = export_run(

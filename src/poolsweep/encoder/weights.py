@@ -54,7 +54,7 @@ def load_weights(source: str | Path, *, options: Mapping[str, Any], model_option
     ]
     if lacking:
         raise UserError(f"{source} ({config.model_type}) is no text encoder: its config has no {lacking[0]}")
-    kind = _kind_of(config, trusted=bool(options.get("trust_remote_code")))
+    kind = kind_of(config, trusted=bool(options.get("trust_remote_code")))
     given = {**options, **model_options, "dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     given |= {"ignore_mismatched_sizes": True}  # they are refused below, by name
     model, info = kind.from_pretrained(source, config=config, **given)
@@ -81,8 +81,13 @@ def broken_file(folder: Path) -> str | None:
     return None
 
 
-def _kind_of(config: PreTrainedConfig, *, trusted: bool) -> Any:  # noqa: ANN401
-    """The class that loads the encoder alone, of models that have a decoder too."""
+def kind_of(config: PreTrainedConfig, *, trusted: bool = False) -> Any:  # noqa: ANN401
+    """The class that loads the encoder alone, of models that have a decoder too.
+
+    Args:
+        config: The model's.
+        trusted: Whether a class may come from the model's own repository.
+    """
     if trusted and "AutoModel" in (getattr(config, "auto_map", None) or {}):
         return AutoModel
     encoder = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)

@@ -14,7 +14,7 @@ from poolsweep.errors import UserError
 from poolsweep.export.format import Wanted
 from poolsweep.export.formats import format_named
 from poolsweep.export.proof import Proof, prove
-from poolsweep.export.record import RECORD, write_record
+from poolsweep.export.record import write_record
 from poolsweep.export.rows import rows_of_proof_file, rows_of_test_split
 from poolsweep.extras import require
 from poolsweep.predict.run_model import RunModel
@@ -50,8 +50,6 @@ def export_run(
     for package in fmt.packages:
         require(package, asked_by=f"--to {to}", extra=to)
     _require_free(output)
-    if (path / RECORD).is_file():
-        raise UserError(f"{path} is an export already; name the run that it was made of")
     run = load_run(path, trusted=trusted, trust_remote_code=trust_remote_code)
     objection = fmt.objection(run, wanted)
     if objection is not None:

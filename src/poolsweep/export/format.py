@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from transformers import PreTrainedConfig
 
+from poolsweep.predict.export_record import Weights
 from poolsweep.training.load import LoadedRun
 
 
@@ -23,22 +24,6 @@ class Wanted:
 
     vectors: bool = False
     int8: bool = False
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Where some weights of an export lie.
-
-    Attributes:
-        part: Prefix of their names here: ``encoder.`` (transformers' own names), ``pooling.`` (``layers.…`` and
-            ``tokens.…``) or ``head.`` (``weight`` and ``bias`` of a linear head, post-processing folded in).
-        file: A safetensors file in the folder, with ``/``.
-        prefix: Prefix of their names in the file, taken off; empty = all of the file.
-    """
-
-    part: str
-    file: str
-    prefix: str
 
 
 @dataclass(frozen=True)

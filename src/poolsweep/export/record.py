@@ -9,11 +9,10 @@ from typing import Any
 from poolsweep import __version__
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.files.writing import write_json
+from poolsweep.predict.export_record import RECORD, VERSION
 from poolsweep.runs.folder import RunFolder
 from poolsweep.training.load import LoadedRun
 
-RECORD = "poolsweep.json"
-VERSION = 1
 _OF_THE_RUN = ("run_id", "study", "seed", "data", "data_id", "encoder", "pooling", "refit")
 
 
@@ -43,6 +42,7 @@ def write_record(
         "text_pair": data.get("text_pair"),
         "max_length": run.max_length,
         "pooling": {half: pooling[half] for half in ("layers", "tokens")},
+        "num_layers": run.loaded.encoder.num_layers,
         "encoder": None if written.encoder is None else written.encoder.to_dict(),
         "weights": [asdict(each) for each in written.weights],
         "run": {name: result[name] for name in _OF_THE_RUN if result.get(name) is not None},

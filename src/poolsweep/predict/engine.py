@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,7 +20,6 @@ from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import EncodedBatch, PassRequest
-from poolsweep.model.classifier import Classifier
 from poolsweep.tasks import Task
 
 _PRECISIONS = {"32-true": "32", "bf16-mixed": "bf16", "16-mixed": "16"}
@@ -83,6 +83,14 @@ class Vectors(PassRequest):
         return {self.name: self.pool(encoded)}
 
 
+class Scores(Protocol):
+    """What follows a pooling: the classifier of a run, or the head of an export."""
+
+    def logits(self, pooled: Tensor) -> Tensor:
+        """The logits of pooled vectors."""
+        ...
+
+
 @dataclass(frozen=True)
 class Predicted(Vectors):
     """What the task predicts: probabilities for a classification.
@@ -93,7 +101,7 @@ class Predicted(Vectors):
         outputs: Numbers of each text.
     """
 
-    classifier: Classifier
+    classifier: Scores
     task: Task
     outputs: int
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from poolsweep.predict.choose import Choice, choose
 from poolsweep.predict.engine import Place
 from poolsweep.predict.ensemble import Ensemble
+from poolsweep.predict.export_record import is_export
+from poolsweep.predict.exported import load_export
 from poolsweep.predict.model import Model
 from poolsweep.predict.run_model import RunModel
 from poolsweep.training.load import load_run
@@ -26,7 +28,7 @@ def load_model(
     """Load a model.
 
     Args:
-        given: A run folder, ``STUDY`` or ``STUDY:POOLING``.
+        given: A run folder, ``STUDY``, ``STUDY:POOLING``, or an export.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` = a GPU where there is one.
         precision: ``32``, ``bf16`` or ``16``.
         single: Whether several runs together are refused.
@@ -36,6 +38,8 @@ def load_model(
     Raises:
         UserError: If it is none, or is refused.
     """
+    if is_export(Path(given)):
+        return load_export(Path(given), place=Place.of(device, precision), trusted=trusted)
     choice = choose(given)
     if single:
         choice.single()

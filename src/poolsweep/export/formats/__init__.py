@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _CLASSES = {
     "onnx": ("poolsweep.export.formats.onnx", "Onnx"),
     "sentence-transformers": ("poolsweep.export.formats.sentence_transformers", "SentenceTransformers"),
+    "torch": ("poolsweep.export.formats.torch", "Torch"),
     "transformers": ("poolsweep.export.formats.transformers", "Transformers"),
 }
 NAMES = tuple(_CLASSES)

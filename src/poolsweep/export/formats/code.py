@@ -1,14 +1,51 @@
-"""What formats that carry the source of a pooling share."""
+"""What formats share that carry the source of a pooling: one Python file, and one file of weights."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from poolsweep.export.pooling_source import pooling_source
+from safetensors.torch import save_file
+from transformers import PreTrainedModel
+
+from poolsweep.encoder.weights import kind_of
+from poolsweep.export.format import Wanted, Written
+from poolsweep.export.pooling_source import folded_head, pooling_source
+from poolsweep.predict.export_record import Weights
 from poolsweep.training.load import LoadedRun
 
+WEIGHTS = "model.safetensors"
 TEXTS = ["a", "one, two and three", "?"]  # of different lengths, to compare two models on
 _FUTURE = "from __future__ import annotations\n\n"
+_ENCODING = '''
+def make_encoder(config):
+    """An encoder of a config, with weights that are still to be loaded."""
+    encoder = {auto}.from_config(config, attn_implementation={attention!r})
+{without_pooler}    return encoder
+
+
+def encode_and_pool(encoder, pool, input_ids, attention_mask=None, token_type_ids=None):
+    """The vectors of a batch of texts, (B, {size}), and the states of the last layer."""
+    if attention_mask is None:
+        attention_mask = torch.ones_like(input_ids)
+{stray}    given = {{}} if token_type_ids is None else {{"token_type_ids": token_type_ids}}
+    output = encoder(
+        input_ids=input_ids, attention_mask=attention_mask, **given, output_hidden_states=True,
+        output_attentions={attentions}, return_dict=True,
+    )
+    vectors = pool(
+        output.hidden_states, attention_mask, pooler_output=getattr(output, "pooler_output", None),
+        attentions=getattr(output, "attentions", None), token_type_ids=token_type_ids,
+    )
+    return vectors, output.last_hidden_state
+'''
+_WITHOUT_POOLER = "    encoder.pooler = None  # nothing reads it\n"
+_STRAY = """\
+    # A {mask} that the text itself has is no part of the template, and read as an unknown word.
+    is_mask = input_ids == {mask_id}
+    count = is_mask.long(){from_the_end}.cumsum(dim=1){from_the_end}
+    input_ids = input_ids.masked_fill(is_mask & (count != 1), {other})
+"""
 
 
 def require_plain(run: LoadedRun) -> str | None:
@@ -30,15 +67,56 @@ def labels_of(run: LoadedRun) -> dict[str, Any]:
     }
 
 
-def model_source(run: LoadedRun, *, imports: str, code: str) -> str:
-    """One Python file: the source of the run's pooling, and a model that stands on it.
+def model_source(run: LoadedRun, encoder: PreTrainedModel, *, imports: str, code: str) -> str:
+    """One Python file: the source of the run's pooling, how it reads the encoder, and a model that stands on both.
 
     Args:
         run: A finished run.
+        encoder: Its plain encoder.
         imports: Statements that the model needs beside the pooling's.
         code: The model.
     Raises:
         UserError: If the source of the pooling is not to be had.
     """
+    pooling = run.classifier.pooling
+    attentions = "attentions" in pooling.context_needed
+    own = encoder.config._attn_implementation
+    auto = kind_of(encoder.config).__name__
+    encoding = _ENCODING.format(
+        auto=auto,
+        attention="eager" if attentions or own not in {"sdpa", "eager"} else own,
+        attentions=attentions,
+        size=pooling.output_size,
+        without_pooler=_WITHOUT_POOLER if getattr(encoder, "pooler", None) is None else "",
+        stray=_stray(run),
+    )
     source = pooling_source(run).replace("needs torch alone", "stands on nothing of it")
-    return source.replace(_FUTURE, f"{_FUTURE}{imports}", 1).rstrip() + "\n\n" + code
+    return (
+        source.replace(_FUTURE, _FUTURE + imports.replace("AutoModel,", f"{auto},"), 1).rstrip()
+        + "\n\n"
+        + encoding
+        + "\n"
+        + code
+    )
+
+
+def write_weights(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:
+    """Write the weights of a model that has an ``encoder``, a ``TextPooling`` called ``pool`` and a ``head``."""
+    state = {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
+    state |= {f"pool.pooling.{name}": tensor for name, tensor in run.classifier.pooling.state_dict().items()}
+    if not wanted.vectors:
+        state |= {f"head.{name}": tensor for name, tensor in folded_head(run).state_dict().items()}
+    save_file({n: t.detach().clone().contiguous() for n, t in state.items()}, folder / WEIGHTS, {"format": "pt"})
+    parts = [("encoder.", "encoder."), ("pooling.", "pool.pooling.")] + [("head.", "head.")] * (not wanted.vectors)
+    return Written(encoder.config, tuple(Weights(part, WEIGHTS, prefix) for part, prefix in parts))
+
+
+def _stray(run: LoadedRun) -> str:
+    template, tokenizer = run.classifier.pooling.template, run.loaded.tokenizer
+    if template is None:
+        return ""
+    other = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id
+    from_the_end = ".flip(1)" if "[MASK]" in template.partition("{text}")[2] else ""
+    return _STRAY.format(
+        mask=tokenizer.mask_token, mask_id=tokenizer.mask_token_id, other=other, from_the_end=from_the_end
+    )

@@ -7,14 +7,14 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
-from poolsweep.export.format import Format, Wanted, Weights, Written
-from poolsweep.export.formats.code import TEXTS, labels_of, model_source, require_plain
+from poolsweep.export.format import Format, Wanted, Written
+from poolsweep.export.formats.code import TEXTS, WEIGHTS, labels_of, model_source, require_plain, write_weights
 from poolsweep.export.pooling_source import folded_head
 from poolsweep.pooling.tokens.pooler import Pooler
+from poolsweep.predict.export_record import Weights
 from poolsweep.training.load import LoadedRun
 
 _IMPORTS = """\
@@ -45,30 +45,20 @@ class PooledModel(PreTrainedModel):
 
     config_class = PooledConfig
     base_model_prefix = ""
-    _supports_sdpa = True
+    _supports_sdpa = True  # as its encoder does
 
     def __init__(self, config):
         super().__init__(config)
         given = dict(config.encoder_config)
         encoder_config = AutoConfig.for_model(given.pop("model_type"), **given)
-        self.encoder = AutoModel.from_config(encoder_config, attn_implementation={attention!r})
+        self.encoder = make_encoder(encoder_config)
         self.pool = TextPooling()
         self.post_init()
 
     def forward(self, input_ids, attention_mask=None, token_type_ids=None, **kwargs):
         """Encode and pool."""
-        if attention_mask is None:
-            attention_mask = torch.ones_like(input_ids)
-        given = {{}} if token_type_ids is None else {{"token_type_ids": token_type_ids}}
-        output = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, **given, output_hidden_states=True,
-            output_attentions={attentions}, return_dict=True,
-        )
-        vectors = self.pool(
-            output.hidden_states, attention_mask, pooler_output=getattr(output, "pooler_output", None),
-            attentions=getattr(output, "attentions", None), token_type_ids=token_type_ids,
-        )
-        return BaseModelOutputWithPooling(last_hidden_state=output.last_hidden_state, pooler_output=vectors)
+        vectors, last = encode_and_pool(self.encoder, self.pool, input_ids, attention_mask, token_type_ids)
+        return BaseModelOutputWithPooling(last_hidden_state=last, pooler_output=vectors)
 
 
 class PooledModelForSequenceClassification(PooledModel):
@@ -103,7 +93,6 @@ inputs = tokenizer({texts}, truncation=True, padding=True, return_tensors="pt")
 print(model(**inputs).{result})
 """
 _FILE = "modeling_poolsweep"
-_WEIGHTS = "model.safetensors"
 
 
 class Transformers(Format):
@@ -134,7 +123,7 @@ class Transformers(Format):
         if type(run.classifier.pooling.tokens) is Pooler:
             if wanted.vectors:
                 encoder.save_pretrained(folder)
-                return Written(encoder.config, (Weights("encoder.", _WEIGHTS, ""),))
+                return Written(encoder.config, (Weights("encoder.", WEIGHTS, ""),))
             found = _own_classifier(run, encoder)
             if found is not None:
                 model, weights = found
@@ -158,16 +147,16 @@ def _own_classifier(run: LoadedRun, encoder: PreTrainedModel) -> tuple[PreTraine
     if not isinstance(base, PreTrainedModel) or classifier is None:
         return None
     head = folded_head(run)
-    weights = [Weights("encoder.", _WEIGHTS, f"{model.base_model_prefix}.")]
+    weights = [Weights("encoder.", WEIGHTS, f"{model.base_model_prefix}.")]
     base.load_state_dict(encoder.state_dict(), strict=False)
     if isinstance(classifier, torch.nn.Linear):
         classifier.load_state_dict(head.state_dict())
-        weights.append(Weights("head.", _WEIGHTS, "classifier."))
+        weights.append(Weights("head.", WEIGHTS, "classifier."))
     elif hasattr(classifier, "dense") and hasattr(classifier, "out_proj") and dense is not None:
         classifier.dense.load_state_dict(dense.state_dict())
         classifier.out_proj.load_state_dict(head.state_dict())
-        weights.append(Weights("encoder.pooler.dense.", _WEIGHTS, "classifier.dense."))
-        weights.append(Weights("head.", _WEIGHTS, "classifier.out_proj."))
+        weights.append(Weights("encoder.pooler.dense.", WEIGHTS, "classifier.dense."))
+        weights.append(Weights("head.", WEIGHTS, "classifier.out_proj."))
     else:
         return None
     tokenizer, pair = plain_tokenizer(run), run.config.data.get("text_pair") is not None
@@ -178,12 +167,8 @@ def _own_classifier(run: LoadedRun, encoder: PreTrainedModel) -> tuple[PreTraine
 
 
 def _write_with_code(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:
-    pooling = run.classifier.pooling
-    attentions = "attentions" in pooling.context_needed
-    own = encoder.config._attn_implementation
-    attention = "eager" if attentions or own not in {"sdpa", "eager"} else own
-    code = _CODE.format(attention=attention, attentions=attentions)
-    (folder / f"{_FILE}.py").write_text(model_source(run, imports=_IMPORTS, code=code), encoding="utf-8")
+    source = model_source(run, encoder, imports=_IMPORTS, code=_CODE)
+    (folder / f"{_FILE}.py").write_text(source, encoding="utf-8")
     kind, auto = ("PooledModel", "AutoModel") if wanted.vectors else (
         "PooledModelForSequenceClassification", "AutoModelForSequenceClassification"
     )  # fmt: skip
@@ -197,10 +182,4 @@ def _write_with_code(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wan
         **({} if wanted.vectors else labels_of(run)),
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    state = {f"encoder.{name}": tensor for name, tensor in encoder.state_dict().items()}
-    state |= {f"pool.pooling.{name}": tensor for name, tensor in pooling.state_dict().items()}
-    if not wanted.vectors:
-        state |= {f"head.{name}": tensor for name, tensor in folded_head(run).state_dict().items()}
-    save_file({n: t.detach().clone().contiguous() for n, t in state.items()}, folder / _WEIGHTS, {"format": "pt"})
-    parts = (("encoder.", "encoder."), ("pooling.", "pool.pooling."), ("head.", "head."))
-    return Written(encoder.config, tuple(Weights(part, _WEIGHTS, prefix) for part, prefix in parts))
+    return write_weights(run, encoder, folder, wanted)

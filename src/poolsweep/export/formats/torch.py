@@ -1,0 +1,119 @@
+"""torch: safetensors and one readable Python file, for whoever wants to see all of it, or to take it apart."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+from poolsweep.export.encoder import plain_encoder, plain_tokenizer
+from poolsweep.export.format import Format, Wanted, Written
+from poolsweep.export.formats.code import labels_of, model_source, require_plain, write_weights
+from poolsweep.training.load import LoadedRun
+
+_IMPORTS = """\
+import sys
+from pathlib import Path
+
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+"""
+_CODE = '''
+class TextModel(nn.Module):
+    """An encoder with its tokenizer, a pooling and{a_head} the weights that they were trained to have.
+
+    Args:
+        folder: The folder that this file lies in.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        config = AutoConfig.from_pretrained(folder)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.encoder = make_encoder(config)
+        self.pool = TextPooling()
+{head}        self.load_state_dict(load_file(Path(folder) / "model.safetensors"))
+        self.eval()
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None):
+        """{forward}"""
+        vectors, _ = encode_and_pool(self.encoder, self.pool, input_ids, attention_mask, token_type_ids)
+        return {returned}
+
+    def tokenise(self, texts, pairs=None):
+        """Texts, or pairs of them, as the tensors that ``forward`` takes."""
+        device = next(self.parameters()).device
+        return self.tokenizer(texts, pairs, truncation=True, padding=True, return_tensors="pt").to(device)
+
+    @torch.inference_mode()
+    def encode(self, texts, pairs=None):
+        """The vector of each text; (B, {size})."""
+        return encode_and_pool(self.encoder, self.pool, **self.tokenise(texts, pairs))[0]
+{predictions}
+
+def load(folder=Path(__file__).parent):
+    """The model, ready to read texts."""
+    return TextModel(folder)
+
+
+if __name__ == "__main__":
+{main}
+'''
+_HEAD = """\
+        self.labels = [config.id2label[i] for i in range(config.num_labels)]
+        self.head = nn.Linear(TextPooling.output_size, len(self.labels))
+"""
+_PREDICTIONS = '''
+    @torch.inference_mode()
+    def probabilities(self, texts, pairs=None):
+        """The probability of each of ``labels``; (B, C)."""
+        return self(**self.tokenise(texts, pairs)).softmax(dim=-1)
+
+    def predict(self, texts, pairs=None):
+        """The label of each text."""
+        return [self.labels[i] for i in self.probabilities(texts, pairs).argmax(dim=-1).tolist()]
+'''
+_MAIN_OF_LABELS = """\
+    for text, label in zip(sys.argv[1:], load().predict(sys.argv[1:])):
+        print(f"{label}\\t{text}")"""
+_MAIN_OF_VECTORS = """\
+    print(load().encode(sys.argv[1:]))"""
+
+
+class Torch(Format):
+    """``model.py`` and its weights; needs torch, transformers and safetensors."""
+
+    name = "torch"
+    proof = "torch"
+
+    def usage(self, run: LoadedRun, wanted: Wanted) -> str:
+        """Loading the file beside the weights."""
+        call = "encode" if wanted.vectors else "predict"
+        return f'import sys; sys.path.insert(0, "FOLDER")\nfrom model import load\nload().{call}(["a text"])'
+
+    def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
+        """Encoders with code of their own, and int8."""
+        return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
+
+    def write(self, run: LoadedRun, folder: Path, wanted: Wanted) -> Written:
+        """Write code, weights, tokenizer, and the encoder's config with the labels."""
+        encoder = plain_encoder(run)
+        plain_tokenizer(run).save_pretrained(folder)
+        config = copy.deepcopy(encoder.config)
+        for name, value in ({} if wanted.vectors else labels_of(run)).items():
+            setattr(config, name, value)
+        config.save_pretrained(folder)
+        code = _code(size=run.classifier.pooling.output_size, vectors=wanted.vectors)
+        (folder / "model.py").write_text(model_source(run, encoder, imports=_IMPORTS, code=code), encoding="utf-8")
+        return write_weights(run, encoder, folder, wanted)
+
+
+def _code(*, size: int, vectors: bool) -> str:
+    return _CODE.format(
+        size=size,
+        a_head="" if vectors else " a linear head, with",
+        head="" if vectors else _HEAD,
+        forward="The vectors of a batch." if vectors else "The logits of a batch; (B, C).",
+        returned="vectors" if vectors else "self.head(vectors)",
+        predictions="" if vectors else _PREDICTIONS,
+        main=_MAIN_OF_VECTORS if vectors else _MAIN_OF_LABELS,
+    )
