@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from poolsweep.export import proof
+from poolsweep.predict.load import load_model
 
 
 @pytest.fixture
@@ -78,6 +79,18 @@ def test_rows_that_changed_are_asked_for(cli, run, tmp_path, animals, monkeypatc
     assert left_in(tmp_path) == ["other.csv"]
 
 
+def test_rows_of_a_file_need_no_labels(cli, run, tmp_path):
+    rows, exported = str(tmp_path / "rows.csv"), str(tmp_path / "exported")
+    (tmp_path / "rows.csv").write_text('text\nmeow\n"woof, woof"\n')
+    done = cli("export", str(run), "--to", "torch", "--output", exported, "--proof", rows)
+    assert done.status == 0, done.err
+    assert f"on 2 rows of {tmp_path / 'rows.csv'}" in done.out.splitlines()[1]
+    (tmp_path / "rows.csv").write_text("words\nmeow\n")
+    refused = cli("export", str(run), "--to", "torch", "--output", f"{exported}-2", "--proof", rows)
+    assert refused.status == 2
+    assert "has no column 'text'" in refused.err
+
+
 def test_what_cannot_be_asked_for(cli, run, tmp_path):
     (tmp_path / "link").symlink_to(tmp_path)
     (tmp_path / "file").write_text("")
@@ -101,3 +114,15 @@ def _vouch(run: Path) -> None:
 
     record = json.loads((run / "result.json").read_text())
     write_result(run, record | {"files": fingerprints(run)})
+
+
+def test_labels_with_escapes_come_through_as_they_are(cli, run, tmp_path):
+    evil = {"\x1b[2Jcat": 0, "<script>alert(1)</script>": 1, 'owl"\n"""import os': 2}
+    (run / "labels.json").write_text(json.dumps(evil))
+    _vouch(run)
+    rows, exported = str(tmp_path / "rows.csv"), str(tmp_path / "exported")
+    (tmp_path / "rows.csv").write_text("text\nmeow\n")
+    done = cli("export", str(run), "--to", "torch", "--output", exported, "--proof", rows)
+    assert done.status == 0, done.err
+    assert "\x1b" not in done.out + done.err
+    assert load_model(tmp_path / "exported", device="cpu").labels.names == tuple(evil)

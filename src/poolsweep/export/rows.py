@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from poolsweep.data.formats.columns import Asked
-from poolsweep.data.sources.files import require_file
-from poolsweep.data.sources.rows import rows_of_file
 from poolsweep.data.splits import Split
 from poolsweep.errors import UserError
 from poolsweep.predict.model import Reads
+from poolsweep.predict.rows.opening import open_rows
 from poolsweep.runs.folder import RunFolder
 from poolsweep.tasks.labels import Labels
 from poolsweep.training.load import LoadedRun
@@ -83,20 +81,24 @@ def rows_of_proof_file(path: Path, reads: Reads) -> ProofRows:
     """The rows of a file, with the columns of the run; it needs no labels.
 
     Args:
-        path: A file that training reads.
+        path: A file that ``predict`` reads.
         reads: Names of the columns.
     Raises:
         UserError: If it cannot be read, or has no rows.
     """
-    columns = {"text": reads.text} | ({} if reads.text_pair is None else {"text_pair": reads.text_pair})
-    rows, _ = rows_of_file(require_file(Asked(path, f"--proof={path}", columns)))
-    split = Split("test", str(path), rows, np.arange(len(rows)))
-    if not len(split):
+
+    def refuse(row: int, reason: str) -> None:
+        raise UserError(f"--proof={path}, row {row}: {reason}")
+
+    rows = open_rows(str(path), text=reads.text, text_pair=reads.text_pair, on_bad_row=refuse, option="--proof")
+    texts: list[str] = []
+    pairs: list[str] = []
+    for window in rows.windows(after=0):
+        texts += window.texts
+        pairs += window.pairs or []
+    if not texts:
         raise UserError(f"--proof={path} has no rows")
-    order = np.arange(len(split))
-    return ProofRows(
-        str(path), _texts(split, "text", order), _texts(split, "text_pair", order) if split.is_pair else None
-    )
+    return ProofRows(str(path), texts, None if reads.text_pair is None else pairs)
 
 
 def _texts(split: Split, column: str, order: np.ndarray) -> list[str]:

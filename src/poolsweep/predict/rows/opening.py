@@ -19,7 +19,14 @@ from poolsweep.predict.rows.window import OnBadRow, RowFile
 
 
 def open_rows(
-    given: str, *, text: str, text_pair: str | None, quoted: bool | None, objects: bool, on_bad_row: OnBadRow
+    given: str,
+    *,
+    text: str,
+    text_pair: str | None,
+    quoted: bool | None = None,
+    objects: bool = False,
+    on_bad_row: OnBadRow,
+    option: str = "--input",
 ) -> RowFile:
     """Open a file of texts.
 
@@ -30,17 +37,18 @@ def open_rows(
         quoted: Whether ``"`` quotes fields; None = in csv, but not in tsv.
         objects: Whether rows of a JSON file may stay objects.
         on_bad_row: Told of every row that is left out; it may raise.
+        option: What the user named it by.
     Raises:
         UserError: If there is no such file, or it lacks a column.
     """
     if given == "-":
         if text_pair is not None:
-            raise UserError(f"--input=- is one text a line, and the model reads pairs: give a file with {text_pair!r}")
-        return Lines(None, "--input=-", text, None, on_bad_row, sys.stdin.buffer)
+            raise UserError(f"{option}=- is one text a line, and the model reads pairs: give a file with {text_pair!r}")
+        return Lines(None, f"{option}=-", text, None, on_bad_row, sys.stdin.buffer)
     if text == text_pair:
         raise UserError(f"--text and --text-pair name the same column {text!r}")
     columns = {"text": text} | ({} if text_pair is None else {"text_pair": text_pair})
-    asked = Asked(Path(given), f"--input={given}", columns, quoted, "--quoted ")
+    asked = Asked(Path(given), f"{option}={given}", columns, quoted, "--quoted ")
     path = require_file(asked).path
     common = (path, asked.where, text, text_pair, on_bad_row)
     try:
