@@ -79,6 +79,8 @@ def _written_whole(output: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        for path in temporary.rglob("*"):  # safetensors writes files that nobody else may read
+            path.chmod(temporary.stat().st_mode & (0o777 if path.is_dir() else 0o666))
         if output.is_dir():
             output.rmdir()
         temporary.rename(output)
