@@ -38,6 +38,7 @@ def refit(arguments: list[str]) -> int:
         from poolsweep.cli.single_run import end_workers, run_once, said
         from poolsweep.process.signals import stop_signals
         from poolsweep.refit import refit_config, require_same_content
+        from poolsweep.terminal.console import Console
 
     config = refit_config(
         chosen, with_validation=given.with_validation, trusted=given.trust, trust_remote_code=given.trust_remote_code
@@ -48,6 +49,10 @@ def refit(arguments: list[str]) -> int:
                 config, name=f"refit {chosen.name}" + " --with-validation" * given.with_validation,
                 require=lambda prepared: require_same_content(chosen, config, prepared),
             )  # fmt: skip
+        Console().say(
+            "The setting was chosen with other runs of this study. These scores are not independent of that choice, "
+            "and stand in no leaderboard."
+        )
     except UserError:
         raise
     except said() as error:

@@ -13,6 +13,8 @@ from poolsweep.files.writing import write_whole
 from poolsweep.report.comparison import Comparison, compare
 from poolsweep.report.contenders import group_runs
 from poolsweep.report.results import RunRecord
+from poolsweep.report.serving import speed_of
+from poolsweep.runs.speed import Speed
 from poolsweep.statistics import Estimate, SeedSummary
 from poolsweep.terminal.text import as_cell
 
@@ -37,6 +39,7 @@ class Row:
         parameters: Trained parameters.
         pooled_size: D.
         settings: How many settings of other swept axes it was chosen from, on validation.
+        speed: What serving it costs; None where nobody has measured it.
     """
 
     data: str
@@ -50,6 +53,7 @@ class Row:
     parameters: int
     pooled_size: int
     settings: int
+    speed: Speed | None = None
 
 
 def compare_all(runs: Sequence[RunRecord], *, metric: str = "accuracy", baseline: str = BASELINE) -> list[Comparison]:
@@ -98,7 +102,7 @@ def _row(comparison: Comparison, name: str) -> Row:
         name in comparison.leading if name in comparison.compared else None,
         tuple(sorted(comparison.values[name])), contender.typical("seconds"),
         int(contender.any_run.facts["parameters"]["trained"]),
-        int(contender.any_run.facts["parameters"]["pooled_size"]), contender.settings,
+        int(contender.any_run.facts["parameters"]["pooled_size"]), contender.settings, speed_of(contender),
     )  # fmt: skip
 
 
@@ -114,7 +118,8 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
     columns = (
         "data", "encoder", "pooling", f"test_{metric}", "sd", "ci95_half_width", f"difference_to_{baseline}",
         "difference_ci95_low", "difference_ci95_high", "adjusted_p", "tied_with_best", "basis", "seeds", "seconds",
-        "parameters", "pooled_size", "settings",
+        "parameters", "pooled_size", "settings", "texts_per_second_1", "texts_per_second_64", "weight_bytes",
+        "measured_on",
     )  # fmt: skip
     with write_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -129,5 +134,12 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
                 about = map(as_cell, (row.data, row.encoder, row.pooling))
                 writer.writerow(
                     [*about, *cells, tied, comparison.basis, seeds, row.seconds, row.parameters, row.pooled_size,
-                     row.settings]
+                     row.settings, *_serving(row.speed)]
                 )  # fmt: skip
+
+
+def _serving(speed: Speed | None) -> tuple[object, ...]:
+    if speed is None:
+        return ("",) * 4
+    rates = (f"{speed.texts_per_second[size]:.1f}" for size in (1, 64))
+    return (*rates, speed.weight_bytes, as_cell(speed.hardware))

@@ -22,6 +22,7 @@ from poolsweep.report.findings import Findings
 from poolsweep.report.leaderboard import leaderboard, short_names
 from poolsweep.report.metric import METRICS, hundredths, p_text, signed, title
 from poolsweep.report.results import RunRecord
+from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 from poolsweep.report.study import config_differences
 from poolsweep.report.tables import could_be_best, jointly, latex, markdown, pairing, what_means_are
 
@@ -110,14 +111,17 @@ def _names(chart: Chart, prefix: str) -> str:
 def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, name: str) -> dict[str, Any]:
     comparison = findings.comparison
     wide, halves = _arranged(figures)
-    best = next(iter(comparison.leading), "")
+    best, rows = next(iter(comparison.leading), ""), leaderboard([comparison])
     return {
         "id": f"d{index}",
         "name": name,
         "findings": findings,
         "comparison": comparison,
         "title": title(comparison.metric),
-        "rows": leaderboard([comparison]),
+        "rows": rows,
+        "serving": {row.pooling: serving_cells(row) for row in rows} if was_measured(rows) else {},
+        "serving_columns": COLUMNS,
+        "serving_note": serving_note(rows),
         "best": best,
         "to_best": {name: comparison.difference(name, best) for name in comparison.compared if best and name != best},
         "means_are": what_means_are(comparison),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import Row, leaderboard
 from poolsweep.report.metric import hundredths, p_text, signed, title
+from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
@@ -40,15 +41,18 @@ def _capitalised(text: str) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """A pipe table; bold where a pooling could be the best."""
+    rows = leaderboard([comparison])
+    measured = was_measured(rows)
     head = ["pooling", title(comparison.metric), _delta(comparison), "adjusted p", "s/run", "trained", "dims"]
+    head += COLUMNS if measured else ()
     lines = [_caption(comparison), "", _pipe(head), _pipe(["---", *["---:"] * (len(head) - 1)])]
-    for row in leaderboard([comparison]):
+    for row in rows:
         name = f"**{_escape_pipe(row.pooling)}**" if row.tied else _escape_pipe(row.pooling)
         lines.append(
             _pipe([name, _score(row), _difference(row, comparison.baseline), _p(row), f"{row.seconds:.1f}",
-                   f"{row.parameters:,}", str(row.pooled_size)])
+                   f"{row.parameters:,}", str(row.pooled_size), *(serving_cells(row) if measured else ())])
         )  # fmt: skip
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *(["", _escape_pipe(serving_note(rows))] if measured else []), ""])
 
 
 def _caption(comparison: Comparison) -> str:

@@ -18,6 +18,7 @@ from poolsweep.report.leaderboard import Row, compare_all, leaderboard, short_na
 from poolsweep.report.metric import METRICS, hundredths, signed
 from poolsweep.report.race import race_note
 from poolsweep.report.results import RunRecord, load_runs
+from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 from poolsweep.report.tables import could_be_best, jointly, pairing, what_means_are
 from poolsweep.runs.locate import argument_for
 from poolsweep.terminal.console import Console
@@ -51,6 +52,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         console.print()
         for line in answers(comparison):
             console.say(line)
+        if note := serving_note(rows):
+            console.say(note)
         if race_note(comparison.dropped):
             console.say(race_note(comparison.dropped))
         seeds = what_seeds_are(comparison)
@@ -93,7 +96,7 @@ def print_serious(comparisons: Sequence[Comparison], *, console: Console) -> int
 
 def _print_table(comparison: Comparison, rows: Sequence[Row], *, console: Console) -> None:
     """A file takes any width; in a narrow terminal the columns about cost give way to names and intervals."""
-    for costs in (3, 2, 1, 0):
+    for costs in range(6 if was_measured(rows) else 3, 0, -1):
         table = _table(comparison, rows, costs=costs)
         width = Measurement.get(console, console.options.update(max_width=1000), table).maximum
         if width <= console.width:
@@ -101,7 +104,7 @@ def _print_table(comparison: Comparison, rows: Sequence[Row], *, console: Consol
         if not console.is_terminal:
             table.width = width
             return console.print(table, crop=False)
-    return console.print(table)
+    return console.print(_table(comparison, rows, costs=0))
 
 
 def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
@@ -111,11 +114,13 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
         padding=(0, 1, 0, 0), show_edge=False, pad_edge=False,
     )  # fmt: skip
     table.add_column("  pooling", overflow="fold", min_width=12)
+    names = (*(COLUMNS if was_measured(rows) else ()), "s/run", "trained", "dims")
     deltas = [f"Δ {comparison.baseline}"] if comparison.baseline else []
-    for name in (METRICS[comparison.metric], *deltas, *("s/run", "trained", "dims")[:costs]):
+    for name in (METRICS[comparison.metric], *deltas, *names[:costs]):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        cost = (f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size))[:costs]
+        serving = serving_cells(row) if was_measured(rows) else ()
+        cost = (*serving, f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size))[:costs]
         name = Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.pooling}")
         difference = [_difference(row, comparison.baseline)] if comparison.baseline else []
         table.add_row(name, _percent(row), *difference, *cost, style="bold" if row.tied else None)
