@@ -1,4 +1,4 @@
-"""The notebook example of the README runs as it stands."""
+"""The picture of the README, and the example with data frames of the page on Python."""
 
 from __future__ import annotations
 
@@ -6,18 +6,7 @@ import re
 
 from checkout import README
 
-
-def test_the_example_runs(make_study, capsys):
-    make_study("demo", num_texts=40)
-    [code] = [c for c in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "load_study" in c]
-    found: dict = {}
-    exec(compile(code, "README.md", "exec"), found)
-    runs = found["runs"]
-    mean = runs.groupby("pooling")["test/accuracy"].mean()
-    wanted = mean["max"] - mean["cls"]
-    assert abs(float(found["gap"].mean("seed").item()) - wanted) < 1e-9
-    assert len(found["hardest"]) == 10
-    assert "std" in capsys.readouterr().out
+import poolsweep
 
 
 def test_its_screenshot_is_there_and_modest():
@@ -27,15 +16,13 @@ def test_its_screenshot_is_there_and_modest():
     assert path.stat().st_size < 300_000
 
 
-def test_the_example_with_a_preset_runs(tmp_path):
-    from poolsweep.encoder.tiny import tiny
-
-    [code] = [c for c in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if "preset(" in c]
-    loaded = tiny(num_layers=4)
-    loaded.encoder.model.save_pretrained(tmp_path)
-    loaded.tokenizer.save_pretrained(tmp_path)
-    found: dict = {}
-    here = code.replace('"google-bert/bert-base-uncased"', repr(str(tmp_path)))
-    assert here != code, "premise: the name stands there"
-    exec(compile(here, "README.md", "exec"), found)
-    assert found["vectors"].shape == (2, 4 * found["model"].config.hidden_size)
+def test_the_example_with_data_frames_runs(make_study, capsys):
+    make_study("demo", num_texts=40)
+    found: dict = {"poolsweep": poolsweep}
+    page = (README.parent / "docs" / "python.md").read_text(encoding="utf-8")
+    [code] = [c for c in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "to_xarray" in c]
+    exec(compile(code, "docs/python.md", "exec"), found)
+    mean = found["runs"].groupby("pooling")["test/accuracy"].mean()
+    assert abs(float(found["gap"].mean("seed").item()) - (mean["max"] - mean["cls"])) < 1e-9
+    assert len(found["hardest"]) == 10
+    assert "std" in capsys.readouterr().out
