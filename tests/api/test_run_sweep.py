@@ -58,6 +58,7 @@ def test_a_path_and_other_overrides_do_as_well(animals, tmp_path, capfd):
         overrides=["trainer.max_epochs=1", "pooling/tokens=mean,max", "study=named"],
     )  # fmt: skip
     assert study.path == tmp_path / "named"
+    assert study.runs["data"].unique().tolist() == ["animals"]
     assert study.runs["seed"].tolist() == [3, 3]
     assert "[2/2] finished" in capfd.readouterr().err
 
@@ -76,7 +77,8 @@ def test_labels_keep_the_order_that_is_given(reviews, tmp_path):
         ({"overrides": ["optimizer.learning=1"]}, "there is no key optimizer.learning; "),
         ({"overrides": "seed=1"}, "overrides must be a list"),
         ({"label": "star"}, "train has no column 'star'; did you mean stars?"),
-        ({"seeds": 0}, "seeds must be a number above 0"),
+        ({"seeds": 0}, "seeds must be a whole number above 0"),
+        ({"seeds": [None]}, r"seeds must be .* got \[None\]"),
         ({"encoder": "tinny"}, "encoder=tinny is no option of encoder; did you mean tiny"),
         ({"pooling": "bert_attention"}, "trainer=probe needs a pooling without parameters of its own"),
         ({"name": "${seed}"}, r"data.name holds '\${seed}'"),
@@ -102,6 +104,17 @@ def test_odd_names_of_columns_and_texts_pass_through(reviews, tmp_path):
     choices = CHOICES | {"text": "a=b", "label": odd, "pooling": "cls", "seeds": 1, "name": "Größe [x]"}
     study = poolsweep.run_sweep(frame, **choices, output_root=tmp_path)
     assert study.leaderboard()["data"].tolist() == ["Größe [x]"]
+
+
+def test_pairs_of_texts(reviews, tmp_path):
+    frame = reviews.assign(answer=reviews["review"].str.upper())
+    choices = CHOICES | {"pooling": "cls", "seeds": np.int64(1)}
+    study = poolsweep.run_sweep(frame, **choices, text_pair="answer", output_root=tmp_path)
+    [run] = study.runs.index
+    model = poolsweep.load(study.path / run)
+    assert model.predict_proba(frame["review"][:2], frame["answer"][:2]).shape == (2, 3)
+    with pytest.raises(poolsweep.UserError, match="pairs of texts"):
+        model.predict(["one"])
 
 
 def test_failed_runs_raise_and_the_others_stand(reviews, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def run_sweep(
             (``encoder.frozen=true trainer=probe``); ``overrides=["trainer=default"]`` trains the head instead, which
             poolings with parameters of their own need.
         study: Name of the study; None = ``default``.
-        name: Name of the data set in the leaderboard; None = that of the study, or of the file.
+        name: Name of the data set in the leaderboard; None = that of the file, or of the study.
         output_root: Folder of all studies; None = ``POOLSWEEP_OUTPUTS``, or ``outputs``.
         overrides: Any other keys, as they are typed: ``["optimizer.lr=1e-3,1e-4", "sweep=race"]``.
         progress: Whether to show a progress bar, and notes on the data.
@@ -72,9 +73,10 @@ def run_sweep(
         poolsweep.errors.UserError: train has no column 'label'; valid: text
     """
     root = Path(output_root) if output_root is not None else default_root()
+    called = None if isinstance(train, (str, Path)) else study or "data"
     columns = {"text": text, "label": label} | ({} if text_pair is None else {"text_pair": text_pair})
     splits = {"train": train, "validation": validation, "test": test}
-    typed = [] if train is None else [*_data(splits, columns, labels=labels, root=root, name=name or study)]
+    typed = [] if train is None else [*_data(splits, columns, labels=labels, root=root, name=name or called)]
     if train is None and (validation is not None or test is not None):
         raise UserError("validation and test go with train, which must be given too")
     typed += _choices(pooling, seeds, encoder, frozen=frozen, overrides=overrides)
@@ -105,8 +107,6 @@ def _data(
         yield written(f"data.{split}", str(path))
         if split == "train" and labels is None:
             labels = brought
-            if name is None and not isinstance(given, (str, Path)):
-                name = "data"
     if name is not None:
         yield written("data.name", name)
     if labels is not None:
@@ -131,9 +131,9 @@ def _choices(
             yield "trainer=probe"
     if pooling is not None:
         yield f"pooling={pooling if isinstance(pooling, str) else ','.join(pooling)}"
-    found = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
-    if not found:
-        raise UserError(f"seeds must be a number above 0 or a list of seeds, got {seeds!r}")
+    found = range(int(seeds)) if isinstance(seeds, Integral) else list(seeds)
+    if not found or not all(isinstance(seed, Integral) for seed in found):
+        raise UserError(f"seeds must be a whole number above 0 or a list of whole numbers, got {seeds!r}")
     yield f"seed={','.join(map(str, found))}"
 
 
