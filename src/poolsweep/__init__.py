@@ -9,9 +9,10 @@ from poolsweep.errors import UserError
 from poolsweep.process.thread_policy import limit_spinning
 
 if TYPE_CHECKING:
+    from poolsweep.api.load import load
     from poolsweep.api.run_sweep import run_sweep
     from poolsweep.api.study import Study, load_study
-    from poolsweep.api.trained import TrainedModel, load
+    from poolsweep.api.trained import TrainedModel
     from poolsweep.sweep.grid import SweepFailedError
 
 __all__ = ["Study", "SweepFailedError", "TrainedModel", "UserError", "load", "load_study", "run_sweep"]
@@ -19,7 +20,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "run_sweep": "api.run_sweep", "Study": "api.study", "load_study": "api.study", "TrainedModel": "api.trained",
-    "load": "api.trained", "SweepFailedError": "sweep.grid",
+    "load": "api.load", "SweepFailedError": "sweep.grid",
 }  # fmt: skip
 
 limit_spinning()  # before any module here loads torch

@@ -113,8 +113,8 @@ class PooledTextClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tra
     def _fitted(self, texts: Sequence[str], labels: Sequence[str], names: Sequence[str]) -> tuple[str, TrainedModel]:
         """The run of these rows and its model: a study of its own, so that no other run can be meant."""
         from poolsweep.api.contained import contained
+        from poolsweep.api.load import load
         from poolsweep.api.run_sweep import run_sweep
-        from poolsweep.api.trained import load
 
         choices = {key: value for key, value in self.get_params().items() if key not in ("output_root", "progress")}
         identity = xxhash.xxh3_64_hexdigest(repr([sorted(choices.items()), texts, labels]).encode("utf-8", "replace"))
@@ -178,7 +178,7 @@ class PooledTextClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tra
         return state | {"files": {path.relative_to(run).as_posix(): path.read_bytes() for path in files}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        from poolsweep.api.trained import load
+        from poolsweep.api.load import load
 
         state = dict(state)
         files = state.pop("files", None)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from sklearn import metrics
 
 import poolsweep
 
@@ -64,6 +65,30 @@ def test_no_texts_have_no_predictions_and_pairs_are_refused(recorded):
     assert model.predict([]).shape == (0,)
     with pytest.raises(poolsweep.UserError, match="single texts"):
         model.predict(["a"], ["b"])
+
+
+def test_metrics_are_scikit_learns(recorded, reviews, tmp_path):
+    model = poolsweep.load(recorded[0][0])
+    predicted = model.predict(reviews["review"])
+    found, labels = model.evaluate(reviews), reviews["stars"].astype(str)
+    assert found.loc["accuracy", "value"] == pytest.approx(metrics.accuracy_score(labels, predicted), abs=1e-9)
+    assert found.loc["f1_macro", "value"] == pytest.approx(
+        metrics.f1_score(labels, predicted, average="macro"), abs=1e-9
+    )
+    assert found.loc["accuracy", "low"] <= found.loc["accuracy", "value"] <= found.loc["accuracy", "high"]
+    table = model.evaluate(reviews.rename(columns={"stars": "s"}), label="s", by_label=True)
+    wanted = metrics.classification_report(labels, predicted, output_dict=True)
+    assert all(table.loc[name, "recall"] == pytest.approx(wanted[name]["recall"]) for name in model.labels)
+    reviews.to_csv(tmp_path / "again.csv", index=False)
+    assert model.evaluate(tmp_path / "again.csv").equals(found)
+
+
+def test_a_label_that_the_model_does_not_have_is_named_with_its_row(recorded, reviews):
+    model = poolsweep.load(recorded[0][0])
+    with pytest.raises(poolsweep.UserError, match="label '7' in row 2"):
+        model.evaluate(reviews.assign(stars=[1, 7, *reviews["stars"][2:]]))
+    with pytest.raises(poolsweep.UserError, match="data has no column 'stars'"):
+        model.evaluate(reviews[["review"]])
 
 
 def test_a_model_is_exported_as_the_command_does(recorded, study, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ def _choices(
             yield "trainer=probe"
     if pooling is not None:
         yield f"pooling={pooling if isinstance(pooling, str) else ','.join(pooling)}"
-    found = range(int(seeds)) if isinstance(seeds, Integral) else list(seeds)
+    found: list[Any] = list(seeds) if isinstance(seeds, Iterable) else list(range(int(seeds)))
     if not found or not all(isinstance(seed, Integral) for seed in found):
         raise UserError(f"seeds must be a whole number above 0 or a list of whole numbers, got {seeds!r}")
     yield f"seed={','.join(map(str, found))}"

@@ -86,7 +86,7 @@ class Study(StudyTables):
         Raises:
             UserError: If the study has none of that name.
         """
-        from poolsweep.api.trained import load_replicates
+        from poolsweep.api.load import load_replicates
 
         return load_replicates(self._named(pooling))
 
@@ -104,7 +104,7 @@ class Study(StudyTables):
         Raises:
             UserError: If the study has no such contender, or its rows have changed since.
         """
-        from poolsweep.api.trained import refitted
+        from poolsweep.api.load import refitted
 
         return refitted(self._named(pooling), with_validation=with_validation, progress=progress)
 

@@ -1,16 +1,21 @@
-"""``poolsweep.load``: a trained model in Python."""
+"""A trained model in Python."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
+from poolsweep.api.columns import read_columns
 from poolsweep.errors import UserError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from poolsweep.data.splits import Split
     from poolsweep.predict.choose import Choice
     from poolsweep.predict.model import Model, Output
 
@@ -80,6 +85,43 @@ class TrainedModel:
             raise UserError("there is no text to encode")
         return found.values
 
+    def evaluate(
+        self,
+        data: Any,  # noqa: ANN401
+        *,
+        text: str | None = None,
+        label: str | None = None,
+        text_pair: str | None = None,
+        by_label: bool = False,
+    ) -> pd.DataFrame:
+        """How good the model is on texts whose labels are known, as ``poolsweep evaluate`` says.
+
+        Args:
+            data: Rows, as ``run_sweep`` takes them.
+            text: Name of the column with the text; None = as in training, as with the others.
+            label: Name of the column with the label.
+            text_pair: Name of the column with the second text.
+            by_label: Give a row per label instead of one per metric.
+        Returns:
+            Per metric ``value``, ``low`` and ``high``, a 95% interval over texts; or per label ``precision``,
+            ``recall``, ``f1`` and ``support``.
+        Raises:
+            UserError: If a text or a label is missing, or a label is one that the model does not have.
+        """
+        import pandas as pd
+
+        from poolsweep.predict.evaluate import evaluate, read_labelled
+
+        if isinstance(data, (str, Path)):
+            split = read_labelled(Path(data), self._model, text=text, text_pair=text_pair, label=label)
+        else:
+            split = labelled(data, self._model, text=text, text_pair=text_pair, label=label)
+        found = evaluate(self._model, split)
+        if by_label:
+            return pd.DataFrame([vars(one) for one in found.by_label()]).set_index("label")
+        rows = {name: vars(score) for name, score in found.metrics().items()}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("metric")
+
     def export(
         self, to: str, output: str | Path, *, vectors: bool = False, int8: bool = False, proof: str | Path | None = None
     ) -> Path:
@@ -133,72 +175,34 @@ def _texts(given: Iterable[str], what: str) -> list[str]:
     return [str(text) for text in texts]  # numpy's own strings are none for tokenizers
 
 
-def load(
-    given: str | Path,
+def labelled(
+    data: Any,  # noqa: ANN401
+    model: Model,
     *,
-    device: str = "auto",
-    precision: str = "32",
-    trusted: Sequence[str] = (),
-    trust_remote_code: bool = False,
-) -> TrainedModel:
-    """Load a model, as ``poolsweep predict`` does.
+    text: str | None,
+    text_pair: str | None,
+    label: str | None,
+) -> Split:
+    """Rows with labels, checked against what the model knows.
 
     Args:
-        given: A run folder, the folder of an export, ``STUDY`` or ``STUDY:POOLING``. A study means the contender
-            that is best on validation: its newest refit, or else all of its replicates together.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``auto`` = a GPU where there is one.
-        precision: ``32``, ``bf16`` or ``16``.
-        trusted: Packages of your own whose classes the run names.
-        trust_remote_code: Run the model code that the run's encoder carries.
+        data: As ``read_columns`` takes them.
+        model: Whose columns are read unless others are named.
+        text: Name of the column with the text.
+        text_pair: Name of the column with the second text.
+        label: Name of the column with the label.
     Raises:
-        UserError: If it is none, or is refused.
+        UserError: With every problem, among them every label that the model does not have.
     """
-    from poolsweep.predict.choose import choose
-    from poolsweep.predict.load import load_chosen
+    from datasets import Dataset
 
-    trust: dict[str, Any] = {"trusted": trusted, "trust_remote_code": trust_remote_code}
-    choice = choose(given)
-    return TrainedModel(load_chosen(choice, device=device, precision=precision, **trust), choice, **trust)
+    from poolsweep.data.checks import check_labels
+    from poolsweep.data.splits import Split
 
-
-def load_replicates(named: str) -> TrainedModel:
-    """All replicates of a contender together, also where it has a refit.
-
-    Args:
-        named: ``STUDY`` or ``STUDY:POOLING``.
-    Raises:
-        UserError: If there is no such contender.
-    """
-    from poolsweep.predict.choose import Choice, choose_contender
-    from poolsweep.predict.load import load_chosen
-
-    chosen = choose_contender(named)
-    runs = tuple(chosen.contender.runs[replicate].path for replicate in sorted(chosen.contender.runs))
-    choice = Choice("replicates", runs, chosen.name)
-    return TrainedModel(load_chosen(choice), choice)
-
-
-def refitted(named: str, *, with_validation: bool, progress: bool) -> TrainedModel:
-    """Fit the chosen setting of a contender on all training rows, as ``poolsweep refit`` does, and load it.
-
-    Args:
-        named: ``STUDY`` or ``STUDY:POOLING``.
-        with_validation: Train on the validation rows, too.
-        progress: Whether to show how far it is.
-    Raises:
-        UserError: If there is no such contender, or its rows have changed since.
-    """
-    from poolsweep.api.contained import contained
-    from poolsweep.cli.single_run import run_once
-    from poolsweep.predict.choose import choose_contender
-    from poolsweep.refit import refit_config, require_same_content
-
-    with contained(progress=progress):
-        chosen = choose_contender(named)
-        config = refit_config(chosen, with_validation=with_validation)
-        result = run_once(
-            config,
-            name=f"refit of {chosen.name}",
-            require=lambda prepared: require_same_content(chosen, config, prepared),
-        )
-    return load(config.study_folder / result["run_id"])
+    names = {"text": text or model.reads.text, "text_pair": text_pair or model.reads.text_pair}
+    names = {key: name for key, name in names.items() if name} | {"label": label or model.reads.label}
+    columns = read_columns(data, list(names.values()), label=names["label"], where="data").values
+    rows = Dataset(pa.table({key: columns[name] for key, name in names.items()}))
+    split = Split("evaluated", "data", rows, np.arange(len(rows)))
+    check_labels(split, model.labels, where_seen=f"the labels of {model.name}")
+    return split
