@@ -2,8 +2,8 @@
 
     python experiments/speed/bench.py                          # all parts, on icd10, which every installation has
     python experiments/speed/bench.py --data ade               # a csv file, or a folder with train.csv and test.csv
-    python experiments/speed/bench.py training --rows 640      # one part: training, evaluation, encoding, kernels,
-                                                               # head, frozen, memory, rows, start, shared, gpu
+    python experiments/speed/bench.py training --rows 640      # one part: training, evaluation, encoding, predicting,
+                                                               # kernels, head, frozen, memory, rows, start, shared, gpu
 
 Prints each peer's time by poolsweep's: the median of interleaved repeats with their spread, speeds, and the share of
 this machine's matrix rate that went into real tokens. Above 1 poolsweep is faster.
@@ -21,7 +21,10 @@ from timing import matrix_rate
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.environment import versions
 
-PARTS = ("training", "evaluation", "encoding", "kernels", "head", "frozen", "memory", "rows", "start", "shared", "gpu")
+PARTS = (
+    "training", "evaluation", "encoding", "predicting", "kernels", "head", "frozen", "memory", "rows", "start",
+    "shared", "gpu",
+)  # fmt: skip
 
 
 def run(part: str, *, data: str | None, rows: int) -> None:
@@ -34,6 +37,10 @@ def run(part: str, *, data: str | None, rows: int) -> None:
         from encoding import encoding
 
         encoding(data, rows=8 * rows)
+    elif part == "predicting":
+        from predicting import predicting
+
+        predicting(data, rows=10_000)
     elif part == "kernels":
         from cpu_kernels import kernels
 
