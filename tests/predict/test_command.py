@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import time
@@ -371,3 +372,24 @@ def test_a_strangers_folder_runs_no_code(cli, run, source, tmp_path):
         assert done.status == 2
         assert not (tmp_path / out).exists()
         assert "Traceback" not in done.err
+
+
+def test_commands_of_the_page(cli, studies, tmp_path, monkeypatch):
+    """Every command of docs/predict.md, on a study called demo."""
+    page = (Path(__file__).parents[2] / "docs" / "predict.md").read_text(encoding="utf-8")
+    commands = [shlex.split(line) for line in page.splitlines() if line.startswith("    poolsweep ")]
+    assert [words[1] for words in commands] == ["predict", "refit", "encode", "encode"], "premise: the page's commands"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("POOLSWEEP_OUTPUTS", "outputs")
+    shutil.copytree(studies / "probe", tmp_path / "outputs" / "demo")
+    (tmp_path / "new.csv").write_text("text\nmeow\nwoof\n")
+    said = []
+    for words in commands:
+        done = cli(*words[1:])
+        assert done.status == 0, done.err
+        said.append(done.err)
+    assert "its 2 replicates are used together" in said[0]
+    assert "test/accuracy 1.0000 together, 1.0000 on average for one of the 2 runs" in said[0]
+    assert "its refit" in said[2]
+    assert np.load("vectors.npy").shape == (2, 384)
+    assert len(read(Path("vectors.parquet"))[0]["vector"]) in {32, 128}

@@ -26,6 +26,7 @@ def predict(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     with said_if_slow("loading torch and transformers"):
         from poolsweep.predict.command import check_output, predict_rows
+        from poolsweep.predict.ensemble import Ensemble, recorded_scores
         from poolsweep.predict.load import load_model
         from poolsweep.terminal.console import Console
 
@@ -35,6 +36,8 @@ def predict(arguments: list[str]) -> int:
         given.model, device=given.device, precision=given.precision, say=console.say, trusted=given.trust,
         trust_remote_code=given.trust_remote_code,
     )  # fmt: skip
+    if isinstance(model, Ensemble) and (scores := recorded_scores([Path(one.name) for one in model.members])):
+        console.say(scores)
     predict_rows(model, task, all_outputs=given.probabilities, console=console)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -13,6 +14,9 @@ import xxhash
 from poolsweep.errors import UserError
 from poolsweep.predict.model import Model, Output
 from poolsweep.predict.run_model import RunModel
+from poolsweep.report.predicted import read_predictions
+from poolsweep.report.results import RunRecord
+from poolsweep.runs.folder import RunFolder
 
 
 class Ensemble(Model):
@@ -78,3 +82,23 @@ class Ensemble(Model):
             engine = member.engine
             groups.setdefault((id(engine.loaded), engine.max_length, engine.template), []).append(place)
         return list(groups.values())
+
+
+def recorded_scores(runs: Sequence[Path]) -> str | None:
+    """What runs score on the test split together, beside what one of them does; None where they tested other rows.
+
+    Args:
+        runs: Folders of the members; what they predicted in training is read.
+    """
+    found = [
+        read_predictions(RunRecord(path, result), probabilities=True)
+        for path in runs
+        if (result := RunFolder(path).finished()) is not None
+    ]
+    each = [one for one in found if one is not None and one.probabilities is not None]
+    if len(each) < len(runs) or len({one.rows_hash for one in each}) > 1:
+        return None
+    together = np.mean([one.probabilities for one in each if one.probabilities is not None], axis=0)
+    score = float((together.argmax(axis=1) == each[0].labels).mean())
+    single = float(np.mean([(one.predicted == one.labels).mean() for one in each]))
+    return f"test/accuracy {score:.4f} together, {single:.4f} on average for one of the {len(each)} runs"
