@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+
+from poolsweep.runs.records import fingerprints, write_result
 
 PROBE = ["encoder.frozen=true", "trainer=probe", "pooling=masked_mean"]
 ESCAPES = "\x1b[2J\x1b]0;evil\x07\x9b31m"
@@ -113,6 +117,27 @@ def _a_bomb(run: Path, canary: Path) -> None:
     (run / "config.yaml").write_text("\n".join(lines))
 
 
+def _pickled_weights(run: Path, canary: Path) -> None:
+    class Evil:
+        def __reduce__(self):
+            return (Path.touch, (canary,))
+
+    (run / "checkpoints" / "best.safetensors").write_bytes(pickle.dumps(Evil()))
+
+
+def _labels(run: Path, canary: Path) -> None:
+    names = [f"{HTML}{ESCAPES}", FORMULA, "../../../evil\nsecond line"]
+    (run / "labels.json").write_text(json.dumps({name: i for i, name in enumerate(names)}))
+
+
+def signed(run: Path) -> None:
+    """Make the checksums of a run fit what it holds now: a stranger can do it, too."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):
+        result = json.loads((run / "result.json").read_text())
+        result.pop("checksum")
+        write_result(run, result | {"files": fingerprints(run)})
+
+
 CASES: dict[str, Callable[[Path, Path], None]] = {
     "code of a class": _code_of_a_class,
     "code of a model": _code_of_a_model,
@@ -128,8 +153,13 @@ CASES: dict[str, Callable[[Path, Path], None]] = {
     "deep json": _deep,
     "links": _links,
     "a bomb": _a_bomb,
+    "pickled weights": _pickled_weights,
+    "labels": _labels,
 }
-VERBS = ("report", "status", "explain", "sync", "dashboard", "train again", "train all again")
+VERBS = (
+    "evaluate", "speed", "refit", "refit with validation", "report", "status", "explain", "sync", "dashboard",
+    "train again", "train all again",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -142,13 +172,16 @@ def test_it_is_read_and_nothing_else(case, finished, tmp_path, monkeypatch, cli,
     study = shutil.copytree(finished, root / "theirs")
     [run] = [path.parent for path in study.glob("*/result.json")]
     CASES[case](run, canary)
+    signed(run)
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text,label\nmeow,cat\nwoof,dog\n")
     offline = study / "wandb" / f"offline-run-x-{run.name}"
     offline.mkdir(parents=True)
     (offline / f"run-{ESCAPES}.wandb").write_bytes(b"")
     monkeypatch.chdir(here)
     outside = _files(tmp_path, but=root)
     for verb in VERBS:
-        done = _typed(verb, cli, study=study, run=run, again=[*tiny_run[:3], *PROBE])
+        done = _typed(verb, cli, study=study, run=run, texts=texts, again=[*tiny_run[:3], *PROBE])
         assert done.status in {0, 1, 2}, (verb, done)
         for stream in (done.out, done.err):
             assert not {"\x1b", "\x07", "\x9b"} & set(stream), verb
@@ -165,12 +198,16 @@ def test_it_is_read_and_nothing_else(case, finished, tmp_path, monkeypatch, cli,
         assert HTML not in page.read_text(encoding="utf-8")
 
 
-def _typed(verb: str, cli, *, study: Path, run: Path, again: list[str]):
+def _typed(verb: str, cli, *, study: Path, run: Path, texts: Path, again: list[str]):
     if verb == "dashboard":
         return _dashboard(cli, study)
     return cli(*{
         "report": ["report", str(study)],
         "status": ["status", str(study)],
+        "evaluate": ["evaluate", str(run), "--data", str(texts)],
+        "speed": ["evaluate", str(study), "--speed"],
+        "refit": ["refit", str(study)],
+        "refit with validation": ["refit", str(study), "--with-validation"],
         "explain": ["explain", str(run), "--text", "meow"],
         "sync": ["sync", str(study)],
         "train all again": ["train", *again, f"output_root={study.parent}", f"study={study.name}", "retry=all"],

@@ -114,7 +114,7 @@ def all_contenders(given: str) -> list[Chosen]:
     """Every contender that ``STUDY`` or ``STUDY:POOLING`` covers, on all data sets and with all encoders.
 
     Args:
-        given: As ``choose_contender`` takes it.
+        given: Words, as ``choose_contender`` takes them.
     Raises:
         UserError: If there is no such study or contender.
     """

@@ -107,7 +107,7 @@ def read_labelled(
 
     Args:
         path: csv, tsv, json, jsonl or parquet.
-        model: Whose columns are read unless others are named.
+        model: Model whose columns are read unless others are named.
         text: Name of the column with the text.
         text_pair: Name of the column with the second text.
         label: Name of the column with the label.

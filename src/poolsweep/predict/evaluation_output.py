@@ -31,7 +31,7 @@ def print_evaluation(found: Evaluation, *, name: str, console: Console) -> None:
     """Print metrics with intervals, and a line for each label.
 
     Args:
-        found: Of any model.
+        found: Evaluation of any model.
         name: What was evaluated.
         console: Console to print to.
     """
@@ -59,7 +59,7 @@ def as_json(found: Evaluation, *, name: str, data: Path) -> str:
     """All of it, for programs; ends that are not known are null.
 
     Args:
-        found: Of any model.
+        found: Evaluation of any model.
         name: What was evaluated.
         data: The file.
     """

@@ -31,8 +31,8 @@ def measure_runs(
         text: Name of the column with the text.
         text_pair: Name of the column with the second text.
         label: Name of the column with the label.
-        device: As ``load_model`` takes it.
-        precision: As ``load_model`` takes it.
+        device: Device, as ``load_model`` takes it.
+        precision: Precision, as ``load_model`` takes it.
         trusted: Packages of your own whose classes the runs name.
         trust_remote_code: Run the model code that the runs' encoder carries.
         console: Console to print to.
