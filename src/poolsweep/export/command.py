@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from poolsweep.errors import UserError
+from poolsweep.export.card import Made, write_card
 from poolsweep.export.format import Wanted
 from poolsweep.export.formats import format_named
 from poolsweep.export.proof import Proof, prove
@@ -59,7 +60,12 @@ def export_run(
     with _written_whole(output) as folder:
         written = fmt.write(run, folder, wanted)
         write_record(folder, run, source, fmt=fmt, wanted=wanted, written=written)
-        return replace(prove(fmt, folder, model, rows, wanted), said=written.said)
+        proven = replace(prove(fmt, folder, model, rows, wanted), said=written.said)
+        typed = ["poolsweep", "export", str(path), "--to", to, "--output", str(output)]
+        typed += [f"--{name}" for name in ("vectors", "int8") if getattr(wanted, name)]
+        typed += [] if proof is None else ["--proof", str(proof)]
+        write_card(folder, Made(run=run, source=source, fmt=fmt, wanted=wanted, proof=proven, command=typed))
+        return proven
 
 
 def _require_free(output: Path) -> None:

@@ -56,6 +56,11 @@ class Format(ABC):
     proof: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def library(self) -> str:
+        """What the hub calls the library that loads the folder."""
+        return self.name
+
     @abstractmethod
     def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
         """Why this model cannot be written so; None if it can.

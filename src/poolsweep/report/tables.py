@@ -45,7 +45,7 @@ def markdown(comparison: Comparison) -> str:
     measured = was_measured(rows)
     head = ["pooling", title(comparison.metric), _delta(comparison), "adjusted p", "s/run", "trained", "dims"]
     head += COLUMNS if measured else ()
-    lines = [_caption(comparison), "", _pipe(head), _pipe(["---", *["---:"] * (len(head) - 1)])]
+    lines = [_escape_pipe(_caption(comparison)), "", _pipe(head), _pipe(["---", *["---:"] * (len(head) - 1)])]
     for row in rows:
         name = f"**{_escape_pipe(row.pooling)}**" if row.tied else _escape_pipe(row.pooling)
         lines.append(

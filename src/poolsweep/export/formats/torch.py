@@ -90,6 +90,11 @@ class Torch(Format):
         call = "encode" if wanted.vectors else "predict"
         return f'import sys; sys.path.insert(0, "FOLDER")\nfrom model import load\nload().{call}(["a text"])'
 
+    @property
+    def library(self) -> str:
+        """The hub's word for torch."""
+        return "pytorch"
+
     def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
         """Encoders with code of their own, and int8."""
         return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
