@@ -67,8 +67,8 @@ def load_untrained(
         pooling: A preset without parameters.
         text_pair: Column with the second text, if pairs are encoded.
         max_length: In tokens; None = as the encoder allows.
-        device: As ``load_model`` takes it.
-        precision: As ``load_model`` takes it.
+        device: Device, as ``load_model`` takes it.
+        precision: Precision, as ``load_model`` takes it.
         trust_remote_code: Run the model code that the encoder carries.
     Raises:
         UserError: If one is not there, they do not go together, or the pooling would have to be trained first.

@@ -96,7 +96,7 @@ class Predicted(Vectors):
     """What the task predicts: probabilities for a classification.
 
     Attributes:
-        classifier: Its post-processing and its head are run; not its encoder.
+        classifier: Classifier whose post-processing and head are run; its encoder is not.
         task: Says what logits mean.
         outputs: Numbers of each text.
     """
@@ -137,7 +137,7 @@ class Engine:
         """What is wanted of some texts, in their order, in one pass of the encoder.
 
         Args:
-            texts: As many as fit into memory at once.
+            texts: Any number that fits into memory.
             pairs: The second text of each, where they come in pairs.
             wanted: Requests of different names.
         Returns:

@@ -77,7 +77,7 @@ class VectorModel(ABC):
         """The pooled vector of each text, (N, D), before post-processing and head.
 
         Args:
-            texts: As many as fit into memory at once; they are sorted by length and packed.
+            texts: Any number that fits into memory; they are sorted by length and packed.
             pairs: The second text of each, where it reads pairs.
         Raises:
             UserError: If it has no single pooled vector: several runs together. If it reads pairs and gets none, or
@@ -101,7 +101,7 @@ class Model(VectorModel):
         """What the task predicts of each text, (N, C): probabilities for a classification.
 
         Args:
-            texts: As ``encode`` takes them.
+            texts: Texts, as ``encode`` takes them.
             pairs: The second text of each, where it reads pairs.
         Raises:
             UserError: If it reads pairs and gets none, or the other way round.

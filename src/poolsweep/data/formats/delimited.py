@@ -82,7 +82,7 @@ class Delimited:
 
         Args:
             row: The fields of the row read last.
-            number: Its number, 1 = first after the header.
+            number: Number of the row, 1 = first after the header.
         """
         if max(self.places) < len(row) <= len(self.header):
             return None

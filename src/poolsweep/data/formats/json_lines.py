@@ -34,8 +34,8 @@ class Item:
     """One object of a file, or what stands in its place.
 
     Attributes:
-        where: Its line, or its place in the list.
-        raw: As it is written, in one line.
+        where: Line of the object, or place in the list.
+        raw: Text of the object as it is written, in one line.
         value: What it holds, numbers as ``Written``; None where it cannot be read.
         problem: Why it cannot be read.
     """
@@ -206,9 +206,9 @@ def plain_text(value: Any, column: str, where: str, asked: Asked) -> str | None:
     """A value as text; None where it is missing.
 
     Args:
-        value: Of a decoded object.
-        column: Its key.
-        where: The object's line, or its place in the list.
+        value: Value of a key of a decoded object.
+        column: Name of the key.
+        where: Line of the object, or place in the list.
         asked: The file.
     Raises:
         UserError: If it is a list or an object, or holds half a character.

@@ -135,9 +135,10 @@ class Part:
         write_json(self._record, content)
 
     def _known(self) -> dict[str, Any]:
-        with suppress(OSError, TypeError, ValueError):
+        with suppress(OSError, TypeError, ValueError, KeyError):
             known = read_json(self._record)
-            if isinstance(known, dict) and isinstance(_progressed(known).bytes, int):
+            numbers = [known[name] for name in ("rows", "bytes", "written", "cut", "skipped")]
+            if all(isinstance(number, int) and number >= 0 for number in numbers) and _progressed(known):
                 return known
         return {}
 

@@ -48,7 +48,7 @@ class Sink(ABC):
 
         Args:
             part: Everything that was written.
-            whole: Where the whole file may lie, if it cannot be made of the part in its place.
+            whole: Path for the whole file, if it cannot be made of the part in its place.
         Returns:
             Where it lies.
         """

@@ -36,7 +36,7 @@ def open_rows(
         text_pair: Name of the column with the second text; None where texts are single.
         quoted: Whether ``"`` quotes fields; None = in csv, but not in tsv.
         objects: Whether rows of a JSON file may stay objects.
-        on_bad_row: Told of every row that is left out; it may raise.
+        on_bad_row: Function that is told of every row that is left out; it may raise.
         option: What the user named it by.
     Raises:
         UserError: If there is no such file, or it lacks a column.

@@ -50,7 +50,7 @@ class RowFile(ABC):
         where: How messages call it.
         text: Name of the column with the text.
         text_pair: Name of the column with the second text; None where texts are single.
-        on_bad_row: Told of every row that is left out; it may raise.
+        on_bad_row: Function that is told of every row that is left out; it may raise.
         total: Bytes or rows in all; None where nobody knows.
         done: Bytes or rows that are behind.
     """
