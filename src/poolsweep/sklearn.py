@@ -224,7 +224,7 @@ def _temporary(process: int) -> tempfile.TemporaryDirectory[str]:
     """A folder that goes when the process ends.
 
     Args:
-        process: Its id: one that was forked makes a folder of its own.
+        process: Id of the process; one that was forked makes a folder of its own.
     """
     return tempfile.TemporaryDirectory(prefix="poolsweep-", ignore_cleanup_errors=True)
 

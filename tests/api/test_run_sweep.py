@@ -78,6 +78,7 @@ def test_labels_keep_the_order_that_is_given(reviews, tmp_path):
         ({"overrides": "seed=1"}, "overrides must be a list"),
         ({"label": "star"}, "train has no column 'star'; did you mean stars?"),
         ({"seeds": 0}, "seeds must be a whole number above 0"),
+        ({"seeds": 2.5}, "seeds must be a whole number above 0"),
         ({"seeds": [None]}, r"seeds must be .* got \[None\]"),
         ({"encoder": "tinny"}, "encoder=tinny is no option of encoder; did you mean tiny"),
         ({"pooling": "bert_attention"}, "trainer=probe needs a pooling without parameters of its own"),

@@ -42,7 +42,7 @@ def sweep(overrides: Sequence[str], *, progress: bool) -> Path:
     """Do what ``poolsweep train -m`` does with these overrides, in this process and without printing the answer.
 
     Args:
-        overrides: As they are typed.
+        overrides: Overrides as they are typed.
         progress: Whether to show how far it is.
     Returns:
         The folder of the study.

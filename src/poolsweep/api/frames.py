@@ -30,7 +30,7 @@ def stored(
     """The file of some rows, and the label names that they bring; a path stays what it is.
 
     Args:
-        given: See ``read_columns``; or a path.
+        given: Rows as ``read_columns`` takes them, or a path.
         names: Names of the columns.
         label: Name of the column with labels.
         where: Name of the data in messages.

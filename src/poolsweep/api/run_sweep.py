@@ -131,7 +131,8 @@ def _choices(
             yield "trainer=probe"
     if pooling is not None:
         yield f"pooling={pooling if isinstance(pooling, str) else ','.join(pooling)}"
-    found: list[Any] = list(seeds) if isinstance(seeds, Iterable) else list(range(int(seeds)))
+    count = range(int(seeds)) if isinstance(seeds, Integral) else ()
+    found: list[Any] = list(seeds) if isinstance(seeds, Iterable) else list(count)
     if not found or not all(isinstance(seed, Integral) for seed in found):
         raise UserError(f"seeds must be a whole number above 0 or a list of whole numbers, got {seeds!r}")
     yield f"seed={','.join(map(str, found))}"

@@ -59,12 +59,12 @@ class TrainedModel:
         """The probability of each label.
 
         Args:
-            texts: As ``predict`` takes them.
+            texts: Texts as ``predict`` takes them.
             pairs: The second text of each, where the model reads pairs.
         Shape:
             returns (N, C) float32, columns in the order of ``labels``.
         Raises:
-            UserError: As ``predict``.
+            UserError: For what ``predict`` refuses.
         """
         found = self._made(texts, pairs, vectors=False)
         return np.zeros((0, len(self.labels)), np.float32) if found is None else found.values
@@ -73,12 +73,12 @@ class TrainedModel:
         """The pooled vector of each text, before post-processing and head.
 
         Args:
-            texts: As ``predict`` takes them.
+            texts: Texts as ``predict`` takes them.
             pairs: The second text of each, where the model reads pairs.
         Shape:
             returns (N, D) float32.
         Raises:
-            UserError: As ``predict``; and of an ensemble, which has no single vector.
+            UserError: For what ``predict`` refuses, and for an ensemble, which has no single vector.
         """
         found = self._made(texts, pairs, vectors=True)
         if found is None:
@@ -186,8 +186,8 @@ def labelled(
     """Rows with labels, checked against what the model knows.
 
     Args:
-        data: As ``read_columns`` takes them.
-        model: Whose columns are read unless others are named.
+        data: Rows as ``read_columns`` takes them.
+        model: Model whose columns are read unless others are named.
         text: Name of the column with the text.
         text_pair: Name of the column with the second text.
         label: Name of the column with the label.
