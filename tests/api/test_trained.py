@@ -94,6 +94,11 @@ def test_a_label_that_the_model_does_not_have_is_named_with_its_row(recorded, re
 def test_a_model_is_exported_as_the_command_does(recorded, study, tmp_path):
     folder = poolsweep.load(recorded[0][0]).export("transformers", tmp_path / "exported")
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in folder.iterdir()}
+    again, run = poolsweep.load(folder), poolsweep.load(recorded[0][0])
+    assert np.allclose(again.predict_proba(recorded[1]), run.predict_proba(recorded[1]), atol=1e-5)
+    assert again.labels == run.labels
+    with pytest.raises(poolsweep.UserError, match="is an export already"):
+        again.export("torch", tmp_path / "twice")
     with pytest.raises(poolsweep.UserError, match="is not empty"):
         poolsweep.load(recorded[0][0]).export("transformers", folder)
     with pytest.raises(poolsweep.UserError, match="has 2 replicates; poolsweep refit"):

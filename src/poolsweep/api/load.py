@@ -30,9 +30,12 @@ def load(
         UserError: If it is none, or is refused.
     """
     from poolsweep.predict.choose import choose
-    from poolsweep.predict.load import load_chosen
+    from poolsweep.predict.export_record import is_export
+    from poolsweep.predict.load import load_chosen, load_model
 
     trust: dict[str, Any] = {"trusted": trusted, "trust_remote_code": trust_remote_code}
+    if is_export(Path(given)):
+        return TrainedModel(load_model(given, device=device, precision=precision, **trust), None, **trust)
     choice = choose(given)
     return TrainedModel(load_chosen(choice, device=device, precision=precision, **trust), choice, **trust)
 

@@ -142,10 +142,11 @@ class TrainedModel:
         from poolsweep.export.command import export_run
         from poolsweep.export.format import Wanted
 
-        run = Path(self.name) if self._choice is None else self._choice.single()
+        if self._choice is None:
+            raise UserError(f"{self.name} is an export already; load the run that it was made of")
         wanted = Wanted(vectors=vectors, int8=int8)
         rows = None if proof is None else Path(proof)
-        export_run(run, to=to, output=Path(output), wanted=wanted, proof=rows, **self._trust)
+        export_run(self._choice.single(), to=to, output=Path(output), wanted=wanted, proof=rows, **self._trust)
         return Path(output)
 
     def _made(self, texts: Iterable[str], pairs: Iterable[str] | None, *, vectors: bool) -> Output | None:
