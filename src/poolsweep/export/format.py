@@ -70,6 +70,14 @@ class Format(ABC):
             wanted: What was asked.
         """
 
+    def needs_code(self, run: LoadedRun) -> bool:
+        """Whether loading the folder runs code of its own, which the user of the library has to trust.
+
+        Args:
+            run: A finished run.
+        """
+        return False
+
     @abstractmethod
     def usage(self, run: LoadedRun, wanted: Wanted) -> str:
         """Lines of Python that load the folder, written ``FOLDER``, and run it on two texts, for the model card.

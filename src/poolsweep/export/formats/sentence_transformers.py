@@ -13,8 +13,8 @@ from transformers import PreTrainedModel
 
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Weights, Written
-from poolsweep.export.formats.code import model_source, require_plain
-from poolsweep.export.pooling_source import folded_head
+from poolsweep.export.formats.code import require_plain
+from poolsweep.export.pooling_source import folded_head, pooling_source
 from poolsweep.files.writing import write_json
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.cls import Cls
@@ -39,6 +39,7 @@ _MODES: dict[type, tuple[str, ...]] = {
     MeanMax: ("mean", "max"),
     ClsMeanMax: ("cls", "mean", "max"),
 }
+_FUTURE = "from __future__ import annotations\n\n"
 _OURS = "poolsweep_pooling"
 _THEIRS = "sentence_transformers.models"
 _SINCE = ">=6.0"  # hidden states of one layer, and code of a local folder, by the rules that are used here
@@ -150,10 +151,14 @@ class SentenceTransformers(Format):
         """Encoders with code of their own, and int8."""
         return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
 
+    def needs_code(self, run: LoadedRun) -> bool:
+        """Where their modules compute something else."""
+        return _own_modules(run, last=run.loaded.encoder.num_layers) is None
+
     def usage(self, run: LoadedRun, wanted: Wanted) -> str:
         """``encode``, and what its logits mean."""
         paired = run.config.data.get("text_pair") is not None
-        trust = "" if _own_modules(run, last=run.loaded.encoder.num_layers) is not None else ", trust_remote_code=True"
+        trust = ", trust_remote_code=True" if self.needs_code(run) else ""
         texts = '[("one text", "its pair"), ("another", "its pair")]' if paired else '["one text", "another"]'
         lines = _USAGE.format(trust=trust, texts=texts, result="vectors" if wanted.vectors else "logits")
         if wanted.vectors:
@@ -247,7 +252,8 @@ def _custom_modules(run: LoadedRun, encoder: PreTrainedModel) -> Modules:
         reads = {"model_kwargs": {"attn_implementation": "eager"}} if attends else {}
     elif pooling.layers_needed != (encoder.config.num_hidden_layers,):
         encoder.config.output_hidden_states = True  # written with it, and read by their Transformer
-    return Modules(types, reads, {}, model_source(run, imports=_IMPORTS, code=code))
+    source = pooling_source(run).replace("needs torch alone", "needs torch and sentence-transformers alone")
+    return Modules(types, reads, {}, source.replace(_FUTURE, _FUTURE + _IMPORTS, 1).rstrip() + "\n\n" + code)
 
 
 def _write_head(run: LoadedRun, folder: Path, name: str) -> Weights:

@@ -105,6 +105,10 @@ class Transformers(Format):
         """Encoders with code of their own, and int8."""
         return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
 
+    def needs_code(self, run: LoadedRun) -> bool:
+        """Where no class of theirs computes the same: all poolings but the model's own pooler."""
+        return type(run.classifier.pooling.tokens) is not Pooler
+
     def usage(self, run: LoadedRun, wanted: Wanted) -> str:
         """The pipeline, or model and tokenizer for vectors and pairs of texts."""
         if not wanted.vectors and run.config.data.get("text_pair") is None:
