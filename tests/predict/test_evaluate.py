@@ -165,3 +165,14 @@ def test_speed_is_written_where_the_report_finds_it(cli, study, monkeypatch):
 def test_an_odd_speed_is_none(tmp_path, content):
     (tmp_path / "speed.json").write_text(content)
     assert read_speed(tmp_path) is None
+
+
+def test_the_page_names_options_that_there_are(cli):
+    page = (Path(__file__).parents[2] / "docs" / "evaluate.md").read_text(encoding="utf-8")
+    typed = [line.split() for line in page.splitlines() if line.startswith("    poolsweep ")]
+    assert {"refit", "evaluate", "report"} == {words[1] for words in typed}
+    for _, verb, *words in typed:
+        with pytest.raises(SystemExit):
+            cli(verb, "--help")
+        with pytest.raises(SystemExit):
+            cli(verb, *words, "--help")  # argparse reads what stands before it

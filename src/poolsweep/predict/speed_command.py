@@ -9,8 +9,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from poolsweep.errors import UserError
 from poolsweep.predict.choose import Choice, all_contenders, is_run
 from poolsweep.predict.evaluate import read_labelled
+from poolsweep.predict.export_record import is_export
 from poolsweep.predict.load import load_chosen
 from poolsweep.predict.run_model import RunModel
 from poolsweep.predict.speed import measure_speed, own_test_split
@@ -65,6 +67,8 @@ def measure_runs(
 
 
 def _runs(given: str) -> list[tuple[str, Path]]:
+    if is_export(Path(given)):
+        raise UserError(f"{given} is an export, and --speed measures runs, for the report; name the run it was made of")
     if is_run(Path(given)):
         return [(given, Path(given))]
     return [(chosen.name, chosen.contender.runs[min(chosen.contender.runs)].path) for chosen in all_contenders(given)]
