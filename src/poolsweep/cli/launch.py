@@ -18,7 +18,7 @@ import poolsweep.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.config_tree import config_tree
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
-from poolsweep.cli.single_run import end_workers, run_once, said
+from poolsweep.cli.single_run import end_workers, job_of, print_result, said, shown
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.errors import UserError
 from poolsweep.launch.launcher import JobLauncher
@@ -60,7 +60,11 @@ def launch(arguments: Sequence[str]) -> int:
             world = given_world()
             if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
                 return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
-            return run_once(_single_run(config, tree=tree), name=run_name(HydraConfig.get().overrides.task))
+            job = job_of(_single_run(config, tree=tree), name=run_name(HydraConfig.get().overrides.task))
+            with shown(job):
+                result = run(job.config, name=job.name, sweeping=False, prepared=job.prepared)
+            print_result(job, result)
+            return result
         except Exception as error:
             if not isinstance(error, (UserError, OSError, *said())):
                 raise

@@ -28,7 +28,7 @@ class RunFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """A run that is to be done.
 
     Attributes:
@@ -59,10 +59,10 @@ def run_once(config: RunConfig, *, name: str, require: Callable[[Prepared], None
     """
     from poolsweep.training.job import run
 
-    job = _job(config, name=name, require=require)
-    with _shown(job):
+    job = job_of(config, name=name, require=require)
+    with shown(job):
         result = run(job.config, name=job.name, sweeping=False, prepared=job.prepared)
-    _print_result(job, result)
+    print_result(job, result)
     return result
 
 
@@ -92,9 +92,13 @@ def end_workers() -> None:
         device.runs_elsewhere(None)
 
 
-def _job(found: RunConfig, *, name: str, require: Callable[[Prepared], None] | None) -> _Job:
+def job_of(found: RunConfig, *, name: str, require: Callable[[Prepared], None] | None = None) -> Job:
     """Check a config, and say what is to be known before it runs.
 
+    Args:
+        found: Config of the run.
+        name: What a person calls it.
+        require: Raises if the run is not to begin, once its data are read.
     Raises:
         UserError: With every problem.
         FailedBeforeError: If it failed before and is to be left.
@@ -107,7 +111,7 @@ def _job(found: RunConfig, *, name: str, require: Callable[[Prepared], None] | N
     if found.retry != "all" and (before := finished_before(found)) is not None:
         folder, run_id = before[0], before[0].path.name
         console.say(f"run {run_id} finished before; its result stands")
-        return _Job(found, name, None, folder, run_id)
+        return Job(found, name, None, folder, run_id)
     prepared = checked(found)
     if require is not None:
         require(prepared)
@@ -121,11 +125,11 @@ def _job(found: RunConfig, *, name: str, require: Callable[[Prepared], None] | N
         notes = (*notes, damage)
     for note in notes:
         console.say(f"note: {note}")
-    return _Job(found, name, prepared, folder, run_id)
+    return Job(found, name, prepared, folder, run_id)
 
 
 @contextmanager
-def _shown(job: _Job) -> Iterator[None]:
+def shown(job: Job) -> Iterator[None]:
     """Show how a run goes; what ended it is said in one line if its record says it too."""
     from poolsweep.sweep.display import Display
     from poolsweep.training.failure import in_one_line as said_in_one_line
@@ -145,7 +149,7 @@ def _shown(job: _Job) -> Iterator[None]:
         raise RunFailedError(f"the run failed: {said_in_one_line(error)}; {job.folder.log} shows where") from error
 
 
-def _tell_agent(job: _Job, result: dict[str, Any]) -> None:
+def _tell_agent(job: Job, result: dict[str, Any]) -> None:
     """A W&B agent waits for a run of its own, also where there is nothing left to do but to say what came out."""
     from poolsweep.loggers.tracker import close_loggers
     from poolsweep.loggers.wandb import WandbRun
@@ -158,7 +162,13 @@ def _tell_agent(job: _Job, result: dict[str, Any]) -> None:
     close_loggers(loggers, result=result)
 
 
-def _print_result(job: _Job, result: dict[str, Any]) -> None:
+def print_result(job: Job, result: dict[str, Any]) -> None:
+    """Print what came out of a run.
+
+    Args:
+        job: The run.
+        result: Content of its ``result.json``.
+    """
     if job.prepared is None and os.environ.get("WANDB_SWEEP_ID"):
         _tell_agent(job, result)
     console = Console()
