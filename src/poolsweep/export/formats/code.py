@@ -67,37 +67,42 @@ def labels_of(run: LoadedRun) -> dict[str, Any]:
     }
 
 
-def model_source(run: LoadedRun, encoder: PreTrainedModel, *, imports: str, code: str) -> str:
-    """One Python file: the source of the run's pooling, how it reads the encoder, and a model that stands on both.
+def model_source(run: LoadedRun, *, imports: str, code: str) -> str:
+    """One Python file: the source of the run's pooling, and a model that stands on it.
 
     Args:
         run: A finished run.
-        encoder: Its plain encoder.
         imports: Statements that the model needs beside the pooling's.
         code: The model.
     Raises:
         UserError: If the source of the pooling is not to be had.
     """
-    pooling = run.classifier.pooling
-    attentions = "attentions" in pooling.context_needed
-    own = encoder.config._attn_implementation
-    auto = kind_of(encoder.config).__name__
+    source = pooling_source(run).replace("needs torch alone", "stands on nothing of it")
+    return source.replace(_FUTURE, f"{_FUTURE}{imports}", 1).rstrip() + "\n\n" + code
+
+
+def source_with_encoder(run: LoadedRun, encoder: PreTrainedModel, *, imports: str, code: str) -> str:
+    """As ``model_source``, with ``make_encoder`` and ``encode_and_pool`` for the model to stand on.
+
+    Args:
+        run: A finished run.
+        encoder: Its plain encoder.
+        imports: As for ``model_source``; ``AutoModel`` is replaced by what loads an encoder of this family.
+        code: The model.
+    Raises:
+        UserError: If the source of the pooling is not to be had.
+    """
+    attentions = "attentions" in run.classifier.pooling.context_needed
+    own, auto = encoder.config._attn_implementation, kind_of(encoder.config).__name__
     encoding = _ENCODING.format(
         auto=auto,
         attention="eager" if attentions or own not in {"sdpa", "eager"} else own,
         attentions=attentions,
-        size=pooling.output_size,
+        size=run.classifier.pooling.output_size,
         without_pooler=_WITHOUT_POOLER if getattr(encoder, "pooler", None) is None else "",
         stray=_stray(run),
     )
-    source = pooling_source(run).replace("needs torch alone", "stands on nothing of it")
-    return (
-        source.replace(_FUTURE, _FUTURE + imports.replace("AutoModel,", f"{auto},"), 1).rstrip()
-        + "\n\n"
-        + encoding
-        + "\n"
-        + code
-    )
+    return model_source(run, imports=imports.replace("AutoModel,", f"{auto},"), code=f"{encoding}\n{code}")
 
 
 def write_weights(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:

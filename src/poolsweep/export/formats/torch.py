@@ -7,7 +7,7 @@ from pathlib import Path
 
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Written
-from poolsweep.export.formats.code import labels_of, model_source, require_plain, write_weights
+from poolsweep.export.formats.code import labels_of, require_plain, source_with_encoder, write_weights
 from poolsweep.training.load import LoadedRun
 
 _IMPORTS = """\
@@ -108,7 +108,9 @@ class Torch(Format):
             setattr(config, name, value)
         config.save_pretrained(folder)
         code = _code(size=run.classifier.pooling.output_size, vectors=wanted.vectors)
-        (folder / "model.py").write_text(model_source(run, encoder, imports=_IMPORTS, code=code), encoding="utf-8")
+        (folder / "model.py").write_text(
+            source_with_encoder(run, encoder, imports=_IMPORTS, code=code), encoding="utf-8"
+        )
         return write_weights(run, encoder, folder, wanted)
 
 

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Written
-from poolsweep.export.formats.code import TEXTS, WEIGHTS, labels_of, model_source, require_plain, write_weights
+from poolsweep.export.formats.code import TEXTS, WEIGHTS, labels_of, require_plain, source_with_encoder, write_weights
 from poolsweep.export.pooling_source import folded_head
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.predict.export_record import Weights
@@ -171,7 +171,7 @@ def _own_classifier(run: LoadedRun, encoder: PreTrainedModel) -> tuple[PreTraine
 
 
 def _write_with_code(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:
-    source = model_source(run, encoder, imports=_IMPORTS, code=_CODE)
+    source = source_with_encoder(run, encoder, imports=_IMPORTS, code=_CODE)
     (folder / f"{_FILE}.py").write_text(source, encoding="utf-8")
     kind, auto = ("PooledModel", "AutoModel") if wanted.vectors else (
         "PooledModelForSequenceClassification", "AutoModelForSequenceClassification"
