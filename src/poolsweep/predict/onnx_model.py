@@ -79,6 +79,9 @@ class OnnxModel(Model):
 
     def _run(self, texts: Sequence[str], pairs: Sequence[str] | None) -> Output:
         self.reads.check(texts, pairs)
+        if not len(texts):
+            width = self._session.get_outputs()[0].shape[-1]
+            return Output(np.zeros((0, width), dtype=np.float32), np.zeros(0, dtype=bool))
         typed = "token_type_ids" in self._inputs
         read = PlainTexts(self._tokenizer, max_length=self.reads.max_length, typed=typed, pair=pairs is not None)
         rows = read({"text": list(texts)} | ({} if pairs is None else {"text_pair": list(pairs)}))
