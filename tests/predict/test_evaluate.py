@@ -139,7 +139,7 @@ def test_one_text_has_no_interval(cli, study, write_csv, tmp_path):
     assert json.loads(done.out)["metrics"]["accuracy"]["low"] is None
 
 
-def test_speed_is_written_where_the_report_finds_it(cli, study, monkeypatch):
+def test_speed_is_written_where_the_report_finds_it(cli, study, noisy, monkeypatch):
     monkeypatch.setattr("poolsweep.predict.speed._SECONDS", 0.05)
     before = {path: path.read_bytes() for path in study.glob("*/result.json")}
     done = cli("evaluate", "s", "--speed")
@@ -153,6 +153,9 @@ def test_speed_is_written_where_the_report_finds_it(cli, study, monkeypatch):
         assert speed.weight_bytes > (path.parent / "checkpoints" / "best.safetensors").stat().st_size // 2
     assert {path: path.read_bytes() for path in study.glob("*/result.json")} == before
     assert cli("status", "s").status == 0
+    both = cli("evaluate", "s:max", "--speed", "--data", str(noisy), "--json")
+    assert json.loads(both.out)["texts"] == len(NOISY)
+    assert "texts/s at 64" in both.err
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,9 @@ def evaluate(arguments: list[str]) -> int:
     parser.add_trust()
     given = parser.parse_args(arguments)
     if given.speed:
-        return _speed(given)
+        _speed(given)
+        if given.data is None:
+            return 0
     if given.data is None:
         raise UserError("--data FILE must be given; poolsweep evaluate --help says more")
     with said_if_slow("loading torch and transformers"):
@@ -112,7 +114,7 @@ def evaluate(arguments: list[str]) -> int:
     return 0
 
 
-def _speed(given: argparse.Namespace) -> int:
+def _speed(given: argparse.Namespace) -> None:
     with said_if_slow("loading torch and transformers"):
         from poolsweep.predict.speed_command import measure_runs
         from poolsweep.terminal.console import Console
@@ -120,9 +122,8 @@ def _speed(given: argparse.Namespace) -> int:
     measure_runs(
         given.model, data=given.data, text=given.text, text_pair=given.text_pair, label=given.label,
         device=given.device, precision=given.precision, trusted=given.trust,
-        trust_remote_code=given.trust_remote_code, console=Console(),
+        trust_remote_code=given.trust_remote_code, console=Console(stderr=given.json),
     )  # fmt: skip
-    return 0
 
 
 def _say(line: str) -> None:
