@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -20,8 +21,10 @@ import pytest
 
 from poolsweep.cli import main
 from poolsweep.encoder.tiny import tiny
+from poolsweep.predict.command import Task, predict_rows
 from poolsweep.predict.load import load_model
 from poolsweep.predict.rows import window
+from poolsweep.terminal.console import Console
 
 from .conftest import folders_of
 
@@ -393,3 +396,14 @@ def test_commands_of_the_page(cli, studies, tmp_path, monkeypatch):
     assert "its refit" in said[2]
     assert np.load("vectors.npy").shape == (2, 384)
     assert len(read(Path("vectors.parquet"))[0]["vector"]) in {32, 128}
+
+
+def test_a_terminal_sees_how_far_it_is(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(window, "ROWS", 5)
+    given = tmp_path / "in.csv"
+    given.write_text("text\n" + "meow\n" * 20)
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=120)
+    task = Task(input=str(given), output=tmp_path / "out.csv")
+    predict_rows(load_model(run, device="cpu"), task, all_outputs=False, console=console)
+    assert re.search(r"20 rows, [\d,]+ rows/s, 0:00:00 left", shown.getvalue())

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pyarrow as pa
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from poolsweep.errors import UserError
 from poolsweep.predict.model import Output
@@ -56,14 +57,14 @@ class Stream:
             self.sink.write(target, window, answers)
 
     def _answered(self, progressed: Progressed) -> Iterator[tuple[Window, Mapping[str, pa.Array]]]:
-        with _bar(self.rows, self.console) as tick:
+        with _bar(self.rows, self.console, before=progressed.written) as tick:
             for window in self.rows.windows(after=progressed.rows):
                 output = self.read(window)
                 progressed.rows = window.end
                 progressed.written += len(window)
                 progressed.cut += int(output.truncated.sum())
                 yield window, self.columns(output)
-                tick(progressed.written)
+                tick(progressed)
 
 
 class BadRows:
@@ -116,24 +117,29 @@ def summary(progressed: Progressed, *, max_length: int, seconds: float, before: 
 
 
 @contextmanager
-def _bar(rows: RowFile, console: Console) -> Iterator[Callable[[int], None]]:
-    """A bar with rows, rows per second and the time left, where there is a terminal."""
-    if not console.is_terminal:
-        yield lambda written: None
-        return
-    columns = (BarColumn(), TextColumn("{task.fields[rows]}"), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
-        task: TaskID = bar.add_task("", total=rows.total, rows="")
-        begun, first = time.monotonic(), 0
-        place: int | None = None
+def _bar(rows: RowFile, console: Console, *, before: int) -> Iterator[Callable[[Progressed], None]]:
+    """A bar with rows, rows per second and the time left, where there is a terminal.
 
-        def tick(written: int) -> None:
-            nonlocal begun, first, place
-            if place is None:
-                place, begun, first = rows.done, time.monotonic(), written
-            rate = (written - first) / max(1e-9, time.monotonic() - begun)
-            said = f"{written:,} rows" + (f", {rate:,.0f} rows/s" if rate else "")
-            bar.update(task, completed=rows.done, rows=said)
+    Args:
+        rows: The input.
+        console: Console that is drawn on.
+        before: Rows that an earlier attempt had written.
+    """
+    if not console.is_terminal:
+        yield lambda progressed: None
+        return
+    columns = (BarColumn(), TextColumn("{task.fields[said]}"))
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+        task: TaskID = bar.add_task("", total=rows.total, said="")
+        begun = time.monotonic()
+
+        def tick(progressed: Progressed) -> None:
+            rate = max(1, progressed.written - before) / max(1e-9, time.monotonic() - begun)
+            said = f"{progressed.written:,} rows, {rate:,.0f} rows/s"
+            if rows.total and rows.done:  # its rows may be counted in bytes
+                left = (rows.total - rows.done) * progressed.rows / rows.done / rate
+                said += f", {timedelta(seconds=max(0, round(left)))} left"
+            bar.update(task, completed=rows.done, said=said)
 
         yield tick
 
