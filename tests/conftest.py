@@ -42,6 +42,9 @@ os.environ |= {
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_SESSION, ignore_errors=True)
+    estimator = sys.modules.get("poolsweep.sklearn")
+    if estimator is not None:  # a worker of pytest-xdist leaves without what a process does at its end
+        estimator._temporary(os.getpid()).cleanup()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
