@@ -32,7 +32,7 @@ class Written:
 
     Attributes:
         encoder: Config of the plain encoder that was written.
-        weights: Where all weights lie.
+        weights: Places of all weights.
         said: Sentences for the user.
     """
 

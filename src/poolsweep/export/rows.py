@@ -56,7 +56,7 @@ def rows_of_test_split(run: LoadedRun, folder: RunFolder) -> ProofRows:
 
     Args:
         run: A finished run.
-        folder: Its folder.
+        folder: The run's folder.
     Raises:
         UserError: If they are gone or have changed.
     """

@@ -45,7 +45,7 @@ class ExportRecord:
     """The record of an export, its types checked.
 
     Attributes:
-        schema_version: Of the record.
+        schema_version: Version of the record.
         format: Name of the format.
         vectors: Whether the head was left out.
         task: Name of the task.
@@ -56,7 +56,7 @@ class ExportRecord:
         pooling: ``layers`` and ``tokens``, as a config has them.
         num_layers: Layers of the encoder before it was cut.
         encoder: Config of the encoder; None where the format's own file is run.
-        weights: Where the weights lie; empty where the format's own file is run.
+        weights: Places of the weights; empty where the format's own file is run.
         run: What is known of the run.
     """
 
@@ -127,7 +127,7 @@ def read_weights(folder: Path, record: ExportRecord) -> dict[str, Tensor]:
 
     Args:
         folder: The export.
-        record: Its record.
+        record: The export's record.
     Raises:
         UserError: If a file is not in the folder, or is no safetensors file.
     """

@@ -38,7 +38,7 @@ class ExportModel(Model):
 
     Args:
         folder: The export.
-        record: Its record.
+        record: The export's record.
         place: Device and precision.
     Raises:
         UserError: If it cannot be built.
@@ -93,7 +93,7 @@ class PoolingAndHead(nn.Module):
     """What follows the encoder.
 
     Args:
-        pooling: Of the states.
+        pooling: Pooling of the states.
         head: Linear, with the post-processing folded in; None = the export gives vectors.
     """
 

@@ -28,7 +28,7 @@ class OnnxModel(Model):
 
     Args:
         folder: The export.
-        record: Its record.
+        record: The export's record.
         place: Must be the CPU, in float32: the graph has its own precision.
     Raises:
         UserError: If it cannot be loaded.

@@ -86,8 +86,8 @@ def source_with_encoder(run: LoadedRun, encoder: PreTrainedModel, *, imports: st
 
     Args:
         run: A finished run.
-        encoder: Its plain encoder.
-        imports: As for ``model_source``; ``AutoModel`` is replaced by what loads an encoder of this family.
+        encoder: The run's plain encoder.
+        imports: Statements that the model needs; ``AutoModel`` becomes the class that loads this family.
         code: The model.
     Raises:
         UserError: If the source of the pooling is not to be had.
