@@ -41,7 +41,7 @@ class Made:
 
     Attributes:
         run: The run that was exported.
-        source: Its folder.
+        source: Folder of the run.
         fmt: Format of the folder.
         wanted: What was asked.
         proof: What the proof found.
@@ -83,15 +83,16 @@ def plain(text: object) -> str:
 def _metadata(made: Made, run: RunRecord) -> dict[str, Any]:
     base = _encoder_card(made, run)
     model = made.run.config.encoder.get("model")
-    base_model = model if isinstance(model, str) and not Path(model).exists() else base.get("base_model")
+    known = {name: value for name, value in base.items() if isinstance(value, str)}
+    base_model = model if isinstance(model, str) and not Path(model).exists() else known.get("base_model")
     found = {
-        "license": base.get("license"),
+        "license": known.get("license"),
         "base_model": base_model,
         "pipeline_tag": "feature-extraction" if made.wanted.vectors else "text-classification",
         "library_name": made.fmt.library,
         "tags": ["poolsweep", "pooling", *(["int8"] if made.wanted.int8 else [])],
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if isinstance(value, str | list)}
 
 
 def _encoder_card(made: Made, run: RunRecord) -> dict[str, Any]:
