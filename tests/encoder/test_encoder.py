@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from poolsweep.encoder import Encoder
-from poolsweep.encoder.encoder import reinitialise_pooler
+from poolsweep.encoder.pooler import reinitialise_pooler
 
 LAYERS = [3, 0, 2]
 
@@ -140,7 +140,7 @@ def test_no_longer_input_than_the_longest_is_taken(kind):
 def test_a_fresh_pooler_is_a_function_of_the_seed():
     def weights(seed: int) -> torch.Tensor:
         encoder = Encoder(model_of("bert"), name="bert", pooler_is_fresh=True)
-        reinitialise_pooler(encoder, generator_seed=seed)
+        reinitialise_pooler(encoder.pooler, std=encoder.initializer_range, seed=seed)
         assert not encoder.pooler.dense.bias.any()
         return encoder.pooler.dense.weight.detach().clone()
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -236,19 +235,3 @@ def _unpacked(states: Tensor, packing: Packing) -> Tensor:
     if states.shape[1] != len(packing.lengths):
         states = states.index_select(1, packing.firsts)
     return packing.unpack_firsts(states)
-
-
-def reinitialise_pooler(encoder: Encoder, *, generator_seed: int) -> None:
-    """Draw a fresh pooler's weights from ``generator_seed``, as transformers would: normal weights, zero biases.
-
-    Args:
-        encoder: An encoder with a fresh pooler.
-        generator_seed: The run's ``init_seed``.
-    """
-    generator = torch.Generator().manual_seed(generator_seed)
-    assert encoder.pooler is not None
-    for parameter in encoder.pooler.parameters():
-        if parameter.ndim > 1:
-            nn.init.normal_(parameter, std=encoder.initializer_range, generator=generator)
-        else:
-            nn.init.zeros_(parameter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -38,3 +39,19 @@ def pooler_of(model: PreTrainedModel) -> nn.Module | None:
         return pooler
     activation = getattr(model, "pooler_activation", None) or getattr(model, "activation", None)
     return DensePooler(pooler, activation) if isinstance(activation, nn.Module) else None
+
+
+def reinitialise_pooler(pooler: nn.Module, *, std: float, seed: int) -> None:
+    """Draw a fresh pooler's weights, as transformers would: normal weights, zero biases.
+
+    Args:
+        pooler: A pooler whose weights no checkpoint carried.
+        std: Standard deviation of the weights: the encoder's ``initializer_range``.
+        seed: Seed: the run's ``init_seed``.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in pooler.parameters():
+        if parameter.ndim > 1:
+            nn.init.normal_(parameter, std=std, generator=generator)
+        else:
+            nn.init.zeros_(parameter)

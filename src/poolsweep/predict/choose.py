@@ -6,12 +6,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Literal
 
 from poolsweep.errors import UserError, nearest
+from poolsweep.predict.best import best_contender
 from poolsweep.report.contenders import Contender, Group, group_runs
-from poolsweep.report.race import dropped_by_race
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.locate import find_study, typed_name
@@ -106,7 +105,7 @@ def choose_contender(given: str) -> Chosen:
             f"{given} has {len(data)} data sets, and the best on one says nothing of another; name one: "
             + ", ".join(shlex.quote(f"{given}:{name}") for name in data)
         )
-    group, contender, why = _best(asked.groups, pooling=asked.words.get("pooling"), given=given)
+    group, contender, why = best_contender(asked.groups, pooling=asked.words.get("pooling"), given=given)
     return asked.chosen(group, contender, why)
 
 
@@ -210,40 +209,6 @@ def _is_asked(group: Group, asked: Mapping[str, str]) -> bool:
     own = {"data": group.data, "encoder": group.encoder}
     has_pooling = asked.get("pooling") is None or asked["pooling"] in group.contenders
     return has_pooling and all(asked.get(kind) in (None, name) for kind, name in own.items())
-
-
-def _best(groups: Sequence[Group], *, pooling: str | None, given: str) -> tuple[Group, Contender, str]:
-    """The best on validation, and why in words.
-
-    Contenders are held against each other on the replicates that all have; those that a race dropped are behind.
-    """
-    among = [(group, contender) for group in groups for contender in _in_the_running(group, pooling)]
-    if not among:
-        raise UserError(f"no run of {given} has finished")
-    if len(among) == 1:
-        return *among[0], ""
-    monitors = sorted({contender.any_run.facts["monitor"] for _, contender in among})
-    if len(monitors) > 1:
-        raise UserError(f"{given} was selected by {' and '.join(monitors)}, which do not compare; name STUDY:POOLING")
-    shared = set.intersection(*(set(contender.runs) for _, contender in among))
-
-    def score(contender: Contender) -> float:
-        counted = [run for replicate, run in contender.runs.items() if replicate in shared or not shared]
-        return mean(run.metric(monitors[0]) for run in counted)
-
-    sign = 1 if among[0][1].any_run.facts["mode"] == "max" else -1
-    group, best = max(among, key=lambda one: sign * score(one[1]))
-    runs = len(shared) or len(best.runs)
-    over = f"over {runs} runs" if runs > 1 else "of one run"
-    return group, best, f" is the best of {len(among)} on validation (mean {monitors[0]} {score(best):.4f} {over})"
-
-
-def _in_the_running(group: Group, pooling: str | None) -> list[Contender]:
-    if pooling is not None:
-        return [group.contenders[pooling]]
-    monitor = next(iter(group.contenders.values())).any_run.facts["monitor"]
-    dropped = dropped_by_race(group, metric=monitor.partition("/")[2])
-    return [contender for name, contender in group.contenders.items() if name not in dropped]
 
 
 def _refits(runs: Sequence[RunRecord], group: Group, contender: Contender) -> tuple[Path, ...]:

@@ -15,7 +15,8 @@ from poolsweep.config import Node, RunConfig
 from poolsweep.config.probe import probe_needs
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
-from poolsweep.encoder.encoder import PACKING_OFF, reinitialise_pooler
+from poolsweep.encoder.encoder import PACKING_OFF
+from poolsweep.encoder.pooler import reinitialise_pooler
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
@@ -143,8 +144,8 @@ def load_encoder(node: Node, *, tokens: Node, init_seed: int) -> LoadedEncoder:
         loaded = _load_encoder(wanted, content)
         if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
             loaded = _load_encoder.__wrapped__(wanted, content)
-    if loaded.encoder.pooler_is_fresh:
-        reinitialise_pooler(loaded.encoder, generator_seed=init_seed)
+    if loaded.encoder.pooler_is_fresh and loaded.encoder.pooler is not None:
+        reinitialise_pooler(loaded.encoder.pooler, std=loaded.encoder.initializer_range, seed=init_seed)
     return loaded
 
 
