@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from poolsweep.errors import UserError
 from poolsweep.process.thread_policy import limit_spinning
 
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from poolsweep.api.run_sweep import run_sweep
     from poolsweep.api.study import Study, load_study
     from poolsweep.api.trained import TrainedModel
+    from poolsweep.errors import UserError
     from poolsweep.sweep.grid import SweepFailedError
 
 __all__ = ["Study", "SweepFailedError", "TrainedModel", "UserError", "load", "load_study", "run_sweep"]
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "run_sweep": "api.run_sweep", "Study": "api.study", "load_study": "api.study", "TrainedModel": "api.trained",
-    "load": "api.load", "SweepFailedError": "sweep.grid",
+    "load": "api.load", "SweepFailedError": "sweep.grid", "UserError": "errors",
 }  # fmt: skip
 
 limit_spinning()  # before any module here loads torch

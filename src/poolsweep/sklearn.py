@@ -56,8 +56,9 @@ class PooledTextClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tra
         model_: The ``poolsweep.TrainedModel``, for ``export`` and others.
         run_: Folder of its run.
     Example:
-        >>> clf = PooledTextClassifier(encoder="tiny").fit(["good", "fine", "bad", "poor"] * 10, [1, 1, 0, 0] * 10)
-        >>> clf.predict(["good", "poor"])
+        >>> texts = [f"{word} film {i}" for i in range(20) for word in ("good", "bad")]
+        >>> clf = PooledTextClassifier(encoder="tiny").fit(texts, [1, 0] * 20)
+        >>> clf.predict(["good film", "bad film"])
         array([1, 0])
     """
 

@@ -18,6 +18,7 @@ KNOWN = {
     ("sync.py", "command"),
     ("pool.py", "python_command("),
     ("supervise.py", "python_command("),
+    ("proof.py", "command"),
     ("slurm.py", "command"),
     ("environment.py", "['git', "),
     ("owner.py", "['ps', "),

@@ -145,7 +145,7 @@ def test_one_encoder_pass_serves_a_sweep(cli, tiny_run, monkeypatch):
     write = FeatureStore._write
 
     def counted(self, *given):
-        passes.append(self.rows.tokenised.split.name)
+        passes.append(self.folder.name.split("-")[-2])
         write(self, *given)
 
     monkeypatch.setattr(FeatureStore, "_write", counted)

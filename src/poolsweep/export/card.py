@@ -75,7 +75,7 @@ def plain(text: object) -> str:
 
     Example:
         >>> print(plain("<b>*x*</b>\n[a](b)"))
-        &lt;b&gt;\*x\*&lt;/b&gt;\\n\[a\]\(b\)
+        &lt;b&gt;\*x\*&lt;/b&gt;\\n\[a\](b)
     """
     return html.escape(_SPECIAL.sub(r"\\\1", in_one_line(str(text))), quote=False)
 
