@@ -134,9 +134,10 @@ def run_all(jobs: Mapping[RunFolder, Job], *, launcher: Launcher, console: Conso
     with Display({folder: job.name for folder, job in jobs.items()}, console=console):
         todo = dict(jobs)
         while todo:
+            held = {folder for folder in todo if _run_by_others(folder) is not None}  # whose owner may die meanwhile
             refused |= {str(error): error for error in _launch(todo.values(), launcher)}
             elsewhere = {folder: who for folder in todo if (who := _run_by_others(folder)) is not None}
-            todo = {folder: todo[folder] for folder in elsewhere}
+            todo = {folder: job for folder, job in todo.items() if folder in held or folder in elsewhere}
             if elsewhere:
                 owners = sorted({f"process {who.get('pid')} on {who.get('host')}" for who in elsewhere.values()})
                 console.say(f"waiting for {len(elsewhere)} runs of {', '.join(owners)}; Ctrl-C leaves them to it")
