@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
+from poolsweep.data.template import TemplateTokens, put_around
 from poolsweep.errors import UserError
 from poolsweep.export.pooling_source import folded_head, pooling_source
 from poolsweep.export.source import Sources
-from poolsweep.export.template import put_into_template
 from poolsweep.head.linear import Linear
 from poolsweep.pooling.presets import preset_names
 from poolsweep.postprocess.standardize import Standardize
@@ -37,6 +37,11 @@ def exported(run: LoadedRun) -> nn.Module:
     pooling = module.TextPooling()
     pooling.load_state_dict({f"pooling.{n}": t for n, t in run.classifier.pooling.state_dict().items()})
     return pooling.eval()
+
+
+def put_into_template(tokenizer, template: str) -> None:
+    around = TemplateTokens.of(tokenizer, template)
+    put_around(tokenizer, [*around.start, *around.before], [*around.after, *around.end])
 
 
 def vectors_outside(run: LoadedRun, pooling: nn.Module, *, left: bool) -> torch.Tensor:

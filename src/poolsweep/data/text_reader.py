@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
+from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
 
 TextReader = Callable[[dict[str, list[str]]], dict[str, list]]
@@ -74,13 +75,9 @@ class TemplatedTexts:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, template: str, max_length: int, typed: bool) -> None:
         self._tokenizer, self._typed = tokenizer, typed
-        before, after = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
-        self._before, self._after = (self._ids([part.strip()])[0] for part in (before, after))
-        # What the tokenizer puts around a text: [CLS] before and [SEP] after it, for a BERT.
-        marked = tokenizer(str(tokenizer.mask_token))["input_ids"]
-        place = marked.index(tokenizer.mask_token_id)
-        self._start, self._end = marked[:place], marked[place + 1 :]
-        fixed = len(self._start) + len(self._before) + len(self._after) + len(self._end)
+        self._around = around = TemplateTokens.of(tokenizer, template)
+        self._before, self._after = [*around.start, *around.before], [*around.after, *around.end]
+        fixed = len(self._before) + len(self._after)
         self._room = max_length - fixed
         if self._room < 1:
             raise UserError(
@@ -89,24 +86,20 @@ class TemplatedTexts:
 
     def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
         """The token ids of each row of ``batch``, and whether its text was cut."""
-        tokenizer, texts = self._tokenizer, batch["text"]
+        around, texts = self._around, batch["text"]
         if "text_pair" in batch:
             texts = [f"{one} {other}" for one, other in zip(texts, batch["text_pair"], strict=True)]
-        # A mask token in the text itself would be taken for the template's.
-        other = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id
-        ids = [[other if i == tokenizer.mask_token_id else i for i in text] for text in self._ids(texts)]
+        plain = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        ids = [[around.unknown if i == around.mask else i for i in text] for text in plain]
         found: dict[str, list] = {
-            "input_ids": [[*self._start, *self._before, *text[: self._room], *self._after, *self._end] for text in ids],
+            "input_ids": [[*self._before, *text[: self._room], *self._after] for text in ids],
             "truncated": [len(text) > self._room for text in ids],
         }
-        first, last = len(self._start), len(self._end)
+        first, last = len(around.start), len(around.end)
         found["special"] = [[i < first or i >= len(row) - last for i in range(len(row))] for row in found["input_ids"]]
         if self._typed:
             found["token_type_ids"] = [[0] * len(row) for row in found["input_ids"]]
         return found
-
-    def _ids(self, texts: list[str]) -> list[list[int]]:
-        return self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
 
 
 class SpecialTokens:

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from poolsweep.data.template import TemplateTokens, put_around
 from poolsweep.encoder import Encoder, packed_attention
 from poolsweep.encoder.pooler import DensePooler
 from poolsweep.errors import UserError
-from poolsweep.export.template import put_into_template
 from poolsweep.training.load import LoadedRun
 from poolsweep.training.prepare import load_encoder
 
-_TEXTS = ("a", "one, two and three", "?")
+TEXTS = ["a", "one, two and three", "?"]  # of different lengths, to compare two models on
 
 
 def plain_encoder(run: LoadedRun, *, attention: str | None = None) -> PreTrainedModel:
@@ -60,12 +60,13 @@ def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerFast:
         raise UserError(f"the tokenizer of {run.loaded.encoder.name} cannot be written as a tokenizer.json")
     template = run.classifier.pooling.template
     if template is not None:
+        around = TemplateTokens.of(tokenizer, template)
         # Of no class of its own, since BERT's, say, makes its post-processor anew when it is loaded.
         special = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
         names = tokenizer.model_input_names
         backend = tokenizer.backend_tokenizer
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=names, **special)
-        put_into_template(tokenizer, template)
+        put_around(tokenizer, [*around.start, *around.before], [*around.after, *around.end])
     tokenizer.model_max_length = run.max_length
     tokenizer.padding_side = tokenizer.truncation_side = "right"
     return tokenizer
@@ -96,7 +97,7 @@ def _pooler_state(pooler: nn.Module | None) -> dict[str, Tensor]:
 def _gives_the_same(model: PreTrainedModel, run: LoadedRun, layers: Sequence[int]) -> bool:
     """Whether the states that the pooling reads are the run's, on a few texts of different lengths."""
     column = run.config.data.get("text_pair")
-    batch = run.batch(_TEXTS, None if column is None else _TEXTS[::-1])
+    batch = run.batch(TEXTS, None if column is None else TEXTS[::-1])
     assert batch.input_ids is not None
     inputs = {"input_ids": batch.input_ids, "attention_mask": batch.mask.long()}
     if batch.token_type_ids is not None:

@@ -7,6 +7,7 @@ from torch import nn
 
 from poolsweep import __version__
 from poolsweep.config import Node
+from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
 from poolsweep.export.source import Sources
 from poolsweep.head.linear import Linear
@@ -66,7 +67,7 @@ def pooling_source(run: LoadedRun) -> str:
     """Python source of a module ``TextPooling`` that pools as the run does.
 
     Its ``state_dict`` has the names of the run's own: ``pooling.layers.…`` and ``pooling.tokens.…``. A text in a
-    template must come in it: see ``poolsweep.export.template``.
+    template must come in it: see ``poolsweep.data.template``.
 
     Args:
         run: A finished run.
@@ -152,14 +153,11 @@ def _template(run: LoadedRun) -> str:
         return "None"
     if run.config.data.get("text_pair") is not None:
         raise UserError("a pooling with a template cannot be exported for pairs of texts")
-    tokenizer = run.loaded.tokenizer
-    before, after = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
-    first, last = added_tokens(run)
-    if "[MASK]" in template.partition("{text}")[2]:
-        ids = tokenizer(after.strip(), add_special_tokens=False)["input_ids"]
-        return f"mask & (from_end == {last + len(ids) - ids.index(tokenizer.mask_token_id)})"
-    ids = tokenizer(before.strip(), add_special_tokens=False)["input_ids"]
-    return f"mask & (place == {first + ids.index(tokenizer.mask_token_id) + 1})"
+    around = TemplateTokens.of(run.loaded.tokenizer, template)
+    behind = [*around.after, *around.end]
+    if around.mask in behind:
+        return f"mask & (from_end == {len(behind) - behind.index(around.mask)})"
+    return f"mask & (place == {[*around.start, *around.before].index(around.mask) + 1})"
 
 
 def added_tokens(run: LoadedRun) -> tuple[int, int]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from hydra.utils import get_object
-from tokenizers.processors import TemplateProcessing
 from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from poolsweep.config import Node
+from poolsweep.data.template import put_around, template_sides
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.loading import load_tokenizer, quiet_transformers
 from poolsweep.encoder.weights import kind_of
@@ -177,22 +177,12 @@ def _after(record: ExportRecord, model: PreTrainedModel, state: Mapping[str, Ten
 
 def _take_out_of_template(tokenizer: PreTrainedTokenizerBase, template: str, *, name: str) -> None:
     """Undo what puts every text into the template, since poolsweep's own reader does that."""
-    before, after = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
-    inner = [tokenizer(part.strip(), add_special_tokens=False)["input_ids"] for part in (before, after)]
+    before, after = template_sides(tokenizer, template)
     probe = tokenizer("a", return_special_tokens_mask=True)
     ids, added = probe["input_ids"], probe["special_tokens_mask"]
     first = added.index(0) if 0 in added else len(ids)
     start, end = ids[:first], ids[len(ids) - added[::-1].index(0) :] if 0 in added else []
-    fits = start[len(start) - len(inner[0]) :] == inner[0] and end[: len(inner[1])] == inner[1]
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None or not fits:
+    fits = start[len(start) - len(before) :] == before and end[: len(after)] == after
+    if getattr(tokenizer, "backend_tokenizer", None) is None or not fits:
         raise UserError(f"the tokenizer of {name} does not put texts into the template {template!r}")
-    sides = {"start": start[: len(start) - len(inner[0])], "end": end[len(inner[1]) :]}
-    known = {side: found for side, found in sides.items() if found}
-    backend.post_processor = TemplateProcessing(
-        single=[*(["start"] if sides["start"] else []), "$A", *(["end"] if sides["end"] else [])],
-        special_tokens=[
-            {"id": side, "ids": found, "tokens": tokenizer.convert_ids_to_tokens(found)}
-            for side, found in known.items()
-        ],
-    )
+    put_around(tokenizer, start[: len(start) - len(before)], end[len(after) :])

@@ -8,6 +8,7 @@ from typing import Any
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
+from poolsweep.data.template import TemplateTokens
 from poolsweep.encoder.weights import kind_of
 from poolsweep.export.format import Wanted, Written
 from poolsweep.export.pooling_source import folded_head, pooling_source
@@ -15,7 +16,6 @@ from poolsweep.predict.export_record import Weights
 from poolsweep.training.load import LoadedRun
 
 WEIGHTS = "model.safetensors"
-TEXTS = ["a", "one, two and three", "?"]  # of different lengths, to compare two models on
 _FUTURE = "from __future__ import annotations\n\n"
 _ENCODING = '''
 def make_encoder(config):
@@ -40,12 +40,14 @@ def encode_and_pool(encoder, pool, input_ids, attention_mask=None, token_type_id
     return vectors, output.last_hidden_state
 '''
 _WITHOUT_POOLER = "    encoder.pooler = None  # nothing reads it\n"
-_STRAY = """\
-    # A {mask} that the text itself has is no part of the template, and read as an unknown word.
+_STRAY = '''
+def without_stray_masks(input_ids):
+    """A {mask} that the text itself has is no part of the template: the model was trained to read it as unknown."""
     is_mask = input_ids == {mask_id}
     count = is_mask.long(){from_the_end}.cumsum(dim=1){from_the_end}
-    input_ids = input_ids.masked_fill(is_mask & (count != 1), {other})
-"""
+    return input_ids.masked_fill(is_mask & (count != 1), {unknown})
+
+'''
 
 
 def require_plain(run: LoadedRun) -> str | None:
@@ -94,15 +96,16 @@ def source_with_encoder(run: LoadedRun, encoder: PreTrainedModel, *, imports: st
     """
     attentions = "attentions" in run.classifier.pooling.context_needed
     own, auto = encoder.config._attn_implementation, kind_of(encoder.config).__name__
+    stray = stray_source(run)
     encoding = _ENCODING.format(
         auto=auto,
         attention="eager" if attentions or own not in {"sdpa", "eager"} else own,
         attentions=attentions,
         size=run.classifier.pooling.output_size,
         without_pooler=_WITHOUT_POOLER if getattr(encoder, "pooler", None) is None else "",
-        stray=_stray(run),
+        stray="    input_ids = without_stray_masks(input_ids)\n" if stray else "",
     )
-    return model_source(run, imports=imports.replace("AutoModel,", f"{auto},"), code=f"{encoding}\n{code}")
+    return model_source(run, imports=imports.replace("AutoModel,", f"{auto},"), code=f"{stray}{encoding}\n{code}")
 
 
 def write_weights(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:
@@ -116,12 +119,17 @@ def write_weights(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted
     return Written(encoder.config, tuple(Weights(part, WEIGHTS, prefix) for part, prefix in parts))
 
 
-def _stray(run: LoadedRun) -> str:
-    template, tokenizer = run.classifier.pooling.template, run.loaded.tokenizer
-    if template is None:
+def stray_source(run: LoadedRun) -> str:
+    """Source of ``without_stray_masks``, for a pooling with a template; empty for others.
+
+    Args:
+        run: A finished run.
+    """
+    if run.classifier.pooling.template is None:
         return ""
-    other = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id
-    from_the_end = ".flip(1)" if "[MASK]" in template.partition("{text}")[2] else ""
+    tokenizer = run.loaded.tokenizer
+    around = TemplateTokens.of(tokenizer, run.classifier.pooling.template)
+    from_the_end = ".flip(1)" if around.mask in around.after else ""
     return _STRAY.format(
-        mask=tokenizer.mask_token, mask_id=tokenizer.mask_token_id, other=other, from_the_end=from_the_end
+        mask=tokenizer.mask_token, mask_id=around.mask, unknown=around.unknown, from_the_end=from_the_end
     )

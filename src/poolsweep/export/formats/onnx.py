@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from poolsweep.data.ragged import last_of_each
+from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Written
@@ -121,22 +122,20 @@ class TokensToOutput(nn.Module):
         self.end = nn.Identity() if wanted.vectors else nn.Sequential(run.classifier.postprocess, run.classifier.head)
         self.inputs = _inputs(run)
         self._cls_is_last = run.loaded.cls_place == "last"
-        tokenizer = run.loaded.tokenizer
         self._added = added_tokens(run)
         self._paired = run.config.data.get("text_pair") is not None
-        self._mask_id = run.loaded.mask_token_id
-        unknown = tokenizer.unk_token_id
-        self._unknown_id = unknown if isinstance(unknown, int) else run.loaded.pad_token_id
+        template = self.pooling.template
+        self._around = None if template is None else TemplateTokens.of(run.loaded.tokenizer, template)
 
     def forward(self, *columns: Tensor) -> Tensor:
         """From token ids to the end of the model."""
         given = dict(zip(self.inputs, columns, strict=True))
         mask = given["attention_mask"].bool()
         template = None
-        if self.pooling.template is not None:
-            template = self._template(given["input_ids"], mask)
-            stray = (given["input_ids"] == self._mask_id) & ~template
-            given["input_ids"] = given["input_ids"].masked_fill(stray, self._unknown_id)
+        if self._around is not None:
+            template = self._template(self._around, given["input_ids"], mask)
+            stray = (given["input_ids"] == self._around.mask) & ~template
+            given["input_ids"] = given["input_ids"].masked_fill(stray, self._around.unknown)
         wanted = self.pooling.layers_needed
         last = self.encoder.config.num_hidden_layers
         output = self.encoder(
@@ -164,13 +163,12 @@ class TokensToOutput(nn.Module):
             special = special | (mask & (types == 0) & (types.roll(-1, dims=1) == 1))
         return special
 
-    def _template(self, input_ids: Tensor, mask: Tensor) -> Tensor:
-        """The place of the template's own [MASK], (B, T): the first of its side of the text."""
-        found = (input_ids == self._mask_id) & mask
+    @staticmethod
+    def _template(around: TemplateTokens, input_ids: Tensor, mask: Tensor) -> Tensor:
+        """The place of the template's own [MASK], (B, T): the outermost on its side of the text."""
+        found = (input_ids == around.mask) & mask
         count = found.long().cumsum(dim=1)
-        before, _ = str(self.pooling.template).split("{text}")
-        ours = count == 1 if "[MASK]" in before else count == count[:, -1:]
-        return found & ours
+        return found & (count == (count[:, -1:] if around.mask in around.after else 1))
 
 
 def _reads_attentions(run: LoadedRun) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from poolsweep.export.formats.code import stray_source
 from poolsweep.export.pooling_source import pooling_source
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.cls import Cls
@@ -101,12 +102,6 @@ class EncoderWithContext(Transformer):
         features["attentions"] = getattr(output, "attentions", None)
         return features
 '''
-_STRAY = """\
-        # A mask token in the text itself is not the template's: the model was trained to read it as unknown.
-        found = (features["input_ids"] == {mask}) & features["attention_mask"].bool()
-        count = found.long().cumsum(dim=1)
-        features["input_ids"] = features["input_ids"].masked_fill(found & (count != {own}), {unknown})
-"""
 
 
 @dataclass
@@ -157,22 +152,15 @@ def _pooling_config(size: int, modes: tuple[str, ...]) -> dict[str, Any]:
 
 def custom_modules(run: LoadedRun, encoder: PreTrainedModel) -> Modules:
     """The run's own pooling as a module; the encoder too where theirs does not hand over what is read."""
-    pooling, tokenizer = run.classifier.pooling, run.loaded.tokenizer
+    pooling = run.classifier.pooling
     attends = "attentions" in pooling.context_needed
     code, types = _POOLING.format(), [f"{THEIRS}.Transformer", f"{OURS}.PooledStates"]
     reads: dict[str, Any] = {}
     if pooling.template is not None or attends or "pooler_output" in pooling.context_needed:
         types[0] = f"{OURS}.EncoderWithContext"
-        stray = ""
-        if pooling.template is not None:
-            before, _ = pooling.template.split("{text}")
-            unknown = tokenizer.unk_token_id
-            stray = _STRAY.format(
-                mask=run.loaded.mask_token_id,
-                unknown=unknown if unknown is not None else run.loaded.pad_token_id,
-                own="1" if "[MASK]" in before else "count[:, -1:]",
-            )
-        code += _ENCODER.format(stray=stray, attentions=attends)
+        stray = stray_source(run)
+        call = '        features["input_ids"] = without_stray_masks(features["input_ids"])\n' if stray else ""
+        code = stray + code + _ENCODER.format(stray=call, attentions=attends)
         reads = {"model_kwargs": {"attn_implementation": "eager"}} if attends else {}
     elif pooling.layers_needed != (encoder.config.num_hidden_layers,):
         encoder.config.output_hidden_states = True  # written with it, and read by their Transformer

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from poolsweep.export.encoder import plain_encoder, plain_tokenizer
+from poolsweep.export.encoder import TEXTS, plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Written
-from poolsweep.export.formats.code import TEXTS, WEIGHTS, labels_of, require_plain, source_with_encoder, write_weights
+from poolsweep.export.formats.code import WEIGHTS, labels_of, require_plain, source_with_encoder, write_weights
 from poolsweep.export.pooling_source import folded_head
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.predict.export_record import Weights
