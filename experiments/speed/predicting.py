@@ -15,7 +15,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 from poolsweep.cli import main
 from poolsweep.data.sources.icd10 import Icd10
 from poolsweep.encoder.minilm import embedded_folder
-from poolsweep.predict.command import Task, encode_rows, predict_rows
+from poolsweep.predict.command import RowOptions, encode_rows, predict_rows
 from poolsweep.predict.load import load_model
 from poolsweep.predict.model import VectorModel
 from poolsweep.predict.run_model import RunModel
@@ -87,12 +87,12 @@ def _write(path: Path, rows: list[list[str]]) -> None:
 
 
 def _predict(model: RunModel, root: Path) -> None:
-    task = Task(input=str(root / "in.csv"), output=_fresh(root / "out.csv"))
+    task = RowOptions(input=str(root / "in.csv"), output=_fresh(root / "out.csv"))
     predict_rows(model, task, all_outputs=True, console=Console(file=io.StringIO()))
 
 
 def _encode(model: VectorModel, root: Path) -> None:
-    task = Task(input=str(root / "in.csv"), output=_fresh(root / "out.npy"))
+    task = RowOptions(input=str(root / "in.csv"), output=_fresh(root / "out.npy"))
     encode_rows(model, task, console=Console(file=io.StringIO()))
 
 

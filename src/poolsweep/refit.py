@@ -39,7 +39,7 @@ def refit_config(
     Raises:
         UserError: If a run cannot be read, or asks for more trust.
     """
-    runs = [chosen.contender.runs[replicate] for replicate in sorted(chosen.contender.runs)]
+    runs = chosen.contender.replicates
     stored = stored_config(runs[0].folder, trusted=trusted, trust_remote_code=trust_remote_code)
     place = chosen.study if chosen.study.name else chosen.study.absolute()
     content = {key: value for key, value in stored.items() if key not in _LEFT_OUT} | {

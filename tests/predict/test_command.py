@@ -21,7 +21,7 @@ import pytest
 
 from poolsweep.cli import main
 from poolsweep.encoder.tiny import tiny
-from poolsweep.predict.command import Task, predict_rows
+from poolsweep.predict.command import RowOptions, predict_rows
 from poolsweep.predict.load import load_model
 from poolsweep.predict.rows import window
 from poolsweep.terminal.console import Console
@@ -404,6 +404,6 @@ def test_a_terminal_sees_how_far_it_is(run, tmp_path, monkeypatch):
     given.write_text("text\n" + "meow\n" * 20)
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=120)
-    task = Task(input=str(given), output=tmp_path / "out.csv")
+    task = RowOptions(input=str(given), output=tmp_path / "out.csv")
     predict_rows(load_model(run, device="cpu"), task, all_outputs=False, console=console)
     assert re.search(r"20 rows, [\d,]+ rows/s, 0:00:00 left", shown.getvalue())

@@ -23,11 +23,10 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobRuntime
 from hydra.types import RunMode
 from hydra.version import VersionBase, setbase
-from omegaconf import DictConfig
 
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import in_one_line, is_hydras
-from poolsweep.cli.single_run import end_workers
+from poolsweep.cli.single_run import end_workers, run_composed
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 from poolsweep.process.signals import Interrupted, stop_signals
@@ -58,7 +57,7 @@ def sweep(overrides: Sequence[str], *, progress: bool) -> Path:
             hydra = Hydra.create_main_hydra2("poolsweep train", create_config_search_path(str(conf_dir())))
             config = hydra.compose_config("train", arguments, RunMode.MULTIRUN)
             study = Path(str(config.output_root)) / str(config.study)
-            hydra.multirun("train", _run, arguments, with_log_configuration=False)
+            hydra.multirun("train", run_composed, arguments, with_log_configuration=False)
             return study
     except UserError:
         raise
@@ -66,14 +65,6 @@ def sweep(overrides: Sequence[str], *, progress: bool) -> Path:
         if is_hydras(error):
             raise UserError(in_one_line(error, arguments)) from error
         raise
-
-
-def _run(config: DictConfig) -> Any:  # noqa: ANN401
-    """What launchers of others, which compose each run again, are given."""
-    from poolsweep.config import resolve
-    from poolsweep.training.job import run, run_name
-
-    return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def load_replicates(named: str) -> TrainedModel:
     from poolsweep.predict.load import load_chosen
 
     chosen = choose_contender(named)
-    runs = tuple(chosen.contender.runs[replicate].path for replicate in sorted(chosen.contender.runs))
+    runs = tuple(run.path for run in chosen.contender.replicates)
     choice = Choice("replicates", runs, chosen.name)
     return TrainedModel(load_chosen(choice), choice)
 

@@ -59,6 +59,11 @@ class VerbParser(argparse.ArgumentParser):
         text = "a run folder (outputs/STUDY/ID), a study (its best pooling on validation) or STUDY:POOLING"
         self.add_argument("model", metavar="MODEL", nargs="?" if optional else None, help=text + note)
 
+    def add_text_columns(self) -> None:
+        """Take ``--text`` and ``--text-pair``."""
+        self.add_argument("--text", metavar="COLUMN", help="with the text (default: as in training)")
+        self.add_argument("--text-pair", metavar="COLUMN", help="with the second text, where pairs are read")
+
     def add_place(self) -> None:
         """Take ``--device`` and ``--precision``."""
         self.add_argument(

@@ -28,12 +28,7 @@ def export(arguments: list[str]) -> int:
     parser.add_argument("--vectors", action="store_true", help="leave the head out: the model gives pooled vectors")
     parser.add_argument("--int8", action="store_true", help="quantise the weights, and say what it costs")
     parser.add_argument("--proof", type=Path, metavar="FILE", help="rows to prove it on (default: the test rows)")
-    parser.add_argument(
-        "--trust", action="append", default=[], metavar="PACKAGE", help="of your own, if the run names it"
-    )
-    parser.add_argument(
-        "--trust-remote-code", action="store_true", help="run the model code that the run's encoder carries"
-    )
+    parser.add_trust()
     parser.add_argument(
         "--push",
         metavar="REPO",

@@ -18,7 +18,7 @@ import poolsweep.resolvers  # noqa: F401  --resolve asks for them
 from poolsweep.cli.config_tree import config_tree
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import flags_last, in_one_line, is_hydras
-from poolsweep.cli.single_run import end_workers, job_of, print_result, said, shown
+from poolsweep.cli.single_run import checked_run, end_workers, print_result, run_composed, said, shown
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.errors import UserError
 from poolsweep.launch.launcher import JobLauncher
@@ -54,13 +54,12 @@ def launch(arguments: Sequence[str]) -> int:
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
             with said_if_slow("loading torch and transformers"):
-                from poolsweep.config import resolve
                 from poolsweep.distributed.world import given_world
                 from poolsweep.training.job import run, run_name
             world = given_world()
             if HydraConfig.get().mode is RunMode.MULTIRUN or (world is not None and world.rank > 0):
-                return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
-            job = job_of(_single_run(config, tree=tree), name=run_name(HydraConfig.get().overrides.task))
+                return run_composed(config)
+            job = checked_run(_single_run(config, tree=tree), name=run_name(HydraConfig.get().overrides.task))
             with shown(job):
                 result = run(job.config, name=job.name, sweeping=False, prepared=job.prepared)
             print_result(job, result)

@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
+
 from poolsweep.errors import UserError
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import number
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
     from poolsweep.config import RunConfig
     from poolsweep.runs.folder import RunFolder
     from poolsweep.training.prepare import Prepared
@@ -28,7 +32,7 @@ class RunFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class SingleRun:
     """A run that is to be done.
 
     Attributes:
@@ -59,7 +63,7 @@ def run_once(config: RunConfig, *, name: str, require: Callable[[Prepared], None
     """
     from poolsweep.training.job import run
 
-    job = job_of(config, name=name, require=require)
+    job = checked_run(config, name=name, require=require)
     with shown(job):
         result = run(job.config, name=job.name, sweeping=False, prepared=job.prepared)
     print_result(job, result)
@@ -83,6 +87,18 @@ def said() -> tuple[type[Exception], ...]:
     )  # fmt: skip
 
 
+def run_composed(config: DictConfig) -> dict[str, Any]:
+    """Run one job whose config Hydra composed: for launchers of other projects, and further processes of a run.
+
+    Args:
+        config: Hydra's, in the process that runs it.
+    """
+    from poolsweep.config import resolve
+    from poolsweep.training.job import run, run_name
+
+    return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
+
+
 def end_workers() -> None:
     """End the workers of the local launcher, and forget that runs are done elsewhere, if either was so."""
     local, device = (sys.modules.get(f"poolsweep.{name}") for name in ("launch.local.launch", "device"))
@@ -92,7 +108,7 @@ def end_workers() -> None:
         device.runs_elsewhere(None)
 
 
-def job_of(found: RunConfig, *, name: str, require: Callable[[Prepared], None] | None = None) -> Job:
+def checked_run(found: RunConfig, *, name: str, require: Callable[[Prepared], None] | None = None) -> SingleRun:
     """Check a config, and say what is to be known before it runs.
 
     Args:
@@ -111,7 +127,7 @@ def job_of(found: RunConfig, *, name: str, require: Callable[[Prepared], None] |
     if found.retry != "all" and (before := finished_before(found)) is not None:
         folder, run_id = before[0], before[0].path.name
         console.say(f"run {run_id} finished before; its result stands")
-        return Job(found, name, None, folder, run_id)
+        return SingleRun(found, name, None, folder, run_id)
     prepared = checked(found)
     if require is not None:
         require(prepared)
@@ -125,11 +141,11 @@ def job_of(found: RunConfig, *, name: str, require: Callable[[Prepared], None] |
         notes = (*notes, damage)
     for note in notes:
         console.say(f"note: {note}")
-    return Job(found, name, prepared, folder, run_id)
+    return SingleRun(found, name, prepared, folder, run_id)
 
 
 @contextmanager
-def shown(job: Job) -> Iterator[None]:
+def shown(job: SingleRun) -> Iterator[None]:
     """Show how a run goes; what ended it is said in one line if its record says it too."""
     from poolsweep.sweep.display import Display
     from poolsweep.training.failure import in_one_line as said_in_one_line
@@ -149,7 +165,7 @@ def shown(job: Job) -> Iterator[None]:
         raise RunFailedError(f"the run failed: {said_in_one_line(error)}; {job.folder.log} shows where") from error
 
 
-def _tell_agent(job: Job, result: dict[str, Any]) -> None:
+def _tell_agent(job: SingleRun, result: dict[str, Any]) -> None:
     """A W&B agent waits for a run of its own, also where there is nothing left to do but to say what came out."""
     from poolsweep.loggers.tracker import close_loggers
     from poolsweep.loggers.wandb import WandbRun
@@ -162,7 +178,7 @@ def _tell_agent(job: Job, result: dict[str, Any]) -> None:
     close_loggers(loggers, result=result)
 
 
-def print_result(job: Job, result: dict[str, Any]) -> None:
+def print_result(job: SingleRun, result: dict[str, Any]) -> None:
     """Print what came out of a run.
 
     Args:

@@ -10,7 +10,7 @@ from poolsweep.errors import UserError
 from poolsweep.terminal.progress import said_if_slow
 
 if TYPE_CHECKING:
-    from poolsweep.predict.command import Task
+    from poolsweep.predict.command import RowOptions
 
 
 def predict(arguments: list[str]) -> int:
@@ -30,15 +30,15 @@ def predict(arguments: list[str]) -> int:
         from poolsweep.predict.load import load_model
         from poolsweep.terminal.console import Console
 
-    console, task = Console(stderr=True), _task(given)
-    check_output(task, vectors=False)
+    console, typed = Console(stderr=True), _typed(given)
+    check_output(typed, vectors=False)
     model = load_model(
         given.model, device=given.device, precision=given.precision, say=console.say, trusted=given.trust,
         trust_remote_code=given.trust_remote_code,
     )  # fmt: skip
     if isinstance(model, Ensemble) and (scores := recorded_scores([Path(one.name) for one in model.members])):
         console.say(scores)
-    predict_rows(model, task, all_outputs=given.probabilities, console=console)
+    predict_rows(model, typed, all_outputs=given.probabilities, console=console)
     return 0
 
 
@@ -68,8 +68,8 @@ def encode(arguments: list[str]) -> int:
         from poolsweep.predict.load import load_model
         from poolsweep.terminal.console import Console
 
-    console, task = Console(stderr=True), _task(given)
-    check_output(task, vectors=True)
+    console, typed = Console(stderr=True), _typed(given)
+    check_output(typed, vectors=True)
     place: dict[str, Any] = {"device": given.device, "precision": given.precision}
     if given.encoder is not None:
         model = load_untrained(
@@ -81,7 +81,7 @@ def encode(arguments: list[str]) -> int:
             given.model, single=True, say=console.say, trusted=given.trust, trust_remote_code=given.trust_remote_code,
             **place,
         )  # fmt: skip
-    encode_rows(model, task, console=console)
+    encode_rows(model, typed, console=console)
     return 0
 
 
@@ -94,8 +94,7 @@ def _add_rows(parser: VerbParser, *, output: str, required: bool) -> None:
         help="csv, tsv, jsonl, json or parquet; - = standard input, a text a line",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", required=required, help=output)
-    parser.add_argument("--text", metavar="COLUMN", help="with the text (default: as in training)")
-    parser.add_argument("--text-pair", metavar="COLUMN", help="with the second text, where pairs are read")
+    parser.add_text_columns()
     parser.add_argument(
         "--quoted", choices=["true", "false"], help='whether " quotes fields (default: in csv, not tsv)'
     )
@@ -108,10 +107,10 @@ def _add_rows(parser: VerbParser, *, output: str, required: bool) -> None:
     parser.add_trust()
 
 
-def _task(given: Any) -> Task:  # noqa: ANN401
-    from poolsweep.predict.command import Task
+def _typed(given: Any) -> RowOptions:  # noqa: ANN401
+    from poolsweep.predict.command import RowOptions
 
-    return Task(
+    return RowOptions(
         input=given.input, output=given.output, text=given.text, text_pair=given.text_pair,
         quoted=None if given.quoted is None else given.quoted == "true", skip=given.on_error == "skip",
         prefix=given.prefix,

@@ -85,7 +85,7 @@ def choose(given: str | Path) -> Choice:
     if chosen.refits:
         line = f"{chosen.line}; its refit {chosen.refits[0]} is used"
         return Choice("refit", chosen.refits[:1], chosen.name, line)
-    runs = tuple(chosen.contender.runs[replicate].path for replicate in sorted(chosen.contender.runs))
+    runs = tuple(run.path for run in chosen.contender.replicates)
     if len(runs) == 1:
         return Choice("run", runs, chosen.name, f"{chosen.line}; its only run {runs[0]} is used")
     return Choice("replicates", runs, chosen.name, f"{chosen.line}; its {len(runs)} replicates are used together")

@@ -26,7 +26,7 @@ _OF_VECTORS: dict[str, type[Sink]] = {".npy": NpySink, ".parquet": ParquetSink}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class RowOptions:
     """What was typed after either verb.
 
     Attributes:
@@ -48,12 +48,12 @@ class Task:
     prefix: str = ""
 
 
-def predict_rows(model: Model, task: Task, *, all_outputs: bool, console: Console) -> None:
+def predict_rows(model: Model, typed: RowOptions, *, all_outputs: bool, console: Console) -> None:
     """Write the input with a column for what is predicted, and one for its probability.
 
     Args:
         model: Any that predicts.
-        task: What was typed.
+        typed: What was typed.
         all_outputs: Whether every output has a column of its own, too.
         console: Shows how far it is, and says what a user should know.
     Raises:
@@ -64,12 +64,12 @@ def predict_rows(model: Model, task: Task, *, all_outputs: bool, console: Consol
         return model.task.answers(model.labels, output.values, all_outputs=all_outputs)
 
     _run(
-        model, task, lambda window: model.predict(window.texts, window.pairs), columns,
+        model, typed, lambda window: model.predict(window.texts, window.pairs), columns,
         sinks=_OF_PREDICTIONS, options=f"predict {all_outputs}", console=console,
     )  # fmt: skip
 
 
-def encode_rows(model: VectorModel, task: Task, *, console: Console) -> None:
+def encode_rows(model: VectorModel, typed: RowOptions, *, console: Console) -> None:
     """Write the input with a column ``vector``, or the vectors alone, as ``predict_rows`` writes predictions."""
 
     def columns(output: Output) -> Mapping[str, pa.Array]:
@@ -77,7 +77,7 @@ def encode_rows(model: VectorModel, task: Task, *, console: Console) -> None:
         return {"vector": pa.FixedSizeListArray.from_arrays(flat, output.values.shape[1])}
 
     _run(
-        model, task, lambda window: model.encode(window.texts, window.pairs), columns,
+        model, typed, lambda window: model.encode(window.texts, window.pairs), columns,
         sinks=_OF_VECTORS, options="encode", console=console,
     )  # fmt: skip
 
@@ -97,24 +97,24 @@ def sink_of(output: Path | None, sinks: Mapping[str, type[Sink]]) -> Sink:
     return sinks[output.suffix.lower()]()
 
 
-def check_output(task: Task, *, vectors: bool) -> None:
+def check_output(typed: RowOptions, *, vectors: bool) -> None:
     """Refuse an output that cannot be, before anything is loaded.
 
     Raises:
         UserError: With why not.
     """
-    sink = sink_of(task.output, _OF_VECTORS if vectors else _OF_PREDICTIONS)
-    if not sink.keeps_columns and task.skip:
+    sink = sink_of(typed.output, _OF_VECTORS if vectors else _OF_PREDICTIONS)
+    if not sink.keeps_columns and typed.skip:
         raise UserError("--on-error skip would leave rows out of an array: row i of it must be row i of the input; "
                         "--output FILE.parquet keeps the columns beside the vectors")  # fmt: skip
-    output, given = task.output, Path(task.input)
+    output, given = typed.output, Path(typed.input)
     if output is not None and output.exists() and given.exists() and output.samefile(given):
         raise UserError(f"--output={output} is the input itself")
 
 
 def _run(
     model: VectorModel,
-    task: Task,
+    typed: RowOptions,
     read: Callable[[Window], Output],
     columns: Callable[[Output], Mapping[str, pa.Array]],
     *,
@@ -122,30 +122,30 @@ def _run(
     options: str,
     console: Console,
 ) -> None:
-    sink = sink_of(task.output, sinks)
-    bad = BadRows(f"--input={task.input}", skip=task.skip)
+    sink = sink_of(typed.output, sinks)
+    bad = BadRows(f"--input={typed.input}", skip=typed.skip)
     rows = open_rows(
-        task.input, text=task.text or model.reads.text, text_pair=_pair(model, task), quoted=task.quoted,
+        typed.input, text=typed.text or model.reads.text, text_pair=_pair(model, typed), quoted=typed.quoted,
         objects=isinstance(sink, JsonlSink), on_bad_row=bad,
     )  # fmt: skip
 
     def named(output: Output) -> Mapping[str, pa.Array]:
-        return {f"{task.prefix}{name}": column for name, column in columns(output).items()}
+        return {f"{typed.prefix}{name}": column for name, column in columns(output).items()}
 
     if sink.keeps_columns:
         _require_new(rows, list(named(read(Window(0, [], None if rows.text_pair is None else [])))))
     stream = Stream(rows, read, named, sink, console)
     begun = time.monotonic()
-    if task.output is None:
+    if typed.output is None:
         progressed, before = bad.progressed, 0
         stream.to_stdout(progressed)
     else:
         content = content_of(rows)
-        options = f"{options} {task.quoted} {task.skip} {task.prefix!r}"
+        options = f"{options} {typed.quoted} {typed.skip} {typed.prefix!r}"
         made_from = None if content is None else {"model": model.identity, "input": content, "options": options}
-        part = Part(task.output, made_from)
+        part = Part(typed.output, made_from)
         if part.finished:
-            console.say(f"{task.output} is finished: {part.progressed.written:,} rows; remove it to write it anew")
+            console.say(f"{typed.output} is finished: {part.progressed.written:,} rows; remove it to write it anew")
             return
         if part.note:
             console.say(part.note)
@@ -157,10 +157,10 @@ def _run(
         console.say(line)
 
 
-def _pair(model: VectorModel, task: Task) -> str | None:
-    if model.reads.text_pair is None and task.text_pair is not None:
-        raise UserError(f"--text-pair {task.text_pair}: the model reads single texts")
-    return task.text_pair or model.reads.text_pair
+def _pair(model: VectorModel, typed: RowOptions) -> str | None:
+    if model.reads.text_pair is None and typed.text_pair is not None:
+        raise UserError(f"--text-pair {typed.text_pair}: the model reads single texts")
+    return typed.text_pair or model.reads.text_pair
 
 
 def _require_new(rows: RowFile, names: Sequence[str]) -> None:

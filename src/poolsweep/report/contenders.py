@@ -37,6 +37,11 @@ class Contender:
         """One of its runs, for what all of them share."""
         return next(iter(self.runs.values()))
 
+    @property
+    def replicates(self) -> tuple[RunRecord, ...]:
+        """Its runs, by replicate."""
+        return tuple(self.runs[replicate] for replicate in sorted(self.runs))
+
     def typical(self, *keys: str) -> float:
         """The median over its runs of a number in their results, such as ``"peak_memory_mib", "process"``."""
         found = [value for run in self.runs.values() if isinstance(value := _at(run.facts, keys), int | float)]

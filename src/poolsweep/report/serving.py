@@ -16,7 +16,7 @@ COLUMNS = ("texts/s at 1", "texts/s at 64", "MB")
 
 def speed_of(contender: Contender) -> Speed | None:
     """What was measured of one of its runs; None if nothing was."""
-    found = (read_speed(contender.runs[replicate].path) for replicate in sorted(contender.runs))
+    found = (read_speed(run.path) for run in contender.replicates)
     return next((speed for speed in found if speed is not None), None)
 
 

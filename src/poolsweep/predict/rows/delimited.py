@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -21,25 +21,16 @@ class DelimitedRows(RowFile):
     """
 
     asked: Asked
-    _names: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.total = self.asked.path.stat().st_size
         with open_delimited(self.asked) as file:
-            self._names = file.header
-        twice = next((name for name in self._names if self._names.count(name) > 1), None)
-        if twice is not None:
-            raise self.refuse(f" has the column {twice!r} more than once")
-
-    @property
-    def names(self) -> list[str]:
-        """The header."""
-        return self._names
+            self.name_columns(file.header)
 
     def windows(self, *, after: int) -> Iterator[Window]:
         """A few thousand rows at a time; fields that lack at the end of a row are empty."""
-        width, rows, numbers, characters, number = len(self._names), [], [], 0, 0
+        width, rows, numbers, characters, number = len(self.names), [], [], 0, 0
         with open_delimited(self.asked) as file:
             for row in file:
                 number += 1
@@ -59,8 +50,8 @@ class DelimitedRows(RowFile):
             yield self._window(rows, numbers, end=number)
 
     def _window(self, rows: list[list[str]], numbers: list[int], *, end: int) -> Window:
-        fields = zip(*rows, strict=True) if rows else [()] * len(self._names)
-        columns = pa.record_batch([pa.array(values, pa.string()) for values in fields], names=self._names)
+        fields = zip(*rows, strict=True) if rows else [()] * len(self.names)
+        columns = pa.record_batch([pa.array(values, pa.string()) for values in fields], names=self.names)
         texts, pair = columns.column(self.text), self.text_pair
         return window_of(
             self, texts, None if pair is None else columns.column(pair), end=end, numbers=numbers, columns=columns

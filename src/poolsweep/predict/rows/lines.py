@@ -22,10 +22,9 @@ class Lines(RowFile):
 
     stream: BinaryIO
 
-    @property
-    def names(self) -> list[str]:
-        """The one column."""
-        return [self.text]
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.name_columns([self.text])
 
     def windows(self, *, after: int) -> Iterator[Window]:
         """A few thousand lines at a time."""

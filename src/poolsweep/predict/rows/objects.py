@@ -39,11 +39,7 @@ class ObjectRows(RowFile):
             missing = [name for name in self.asked.columns.values() if name not in self._types]
             if missing:
                 raise self.refuse(f" has no column {missing[0]!r}; {nearest(missing[0], self._types)}")
-
-    @property
-    def names(self) -> list[str]:
-        """All keys, in the order in which the file has them first; none where rows stay objects."""
-        return list(self._types)
+        self.name_columns(list(self._types))  # in the order in which the file has them first; none of objects
 
     def windows(self, *, after: int) -> Iterator[Window]:
         """A few thousand objects at a time."""

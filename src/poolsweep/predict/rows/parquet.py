@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,21 +22,13 @@ class ParquetRows(RowFile):
     """
 
     asked: Asked
-    _names: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         with self._opened() as file:
-            self.total, self._names = file.metadata.num_rows, file.schema_arrow.names
-            self.asked.require(self._names)
-        twice = next((name for name in self._names if self._names.count(name) > 1), None)
-        if twice is not None:
-            raise self.refuse(f" has the column {twice!r} more than once")
-
-    @property
-    def names(self) -> list[str]:
-        """Those of the schema."""
-        return self._names
+            self.total = file.metadata.num_rows
+            self.asked.require(file.schema_arrow.names)
+            self.name_columns(file.schema_arrow.names)
 
     def windows(self, *, after: int) -> Iterator[Window]:
         """A few thousand rows at a time."""

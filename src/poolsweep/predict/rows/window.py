@@ -53,6 +53,7 @@ class RowFile(ABC):
         on_bad_row: Function that is told of every row that is left out; it may raise.
         total: Bytes or rows in all; None where nobody knows.
         done: Bytes or rows that are behind.
+        names: Names of the columns; empty where rows are objects with keys of their own.
     """
 
     path: Path | None
@@ -62,15 +63,21 @@ class RowFile(ABC):
     on_bad_row: OnBadRow
     total: int | None = field(default=None, init=False)
     done: int = field(default=0, init=False)
+    names: Sequence[str] = field(default=(), init=False)
     _stamp: tuple[int, int] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._stamp = self._stamp_now()
 
-    @property
-    @abstractmethod
-    def names(self) -> Sequence[str]:
-        """Names of the columns; empty where rows are objects with keys of their own."""
+    def name_columns(self, names: Sequence[str]) -> None:
+        """Take the names of the columns, of which none may stand there twice, since all are written again.
+
+        Raises:
+            UserError: If one does.
+        """
+        self.names = names
+        if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+            raise self.refuse(f" has the column {twice!r} more than once")
 
     @abstractmethod
     def windows(self, *, after: int) -> Iterator[Window]:
