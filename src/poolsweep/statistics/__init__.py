@@ -20,11 +20,15 @@ from poolsweep.statistics.difference import (
 )
 from poolsweep.statistics.estimate import Estimate, SeedSummary, seed_summary, t_estimate
 from poolsweep.statistics.influence import (
-    accuracy_scores,
-    f1_scores,
-    mcc_scores,
+    CLASS_RANKING_SCORES,
+    CLASS_SCORES,
+    MULTILABEL_RANKING_SCORES,
+    MULTILABEL_SCORES,
+    NUMBER_SCORES,
+    ScoresOf,
     metric_scores,
 )
+from poolsweep.statistics.influence_classes import accuracy_scores, f1_scores, mcc_scores
 from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwise_nested
 from poolsweep.statistics.power import SampleSize, seeds_to_settle
 from poolsweep.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
@@ -32,6 +36,11 @@ from poolsweep.statistics.scores import Scores, align_scores, share_rows
 from poolsweep.statistics.simultaneous import Family, simultaneous
 
 __all__ = [
+    "CLASS_RANKING_SCORES",
+    "CLASS_SCORES",
+    "MULTILABEL_RANKING_SCORES",
+    "MULTILABEL_SCORES",
+    "NUMBER_SCORES",
     "BestVerdict",
     "ComparisonWithBest",
     "CriticalDifference",
@@ -43,6 +52,7 @@ __all__ = [
     "Pairwise",
     "SampleSize",
     "Scores",
+    "ScoresOf",
     "SeedSummary",
     "SignFlip",
     "VarianceComponents",
