@@ -10,13 +10,17 @@ from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override, OverrideType
+from hydra.errors import HydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from hydra_plugins.poolsweep_local.serial_launcher import SerialLauncher
+from poolsweep.cli.quoting import quoted
+from poolsweep.cli.refused import in_one_line, is_hydras
 from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination, require_values, sweep_options
 from poolsweep.sweep.config_loader import SharedConfigLoader
+from poolsweep.sweep.grids import Grid, read_grids
 from poolsweep.terminal.progress import said_if_slow
 
 
@@ -59,37 +63,54 @@ class GridSweeper(BasicSweeper):
         """The keys of this kind of sweep."""
         return sweep_options(self.config or {}, sweep=self.name)
 
-    def parsed(self, arguments: list[str]) -> list[Override]:
-        """What was typed, and the ``params`` that were not.
+    def parsed(self, arguments: list[str]) -> list[Grid]:
+        """The grids of what was typed and the ``params`` that were not, of ``sweep.also`` and of ``sweep.file``.
 
         Raises:
             UserError: If something is swept over no value, or a key of the sweep itself is swept.
         """
-        parser = OverridesParser.create(self.loader)  # knows the groups, which ``glob(*)`` asks for
-        given = {override.key_or_group for override in parser.parse_overrides(arguments)}
+        assert self.config is not None
+        given = {override.key_or_group for override in self._parse(arguments)}
         params = [f"{key}={value}" for key, value in self.params.items() if key not in given]
-        overrides = parser.parse_overrides([*params, *arguments])
-        require_values(overrides)
-        swept = [o.key_or_group for o in overrides if o.is_sweep_override()]
-        if own := [key for key in swept if key.startswith(f"{self.name}.")]:
+        typed = self._parse([*params, *arguments])
+        swept = [o.key_or_group for o in typed if o.is_sweep_override()]
+        once = (f"{self.name}.", "sweep.", "data.folds")
+        if own := [key for key in swept if f"{key}.".startswith(once)]:
             raise UserError(*(f"{key} takes one value for the whole sweep, not several" for key in own))
-        return overrides
+        rest = [override for override in typed if not override.key_or_group.startswith("sweep.")]
+        grids = read_grids(rest, config=self.config, parse=self._parse)
+        require_values(override for grid in grids for override in grid.overrides)
+        return grids
+
+    def _parse(self, arguments: list[str]) -> list[Override]:
+        arguments = quoted(arguments)
+        parser = OverridesParser.create(self.loader)  # knows the groups, which ``glob(*)`` asks for
+        try:
+            return parser.parse_overrides(arguments)
+        except HydraException as error:
+            raise UserError(in_one_line(error, arguments)) from error
 
     def combinations(self, arguments: list[str]) -> list[Combination]:
-        """Every combination of the swept values, of the command line and of ``params``.
+        """Every combination of the swept values, of all grids, each once.
 
         What Hydra refuses of the first, or of an option of a group, it refuses now, while little is loaded.
         """
-        overrides = self.parsed(arguments)
-        swept = {o.get_key_element() for o in overrides if o.is_sweep_override()}
-        values = self.plain_keys(overrides)
-        typed = self.split_arguments(overrides, None)[0]
-        self.loader.values |= {o for one in typed for o in one if o.split("=", 1)[0] in values}
-        patterns = {o.get_key_element() for o in overrides if isinstance(o.value(), Glob) and _is_pooling(o)}
-        found = [Combination(tuple(one), " ".join(_of(swept, one)), tuple(_of(patterns, one))) for one in typed]
-        for combination in self._doubtful(found, overrides):
-            self.compose(combination)
-        return found
+        grids = self.parsed(arguments)
+        keys = {o.get_key_element() for grid in grids for o in grid.overrides if o.is_sweep_override()}
+        keys = keys.union(*(grid.own for grid in grids))
+        plain = self.plain_keys(grids, among=keys)
+        found: dict[frozenset[str], Combination] = {}
+        for grid in grids:
+            patterns = {o.get_key_element() for o in grid.overrides if isinstance(o.value(), Glob)}
+            for one in self.split_arguments(list(grid.overrides), None)[0]:
+                combination = Combination(tuple(one), " ".join(_of(keys, one)), tuple(_of(patterns, one)), grid.origin)
+                found.setdefault(frozenset(one), combination)
+        self.loader.values |= {o for combination in found.values() for o in _of(plain, combination.overrides)}
+        for grid in grids:
+            own = [combination for combination in found.values() if combination.origin == grid.origin]
+            for combination in self._doubtful(own, grid.overrides):
+                self.compose(combination)
+        return list(found.values())
 
     def _doubtful(self, combinations: Sequence[Combination], overrides: Sequence[Override]) -> list[Combination]:
         """The first combination, and the first with an option that its group lacks."""
@@ -106,9 +127,20 @@ class GridSweeper(BasicSweeper):
         ]
         return [*combinations[:1], *lacking[:1]]
 
-    def plain_keys(self, overrides: Sequence[Override]) -> set[str]:
-        """Swept keys whose values can be set after composition."""
-        return {o.get_key_element() for o in overrides if o.is_sweep_override() and self._sets_a_value(o, overrides)}
+    def plain_keys(self, grids: Sequence[Grid], *, among: Collection[str]) -> set[str]:
+        """Keys whose values can be set after composition, whichever grid they are in.
+
+        Args:
+            grids: All grids of the sweep.
+            among: Keys that may be asked for.
+        """
+        plain: dict[str, bool] = {}
+        for grid in grids:
+            for override in grid.overrides:
+                key = override.get_key_element()
+                if key in among:
+                    plain[key] = plain.get(key, True) and self._sets_a_value(override, grid.overrides)
+        return {key for key, is_plain in plain.items() if is_plain}
 
     def _sets_a_value(self, override: Override, others: Sequence[Override]) -> bool:
         """Whether an override can be applied after composition: it chooses no group, and no other one touches it."""
@@ -118,13 +150,18 @@ class GridSweeper(BasicSweeper):
         return plain and not is_group(key) and not any(_overlap(key, other.key_or_group) for other in others)
 
     def compose(self, combination: Combination) -> DictConfig:
-        """The config of a combination, without Hydra's own part."""
+        """The config of a combination, without Hydra's own part.
+
+        Raises:
+            UserError: If Hydra refuses what a grid of a file or of ``sweep.also`` says.
+        """
         assert self.config is not None
-        return self.loader.without_hydra(self.config, combination.overrides)
-
-
-def _is_pooling(override: Override) -> bool:
-    return override.key_or_group.partition("/")[0] == "pooling"
+        try:
+            return self.loader.without_hydra(self.config, combination.overrides)
+        except Exception as error:
+            if not combination.origin or not is_hydras(error):
+                raise
+            raise UserError(f"{combination.origin}: {in_one_line(error, combination.overrides)}") from error
 
 
 def _of(keys: Collection[str], overrides: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination
 from poolsweep.terminal.progress import said_if_slow
 
@@ -22,13 +23,17 @@ class OptunaSweeper(GridSweeper):
 
         require("optuna", asked_by="sweep=optuna")
         with said_if_slow("loading torch, transformers and optuna"):
+            from poolsweep.runs.identity import REPLICATES
             from poolsweep.sweep.optuna.driver import run_trials
             from poolsweep.sweep.optuna.options import optuna_options
             from poolsweep.sweep.optuna.space import read_space
 
         options = optuna_options(self.options())
-        overrides = self.parsed(arguments)
-        space, plain = read_space(overrides), self.plain_keys(overrides)
+        grids = self.parsed(arguments)
+        if len(grids) > 1 or grids[0].origin:
+            raise UserError("sweep.also and sweep.file join grids, and sweep=optuna searches one space: leave them out")
+        space = read_space(grids[0].overrides)
+        plain = self.plain_keys(grids, among={axis.key for axis in space.axes} | set(REPLICATES))
 
         def compose(chosen: tuple[str, ...]) -> DictConfig:
             self.loader.values |= {o for o in chosen if o.partition("=")[0] in plain}

@@ -90,8 +90,8 @@ def _unknown_key(key: str, arguments: Sequence[str]) -> str:
         return f"there is no key {key}; {nearest(key, [f'{group}.{known}' for known in own])}"
     if within := _key_within_option(key, arguments):
         return within
-    if group not in _groups():
-        root = _read(conf_dir() / "train.yaml")
+    root = _read(conf_dir() / "train.yaml")
+    if group not in _groups() or isinstance(root.get(group), dict):
         nested = [f"{above}.{below}" for above, value in root.items() if isinstance(value, dict) for below in value]
         own = nested if f"{parent}." in {f"{one.partition('.')[0]}." for one in nested} else [*_groups(), *root]
         return f"there is no key {key}; {nearest(key, set(own) - {'defaults', 'hydra'})}"

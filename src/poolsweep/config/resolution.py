@@ -11,7 +11,7 @@ import poolsweep.resolvers  # noqa: F401  the workers of every launcher have the
 from poolsweep.config.run_config import RunConfig
 from poolsweep.errors import UserError
 
-_OF_THE_SWEEP = {"hydra", "race"}  # they choose which runs are made, and are no part of any
+_OF_THE_SWEEP = {"hydra", "race", "sweep"}  # they choose which runs are made, and are no part of any
 
 
 def resolve(config: DictConfig) -> RunConfig:

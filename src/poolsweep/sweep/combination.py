@@ -24,12 +24,14 @@ class Combination:
     Attributes:
         overrides: What Hydra composes its config from.
         name: The overrides that differ between combinations.
-        matched: Those overrides by which a pattern such as ``glob(*)`` chose the pooling.
+        matched: Those overrides whose value a pattern such as ``glob(*)`` chose.
+        origin: Where its grid was read, for messages; empty for the command line.
     """
 
     overrides: tuple[str, ...]
     name: str
     matched: tuple[str, ...] = ()
+    origin: str = ""
 
 
 def require_values(overrides: Iterable[Override]) -> None:
