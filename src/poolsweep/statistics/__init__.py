@@ -32,8 +32,10 @@ from poolsweep.statistics.influence_classes import accuracy_scores, f1_scores, m
 from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwise_nested
 from poolsweep.statistics.power import SampleSize, seeds_to_settle
 from poolsweep.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
+from poolsweep.statistics.resampling import Resampling
 from poolsweep.statistics.scores import Scores, align_scores, share_rows
 from poolsweep.statistics.simultaneous import Family, simultaneous
+from poolsweep.statistics.splits import difference_over_splits, mean_over_splits, pairwise_splits
 
 __all__ = [
     "CLASS_RANKING_SCORES",
@@ -50,6 +52,7 @@ __all__ = [
     "Family",
     "Friedman",
     "Pairwise",
+    "Resampling",
     "SampleSize",
     "Scores",
     "ScoresOf",
@@ -61,16 +64,19 @@ __all__ = [
     "compare_with_best",
     "critical_difference",
     "difference",
+    "difference_over_splits",
     "effect_size",
     "f1_scores",
     "friedman_test",
     "mcc_scores",
+    "mean_over_splits",
     "mean_score",
     "metric_scores",
     "nested_difference",
     "paired_differences",
     "pairwise_differences",
     "pairwise_nested",
+    "pairwise_splits",
     "ranks",
     "seed_summary",
     "seeds_to_settle",

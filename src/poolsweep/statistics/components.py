@@ -40,11 +40,16 @@ class MeanSquares:
 
 @dataclass(frozen=True)
 class VarianceComponents:
-    """The variances of the three effects; ``seed`` is nan where one seed cannot tell it."""
+    """The variances of the effects; ``seed`` is nan where one seed cannot tell it.
+
+    ``split`` is that of training sets, 0 where there is one. Over several splits ``seed`` is that of a seed within its
+    split, and ``example`` holds the residual too.
+    """
 
     seed: float
     example: float
     residual: float
+    split: float = 0.0
 
     def variance_of_mean(self, num_seeds: int, num_examples: int) -> float:
         """The variance that a mean over so many seeds and examples has."""
@@ -97,7 +102,7 @@ def variance_components(squares: MeanSquares) -> VarianceComponents:
 
     Example:
         >>> variance_components(mean_squares([[1, 2, 3], [3, 4, 8]]))
-        VarianceComponents(seed=4.0, example=2.5, residual=1.5)
+        VarianceComponents(seed=4.0, example=2.5, residual=1.5, split=0.0)
     """
     return VarianceComponents(
         seed=max(squares.seeds - squares.residual, 0.0) / squares.num_examples,

@@ -20,7 +20,17 @@ from poolsweep.statistics.components import (
 from poolsweep.statistics.estimate import Estimate, sample_variance, t_estimate
 from poolsweep.statistics.scores import Scores
 
-Design = Literal["crossed", "unpaired seeds", "deterministic", "nested", "unknown"]
+Design = Literal["crossed", "unpaired seeds", "deterministic", "nested", "splits", "deterministic splits", "unknown"]
+Covered = Literal["seeds", "texts", "splits"]
+_COVERS: dict[Design, tuple[Covered, ...]] = {
+    "crossed": ("seeds", "texts"),
+    "unpaired seeds": ("seeds", "texts"),
+    "deterministic": ("texts",),
+    "nested": ("seeds", "texts"),
+    "splits": ("seeds", "texts", "splits"),
+    "deterministic splits": ("texts", "splits"),
+    "unknown": (),
+}
 
 
 @dataclass(frozen=True)
@@ -28,9 +38,10 @@ class Difference:
     """First minus second contender, and how it was reckoned.
 
     ``design`` is "crossed" (same seeds, same rows), "unpaired seeds" (same rows, other seeds), "deterministic" (neither
-    has seed noise: the interval is about other examples alone), "nested" (each seed has rows of its own) or "unknown"
-    (one seed or one example: there is no interval). ``num_seeds`` counts the seeds of the scarcer contender that were
-    used.
+    has seed noise: the interval is about other examples alone), "nested" (each seed has rows of its own), "splits" (see
+    :func:`~poolsweep.statistics.difference_over_splits`), "deterministic splits" (the same, neither has seed noise) or
+    "unknown" (one seed or one example: there is no interval). ``num_seeds`` counts the seeds of the scarcer contender
+    that were used, of one split where there are several.
     """
 
     estimate: Estimate
@@ -38,6 +49,12 @@ class Difference:
     components: VarianceComponents
     num_seeds: int
     num_examples: int
+    num_splits: int = 1
+
+    @property
+    def covers(self) -> tuple[Covered, ...]:
+        """What the interval speaks of: other seeds, other texts, other splits of the data."""
+        return _COVERS[self.design]
 
 
 def mean_score(scores: Scores, *, level: float = 0.95) -> Difference:
@@ -91,10 +108,10 @@ def difference(first: Scores, second: Scores, *, level: float = 0.95) -> Differe
     paired = paired_differences(first, second)
     if paired is not None:
         return _crossed(paired, deterministic=first.deterministic and second.deterministic, level=level)
-    second = _in_order_of(first, second)
+    second = in_order_of(first, second)
     fewest, num_examples = min(len(first.seeds), len(second.seeds)), len(first.row_ids)
     if fewest == 1 or num_examples == 1:
-        return _unknown(first.mean - second.mean, fewest, num_examples, level=level)
+        return unknown_difference(first.mean - second.mean, fewest, num_examples, level=level)
     variance, df, components = unpaired_variance(first.values, second.values)
     if variance == 0:
         variance, df = decided_noise(first.values.mean(axis=0) - second.values.mean(axis=0))
@@ -121,7 +138,7 @@ def paired_differences(first: Scores, second: Scores) -> NDArray[np.float64] | N
         array([[0., 1.],
                [0., 1.]])
     """
-    second = _in_order_of(first, second)
+    second = in_order_of(first, second)
     if len(first.seeds) == len(second.seeds) == 1:
         return first.values - second.values
     if first.deterministic or second.deterministic:
@@ -177,7 +194,12 @@ def nested_difference(
     return Difference(estimate, "nested", VarianceComponents(spread, 0.0, 0.0), len(seeds), 0)
 
 
-def _in_order_of(first: Scores, second: Scores) -> Scores:
+def in_order_of(first: Scores, second: Scores) -> Scores:
+    """The second contender with its rows in the order of the first.
+
+    Raises:
+        ValueError: If the contenders were tested on different rows.
+    """
     if np.array_equal(first.row_ids, second.row_ids):
         return second
     order_first, order_second = np.argsort(first.row_ids), np.argsort(second.row_ids)
@@ -194,7 +216,7 @@ def _crossed(table: NDArray[np.float64], *, deterministic: bool, level: float) -
     num_seeds, num_examples = table.shape
     value = float(table.mean())
     if num_examples == 1 or (num_seeds == 1 and not deterministic):
-        return _unknown(value, num_seeds, num_examples, level=level)
+        return unknown_difference(value, num_seeds, num_examples, level=level)
     if num_seeds == 1:
         spread = sample_variance(table[0])
         variance, df, components = spread / num_examples, num_examples - 1.0, VarianceComponents(0.0, spread, 0.0)
@@ -208,7 +230,7 @@ def _crossed(table: NDArray[np.float64], *, deterministic: bool, level: float) -
     return Difference(t_estimate(value, variance, df, level=level), design, components, num_seeds, num_examples)
 
 
-def _unknown(value: float, num_seeds: int, num_examples: int, *, level: float) -> Difference:
+def unknown_difference(value: float, num_seeds: int, num_examples: int, *, level: float) -> Difference:
     """One seed says nothing of others, one example nothing of others."""
     components = VarianceComponents(math.nan, math.nan, math.nan)
     return Difference(t_estimate(value, math.nan, 0.0, level=level), "unknown", components, num_seeds, num_examples)

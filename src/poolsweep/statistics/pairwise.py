@@ -60,7 +60,7 @@ def pairwise_differences(contenders: Mapping[str, Scores], *, level: float = 0.9
         for first, second in itertools.combinations(contenders, 2)
     }
     means = np.array([scores.mean for scores in contenders.values()])
-    return _fill(tuple(contenders), means, results, covariance_of_means(list(contenders.values())))
+    return pairwise_of(tuple(contenders), means, results, covariance_of_means(list(contenders.values())))
 
 
 def pairwise_nested(
@@ -100,7 +100,7 @@ def pairwise_nested(
     shared = [seed for seed in next(iter(contenders.values()), {}) if all(seed in c for c in contenders.values())]
     table = np.array([[by_seed[seed] for seed in shared] for by_seed in contenders.values()])
     covariance = np.atleast_2d(np.cov(table)) if len(shared) > 1 else None
-    return _fill(tuple(contenders), means, results, covariance)
+    return pairwise_of(tuple(contenders), means, results, covariance)
 
 
 def covariance_of_means(contenders: list[Scores]) -> NDArray[np.float64] | None:
@@ -138,8 +138,8 @@ def covariance_of_means(contenders: list[Scores]) -> NDArray[np.float64] | None:
     by_seed = table.mean(axis=2)
     table = (table - by_seed[:, :, None] - by_example[:, None, :]).reshape(num, -1)
     residual = table @ table.T / ((num_seeds - 1) * (num_examples - 1))
-    from_seeds = _nonnegative(num_examples * by_seed @ by_seed.T / (num_seeds - 1) - residual)
-    return (from_seeds + _nonnegative(examples - residual) + residual) / (num_seeds * num_examples)
+    from_seeds = nonnegative(num_examples * by_seed @ by_seed.T / (num_seeds - 1) - residual)
+    return (from_seeds + nonnegative(examples - residual) + residual) / (num_seeds * num_examples)
 
 
 def _sorted_columns(scores: Scores, row_ids: NDArray, seeds: tuple[int, ...]) -> NDArray[np.float64]:
@@ -150,17 +150,29 @@ def _sorted_columns(scores: Scores, row_ids: NDArray, seeds: tuple[int, ...]) ->
     return scores.on(seeds)[:, position]
 
 
-def _nonnegative(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def nonnegative(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A symmetric matrix with its negative eigenvalues put to zero, (K, K)."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * values.clip(min=0)) @ vectors.T
 
 
-def _fill(
+def pairwise_of(
     names: tuple[str, ...],
     means: NDArray[np.float64],
     results: Mapping[tuple[str, str], Difference],
     covariance: NDArray[np.float64] | None,
 ) -> Pairwise:
+    """Puts the differences of all pairs into matrices.
+
+    Args:
+        names: Contenders.
+        means: Mean of each.
+        results: First minus second, for each pair in the order of ``names``.
+        covariance: Covariance of the means; None where it is not known.
+
+    Shape:
+        means (K,), covariance (K, K).
+    """
     if not names:
         raise ValueError("there is no contender to compare")
     num = len(names)

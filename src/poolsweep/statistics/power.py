@@ -84,6 +84,8 @@ def _obstacle(result: Difference, effect: float) -> str:
     if result.design == "unknown":
         what = "seed" if result.num_seeds == 1 else "test example"
         return f"One {what} tells nothing of others: add at least two more."
+    if "splits" in result.design:
+        return "Over several splits it is not said how many more would settle it."
     return ""
 
 
