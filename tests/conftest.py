@@ -219,10 +219,11 @@ def compose() -> Callable[..., RunConfig]:
 
     from poolsweep.conf_dir import conf_dir
     from poolsweep.config import resolve
+    from poolsweep.training.sources import task_of_data
 
     def resolved(*overrides: str) -> RunConfig:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            return resolve(hydra_compose("train", overrides=list(overrides)))
+            return resolve(hydra_compose("train", overrides=list(overrides)), find_task=task_of_data)
 
     return resolved
 

@@ -77,7 +77,7 @@ def test_attentions_are_shown_when_the_encoder_gives_them(study):
 
 def test_a_loaded_run_predicts_what_it_predicted_in_training(study):
     run = load_run(study["max"])
-    assert run.labels.names == ("no", "yes")
+    assert run.contract.names == ("no", "yes")
     predicted = pq.read_table(study["max"] / "predictions-test.parquet").to_pylist()
     assert len(predicted) > 1, "premise: there is a test split"
     texts = [ROWS[one["row_id"]][0] for one in predicted]

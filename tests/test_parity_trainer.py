@@ -39,7 +39,7 @@ def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
         f"optimizer.weight_decay={DECAY}", "trainer.max_epochs=1", f"output_root={tmp_path / 'outputs'}",
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        content = resolve(compose("train", overrides=overrides))
+        content = resolve(compose("train", overrides=["task=classification", *overrides]))
         prepared = checked(content)
     folder = RunFolder(tmp_path / "run")
     run = build(
@@ -60,7 +60,7 @@ def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
     rows = run.data.rows["train"]
     batches = [rows.__getitems__([i]) for i in EpochSampler(len(rows), seed=content.data_seed)]
     dataset = [
-        {"input_ids": b.input_ids[0], "token_type_ids": b.token_type_ids[0], "labels": b.labels[0]} for b in batches
+        {"input_ids": b.input_ids[0], "token_type_ids": b.token_type_ids[0], "labels": b.targets[0]} for b in batches
     ]
     steps = -(-len(rows) // BATCH)
     arguments = TrainingArguments(

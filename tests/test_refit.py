@@ -79,7 +79,7 @@ def scikit_learn(run: Path, rows: Sequence[tuple[str, str]], test: Sequence[tupl
     scaled = StandardScaler().fit(vectors[: len(rows)])
     head = LogisticRegression(C=1 / (penalty * len(rows)), tol=1e-10, max_iter=10_000)
     head.fit(scaled.transform(vectors[: len(rows)]), [label for _, label in rows])
-    assert tuple(head.classes_) == loaded.labels.names
+    assert tuple(head.classes_) == loaded.contract.names
     return head.predict_proba(scaled.transform(vectors[len(rows) :]))
 
 

@@ -89,7 +89,7 @@ def explain(run: LoadedRun, text: str, pair: str | None = None) -> Explanation:
     return Explanation(
         text=text if pair is None else f"{text} | {pair}",
         tokens=tuple(run.loaded.tokenizer.convert_ids_to_tokens(batch.input_ids[0].tolist())),
-        predicted=run.labels.names[best],
+        predicted=run.contract.names[best],
         probability=float(probabilities[best]),
         token_values={name: values for kind, value in found.items() for name, values in _by_head(kind, value[0])},
         layer_values={} if layers is None else _by_layer(layers, pooling.layers_needed, batch.mask),

@@ -113,7 +113,8 @@ TYPED = {
     "too short": (["data.max_length=1"], "data.max_length must be at least 3, got 1"),
     "another reduction": (["+loss.reduction=sum"], "loss.reduction is not an option of poolsweep.loss.cross_entropy"),
     "a metric that is not watched": (
-        ["callbacks.early_stopping.monitor=val/nothing"], "callbacks.early_stopping.monitor must be 'val/accuracy' or ",
+        ["callbacks.early_stopping.monitor=val/nothing"],
+        "callbacks.early_stopping.monitor must be a validation metric",
     ),
     "a seed": (["data_seed=99999999999"], "data_seed must be below 4294967296, got 99999999999"),
     "a constructor": (

@@ -8,7 +8,16 @@ from poolsweep.config.ranges import range_problems
 def test_batches_by_tokens_say_what_they_need():
     data = {"batching": "by_tokens", "max_length": 128, "max_tokens": 200}
     config = {"data": data, "trainer": {"devices": 2, "accelerator": "cpu"}, "encoder": {"frozen": True}}
-    assert range_problems({**config, "task": "classification", "monitor": "val/accuracy", "study": "s"}) == [
+    assert range_problems(
+        {
+            **config,
+            "task": {"name": "classification"},
+            "metrics": ["accuracy"],
+            "callbacks": {},
+            "monitor": "val/accuracy",
+            "study": "s",
+        }
+    ) == [
         "data.batching=by_tokens needs an encoder that is trained; of a frozen one heads read vectors",
         "data.batching=by_tokens runs on one device, got trainer.devices=2",
         "data.max_tokens must be at least three times data.max_length=128, got 200",

@@ -16,7 +16,10 @@ from poolsweep.errors import UserError
 @pytest.fixture(scope="module")
 def config() -> DictConfig:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return compose("train", ["encoder=tiny", "data=icd10"])
+        return compose(
+            "train",
+            ["encoder=tiny", "data=icd10", "task=classification", "metrics=[mcc]", "monitor=val/mcc", "callbacks=none"],
+        )
 
 
 def test_a_whole_config_is_resolved_once_and_is_what_omegaconf_gives(config):

@@ -19,7 +19,7 @@ def module_of(path: Path) -> DataModule:
     tokenizer = tiny().tokenizer
     rows = {
         split.name: TokenRows(
-            tokenise(split, tokenizer=tokenizer, max_length=16), labels=labels.encode(split.column("label")),
+            tokenise(split, tokenizer=tokenizer, max_length=16), targets=labels.encode(split.column("label")),
             pad_token_id=tokenizer.pad_token_id,
         )
         for split in splits
@@ -35,9 +35,9 @@ def module(animals) -> DataModule:
 def test_batches_of_a_file_sorted_by_label_mix_the_labels(tmp_path, write_csv, animal_rows):
     ordered = sorted(animal_rows, key=lambda row: row[1])
     module = module_of(write_csv(tmp_path / "sorted.csv", ordered))
-    labels = [int(label) for label in module.rows["train"].__getitems__(range(51)).labels]
+    labels = [int(label) for label in module.rows["train"].__getitems__(range(51)).targets]
     assert labels == sorted(labels), "premise: the rows come label by label"
-    batches = [batch.labels.unique().tolist() for batch in module.train_dataloader() if len(batch) == 16]
+    batches = [batch.targets.unique().tolist() for batch in module.train_dataloader() if len(batch) == 16]
     assert batches == [[0, 1, 2]] * 3
 
 

@@ -77,7 +77,7 @@ def made(compose, tiny_run):
         pooling = build_pooling(config.pooling, loaded)
         for parameter in pooling.parameters():
             nn.init.normal_(parameter, std=0.3)
-        classifier = build_classifier(config, loaded.encoder, pooling, num_labels=3)
+        classifier = build_classifier(config, loaded.encoder, pooling, Labels(("a", "b", "c")))
         return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, 32)
 
     return make

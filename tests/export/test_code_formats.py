@@ -97,7 +97,7 @@ def test_a_pooler_is_transformers_own_classifier_to_the_bit(here, tuned, tmp_pat
         head = run.classifier.head
         expected = head(model.bert(**inputs).pooler_output)
         assert torch.equal(model(**inputs).logits, expected)
-    assert model.config.id2label == dict(enumerate(run.labels.names))
+    assert model.config.id2label == dict(enumerate(run.contract.names))
     assert model.config.problem_type == "single_label_classification"
 
 
@@ -130,7 +130,7 @@ def test_custom_code_is_at_home_in_transformers(here, tuned, tmp_path):
     expected = RunModel(load_run(tuned["last4_concat"]), name="run")
     values = expected.predict(TEXTS[:2]).values
     for found, row in zip(classify(TEXTS[:2], truncation=True), values, strict=True):
-        assert found["label"] == expected.labels.names[row.argmax()]
+        assert found["label"] == expected.contract.names[row.argmax()]
         assert found["score"] == pytest.approx(row.max(), abs=1e-5)
 
 

@@ -125,4 +125,4 @@ def test_labels_with_escapes_come_through_as_they_are(cli, run, tmp_path):
     done = cli("export", str(run), "--to", "torch", "--output", exported, "--proof", rows)
     assert done.status == 0, done.err
     assert "\x1b" not in done.out + done.err
-    assert load_model(tmp_path / "exported", device="cpu").labels.names == tuple(evil)
+    assert load_model(tmp_path / "exported", device="cpu").contract.names == tuple(evil)

@@ -64,7 +64,7 @@ def store(animals, tmp_path, loaded) -> FeatureStore:
     splits, labels = read_files(animals)
     rows = TokenRows(
         tokenise(splits.train, tokenizer=loaded.tokenizer, max_length=32),
-        labels=labels.encode(splits.train.column("label")), pad_token_id=loaded.tokenizer.pad_token_id,
+        targets=labels.encode(splits.train.column("label")), pad_token_id=loaded.tokenizer.pad_token_id,
     )  # fmt: skip
     return FeatureStore(tmp_path / "store", rows, loaded.encoder, torch.device("cpu"), "32-true")
 
@@ -103,7 +103,7 @@ def test_stored_features_equal_live_encoding(store, loaded, name: str):
     with torch.no_grad():
         found = classifier.pool(batch)
     assert torch.allclose(found, live(store, pooling, indices), atol=1e-5)
-    assert torch.equal(batch.labels, store.rows.labels[indices])
+    assert torch.equal(batch.targets, store.rows.targets[indices])
     assert torch.equal(batch.row_ids, store.rows.row_ids[indices])
 
 

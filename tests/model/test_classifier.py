@@ -23,7 +23,7 @@ from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.postprocess.none import None_
 from poolsweep.scheduler import schedule
-from poolsweep.tasks import Classification
+from poolsweep.tasks.metrics import classification_metrics
 
 NUM_LABELS = 3
 
@@ -59,8 +59,7 @@ def ours(reference: BertForSequenceClassification, *, gradient_checkpointing: bo
         postprocess=None_(size=config.hidden_size),
         head=head,
         loss=nn.CrossEntropyLoss(),
-        num_labels=NUM_LABELS,
-        task=Classification(),
+        metrics=partial(classification_metrics, NUM_LABELS, ("accuracy",)),
         make_optimizer=adamw,
         make_scheduler=partial(schedule),
     )
@@ -79,7 +78,7 @@ def random_batch() -> Batch:
 def theirs(reference: BertForSequenceClassification, batch: Batch) -> tuple[Tensor, Tensor]:
     output = reference(
         input_ids=batch.input_ids, attention_mask=batch.mask.long(), token_type_ids=batch.token_type_ids,
-        labels=batch.labels,
+        labels=batch.targets,
     )  # fmt: skip
     return output.logits, output.loss
 
@@ -99,7 +98,7 @@ def assert_same_step(reference: BertForSequenceClassification, model: Classifier
     their_loss.backward()
     torch.manual_seed(3)
     logits = model(batch)
-    loss = model.loss(logits, batch.labels)
+    loss = model.loss(logits, batch.targets)
     loss.backward()
     assert torch.equal(logits, their_logits)
     assert torch.equal(loss, their_loss)
@@ -130,7 +129,7 @@ def test_in_bfloat16_logits_and_loss_are_float32():
     assert logits.dtype == torch.float32
     assert torch.equal(logits, their_logits.float())
     loss = model.loss_of(batch)
-    assert torch.equal(loss, nn.functional.cross_entropy(their_logits.float(), batch.labels))
+    assert torch.equal(loss, nn.functional.cross_entropy(their_logits.float(), batch.targets))
     assert loss.bfloat16() != loss, "premise: rounding would show"
     loss.backward()
     assert {grad.dtype for grad in gradients(model).values()} == {torch.bfloat16}
@@ -155,7 +154,7 @@ def test_parity_through_the_batches_of_a_file(animals, training: bool):
     splits, labels = read_files(animals)
     tokenizer = tiny().tokenizer
     rows = TokenRows(
-        tokenise(splits.train, tokenizer=tokenizer, max_length=32), labels=labels.encode(splits.train.column("label")),
+        tokenise(splits.train, tokenizer=tokenizer, max_length=32), targets=labels.encode(splits.train.column("label")),
         pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     batch = rows.__getitems__([3, 0, 20, 11])

@@ -88,7 +88,7 @@ def test_every_format_keeps_its_columns_and_gets_the_models_answers(cli, run, so
     assert [{key: row[key] for key in ROWS[0]} for row in found] == rows
     for row, values in zip(found, wanted, strict=True):
         assert list(row)[3:] == ["predicted", "probability", *(f"probability_{name}" for name in ("cat", "dog", "owl"))]
-        assert row["predicted"] == model.labels.names[values.argmax()]
+        assert row["predicted"] == model.contract.names[values.argmax()]
         numbers = [float(row[key]) for key in list(row)[4:]]
         np.testing.assert_allclose(numbers, [values.max(), *values], atol=1e-6)
     assert "25.0% of the rows (1) were cut to 128 tokens" in done.err

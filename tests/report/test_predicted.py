@@ -22,28 +22,28 @@ def write(tmp_path):
                  "probabilities": [[0.75, 0.25], [0.5, 0.5]]} | columns  # fmt: skip
         table = {name: values for name, values in table.items() if values is not None}
         pq.write_table(pa.table(table), tmp_path / "predictions-test.parquet")
-        return RunRecord(tmp_path, {"status": "finished"})
+        return RunRecord(tmp_path, {"status": "finished", "task": "classification"})
 
     return written
 
 
 def test_rows_come_in_order_as_label_ids(write):
-    found = read_predictions(write(tokens=[9, 4], truncated=[True, False]), probabilities=True)
+    found = read_predictions(write(tokens=[9, 4], truncated=[True, False]), outputs=True)
     assert found is not None
-    assert found.probabilities is not None
+    assert found.outputs is not None
     assert found.tokens is not None
     assert found.truncated is not None
     assert found.names == ("no", "yes")
     assert found.row_ids.tolist() == [3, 7]
-    assert (found.labels.tolist(), found.predicted.tolist()) == ([0, 1], [0, 0])
-    assert found.probabilities.tolist() == [[0.5, 0.5], [0.75, 0.25]]
+    assert (found.targets.tolist(), found.predicted.tolist()) == ([0, 1], [0, 0])
+    assert found.outputs.tolist() == [[0.5, 0.5], [0.75, 0.25]]
     assert (found.tokens.tolist(), found.truncated.tolist()) == ([4, 9], [False, True])
 
 
 def test_what_was_not_recorded_or_asked_for_is_none(write):
     found = read_predictions(write())
     assert found is not None
-    assert (found.probabilities, found.tokens, found.truncated) == (None, None, None)
+    assert (found.outputs, found.tokens, found.truncated) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_runs_share_is_held_once(write):
     assert first is not None
     assert same is not None
     assert first.row_ids is same.row_ids
-    assert first.labels is same.labels
+    assert first.targets is same.targets
     assert first.tokens is not same.tokens, "other content"
     with pytest.raises(ValueError, match="read-only"):
-        first.labels[0] = 1
+        first.targets[0] = 1

@@ -10,6 +10,8 @@ import pytest
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.results import RunRecord
 from poolsweep.report.texts import read_texts
+from poolsweep.tasks import Classification
+from poolsweep.tasks.labels import Labels
 
 SOURCE = "poolsweep.data.sources.files.Files"
 
@@ -31,7 +33,7 @@ def asked(tmp_path, write_csv):
         data |= {"text_pair": "more"} if pair else {}
         (tmp_path / "config.yaml").write_text(json.dumps({"data": data}))
         ids = np.array(labels)
-        predicted = Predicted(np.array(row_ids), ids, ids, ("no", "yes"), None, None, None)
+        predicted = Predicted(ids, ids, None, np.array(row_ids), Classification(), Labels(("no", "yes")), None, None)
         return read_texts(RunRecord(tmp_path, {}), predicted)
 
     return ask

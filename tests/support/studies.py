@@ -52,7 +52,8 @@ def write_run(
     result = {
         "schema_version": 1, "run_id": run_id, "name": f"pooling={pooling} seed={seed}", "study": study.name,
         "seed": seed, "data": data, "encoder": encoder, "frozen": True, "pooling": pooling, "setting": "v",
-        "monitor": "val/accuracy", "mode": "max", "labels": len(labels),
+        "monitor": "val/accuracy", "task": "classification",
+        "measured": ["accuracy", "f1_macro", "mcc"], "mode": "max", "labels": len(labels),
         "sizes": {"train": 800, "validation": 100, "test": num_texts}, "status": "finished", "seconds": 2.0 + seed,
         "hardware": {"accelerator": "cpu", "device": "x86_64"}, "git_commit": "a" * 40, "metrics": metrics,
         "best_epoch": 3, "epochs": 4, "steps": 40, "parameters": {"trained": 10 * len(pooling), "pooled_size": 4},

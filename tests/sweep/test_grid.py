@@ -259,11 +259,14 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
     """Plain values are set on a shared composition; groups, additions and deletions are composed by Hydra."""
     from poolsweep.config import resolve
     from poolsweep.sweep import grid
+    from poolsweep.training.sources import task_of_data
 
     seen, plain = {}, set()
 
     def look(combinations, *, compose, launcher):
-        seen.update({combination: resolve(compose(combination)) for combination in combinations})
+        seen.update(
+            {combination: resolve(compose(combination), find_task=task_of_data) for combination in combinations}
+        )
         plain.update(compose.__self__.loader.values)
 
     monkeypatch.setattr(grid, "sweep", look)

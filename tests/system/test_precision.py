@@ -56,7 +56,7 @@ def content(animals: Path) -> Node:
         "encoder.packing=auto",
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return resolve(compose("train", overrides=overrides)).content
+        return resolve(compose("train", overrides=["task=classification", *overrides])).content
 
 
 def assert_trains(config: RunConfig, folder: RunFolder, *, dtype: torch.dtype) -> None:

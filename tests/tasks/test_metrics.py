@@ -30,7 +30,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_metrics_are_those_of_scikit_learn_and_of_the_report(case: str):
     labels, predicted, classes = CASES[case]
-    metrics = classification_metrics(classes, prefix="test/")
+    metrics = classification_metrics(classes, ("accuracy", "f1_macro", "mcc"), prefix="test/")
     logits = torch.nn.functional.one_hot(torch.from_numpy(predicted), classes).float()
     for part in torch.arange(len(labels)).split(32):
         metrics.update(logits[part], torch.from_numpy(labels)[part])

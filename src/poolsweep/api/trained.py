@@ -40,7 +40,7 @@ class TrainedModel:
     @property
     def labels(self) -> tuple[str, ...]:
         """Label names; column i of ``predict_proba`` is ``labels[i]``."""
-        return self._model.labels.names
+        return self._model.contract.names
 
     def predict(self, texts: Iterable[str], pairs: Iterable[str] | None = None) -> np.ndarray:
         """The most probable label of each text, by name: names are strings, whatever type the training data had.
@@ -197,7 +197,7 @@ def labelled(
     """
     from datasets import Dataset
 
-    from poolsweep.data.checks import check_labels
+    from poolsweep.data.checks import check_targets
     from poolsweep.data.splits import Split
 
     names = {"text": text or model.reads.text, "text_pair": text_pair or model.reads.text_pair}
@@ -205,5 +205,5 @@ def labelled(
     columns = read_columns(data, list(names.values()), label=names["label"], where="data").values
     rows = Dataset(pa.table({key: columns[name] for key, name in names.items()}))
     split = Split("evaluated", "data", rows, np.arange(len(rows)))
-    check_labels(split, model.labels, where_seen=f"the labels of {model.name}")
+    check_targets(split, model.contract, where_seen=f"the labels of {model.name}")
     return split

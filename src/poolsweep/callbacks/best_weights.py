@@ -16,9 +16,9 @@ from torch import Tensor
 
 from poolsweep.distributed.fsdp import load_whole_state, whole_state
 from poolsweep.files.writing import checksum, make_durable, remove, write_whole
+from poolsweep.metric_names import sign
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.records import DamagedError
-from poolsweep.tasks.metric_names import sign
 
 
 class TrainingDivergedError(Exception):

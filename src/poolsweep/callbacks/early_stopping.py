@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import StringConstraints
 from pytorch_lightning import callbacks
 
-from poolsweep.bounds import NonNegativeFloat, NonNegativeInt
-from poolsweep.tasks.metric_names import Monitored, direction
+from poolsweep.bounds import Described, NonNegativeFloat, NonNegativeInt
+from poolsweep.metric_names import METRICS, direction
+
+_Monitored = Annotated[
+    str, StringConstraints(pattern=rf"^val/({'|'.join(METRICS)})$"), Described("a validation metric, such as val/loss")
+]
 
 
 class EarlyStopping(callbacks.EarlyStopping):
@@ -17,7 +24,7 @@ class EarlyStopping(callbacks.EarlyStopping):
         min_delta: What counts as an improvement.
     """
 
-    def __init__(self, *, monitor: Monitored, patience: NonNegativeInt = 3, min_delta: NonNegativeFloat = 0.0) -> None:
+    def __init__(self, *, monitor: _Monitored, patience: NonNegativeInt = 3, min_delta: NonNegativeFloat = 0.0) -> None:
         super().__init__(
             monitor,
             mode=direction(monitor),

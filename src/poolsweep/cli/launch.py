@@ -103,12 +103,13 @@ def _single_run(config: DictConfig, *, tree: bool) -> RunConfig:
     from poolsweep.config import resolve
     from poolsweep.sweep.combination import sweep_options
     from poolsweep.sweep.grids import is_one_grid
+    from poolsweep.training.sources import task_of_data
 
     _require_launcher_for_one(HydraConfig.get().launcher)
     if not is_one_grid(config):
         raise UserError("sweep.also and sweep.file say which runs a sweep makes: poolsweep train -m …")
     sweep_options(config, sweep=str(HydraConfig.get().runtime.choices.get("sweep")))
-    found = resolve(config)
+    found = resolve(config, find_task=task_of_data)
     if tree:
         Console(stderr=True).print(config_tree(found.content))
     return found

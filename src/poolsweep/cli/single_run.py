@@ -95,8 +95,9 @@ def run_composed(config: DictConfig) -> dict[str, Any]:
     """
     from poolsweep.config import resolve
     from poolsweep.training.job import run, run_name
+    from poolsweep.training.sources import task_of_data
 
-    return run(resolve(config), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
+    return run(resolve(config, find_task=task_of_data), name=run_name(HydraConfig.get().overrides.task), sweeping=True)
 
 
 def end_workers() -> None:

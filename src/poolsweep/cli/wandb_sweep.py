@@ -9,8 +9,8 @@ import yaml
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
+from poolsweep.metric_names import direction
 from poolsweep.sweep.combination import require_values
-from poolsweep.tasks.metric_names import direction
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader

@@ -26,6 +26,7 @@ class Root:
         data_seed: Seed of the training order; ``seed`` unless given.
         study: Folder of runs that belong together.
         output_root: Folder of studies.
+        metrics: Names of the metrics that are measured; the first ranks, and selects unless ``monitor`` says another.
         monitor: Validation metric that selects the checkpoint; its direction follows from its name.
         matmul_precision: Precision of float32 matrix products; only ``highest`` keeps GPUs from TensorFloat32.
         trusted: Packages of your own whose classes a config may name.
@@ -39,6 +40,7 @@ class Root:
     data_seed: Seed
     study: _Text
     output_root: _Text
+    metrics: Annotated[list[_Text], Len(1)]
     monitor: _Text
     matmul_precision: Literal["highest", "high", "medium"]
     trusted: list[_Text]

@@ -6,19 +6,37 @@ from collections.abc import Mapping
 from typing import Any
 
 from poolsweep.errors import nearest
-from poolsweep.tasks import TASKS
+from poolsweep.tasks import TASKS, Task
 
 
 def range_problems(config: Mapping[str, Any]) -> list[str]:
     """What does not go together in a resolved config whose keys are of the right types."""
-    problems = []
-    monitored = TASKS[config["task"]].monitored
-    if config["monitor"] not in monitored:
-        problems.append(f"monitor={config['monitor']} is no validation metric; {nearest(config['monitor'], monitored)}")
+    problems = _metric_problems(config, TASKS[config["task"]["name"]])
     problems += _batching_problems(config)
     study = config["study"]
     if study.startswith(".") or "/" in study or "\\" in study:
         problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")
+    return problems
+
+
+def _metric_problems(config: Mapping[str, Any], task: type[Task]) -> list[str]:
+    problems = [
+        f"metrics={name} is no metric of task={task.name}; {nearest(name, task.metrics)}"
+        for name in config["metrics"]
+        if name not in task.metrics
+    ]
+    problems += [
+        f"metrics has {name} twice" for name in {n for n in config["metrics"] if config["metrics"].count(n) > 1}
+    ]
+    if problems:
+        return problems
+    measured = [f"val/{name}" for name in (*config["metrics"], "loss")]
+    asked = {"monitor": config["monitor"]}
+    asked |= {f"callbacks.{name}.monitor": node.get("monitor") for name, node in (config["callbacks"] or {}).items()}
+    for key, metric in asked.items():
+        if isinstance(metric, str) and metric not in measured:
+            more = "; metrics=[…] adds it" if metric.removeprefix("val/") in task.metrics else ""
+            problems.append(f"{key}={metric} is not measured{more}; {nearest(metric, measured)}")
     return problems
 
 

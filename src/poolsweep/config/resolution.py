@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import poolsweep.resolvers  # noqa: F401  the workers of every launcher have them
+from poolsweep.config.node import Node
 from poolsweep.config.run_config import RunConfig
+from poolsweep.config.settle import settled, with_task
 from poolsweep.errors import UserError
+from poolsweep.tasks import AUTO
 
 _OF_THE_SWEEP = {"hydra", "race", "sweep"}  # they choose which runs are made, and are no part of any
 
 
-def resolve(config: DictConfig) -> RunConfig:
+def resolve(config: DictConfig, *, find_task: Callable[[Node, Sequence[str]], str] | None = None) -> RunConfig:
     """The config of a run, every interpolation resolved, without what is Hydra's or the sweep's.
 
+    Args:
+        config: As Hydra composed it.
+        find_task: Names the task where a config leaves it open, from its data and ``trusted``.
     Raises:
         UserError: If a mandatory value is missing, an interpolation cannot be resolved, or a key is none.
     """
@@ -24,7 +31,10 @@ def resolve(config: DictConfig) -> RunConfig:
         content = _content(config)
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error
-    return RunConfig.of({"logger": {}, "callbacks": {}} | content)  # ~logger: none
+    content = dict[str, Any](logger={}, callbacks={}) | content  # ~logger: none
+    if find_task is not None and content.get("task") == {"name": AUTO}:
+        content = with_task(content, find_task(Node(content["data"]), content["trusted"]))
+    return RunConfig.of(settled(content))
 
 
 def _content(config: DictConfig) -> dict[str, Any]:

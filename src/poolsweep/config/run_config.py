@@ -17,9 +17,9 @@ from poolsweep.config.processes import processes_of
 from poolsweep.config.shape import missing_keys, shape_problems
 from poolsweep.device import accelerator_type, canonical_precision
 from poolsweep.errors import RefusedError, UserError
+from poolsweep.metric_names import direction
 from poolsweep.pooling.presets import pooling_name
-from poolsweep.tasks import TASKS, Task
-from poolsweep.tasks.metric_names import direction
+from poolsweep.tasks import Task, make_task
 
 _PARTS = ("data", "encoder", "postprocess", "head", "loss", "optimizer", "scheduler", "trainer")
 
@@ -88,7 +88,7 @@ class RunConfig(Root):
         own |= {part: Node(content[part]) for part in _PARTS}
         return cls(
             **own,
-            task=TASKS[content["task"]],
+            task=make_task(content["task"]),
             checkpoint=Checkpointing(**content["checkpoint"]),
             features=Storing(**content["features"]),
             loading=Loading(**{field.name: content["data"][field.name] for field in fields(Loading)}),

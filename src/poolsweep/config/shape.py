@@ -9,7 +9,7 @@ from typing import Any
 from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, Storing
 from poolsweep.config.parts import PARTS
 from poolsweep.errors import nearest
-from poolsweep.tasks import TASKS
+from poolsweep.tasks import AUTO, TASKS
 
 SECTIONS: dict[str, type] = {"checkpoint": Checkpointing, "features": Storing}
 _NAMED = ("logger", "callbacks")  # groups of several parts, each with a name of its own
@@ -29,8 +29,8 @@ def shape_problems(config: Mapping[str, Any]) -> list[str]:
 
 
 def _problems(config: Mapping[str, Any]) -> Iterator[str]:
-    if "task" in config and config["task"] not in list(TASKS):
-        yield f"task={config['task']} is none; {nearest(str(config['task']), TASKS)}"
+    if "task" in config:
+        yield from _task(config["task"])
     for key in config.keys() - set(_KNOWN):
         yield f"there is no key {key}; {nearest(key, _KNOWN)}"
     for name, kind in SECTIONS.items():
@@ -48,6 +48,16 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
             yield from _pooling(node)
         elif not _is_part(node):
             yield _unchosen(group, node)
+
+
+def _task(node: Any) -> Iterator[str]:  # noqa: ANN401
+    name = node.get("name") if isinstance(node, Mapping) else node
+    if name == AUTO:
+        yield f"task={AUTO} is settled before a run begins: name the task, {' or '.join(TASKS)}"
+    elif not isinstance(node, Mapping) or name not in list(TASKS):
+        yield f"task.name={name} is none; {nearest(str(name), TASKS)}"
+    else:
+        yield from _section("task", node, {"name", *(field.name for field in fields(TASKS[str(name)]))})
 
 
 def _section(name: str, node: Any, known: set[str]) -> Iterator[str]:  # noqa: ANN401

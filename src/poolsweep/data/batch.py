@@ -20,7 +20,7 @@ class Batch:
     Either ``input_ids`` are set, for the encoder, or ``features``, what was stored of a frozen one.
 
     Attributes:
-        labels: (B,) int64 label ids.
+        targets: What the task predicts of each text: (B,) int64 label ids, or as the task has them.
         row_ids: (B,) int64, the row in the source file, 0 = first after the header.
         mask: (B, T) bool, True = real token.
         input_ids: (B, T) int64.
@@ -34,7 +34,7 @@ class Batch:
         packing: Layout of the packed row, for a batch that goes to a device: made there, it would wait for the device.
     """
 
-    labels: Tensor
+    targets: Tensor
     row_ids: Tensor
     mask: Tensor
     input_ids: Tensor | None = None
@@ -48,7 +48,7 @@ class Batch:
     packing: Packing | None = None
 
     def __len__(self) -> int:
-        return self.labels.shape[0]
+        return self.targets.shape[0]
 
     def context(
         self, pooler_output: Tensor | None = None, attentions: tuple[Tensor, ...] | None = None

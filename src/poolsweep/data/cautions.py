@@ -9,24 +9,24 @@ import numpy as np
 
 from poolsweep.data.same_text import text_keys
 from poolsweep.data.splits import Splits
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract
 
 _MOST_PAIRS = 5
 
 
-def data_cautions(splits: Splits, labels: Labels) -> tuple[str, ...]:
+def data_cautions(splits: Splits, contract: Contract) -> tuple[str, ...]:
     """Sentences about labels that differ in next to nothing, and about texts that stand in several splits.
 
     Args:
         splits: What a source has read.
-        labels: The label contract.
+        contract: The target contract.
     """
-    return (*splits.cautions, *_alike(labels), *_shared(splits))
+    return (*splits.cautions, *_alike(contract), *_shared(splits))
 
 
-def _alike(labels: Labels) -> Iterator[str]:
+def _alike(contract: Contract) -> Iterator[str]:
     by_key: dict[str, list[str]] = defaultdict(list)
-    for name in labels.names:
+    for name in contract.names:
         by_key[" ".join(name.split()).casefold()].append(name)
     pairs = [(one, other) for one, *others in by_key.values() for other in others]
     if pairs:

@@ -9,9 +9,8 @@ import pyarrow as pa
 from pyarrow import compute
 
 from poolsweep.data.splits import Split, Splits
-from poolsweep.errors import UserError, nearest
-from poolsweep.tasks import Task
-from poolsweep.tasks.labels import Labels
+from poolsweep.errors import UserError
+from poolsweep.tasks import Contract, Task
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
@@ -22,8 +21,8 @@ _CURES = {
 }  # fmt: skip
 
 
-def check(splits: Splits, task: Task) -> Labels:
-    """Check texts and labels of all splits and decide the label contract.
+def check(splits: Splits, task: Task) -> Contract:
+    """Check texts and targets of all splits and decide the target contract.
 
     Args:
         splits: What a source has read.
@@ -36,36 +35,35 @@ def check(splits: Splits, task: Task) -> Labels:
     column = splits.train.column("label")
     told = ~blank(column)
     column = column.filter(pa.array(told))
-    labels = task.labels(column, given=splits.label_names)
+    contract = task.contract(column, given=splits.label_names)
     if splits.label_names is None and len(splits.train):
-        objection = task.objection(labels, column, row_ids=splits.train.row_ids[told])
+        objection = task.objection(contract, column, row_ids=splits.train.row_ids[told])
         if objection is not None:
             raise UserError(*problems, f"{splits.train.origin}: {objection}")
-    if len(splits.train) and len(labels) < 2:
-        only = labels.names[0] if labels.names else "none"
-        problems.append(f"{splits.train.origin}: training needs at least two labels, found one: {only}")
-    for split in (splits.validation, splits.test) if len(labels) >= 2 else ():
-        problems += [] if hidden(split) else _unseen(split, labels, where_seen=splits.train.origin)
-    if splits.label_names is not None and len(splits.train):
-        problems += _unseen(splits.train, labels, where_seen="the given label names")
+    too_few = task.too_few(contract) if len(splits.train) else None
+    problems += [] if too_few is None else [f"{splits.train.origin}: {too_few}"]
+    for split in (splits.validation, splits.test) if too_few is None else ():
+        problems += [] if hidden(split) else _unknown(split, contract, where_seen=splits.train.origin)
+    if len(splits.train):
+        problems += _unknown(splits.train, contract, where_seen="the given label names")
     if problems:
         raise UserError(*problems)
-    return labels
+    return contract
 
 
-def check_labels(split: Split, labels: Labels, *, where_seen: str) -> None:
+def check_targets(split: Split, contract: Contract, *, where_seen: str) -> None:
     """Check rows that a trained model is held against.
 
     Args:
         split: What was read of one file.
-        labels: Labels that the model has.
+        contract: Contract of the model.
         where_seen: How messages call these.
     Raises:
-        UserError: With every problem: no rows, empty texts or labels, labels that the model does not have.
+        UserError: With every problem: no rows, empty texts or targets, targets that the model does not know.
     """
     problems = _problems_of(split)
     if not hidden(split):
-        problems += _unseen(split, labels, where_seen=where_seen)
+        problems += _unknown(split, contract, where_seen=where_seen)
     if problems:
         raise UserError(*problems)
 
@@ -120,13 +118,11 @@ def hidden(split: Split) -> bool:
     return bool(len(column)) and bool(np.all(blank(column) | np.asarray(pc.fill_null(pc.equal(column, "-1"), False))))
 
 
-def _unseen(split: Split, labels: Labels, *, where_seen: str) -> list[str]:
+def _unknown(split: Split, contract: Contract, *, where_seen: str) -> list[str]:
     column = split.column("label")
-    unknown = (labels.encode(column) < 0) & ~blank(column)
-    names = pc.unique(column.filter(pa.array(unknown))).to_pylist()
-    found = column.to_numpy() if names else np.zeros(0)
+    unknown = contract.unknown(column, where_seen=where_seen)
+    found = column.to_numpy() if unknown else np.zeros(0)
     return [
-        f"{split.origin}: label {name!r} in {rows_in_words(split.row_ids[found == name], most=3)} is not in "
-        f"{where_seen}; {nearest(name, labels.names)}"
-        for name in names[:10]
+        f"{split.origin}: {what} in {rows_in_words(split.row_ids[found == value], most=3)} {why}"
+        for value, (what, why) in list(unknown.items())[:10]
     ]

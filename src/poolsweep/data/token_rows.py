@@ -18,7 +18,7 @@ class TokenRows(Dataset[Batch]):
 
     Args:
         tokenised: Token ids.
-        labels: (N,) label ids.
+        targets: Target of each text, (N, …).
         pad_token_id: What padding is filled with; the mask hides it.
         with_special: The pooling asks which tokens the tokenizer added.
         cls_is_last: The tokenizer puts [CLS] behind the text.
@@ -29,14 +29,14 @@ class TokenRows(Dataset[Batch]):
         self,
         tokenised: TokenisedTexts,
         *,
-        labels: np.ndarray,
+        targets: np.ndarray,
         pad_token_id: int,
         with_special: bool = False,
         cls_is_last: bool = False,
         template_token_id: int | None = None,
     ) -> None:
         self.tokenised = tokenised
-        self.labels = torch.from_numpy(labels)
+        self.targets = torch.from_numpy(targets)
         self.row_ids = torch.from_numpy(np.asarray(tokenised.row_ids, dtype=np.int64))
         self.pad_token_id = pad_token_id
         self.with_special = with_special
@@ -49,7 +49,7 @@ class TokenRows(Dataset[Batch]):
         return self.tokenised.lengths
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
 
     def __getitem__(self, index: int) -> Batch:
         return self.__getitems__([index])
@@ -62,7 +62,7 @@ class TokenRows(Dataset[Batch]):
         types = self.tokenised.types
         chosen = torch.as_tensor(indices)
         return Batch(
-            labels=self.labels[chosen],
+            targets=self.targets[chosen],
             row_ids=self.row_ids[chosen],
             mask=mask,
             input_ids=input_ids,

@@ -25,7 +25,7 @@ from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.report.tables import markdown
 from poolsweep.runs.folder import RunFolder
-from poolsweep.statistics import Scores, mean_score, metric_scores
+from poolsweep.statistics import Scores, mean_score
 from poolsweep.terminal.text import in_one_line, shown
 from poolsweep.training.load import LoadedRun
 
@@ -149,7 +149,7 @@ def _loading(made: Made) -> Iterator[str]:
 def _labels(made: Made) -> Iterator[str]:
     if made.wanted.vectors:
         return
-    names = made.run.labels.names
+    names = made.run.contract.names
     yield "## Labels\n\n| place | label |\n|---:|---|"
     yield from (f"| {i} | {plain(name)} |" for i, name in enumerate(names[:_MOST_LABELS]))
     if len(names) > _MOST_LABELS:
@@ -167,17 +167,17 @@ def _scores(run: RunRecord) -> Iterator[str]:
             "runs chose on validation. What to expect of it is what the study says of them, below.\n"
         )
     found = read_predictions(run)
-    if found is None or not len(found.labels):
+    if found is None or not len(found.targets):
         yield "No test predictions are recorded.\n"
         return
     yield "| metric | test | 95% interval over texts |\n|---|---:|---|"
     for metric in _METRICS:
-        values = metric_scores(metric, found.labels, found.predicted)
+        values = found.scores(metric)
         scores = Scores(values[None], seeds=(0,), row_ids=found.row_ids, deterministic=True)
         estimate = mean_score(scores).estimate
         low, high = hundredths(estimate.low), hundredths(estimate.high)
         yield f"| {metric_title(metric)} | {hundredths(estimate.value)} | {low} to {high} |"
-    yield f"\nOn {len(found.labels):,} test rows, as recorded when it was trained.\n"
+    yield f"\nOn {len(found.targets):,} test rows, as recorded when it was trained.\n"
 
 
 def _study(run: RunRecord) -> Iterator[str]:

@@ -37,7 +37,7 @@ def write_record(
         "format": fmt.name,
         **asdict(wanted),
         "task": run.config.task.name,
-        "labels": list(run.labels.names),
+        "labels": list(run.contract.names),
         "text": str(data.get("text") or "text"),
         "text_pair": data.get("text_pair"),
         "max_length": run.max_length,

@@ -13,7 +13,7 @@ from poolsweep.errors import UserError
 from poolsweep.predict.model import Reads
 from poolsweep.predict.rows.opening import open_rows
 from poolsweep.runs.folder import RunFolder
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract
 from poolsweep.training.load import LoadedRun
 from poolsweep.training.sources import data_identity, load_data
 
@@ -62,15 +62,15 @@ def rows_of_test_split(run: LoadedRun, folder: RunFolder) -> ProofRows:
     """
     ask = "name rows to prove the export on: --proof FILE"
     try:
-        splits, labels = load_data(run.config.data, run.config.task)
+        splits, contract = load_data(run.config.data, run.config.task)
     except UserError as error:
         raise UserError(*(f"the test rows cannot be read again: {each}; {ask}" for each in error.problems)) from error
     told = (folder.finished() or {}).get("data_id")
-    if labels != run.labels or (told is not None and data_identity(run.config.data, splits)["data_id"] != told):
+    if contract != run.contract or (told is not None and data_identity(run.config.data, splits)["data_id"] != told):
         raise UserError(f"the data set has changed since the run was trained; {ask}")
     split = splits.test
     order = np.argsort(split.row_ids, kind="stable")
-    recorded = _recorded(folder, split, order, labels)
+    recorded = _recorded(folder, split, order, contract)
     if recorded is None:
         raise UserError(f"the test split is not the one that the run was tested on; {ask}")
     texts = _texts(split, "text", order)
@@ -106,16 +106,16 @@ def _texts(split: Split, column: str, order: np.ndarray) -> list[str]:
     return [texts[i] for i in order]
 
 
-def _recorded(folder: RunFolder, split: Split, order: np.ndarray, labels: Labels) -> Recorded | None:
+def _recorded(folder: RunFolder, split: Split, order: np.ndarray, contract: Contract) -> Recorded | None:
     """The recorded predictions, if they are of the same rows and targets."""
     try:
         table = pq.read_table(folder.predictions("test"), columns=["row_id", "label", "probabilities"])
         probabilities = table.column("probabilities").combine_chunks()
-        predicted = np.asarray(probabilities.flatten(), dtype=np.float32).reshape(len(table), len(labels))
+        predicted = np.asarray(probabilities.flatten(), dtype=np.float32).reshape(len(table), len(contract))
         row_ids, names = table.column("row_id").to_numpy(), table.column("label")
-        known = labels.encode(names.cast("string"))
+        known = contract.encode(names.cast("string"))
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
         raise UserError(f"{folder.predictions('test')} cannot be read: {error}") from error
-    targets = labels.encode(split.column("label"))[order]
+    targets = contract.encode(split.column("label"))[order]
     same = np.array_equal(row_ids, np.asarray(split.row_ids)[order]) and np.array_equal(known, targets)
     return Recorded(targets, predicted) if same else None

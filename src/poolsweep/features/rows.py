@@ -33,7 +33,7 @@ class FeatureRows(Dataset[Batch]):
     def __init__(self, tokens: TokenRows, request: FeatureRequest, arrays: Sequence[np.ndarray]) -> None:
         self._tokens = tokens
         self.request = request
-        self.labels = tokens.labels
+        self.targets = tokens.targets
         self.row_ids = tokens.row_ids
         fits = sum(array.nbytes for array in arrays) <= IN_MEMORY_BYTES
         self._arrays = [np.array(array) if fits else array for array in arrays]
@@ -49,7 +49,7 @@ class FeatureRows(Dataset[Batch]):
         return self._tokens.tokenised
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
 
     def __getitem__(self, index: int) -> Batch:
         return self.__getitems__([index])
@@ -72,7 +72,7 @@ class VectorRows(FeatureRows):
         chosen = np.asarray(indices)
         rows = torch.from_numpy(chosen)
         return Batch(
-            labels=self.labels[rows],
+            targets=self.targets[rows],
             row_ids=self.row_ids[rows],
             mask=torch.ones(len(chosen), 1, dtype=torch.bool),
             features=tuple(torch.from_numpy(array[chosen]) for array in self._arrays),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,6 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.files.writing import open_to_append
-from poolsweep.tasks.metric_names import METRIC_NAMES
-
-COLUMNS = ("step", "epoch", "train/loss", *(f"{s}/{name}" for s in ("val", "test") for name in METRIC_NAMES), "penalty")
 
 
 class MetricsFile(Logger):
@@ -23,12 +20,15 @@ class MetricsFile(Logger):
 
     Args:
         path: A csv file.
+        measured: Names of the metrics, the loss aside.
         check_lock: Called before each line; raises if another process has the run now.
     """
 
-    def __init__(self, path: Path, *, check_lock: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, path: Path, *, measured: Sequence[str], check_lock: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._path = path
+        splits = (f"{split}/{name}" for split in ("val", "test") for name in sorted({*measured, "loss"}))
+        self._columns = ("step", "epoch", "train/loss", *splits, "penalty")
         self._check_lock = check_lock
 
     @property
@@ -49,13 +49,13 @@ class MetricsFile(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Append one line; columns that were not measured stay empty."""
         row = {"step": step, **metrics}
-        if not row.keys() & set(COLUMNS[2:]):
+        if not row.keys() & set(self._columns[2:]):
             return
         self._check_lock()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with open_to_append(self._path) as binary, io.TextIOWrapper(binary, newline="", encoding="utf-8") as file:
             is_new = binary.tell() == 0
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+            writer = csv.DictWriter(file, self._columns, extrasaction="ignore")
             if is_new:
                 writer.writeheader()
             writer.writerow(row)

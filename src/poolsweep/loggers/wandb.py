@@ -20,8 +20,8 @@ from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key
 from poolsweep.loggers.predictions import CappedPredictions, read_predictions
 from poolsweep.loggers.tracker import Tracker, has_checkpoint, kind_of_run
+from poolsweep.metric_names import direction
 from poolsweep.runs.folder import RunFolder
-from poolsweep.tasks.metric_names import METRIC_NAMES, direction
 
 _TAG_LENGTH, _PROJECT_LENGTH, _NOT_IN_PROJECTS = 64, 128, "/\\#?%:"  # W&B's own
 _MODES = ("online", "offline", "shared", "disabled", "dryrun", "run")
@@ -63,6 +63,7 @@ class WandbRun(Tracker, WandbLogger):
             os.environ.setdefault("WANDB_DISABLE_WEAVE", "true")
         self._folder = RunFolder(run_folder)
         self._monitor, self._smaller_is_better = config["monitor"], direction(config["monitor"]) == "min"
+        self._measured = (*config["metrics"], "loss")
         self._best: float | None = None
         self._max_rows = max_rows
         mine = {} if in_sweep() else {"id": run_id, "entity": entity}
@@ -96,7 +97,7 @@ class WandbRun(Tracker, WandbLogger):
             self._experiment = wandb.init(**self._wandb_init)
             self._experiment.define_metric("trainer/global_step")
             self._experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
-            for name in METRIC_NAMES:  # patterns cannot carry a summary, so each has its exact name
+            for name in self._measured:  # patterns cannot carry a summary, so each has its exact name
                 for split in ("val", "test"):
                     self._experiment.define_metric(f"{split}/{name}", step_metric="trainer/global_step", summary="none")
         return self._experiment

@@ -11,6 +11,7 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics import MetricCollection
 
 from poolsweep.callbacks.best_weights import require_finite
 from poolsweep.data.batch import Batch
@@ -22,7 +23,6 @@ from poolsweep.model.predictions import Predictions
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.functional import at_least_float32
 from poolsweep.postprocess.base import Postprocess
-from poolsweep.tasks import Task
 
 
 class Classifier(pl.LightningModule):
@@ -34,9 +34,8 @@ class Classifier(pl.LightningModule):
         pooling: Hidden states → one vector.
         postprocess: Fitted on the training split before training.
         head: Vector → logits.
-        loss: Called with logits (B, C) and label ids (B,); returns their mean.
-        num_labels: C.
-        task: Says what is measured.
+        loss: Called with logits (B, C) and targets (B, …); returns their mean.
+        metrics: Called with ``prefix``; gives what is measured, called with logits and targets.
         make_optimizer: Called with ``encoder``, ``pooling`` and ``head``, the modules to train.
         make_scheduler: Called with the optimizer and ``total_steps``.
     """
@@ -50,8 +49,7 @@ class Classifier(pl.LightningModule):
         postprocess: Postprocess,
         head: nn.Module,
         loss: nn.Module,
-        num_labels: int,
-        task: Task,
+        metrics: Callable[..., MetricCollection],
         make_optimizer: Callable[..., Optimizer],
         make_scheduler: Callable[..., LRScheduler],
     ) -> None:
@@ -64,8 +62,8 @@ class Classifier(pl.LightningModule):
         self.loss = loss
         self._make_optimizer = make_optimizer
         self._make_scheduler = make_scheduler
-        self.val_metrics = task.measures(num_labels, prefix="val/")
-        self.test_metrics = task.measures(num_labels, prefix="test/")
+        self.val_metrics = metrics(prefix="val/")
+        self.test_metrics = metrics(prefix="test/")
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
         self.predictions: dict[str, Predictions] | None = None
         self.examples_seen = self.scheduled_steps = 0
@@ -124,7 +122,7 @@ class Classifier(pl.LightningModule):
 
     def loss_of(self, batch: Batch) -> Tensor:
         """The mean loss over the rows of a batch, with the pooling's own."""
-        loss = self.loss(self(batch), batch.labels)
+        loss = self.loss(self(batch), batch.targets)
         penalty = self.pooling.auxiliary_loss()
         return loss if penalty is None else loss + penalty
 
@@ -186,8 +184,8 @@ class Classifier(pl.LightningModule):
             return
         metrics, mean_loss = self._metrics_of(split)
         place = batch_idx * self.trainer.world_size + self.trainer.global_rank
-        mean_loss.add(self.loss(logits, batch.labels), rows=len(batch), place=place)
-        metrics.update(logits, batch.labels)
+        mean_loss.add(self.loss(logits, batch.targets), rows=len(batch), place=place)
+        metrics.update(logits, batch.targets)
         if self.predictions is not None:
             self.predictions[split].add(batch, logits)
 

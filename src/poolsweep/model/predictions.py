@@ -14,8 +14,7 @@ from poolsweep.data.batch import Batch
 from poolsweep.data.tokenise import TokenisedTexts
 from poolsweep.distributed.group import all_gather
 from poolsweep.files.writing import write_whole
-from poolsweep.tasks import Task
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract, Task
 
 
 class Predictions:
@@ -23,10 +22,11 @@ class Predictions:
 
     Args:
         task: Says what is stored of logits.
+        contract: The target contract.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._task = task
+    def __init__(self, task: Task, contract: Contract) -> None:
+        self._task, self._contract = task, contract
         self._row_ids: list[Tensor] = []
         self._targets: list[Tensor] = []
         self._predicted: list[Tensor] = []
@@ -34,8 +34,8 @@ class Predictions:
     def add(self, batch: Batch, logits: Tensor) -> None:
         """Add a batch; logits (B, C)."""
         self._row_ids.append(batch.row_ids.cpu())
-        self._targets.append(batch.labels.cpu())
-        self._predicted.append(self._task.predicted(logits).cpu())
+        self._targets.append(batch.targets.cpu())
+        self._predicted.append(self._task.predicted(self._contract, logits).cpu())
 
     def gather(self) -> None:
         """Bring the rows of all processes together, on every process."""
@@ -43,20 +43,19 @@ class Predictions:
             mine = torch.cat(parts) if parts else None  # a process may have had no batch
             parts[:] = [part for part in all_gather(mine) if part is not None]
 
-    def write(self, path: Path, *, labels: Labels, texts: TokenisedTexts | None = None) -> None:
+    def write(self, path: Path, *, texts: TokenisedTexts | None = None) -> None:
         """Write a column row_id and those of the task, by row id.
 
         With the tokenised texts, also tokens (how many the encoder read) and truncated (whether the text was cut).
 
         Args:
             path: A parquet file; it appears whole or not at all.
-            labels: Names of the label ids.
             texts: The split that was predicted.
         """
         row_ids = torch.cat(self._row_ids).numpy()
         order = np.argsort(row_ids, kind="stable")
         targets, predicted = (torch.cat(parts).numpy()[order] for parts in (self._targets, self._predicted))
-        columns = {"row_id": row_ids[order], **self._task.columns(labels, targets, predicted)}
+        columns = {"row_id": row_ids[order], **self._task.columns(self._contract, targets, predicted)}
         if texts is not None:
             known = np.asarray(texts.row_ids)
             place = np.argsort(known, kind="stable")

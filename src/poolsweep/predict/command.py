@@ -61,7 +61,7 @@ def predict_rows(model: Model, typed: RowOptions, *, all_outputs: bool, console:
     """
 
     def columns(output: Output) -> Mapping[str, pa.Array]:
-        return model.task.answers(model.labels, output.values, all_outputs=all_outputs)
+        return model.task.answers(model.contract, output.values, all_outputs=all_outputs)
 
     _run(
         model, typed, lambda window: model.predict(window.texts, window.pairs), columns,

@@ -20,7 +20,7 @@ from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import EncodedBatch, PassRequest
-from poolsweep.tasks import Task
+from poolsweep.tasks import Contract, Task
 
 _PRECISIONS = {"32-true": "32", "bf16-mixed": "bf16", "16-mixed": "16"}
 
@@ -98,21 +98,21 @@ class Predicted(Vectors):
     Attributes:
         classifier: Classifier whose post-processing and head are run; its encoder is not.
         task: Says what logits mean.
-        outputs: Numbers of each text.
+        contract: Says what each logit is.
     """
 
     classifier: Scores
     task: Task
-    outputs: int
+    contract: Contract
 
     @property
     def size(self) -> int:
         """Numbers of each text."""
-        return self.outputs
+        return len(self.contract)
 
     def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
         """Pooling, post-processing, head."""
-        return {self.name: self.task.predicted(self.classifier.logits(self.pool(encoded)))}
+        return {self.name: self.task.predicted(self.contract, self.classifier.logits(self.pool(encoded)))}
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Engine:
         needed = frozenset().union(*(each.context for each in wanted))
         return TokenRows(
             tokens,
-            labels=np.zeros(len(tokens.row_ids), dtype=np.int64),
+            targets=np.zeros(len(tokens.row_ids), dtype=np.int64),
             pad_token_id=self.loaded.pad_token_id,
             with_special="special" in needed,
             cls_is_last=self.loaded.cls_place == "last",

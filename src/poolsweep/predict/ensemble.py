@@ -34,12 +34,12 @@ class Ensemble(Model):
     def __init__(self, members: Sequence[RunModel], *, name: str) -> None:
         first = members[0]
         for other in members[1:]:
-            if (other.labels, other.task.name) != (first.labels, first.task.name):
+            if (other.contract, other.task) != (first.contract, first.task):
                 raise UserError(f"{name}: {other.name} and {first.name} have other labels, and cannot predict together")
             if (other.reads.text, other.reads.text_pair) != (first.reads.text, first.reads.text_pair):
                 raise UserError(f"{name}: {other.name} and {first.name} read other columns")
         self.name, self.members = name, tuple(members)
-        self.task, self.labels, self.reads = first.task, first.labels, first.reads
+        self.task, self.contract, self.reads = first.task, first.contract, first.reads
 
     @property
     def identity(self) -> str:
@@ -91,14 +91,14 @@ def recorded_scores(runs: Sequence[Path]) -> str | None:
         runs: Folders of the members; what they predicted in training is read.
     """
     found = [
-        read_predictions(RunRecord(path, result), probabilities=True)
+        read_predictions(RunRecord(path, result), outputs=True)
         for path in runs
         if (result := RunFolder(path).finished()) is not None
     ]
-    each = [one for one in found if one is not None and one.probabilities is not None]
+    each = [one for one in found if one is not None and one.outputs is not None]
     if len(each) < len(runs) or len({one.rows_hash for one in each}) > 1:
         return None
-    together = np.mean([one.probabilities for one in each if one.probabilities is not None], axis=0)
-    score = float((together.argmax(axis=1) == each[0].labels).mean())
-    single = float(np.mean([(one.predicted == one.labels).mean() for one in each]))
+    together = np.mean([one.outputs for one in each if one.outputs is not None], axis=0)
+    score = float((together.argmax(axis=1) == each[0].targets).mean())
+    single = float(np.mean([(one.predicted == one.targets).mean() for one in each]))
     return f"test/accuracy {score:.4f} together, {single:.4f} on average for one of the {len(each)} runs"

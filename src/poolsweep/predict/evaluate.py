@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from poolsweep.data.checks import check_labels
+from poolsweep.data.checks import check_targets
 from poolsweep.data.formats.columns import Asked
 from poolsweep.data.sources.files import require_file
 from poolsweep.data.sources.rows import rows_of_file
@@ -124,7 +124,7 @@ def read_labelled(
         raise UserError(f"--text, --text-pair and --label must name different columns, got {list(columns.values())}")
     rows, _ = rows_of_file(require_file(Asked(path, f"--data={path}", columns, quoted)))
     split = Split("evaluated", f"--data={path}", rows, np.arange(len(rows)))
-    check_labels(split, model.labels, where_seen=f"the labels of {model.name}")
+    check_targets(split, model.contract, where_seen=f"the labels of {model.name}")
     return split
 
 
@@ -135,7 +135,7 @@ def evaluate(model: Model, split: Split) -> Evaluation:
         model: Any that predicts.
         split: Rows whose labels the model has.
     """
-    labels = model.labels.encode(split.column("label"))
+    labels = model.contract.encode(split.column("label"))
     found, members, cut, start = [], [], 0, 0
     for texts, pairs in _windows(split):
         own = labels[start : start + len(texts)]
@@ -149,7 +149,7 @@ def evaluate(model: Model, split: Split) -> Evaluation:
         found.append(values)
         cut, start = cut + int(truncated.sum()), start + len(texts)
     of_members = tuple(np.concatenate(part, axis=1) for part in zip(*members, strict=True)) if members else None
-    return Evaluation(model.labels.names, labels, np.concatenate(found), of_members, cut)  # type: ignore[arg-type]
+    return Evaluation(model.contract.names, labels, np.concatenate(found), of_members, cut)  # type: ignore[arg-type]
 
 
 def _windows(split: Split) -> Iterator[tuple[list[str], list[str] | None]]:

@@ -15,7 +15,7 @@ from poolsweep.bounds import PositiveInt
 from poolsweep.config.targets import argument_problems, authorised, interpolations
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.files.writing import read_plain
-from poolsweep.tasks import TASKS, Task
+from poolsweep.tasks import TASKS, Contract, Task
 from poolsweep.tasks.labels import Labels
 
 RECORD = "poolsweep.json"
@@ -77,11 +77,11 @@ class ExportRecord:
     @property
     def known_task(self) -> Task:
         """The task of its name."""
-        return TASKS[self.task]
+        return TASKS[self.task]()
 
     @property
-    def known_labels(self) -> Labels:
-        """The label contract."""
+    def contract(self) -> Contract:
+        """The target contract."""
         return Labels(tuple(self.labels))
 
 

@@ -46,7 +46,7 @@ class ExportModel(Model):
 
     def __init__(self, folder: Path, record: ExportRecord, *, place: Place) -> None:
         self.name, self.record = str(folder), record
-        self.task, self.labels = record.known_task, record.known_labels
+        self.task, self.contract = record.known_task, record.contract
         self.reads = Reads(text=record.text, text_pair=record.text_pair, max_length=record.max_length)
         state = read_weights(folder, record)
         try:
@@ -70,14 +70,14 @@ class ExportModel(Model):
     @property
     def identity(self) -> str:
         """A hash of weights, options, labels and place."""
-        return identity_of(self.engine, self.after, repr(self.record.pooling), self.record.task, self.labels.names)
+        return identity_of(self.engine, self.after, repr(self.record.pooling), self.record.task, self.contract.names)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Probabilities, or what else the task predicts."""
         if self.record.vectors:
             raise UserError(f"{self.name} was exported with --vectors: it has no head, and gives vectors alone")
-        outputs = self.task.output_size(self.labels)
-        return self._run(Predicted(self.after.pooling, "predicted", self.after, self.task, outputs), texts, pairs)
+        wanted = Predicted(self.after.pooling, "predicted", self.after, self.task, self.contract)
+        return self._run(wanted, texts, pairs)
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Pooled vectors."""
@@ -170,7 +170,7 @@ def _after(record: ExportRecord, model: PreTrainedModel, state: Mapping[str, Ten
     pooling.load_state_dict(_part(state, "pooling."))
     head = None
     if not record.vectors:
-        head = nn.Linear(pooling.output_size, record.known_task.output_size(record.known_labels))
+        head = nn.Linear(pooling.output_size, len(record.contract))
         head.load_state_dict(_part(state, "head."))
     return PoolingAndHead(pooling, head).requires_grad_(requires_grad=False).eval()
 

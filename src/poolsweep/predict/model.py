@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poolsweep.errors import UserError
-from poolsweep.tasks import Task
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +89,11 @@ class Model(VectorModel):
 
     Attributes:
         task: Says what predictions are.
-        labels: Logit i is ``labels.names[i]``.
+        contract: Logit i is ``contract.names[i]``.
     """
 
     task: Task
-    labels: Labels
+    contract: Contract
 
     @abstractmethod
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:

@@ -39,7 +39,7 @@ class OnnxModel(Model):
         from onnxruntime import InferenceSession
 
         self.name, self.record, self._folder = str(folder), record, folder
-        self.task, self.labels = record.known_task, record.known_labels
+        self.task, self.contract = record.known_task, record.contract
         self.reads = Reads(text=record.text, text_pair=record.text_pair, max_length=record.max_length)
         if place.precision != "32-true":
             raise UserError(f"{folder} is run by ONNX Runtime in the precision it was written in; leave precision out")
@@ -67,9 +67,9 @@ class OnnxModel(Model):
         if self.record.vectors:
             raise UserError(f"{self.name} was exported with --vectors: it has no head, and gives vectors alone")
         logits = self._run(texts, pairs)
-        if logits.values.shape[1:] != (len(self.labels),):
-            raise UserError(f"{self.name} gives values of shape {logits.values.shape} for {len(self.labels)} labels")
-        return Output(self.task.predicted(torch.from_numpy(logits.values)).numpy(), logits.truncated)
+        if logits.values.shape[1:] != (len(self.contract),):
+            raise UserError(f"{self.name} gives values of shape {logits.values.shape} for {len(self.contract)} labels")
+        return Output(self.task.predicted(self.contract, torch.from_numpy(logits.values)).numpy(), logits.truncated)
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Pooled vectors."""

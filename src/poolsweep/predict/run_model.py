@@ -21,7 +21,7 @@ class RunModel(Model):
 
     def __init__(self, run: LoadedRun, *, name: str, place: Place | None = None) -> None:
         self.name, self.run = name, run
-        self.task, self.labels = run.config.task, run.labels
+        self.task, self.contract = run.config.task, run.contract
         data = run.config.data
         self.reads = Reads(
             text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length,
@@ -35,7 +35,7 @@ class RunModel(Model):
         """A hash of weights, options, labels and place."""
         config = self.run.config
         options = [config.content[name] for name in ("pooling", "postprocess", "head", "task")]
-        return identity_of(self.engine, self.run.classifier, *map(repr, options), self.labels.names)
+        return identity_of(self.engine, self.run.classifier, *map(repr, options), self.contract.names)
 
     def predicted(self, name: str = "predicted") -> Predicted:
         """What ``predict`` asks of a pass of the encoder.
@@ -44,7 +44,7 @@ class RunModel(Model):
             name: Tells it from the requests of other runs in the same pass.
         """
         classifier = self.run.classifier
-        return Predicted(classifier.pooling, name, classifier, self.task, self.task.output_size(self.labels))
+        return Predicted(classifier.pooling, name, classifier, self.task, self.contract)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Probabilities, or what else the task predicts."""

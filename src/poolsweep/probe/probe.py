@@ -10,9 +10,9 @@ from annotated_types import Len
 from pytorch_lightning.loggers import Logger
 
 from poolsweep.bounds import Described, PositiveFloat
+from poolsweep.metric_names import sign
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.solver import Solution, Solver
-from poolsweep.tasks.metric_names import sign
 
 SAMPLES = "bootstrap samples of the training rows"
 Penalties = Annotated[list[PositiveFloat], Len(1), Described("one or more numbers above 0")]

@@ -28,8 +28,7 @@ from poolsweep.probe.vectors import Vectors
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.tasks import Task
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract, Task
 
 _MANY_NUMBERS = 2**22  # of the training vectors; below, threads wait for each other longer than they help
 
@@ -60,7 +59,7 @@ class ProbeRun:
         data: Split name → stored features.
         probe: Chooses the penalty.
         task: Says what is measured and stored.
-        labels: The label contract.
+        contract: The target contract.
         truncated_share: Split name → share of texts cut to the maximum length.
         data_seed: Draws the bootstrap sample.
         check_lock: Called before anything is written; raises if another process has the run now.
@@ -70,7 +69,7 @@ class ProbeRun:
     data: Mapping[str, Any]
     probe: Probe
     task: Task
-    labels: Labels
+    contract: Contract
     truncated_share: Mapping[str, float]
     data_seed: int
     check_lock: Callable[[], None] = lambda: None
@@ -95,7 +94,7 @@ class ProbeRun:
         name = accelerator_type(probe.accelerator)
         device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
         classifier.to(device)
-        counts = probe.sample(self.data["train"].labels.numpy(), seed=self.data_seed)
+        counts = probe.sample(self.data["train"].targets.numpy(), seed=self.data_seed)
         if classifier.postprocess.needs_fit:
             repeated = Vectors(self.data["train"], classifier, indices=np.repeat(np.arange(len(counts)), counts))
             classifier.postprocess.fit(repeated.pooled())
@@ -104,7 +103,7 @@ class ProbeRun:
         weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
         smoothing = classifier.loss.label_smoothing
         assert isinstance(smoothing, float | int)
-        rows = Rows(train.blocks, train.labels, weights, num_labels=len(self.labels), smoothing=float(smoothing))
+        rows = Rows(train.blocks, train.targets, weights, num_labels=len(self.contract), smoothing=float(smoothing))
         steps = 0
 
         def measure(penalty: float, solution: Solution) -> float:
@@ -114,7 +113,7 @@ class ProbeRun:
             status.update(phase="solving", step=tried, steps=len(probe.penalties))
             if validation is None:
                 return math.nan
-            found = _metrics(self, _logits(validation, solution), validation.labels, prefix="val/")
+            found = _metrics(self, _logits(validation, solution), validation.targets, prefix="val/")
             _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
             status.update(monitor=probe.monitor, value=found[probe.monitor])
             return found[probe.monitor]
@@ -167,11 +166,11 @@ def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
         vectors = Vectors(run.data[split], run.classifier)
         with torch.no_grad():
             logits = torch.cat([run.classifier.head(block) for block in vectors.blocks()])
-        metrics |= _metrics(run, logits, vectors.labels, prefix=prefix)
-        predictions = Predictions(run.task)
+        metrics |= _metrics(run, logits, vectors.targets, prefix=prefix)
+        predictions = Predictions(run.task, run.contract)
         predictions.add(vectors.identified(), logits)
         texts = getattr(run.data[split], "tokenised", None)
-        predictions.write(folder.predictions(split), labels=run.labels, texts=texts)
+        predictions.write(folder.predictions(split), texts=texts)
     return dict(sorted(metrics.items()))
 
 
@@ -182,7 +181,8 @@ def _logits(vectors: Vectors, solution: Solution) -> Tensor:
 
 
 def _metrics(run: ProbeRun, logits: Tensor, labels: Tensor, *, prefix: str) -> dict[str, float]:
-    measures = run.task.measures(logits.shape[1], prefix=prefix).to(logits.device)
+    measures = (run.classifier.val_metrics if prefix == "val/" else run.classifier.test_metrics).to(logits.device)
+    measures.reset()
     found = {f"{prefix}loss": run.classifier.loss(logits, labels), **measures(logits, labels)}
     return {name: float(value) for name, value in found.items()}
 

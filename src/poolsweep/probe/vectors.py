@@ -29,7 +29,7 @@ class Vectors:
         self._classifier = classifier
         self._indices = np.arange(len(rows)) if indices is None else indices
         self._device = classifier.device
-        self.labels = rows.labels[torch.from_numpy(self._indices)].to(self._device)
+        self.targets = rows.targets[torch.from_numpy(self._indices)].to(self._device)
         self._kept: Tensor | None = None
 
     def pooled(self) -> Iterator[Tensor]:
@@ -53,8 +53,8 @@ class Vectors:
         yield self._kept
 
     def identified(self) -> Batch:
-        """Labels and row ids of all rows, without vectors."""
+        """Targets and row ids of all rows, without vectors."""
         chosen = torch.from_numpy(self._indices)
         return Batch(
-            self._rows.labels[chosen], self._rows.row_ids[chosen], torch.ones(len(chosen), 1, dtype=torch.bool)
+            self._rows.targets[chosen], self._rows.row_ids[chosen], torch.ones(len(chosen), 1, dtype=torch.bool)
         )

@@ -22,8 +22,8 @@ def answers(comparison: Comparison) -> tuple[str, ...]:
 def answer(comparison: Comparison) -> str:
     """Which pooling has the highest score, its difference to the baseline, and which others could be as good."""
     best = comparison.names[0]
-    metric = f"test {METRICS[comparison.metric]}"
-    score = hundredths(comparison.summaries[best].mean) + ("" if comparison.metric == "mcc" else "%")
+    metric = f"test {METRICS[comparison.metric].title}"
+    score = hundredths(comparison.summaries[best].mean) + ("%" if METRICS[comparison.metric].unit == "percent" else "")
     if len(comparison.names) == 1:
         return f"Only {best} has finished runs ({metric} {score}): there is nothing to compare it with."
     role = ", the baseline," if best == comparison.baseline else ""
@@ -140,7 +140,7 @@ def one_label(comparison: Comparison) -> list[str]:
     """Who predicts one label for every test text, though these have several."""
     found: dict[str, list[str]] = {}
     for name, by_seed in comparison.predictions.items():
-        said = [(p, set(p.predicted.tolist())) for p in by_seed.values() if len(set(p.labels.tolist())) > 1]
+        said = [(p, set(p.predicted.tolist())) for p in by_seed.values() if len(set(p.targets.tolist())) > 1]
         single = [p.names[labels.pop()] for p, labels in said if len(labels) == 1]
         if single:
             runs = "" if len(single) == len(by_seed) else f" in {len(single)} of {len(by_seed)} runs"

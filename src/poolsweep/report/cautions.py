@@ -90,8 +90,8 @@ def over_majority(comparison: Comparison) -> dict[str, Estimate]:
 
 def _gap(predicted: Predicted) -> NDArray[np.float64]:
     """Of each text, whether it is right minus whether the commonest label would be."""
-    idle = predicted.labels == np.bincount(predicted.labels).argmax()
-    return (predicted.labels == predicted.predicted).astype(np.float64) - idle
+    idle = predicted.targets == np.bincount(predicted.targets).argmax()
+    return (predicted.targets == predicted.predicted).astype(np.float64) - idle
 
 
 def what_seeds_are(comparison: Comparison) -> str | None:
@@ -147,7 +147,7 @@ def _seed(comparison: Comparison, run: RunRecord) -> int:
 def _label_counts(comparison: Comparison) -> dict[str, int]:
     for by_seed in comparison.predictions.values():
         for predicted in by_seed.values():
-            counts = Counter(predicted.labels.tolist())
+            counts = Counter(predicted.targets.tolist())
             return {name: counts.get(i, 0) for i, name in enumerate(predicted.names)}
     return {}
 

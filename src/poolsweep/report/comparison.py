@@ -20,7 +20,6 @@ from poolsweep.statistics import (
     Scores,
     SeedSummary,
     align_scores,
-    metric_scores,
     pairwise_differences,
     pairwise_nested,
     seed_summary,
@@ -189,9 +188,7 @@ def _pairs(
 
 
 def _scores(by_seed: Mapping[int, Predicted], metric: str, *, is_random: bool) -> Scores:
-    found = align_scores(
-        {seed: (p.row_ids, metric_scores(metric, p.labels, p.predicted)) for seed, p in by_seed.items()}
-    )
+    found = align_scores({seed: (p.row_ids, p.scores(metric)) for seed, p in by_seed.items()})
     if is_random or np.ptp(found.values, axis=0).any():
         return found
     return Scores(found.values, seeds=found.seeds, row_ids=found.row_ids, deterministic=True)
@@ -219,7 +216,7 @@ def right_or_wrong(comparison: Comparison) -> dict[str, Scores]:
         return {}
     return {
         name: Scores(
-            np.stack([p.labels == p.predicted for p in by_seed.values()]),
+            np.stack([p.targets == p.predicted for p in by_seed.values()]),
             seeds=tuple(by_seed), row_ids=next(iter(by_seed.values())).row_ids,
             deterministic=comparison.scores[name].deterministic,
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 from poolsweep.errors import UserError, nearest
+from poolsweep.metric_names import METRICS, RANKED
 from poolsweep.terminal.text import number
-
-METRICS = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "Matthews correlation"}
 
 
 def check_metric(name: str) -> str:
@@ -19,19 +18,19 @@ def check_metric(name: str) -> str:
         >>> check_metric("mcc")
         'test/mcc'
     """
-    if name not in METRICS:
-        raise UserError(f"metric {name} is none that a report ranks by; {nearest(name, METRICS)}")
+    if name not in RANKED:
+        raise UserError(f"metric {name} is none that a report ranks by; {nearest(name, RANKED)}")
     return f"test/{name}"
 
 
 def title(metric: str) -> str:
-    """How a metric is called in a heading: a percentage, or a hundred times the correlation.
+    """How a metric is called in a heading, with what its numbers are.
 
     Example:
         >>> title("accuracy"), title("mcc")
         ('accuracy in %', 'Matthews correlation × 100')
     """
-    return METRICS[metric] + (" × 100" if metric == "mcc" else " in %")
+    return METRICS[metric].title + {"percent": " in %", "hundredths": " × 100", "plain": ""}[METRICS[metric].unit]
 
 
 def hundredths(value: float) -> str:

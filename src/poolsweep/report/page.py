@@ -85,7 +85,7 @@ def render(
         "panels": panels,
         "figure_style": Markup(inliner.css()),
         "runs": _runs(runs, findings),
-        "metric": METRICS[findings[0].comparison.metric],
+        "metric": METRICS[findings[0].comparison.metric].title,
         "hundredths": hundredths,
         "signed": signed,
         "p_text": p_text,

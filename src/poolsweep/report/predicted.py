@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,129 +13,112 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
-from pyarrow import compute
 
 from poolsweep.files.writing import read_json
 from poolsweep.runs.records import read_checked
+from poolsweep.tasks import TASKS, Contract, Outcomes, Task
 
 if TYPE_CHECKING:
     from poolsweep.report.results import RunRecord
 
-pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 _held: WeakValueDictionary[tuple[str, bytes], NDArray[Any]] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, eq=False)
-class Predicted:
+class Predicted(Outcomes):
     """One run's predictions on one split, by row id.
 
     Attributes:
         row_ids: Row of each example in its file.
-        labels: Label ids.
-        predicted: Label ids.
-        names: ``names[i]`` is the name of label id i.
-        probabilities: Probability of each label; None unless asked for.
+        task: Says what targets are, and how they are scored.
+        contract: Says what each output stands for.
         tokens: Tokens of each text as the encoder read it; None where the run did not record them.
         truncated: Whether each text was cut; None where the run did not record it.
 
     Shape:
-        row_ids, labels, predicted, tokens, truncated (N,); probabilities (N, C) float32.
+        row_ids, tokens, truncated (N,).
     """
 
     row_ids: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    predicted: NDArray[np.int64]
-    names: tuple[str, ...]
-    probabilities: NDArray[np.float32] | None
+    task: Task
+    contract: Contract
     tokens: NDArray[np.int64] | None
     truncated: NDArray[np.bool_] | None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the outputs: of label id i, ``names[i]``."""
+        return self.contract.names
+
+    @property
     def rows_hash(self) -> str:
-        """A fingerprint of which rows were tested and what their labels are."""
-        return xxhash.xxh3_64_hexdigest(self.row_ids.tobytes() + self.labels.tobytes())
+        """A fingerprint of which rows were tested and what their targets are."""
+        return xxhash.xxh3_64_hexdigest(self.row_ids.tobytes() + self.targets.tobytes())
+
+    def scores(self, metric: str) -> NDArray[np.float64]:
+        """A score for each text, whose mean is the metric; (N,)."""
+        return self.task.scores(metric, self)
+
+    def recomputed(self) -> Mapping[str, float]:
+        """Metrics that follow from what was decided, as the run recorded them."""
+        return self.task.recomputed(self)
 
 
-def read_predictions(run: RunRecord, *, split: str = "test", probabilities: bool = False) -> Predicted | None:
+def read_predictions(run: RunRecord, *, split: str = "test", outputs: bool = False) -> Predicted | None:
     """Read a run's predictions; None where there are none, or not whole.
 
     Args:
         run: A finished run.
         split: Validation or test.
-        probabilities: Whether to read them too: they are most of the file.
+        outputs: Whether to read them too, where there is a column of them: it is most of the file.
     Raises:
         DamagedError: If the file is not what it was when the run finished.
     """
     place = f"predictions-{split}"
-    if not probabilities and place in run.kept:
+    if not outputs and place in run.kept:
         return run.kept[place]
-    found = _read(run, run.folder.predictions(split), probabilities=probabilities)
-    if not probabilities:
+    found = _read(run, run.folder.predictions(split), outputs=outputs)
+    if not outputs:
         run.kept[place] = found
     return found
 
 
-def scores_of(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> dict[str, float]:
-    """Accuracy, macro F1 over the labels that occur, and Matthews correlation, as a run's metrics have them.
-
-    Shape:
-        labels, predicted (N,).
-    Example:
-        >>> scores_of(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]))
-        {'accuracy': 0.75, 'f1_macro': 0.7333333333333334, 'mcc': 0.5773502691896258}
-    """
-    size, count = len(labels), int(max(labels.max(), predicted.max())) + 1
-    has, gets, both = (
-        np.bincount(ids, minlength=count).astype(np.float64) for ids in (labels, predicted, labels[labels == predicted])
-    )
-    occurs = has + gets > 0
-    spread = (size**2 - (gets**2).sum()) * (size**2 - (has**2).sum())
-    return {
-        "accuracy": float(both.sum() / size),
-        "f1_macro": float((2 * both[occurs] / (has + gets)[occurs]).mean()),
-        "mcc": float((both.sum() * size - (has * gets).sum()) / spread**0.5) if spread > 0 else 0.0,
-    }
-
-
-def _read(run: RunRecord, path: Path, *, probabilities: bool) -> Predicted | None:
-    mapping = _ids_by_name(read_json(run.folder.labels))
-    if mapping is None or not path.exists():
+def _read(run: RunRecord, path: Path, *, outputs: bool) -> Predicted | None:
+    task = task_of(run.facts)
+    if task is None or not path.exists():
         return None
-    names = tuple(sorted(mapping, key=lambda name: mapping[name]))
     content = read_checked(run.path, path.name, run.facts)
     try:
+        contract = task.read_contract(read_json(run.folder.labels))
         file = pq.ParquetFile(pa.BufferReader(content))
-        known = [n for n in ("row_id", "label", "predicted", "tokens", "truncated") if n in file.schema_arrow.names]
-        table = file.read(columns=[*known, "probabilities"] if probabilities else known).sort_by("row_id")
-        labels, predicted = (_ids(table.column(name), names) for name in ("label", "predicted"))
+        wanted = ("row_id", "label", "predicted", "tokens", "truncated", *((task.output_column,) if outputs else ()))
+        table = file.read(columns=[name for name in wanted if name in file.schema_arrow.names]).sort_by("row_id")
+        found = task.read_columns(contract, table)
         rows = table.column("row_id").to_numpy().astype(np.int64)
-        chances = _matrix(table.column("probabilities"), len(names)) if probabilities else None
+        known = table.column_names
+        tokens = table.column("tokens").to_numpy().astype(np.int64) if "tokens" in known else None
+        cut = table.column("truncated").to_numpy(zero_copy_only=False).astype(bool) if "truncated" in known else None
     except (pa.ArrowException, OSError, KeyError, ValueError):
         return None
-    if len(np.unique(rows)) != len(rows) or not len(rows) or min(labels.min(), predicted.min()) < 0:
+    if len(np.unique(rows)) != len(rows) or not len(rows):
         return None
-    tokens = table.column("tokens").to_numpy().astype(np.int64) if "tokens" in known else None
-    cut = table.column("truncated").to_numpy(zero_copy_only=False).astype(bool) if "truncated" in known else None
-    tokens, cut = (None if found is None else _held_once(found) for found in (tokens, cut))
-    return Predicted(_held_once(rows), _held_once(labels), predicted, names, chances, tokens, cut)
+    tokens, cut = (None if array is None else _held_once(array) for array in (tokens, cut))
+    return Predicted(
+        _held_once(found.targets), found.predicted, found.outputs, _held_once(rows), task, contract, tokens, cut
+    )
+
+
+def task_of(facts: Mapping[str, Any]) -> Task | None:
+    """The task of a run, by its name; None where it has none that is known here.
+
+    Args:
+        facts: Content of its ``result.json``.
+    """
+    kind = TASKS.get(str(facts.get("task")))
+    return None if kind is None else kind()
 
 
 def _held_once(array: NDArray[Any]) -> NDArray[Any]:
     """An array that another run has too is that one: thousands of runs are tested on the same texts."""
     array.flags.writeable = False
     return _held.setdefault((array.dtype.str, xxhash.xxh3_128_digest(array.tobytes())), array)
-
-
-def _ids_by_name(content: Any) -> dict[str, int] | None:  # noqa: ANN401
-    if not isinstance(content, dict) or sorted(map(str, content.values())) != sorted(map(str, range(len(content)))):
-        return None
-    return content
-
-
-def _ids(column: pa.ChunkedArray, names: Sequence[str]) -> NDArray[np.int64]:
-    ids = pc.fill_null(pc.index_in(column, value_set=pa.array(names, pa.string())), -1)
-    return ids.to_numpy().astype(np.int64)
-
-
-def _matrix(column: pa.ChunkedArray, num_labels: int) -> NDArray[np.float32]:
-    return column.combine_chunks().flatten().to_numpy().reshape(-1, num_labels).astype(np.float32)

@@ -12,7 +12,7 @@ from typing import Any
 
 from poolsweep.config.node import Node
 from poolsweep.report.distinct_names import distinct_names
-from poolsweep.report.predicted import read_predictions, scores_of
+from poolsweep.report.predicted import read_predictions
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.records import (
     RESULT,
@@ -29,7 +29,7 @@ from poolsweep.runs.stored_config import OddConfigError, parse_config
 
 DAMAGED = "damaged"
 _NAMED = 5
-_TOLERANCES = {"accuracy": 1e-4, "f1_macro": 1e-3, "mcc": 1e-3}  # of float32, and of logits that a softmax makes equal
+_TOLERANCE = 1e-3  # of float32, and of logits that a softmax makes equal; as a share of what is above 1
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _require_whole(run: RunRecord) -> None:
     predicted = read_predictions(run)
     if predicted is None:
         return
-    for name, value in scores_of(predicted.labels, predicted.predicted).items():
+    for name, value in predicted.recomputed().items():
         recorded = run.metric(f"test/{name}")
-        if abs(recorded - value) > _TOLERANCES[name]:
+        if abs(recorded - value) > _TOLERANCE * max(1.0, abs(value)):
             raise DamagedError(f"{RESULT} says test/{name} {recorded:.4f}, and its predictions give {value:.4f}")

@@ -105,15 +105,15 @@ class StudyTables:
         """One row per run and test text: ``label``, ``predicted`` (names), ``correct``, ``confidence`` (0 to 1)."""
         frames = []
         for run in self._finished():
-            found = read_predictions(run, probabilities=True)
-            if found is None or found.probabilities is None:
+            found = read_predictions(run, outputs=True)
+            if found is None or found.outputs is None:
                 continue
             frame = pd.DataFrame({"run_id": run.path.name, **{key: run.facts.get(key) for key in _PLAIN},
                                   "row_id": found.row_ids})  # fmt: skip
-            frame["label"] = pd.Categorical.from_codes(found.labels, list(found.names))
+            frame["label"] = pd.Categorical.from_codes(found.targets, list(found.names))
             frame["predicted"] = pd.Categorical.from_codes(found.predicted, list(found.names))
-            frame["correct"] = found.labels == found.predicted
-            frame["confidence"] = found.probabilities.max(axis=1)
+            frame["correct"] = found.targets == found.predicted
+            frame["confidence"] = found.outputs.max(axis=1)
             frames.append(frame)
         columns = ["run_id", *_PLAIN, "row_id", "label", "predicted", "correct", "confidence"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))

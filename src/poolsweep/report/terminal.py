@@ -116,7 +116,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
     table.add_column("  pooling", overflow="fold", min_width=12)
     names = (*(COLUMNS if was_measured(rows) else ()), "s/run", "trained", "dims")
     deltas = [f"Δ {comparison.baseline}"] if comparison.baseline else []
-    for name in (METRICS[comparison.metric], *deltas, *names[:costs]):
+    for name in (METRICS[comparison.metric].title, *deltas, *names[:costs]):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         serving = serving_cells(row) if was_measured(rows) else ()
@@ -129,7 +129,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
 
 def _title(comparison: Comparison, mark: str) -> str:
     scale = "× 100" if comparison.metric == "mcc" else "in %"
-    lines = [f"{comparison.group.data} · {comparison.group.encoder} · test {METRICS[comparison.metric]} {scale}"]
+    lines = [f"{comparison.group.data} · {comparison.group.encoder} · test {METRICS[comparison.metric].title} {scale}"]
     lines.append(what_means_are(comparison))
     if comparison.baseline:
         by = pairing(comparison)

@@ -51,7 +51,7 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
             return TestTexts(None, "the run's config names no source of poolsweep's own")
         test = source.read_again().test
         order = np.argsort(test.row_ids)
-        names = np.array(test.column("label").to_pylist(), dtype=object)[order]
+        targets = predicted.contract.encode(test.column("label"))[order]
         texts = test.column("text").to_pylist()
         pairs = test.column("text_pair").to_pylist() if test.is_pair else None
     except UserError as error:
@@ -59,7 +59,7 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     except (OSError, TypeError, ValueError, ImportError) as error:
         return TestTexts(None, f"{type(error).__name__}: {error}")
     same = np.array_equal(np.asarray(test.row_ids)[order], predicted.row_ids)
-    if not same or list(names) != [predicted.names[i] for i in predicted.labels]:
+    if not same or not np.array_equal(targets, predicted.targets):
         return TestTexts(None, "the data have changed since: rows or labels are not those that were predicted")
     joined = [f"{a} ⟂ {b}" for a, b in zip(texts, pairs, strict=True)] if pairs else texts
     return TestTexts(tuple(str(joined[i]) for i in order), "")
@@ -112,9 +112,9 @@ def disagreements(comparison: Comparison, texts: tuple[str, ...] | None, *, most
     order = np.lexsort((np.abs(rates.mean(axis=0) - 0.5), -spread))[:most]
     return [
         Disagreement(
-            int(first.row_ids[i]), texts[int(i)] if texts else None, first.names[first.labels[i]],
+            int(first.row_ids[i]), texts[int(i)] if texts else None, first.names[first.targets[i]],
             float(np.mean([s.values[:, i].mean() for s in scores.values()])),
-            _said(comparison, int(i), first.names[first.labels[i]]),
+            _said(comparison, int(i), first.names[first.targets[i]]),
         )
         for i in order if spread[i] > 0
     ]  # fmt: skip

@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from poolsweep.metric_names import METRICS
+
 RESULT_VERSION = 1
 CHECKED = (
     "config.yaml", "labels.json", "metrics.csv", "predictions-validation.parquet", "predictions-test.parquet",
     "checkpoints/best.safetensors",
 )  # fmt: skip
-_RANGES = {"accuracy": (0.0, 1.0), "f1_macro": (0.0, 1.0), "mcc": (-1.0, 1.0)}
 
 Check = Callable[[Any], bool]
 
@@ -63,8 +64,10 @@ def _any_of(*checks: Check) -> Check:
 def _metrics(value: Any) -> bool:  # noqa: ANN401
     if not _by_name(_number)(value):
         return False
-    limits = [(number, _RANGES.get(name.rpartition("/")[2], (-math.inf, math.inf))) for name, number in value.items()]
-    return all(low - 1e-6 <= number <= high + 1e-6 for number, (low, high) in limits)
+    known = [
+        (number, METRICS[short]) for name, number in value.items() if (short := name.rpartition("/")[2]) in METRICS
+    ]
+    return all(metric.low - 1e-6 <= number <= metric.high + 1e-6 for number, metric in known)
 
 
 def _files(value: Any) -> bool:  # noqa: ANN401
@@ -79,7 +82,7 @@ def _refit(value: Any) -> bool:  # noqa: ANN401
 
 _SHARED: dict[str, Check] = {
     "run_id": _text, "name": _text, "reason": _or_nothing(_text), "kind": _or_nothing(_text), "attempts": _count,
-    "metrics": _metrics,
+    "metrics": _metrics, "measured": _list_of(lambda value: value in METRICS), "task": _text,
 }  # fmt: skip
 RESULT_FIELDS: dict[str, Check] = _SHARED | {
     "schema_version": lambda value: value == RESULT_VERSION, "status": _one_of("finished", "failed", "pruned"),

@@ -16,7 +16,7 @@ from poolsweep.launch.launcher import Job
 from poolsweep.runs.folder import RunFolder
 from poolsweep.sweep.combination import Combination
 from poolsweep.training.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
-from poolsweep.training.sources import forget_data
+from poolsweep.training.sources import forget_data, task_of_data
 
 Unfit = dict[str, UnfitPoolingError | None]  # what configs read → why their pooling cannot be, or None
 
@@ -106,7 +106,7 @@ def plan_sweep(combinations: Sequence[Combination], *, compose: Callable[[Combin
     unfit: dict[Combination, UnfitPoolingError] = {}
     for combination in combinations:
         try:
-            plan.add(combination, resolve(compose(combination)), known=known)
+            plan.add(combination, resolve(compose(combination), find_task=task_of_data), known=known)
         except UserError as error:
             if isinstance(error, UnfitPoolingError) and combination.matched:
                 unfit[combination] = error

@@ -1,8 +1,23 @@
 """What differs between tasks; nothing here imports torch before a model is made."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from poolsweep.tasks.classification import Classification
-from poolsweep.tasks.task import Task
+from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.task import Outcomes, Task
 
-__all__ = ["TASKS", "Classification", "Task"]
+__all__ = ["AUTO", "TASKS", "Classification", "Contract", "Outcomes", "Task", "make_task"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (Classification(),)}  # a task of its own joins here
+TASKS: dict[str, type[Task]] = {task.name: task for task in (Classification,)}  # a task of its own joins here
+AUTO = "auto"  # the task follows from the targets; no run is recorded so
+
+
+def make_task(node: Mapping[str, Any]) -> Task:
+    """The task of a config.
+
+    Args:
+        node: Its name, and its options.
+    """
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in node.items() if key != "name"}
+    return TASKS[node["name"]](**options)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import pyarrow as pa
 from pyarrow import compute
 
 from poolsweep.errors import UserError
+from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.label_checks import why_no_classes
 from poolsweep.tasks.labels import Labels
-from poolsweep.tasks.metric_names import METRIC_NAMES
-from poolsweep.tasks.task import Task
+from poolsweep.tasks.task import Outcomes, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
+@dataclass(frozen=True)
 class Classification(Task):
     """Each text has one of C labels; logit i is label id i."""
 
     name = "classification"
-    metrics = METRIC_NAMES
+    metrics = ("accuracy", "f1_macro", "mcc")
+    default_metrics = ("accuracy", "f1_macro", "mcc")
+    default_loss = "cross_entropy"
+    output_column = "probabilities"
 
-    def labels(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Labels:
+    def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Labels:
         """Label names: as given, or those of the training split in their order."""
         if given is None:
             return Labels.from_names(pc.unique(column).to_pylist())
@@ -38,40 +43,92 @@ class Classification(Task):
             raise UserError(f"data.labels has {twice[0]!r} more than once")
         return Labels(tuple(given))
 
-    def objection(self, labels: Labels, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
+    def read_contract(self, content: Any) -> Labels:  # noqa: ANN401
+        """Names and their ids."""
+        return Labels.read(content)
+
+    def objection(self, contract: Contract, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
         """Several labels a row, scores, or a name for nearly every row."""
-        return why_no_classes(labels, column, row_ids=row_ids)
+        return why_no_classes(contract, column, row_ids=row_ids)
 
-    def output_size(self, labels: Labels) -> int:
-        """C."""
-        return len(labels)
+    def too_few(self, contract: Contract) -> str | None:
+        """A single label."""
+        if len(contract) >= 2:
+            return None
+        return f"training needs at least two labels, found one: {contract.names[0] if contract.names else 'none'}"
 
-    def measures(self, outputs: int, *, prefix: str) -> MetricCollection:
-        """Accuracy, macro F1 and Matthews' correlation coefficient."""
+    def strata(self, column: pa.ChunkedArray) -> np.ndarray:
+        """The labels; a missing one is a class of its own."""
+        return pc.fill_null(column, "").to_numpy().astype(object)
+
+    def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
+        """Metrics of the label with the highest logit."""
         from poolsweep.tasks.metrics import classification_metrics
 
-        return classification_metrics(outputs, prefix=prefix)
+        return classification_metrics(len(contract), metrics, prefix=prefix)
 
-    def predicted(self, logits: Tensor) -> Tensor:
+    def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """Probabilities (B, C)."""
         return logits.float().softmax(dim=-1)
 
-    def columns(self, labels: Labels, targets: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    def columns(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
         """Columns label and predicted (names) and probabilities (one list per row)."""
-        names = pa.array(labels.names, pa.string())
+        names = pa.array(contract.names, pa.string())
         return {
             "label": names.take(pa.array(targets)),
-            "predicted": names.take(pa.array(predicted.argmax(axis=1))),
-            "probabilities": pa.FixedSizeListArray.from_arrays(predicted.ravel(), predicted.shape[1]),
+            "predicted": names.take(pa.array(outputs.argmax(axis=1))),
+            "probabilities": pa.FixedSizeListArray.from_arrays(outputs.ravel(), outputs.shape[1]),
         }
 
-    def answers(self, labels: Labels, predicted: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
+    def read_columns(self, contract: Contract, table: pa.Table) -> Outcomes:
+        """Label ids, and probabilities where they are there."""
+        targets, predicted = (contract.encode(table.column(name)) for name in ("label", "predicted"))
+        if len(targets) and min(targets.min(), predicted.min()) < 0:
+            raise ValueError("a name is none of the labels")
+        if "probabilities" not in table.column_names:
+            return Outcomes(targets, predicted, None)
+        flat = table.column("probabilities").combine_chunks().flatten().to_numpy()
+        return Outcomes(targets, predicted, flat.reshape(-1, len(contract)).astype(np.float32))
+
+    def scores(self, metric: str, found: Outcomes) -> np.ndarray:
+        """See ``poolsweep.statistics``; of the log loss, that of each text."""
+        from poolsweep.statistics import metric_scores
+
+        if metric == "log_loss":
+            assert found.outputs is not None
+            right = found.outputs[np.arange(len(found.targets)), found.targets].astype(np.float64)
+            return -np.log(np.clip(right, np.finfo(np.float64).eps, None))
+        return metric_scores(metric, found.targets, found.predicted)
+
+    def recomputed(self, found: Outcomes) -> Mapping[str, float]:
+        """Accuracy, macro F1 over the labels that occur, and Matthews correlation, as a run's metrics have them.
+
+        Example:
+            >>> found = Outcomes(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), None)
+            >>> Classification().recomputed(found)
+            {'accuracy': 0.75, 'f1_macro': 0.7333333333333334, 'mcc': 0.5773502691896258}
+        """
+        labels, predicted = found.targets, found.predicted
+        size, count = len(labels), int(max(labels.max(), predicted.max())) + 1
+        has, gets, both = (
+            np.bincount(ids, minlength=count).astype(np.float64)
+            for ids in (labels, predicted, labels[labels == predicted])
+        )
+        occurs = has + gets > 0
+        spread = (size**2 - (gets**2).sum()) * (size**2 - (has**2).sum())
+        return {
+            "accuracy": float(both.sum() / size),
+            "f1_macro": float((2 * both[occurs] / (has + gets)[occurs]).mean()),
+            "mcc": float((both.sum() * size - (has * gets).sum()) / spread**0.5) if spread > 0 else 0.0,
+        }
+
+    def answers(self, contract: Contract, outputs: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
         """Columns predicted (a name), probability (its own) and, of all outputs, probability_NAME for each label."""
-        best = predicted.argmax(axis=1)
+        best = outputs.argmax(axis=1)
         found = {
-            "predicted": pa.array(labels.names, pa.string()).take(pa.array(best)),
-            "probability": pa.array(predicted[np.arange(len(best)), best], pa.float32()),
+            "predicted": pa.array(contract.names, pa.string()).take(pa.array(best)),
+            "probability": pa.array(outputs[np.arange(len(best)), best], pa.float32()),
         }
         if all_outputs:
-            found |= {f"probability_{name}": pa.array(predicted[:, i]) for i, name in enumerate(labels.names)}
+            found |= {f"probability_{name}": pa.array(outputs[:, i]) for i, name in enumerate(contract.names)}
         return found

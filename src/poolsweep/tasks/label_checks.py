@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks.contract import Contract
 
 _SEPARATORS = ("|", ";", ",")
 _MOST_NUMBERS = 20  # half-star ratings have 9 or 10
 _FEW_ROWS = 20  # of fewer rows nothing can be said
 
 
-def why_no_classes(labels: Labels, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
+def why_no_classes(labels: Contract, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
     """Why a label column cannot be classes: several labels a row, scores, or a name for nearly every row; or None.
 
     Args:
@@ -22,6 +22,7 @@ def why_no_classes(labels: Labels, column: pa.ChunkedArray, *, row_ids: np.ndarr
     Shape:
         column and row_ids (N,).
     Example:
+        >>> from poolsweep.tasks.labels import Labels
         >>> column = pa.chunked_array([["joy", "fear", "joy|fear"]])
         >>> why_no_classes(Labels.from_names(column.to_pylist()), column, row_ids=np.arange(3)).split(",")[0]
         "the label 'joy|fear' of row 3 is several at once"

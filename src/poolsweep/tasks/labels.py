@@ -10,11 +10,14 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from poolsweep.errors import nearest
+from poolsweep.tasks.contract import Contract
+
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(Contract):
     """Label names in the order of their ids.
 
     Attributes:
@@ -22,9 +25,6 @@ class Labels:
     """
 
     names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     @classmethod
     def from_names(cls, found: Iterable[str]) -> Labels:
@@ -52,6 +52,17 @@ class Labels:
             raise ValueError(f"label ids must be 0 to {len(mapping) - 1}, once each, got {sorted(mapping.values())}")
         return cls(tuple(sorted(mapping, key=lambda name: mapping[name])))
 
+    @classmethod
+    def read(cls, content: Any) -> Labels:  # noqa: ANN401
+        """Read what a ``labels.json`` holds, which may be a stranger's.
+
+        Raises:
+            ValueError: If it is no mapping of names to the ids 0, 1, 2, …
+        """
+        if not isinstance(content, dict) or not all(type(label_id) is int for label_id in content.values()):
+            raise ValueError("labels must be names with their ids")
+        return cls.from_mapping(content)
+
     def to_mapping(self) -> dict[str, int]:
         """name → id, the content of ``labels.json``."""
         return {name: i for i, name in enumerate(self.names)}
@@ -64,6 +75,11 @@ class Labels:
         """
         ids = pc.fill_null(pc.index_in(column, value_set=pa.array(self.names, pa.string())), -1)
         return ids.to_numpy().astype(np.int64)
+
+    def unknown(self, column: pa.ChunkedArray, *, where_seen: str) -> dict[str, tuple[str, str]]:
+        """Names that the contract does not have, each with the nearest that it has."""
+        found = [name for name in pc.unique(column).to_pylist() if name and name.strip() and name not in self.names]
+        return {name: (f"label {name!r}", f"is not in {where_seen}; {nearest(name, self.names)}") for name in found}
 
 
 def names_as_read(given: Sequence[str | int | float | bool], found: Collection[str]) -> tuple[str, ...]:

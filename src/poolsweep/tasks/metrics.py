@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassMatthewsCorrCoef
 
 
-def classification_metrics(num_labels: int, *, prefix: str) -> MetricCollection:
-    """Accuracy, macro F1 and Matthews' correlation coefficient.
+def classification_metrics(num_labels: int, names: Sequence[str], *, prefix: str) -> MetricCollection:
+    """Metrics of one label per text.
 
     Args:
         num_labels: C.
+        names: Their names.
         prefix: ``val/`` or ``test/``.
     """
-    return MetricCollection(
-        {
-            "accuracy": MulticlassAccuracy(num_labels, average="micro", validate_args=False),
-            "f1_macro": MulticlassF1Score(num_labels, average="macro", validate_args=False),
-            "mcc": MatthewsCorrCoef(num_labels, validate_args=False),
-        },
-        prefix=prefix,
-    )
+    known: dict[str, Callable[[], Metric]] = {
+        "accuracy": lambda: MulticlassAccuracy(num_labels, average="micro", validate_args=False),
+        "f1_macro": lambda: MulticlassF1Score(num_labels, average="macro", validate_args=False),
+        "mcc": lambda: MatthewsCorrCoef(num_labels, validate_args=False),
+    }
+    return MetricCollection({name: known[name]() for name in names}, prefix=prefix)
 
 
 class MatthewsCorrCoef(MulticlassMatthewsCorrCoef):

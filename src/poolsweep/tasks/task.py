@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks.contract import Contract
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torchmetrics import MetricCollection
 
 
+@dataclass(frozen=True)
+class Outcomes:
+    """What a model said of some texts whose targets are known.
+
+    Attributes:
+        targets: As the task has them: label ids (N,), a mark for each label (N, C), or scores (N,).
+        predicted: The same of what was decided.
+        outputs: What it was decided from: a probability for each label (N, C), or scores (N,); None = not read.
+    """
+
+    targets: np.ndarray
+    predicted: np.ndarray
+    outputs: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Task(ABC):
-    """How targets are read, measured and predicted.
+    """How targets are read, learnt, measured and predicted; the fields of a task's class are its options.
 
     Attributes:
         name: Name that ``task=`` chooses it by.
-        metrics: Names of the metrics of a split; ``direction`` says which way each is better.
+        metrics: Metrics that it can measure, its loss aside; ``METRICS`` says what each is.
+        default_metrics: Those that are measured unless ``metrics=`` names others; the first selects and ranks.
+        default_loss: Option of ``loss=`` that is taken unless another is named.
+        from_outputs: Metrics that need more than what was decided.
+        output_column: The column of a predictions file that holds outputs; None where the others tell them.
     """
 
     name: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
-
-    @property
-    def monitored(self) -> tuple[str, ...]:
-        """Metrics that may select a checkpoint."""
-        return tuple(f"val/{name}" for name in self.metrics)
+    default_metrics: ClassVar[tuple[str, ...]]
+    default_loss: ClassVar[str]
+    from_outputs: ClassVar[frozenset[str]] = frozenset()
+    output_column: ClassVar[str | None] = None
 
     @abstractmethod
-    def labels(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Labels:
+    def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Contract:
         """The target contract.
 
         Args:
@@ -44,11 +64,21 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def objection(self, labels: Labels, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
+    def read_contract(self, content: Any) -> Contract:  # noqa: ANN401
+        """The contract that ``labels.json`` holds.
+
+        Args:
+            content: What JSON gave, perhaps a stranger's.
+        Raises:
+            ValueError: If it is none.
+        """
+
+    @abstractmethod
+    def objection(self, contract: Contract, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
         """Why a target column cannot be one of this task; None if it can.
 
         Args:
-            labels: What ``labels`` gave.
+            contract: What ``contract`` gave.
             column: Targets of the training split, none of them blank.
             row_ids: Rows of these in the file, 0 = first after the header.
         Shape:
@@ -56,42 +86,77 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def output_size(self, labels: Labels) -> int:
-        """Number of logits of a text."""
+    def too_few(self, contract: Contract) -> str | None:
+        """Why nothing can be learnt of such targets, such as a single label; None if it can."""
 
     @abstractmethod
-    def measures(self, outputs: int, *, prefix: str) -> MetricCollection:
-        """The metrics of a split, its loss aside.
+    def strata(self, column: pa.ChunkedArray) -> np.ndarray:
+        """What every split should have its share of: classes (N,), or several marks for each text (N, C).
 
         Args:
-            outputs: Number of logits of a text.
+            column: Targets of rows that are to be split, (N,) string, null where one is missing.
+        """
+
+    @abstractmethod
+    def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
+        """The metrics of a split, its loss aside, called with logits and targets.
+
+        Args:
+            contract: The target contract.
+            metrics: Some of ``metrics``.
             prefix: ``val/`` or ``test/``.
         """
 
     @abstractmethod
-    def predicted(self, logits: Tensor) -> Tensor:
+    def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """What is stored of logits (B, C): one row per text."""
 
     @abstractmethod
-    def columns(self, labels: Labels, targets: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    def columns(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
         """Columns of a predictions file.
 
         Args:
-            labels: The target contract.
+            contract: The target contract.
             targets: Target of each text.
-            predicted: What ``predicted`` gave.
+            outputs: What ``predicted`` gave.
         Shape:
-            targets (N,); predicted (N, C).
+            targets (N, …); outputs (N, C).
         """
 
     @abstractmethod
-    def answers(self, labels: Labels, predicted: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
+    def read_columns(self, contract: Contract, table: pa.Table) -> Outcomes:
+        """What ``columns`` wrote; without outputs where the table has no such column.
+
+        Args:
+            contract: The target contract.
+            table: Some columns of a predictions file, perhaps a stranger's.
+        Raises:
+            ValueError: If these are none.
+        """
+
+    @abstractmethod
+    def scores(self, metric: str, found: Outcomes) -> np.ndarray:
+        """A score for each text, whose mean is the metric and whose variance is, to first order, that of the metric.
+
+        Args:
+            metric: One of ``metrics``, or log_loss where the task has it.
+            found: With outputs, if the metric is one of ``from_outputs``.
+        Shape:
+            Returns (N,).
+        """
+
+    @abstractmethod
+    def recomputed(self, found: Outcomes) -> Mapping[str, float]:
+        """Metrics that follow from what was decided and are quick to compute: a check of a run's record."""
+
+    @abstractmethod
+    def answers(self, contract: Contract, outputs: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
         """Columns of a file of predictions for texts whose targets nobody knows.
 
         Args:
-            labels: The target contract.
-            predicted: What ``predicted`` gave.
+            contract: The target contract.
+            outputs: What ``predicted`` gave.
             all_outputs: Whether every output has a column of its own, too.
         Shape:
-            predicted (N, C); every column (N,).
+            outputs (N, C); every column (N,).
         """

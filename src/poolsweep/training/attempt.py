@@ -84,7 +84,7 @@ def _start(planned: PlannedRun) -> None:
         remove(stale)
     remove_half_written(folder.path, ours=True, but_of=folder.job.name)  # of attempts before: the lock is ours
     write_config(folder.config, recorded(planned.config.content))
-    write_json(folder.labels, planned.prepared.labels.to_mapping())
+    write_json(folder.labels, planned.prepared.contract.to_mapping())
 
 
 def _require_finite(metrics: Mapping[str, float]) -> None:
@@ -126,7 +126,9 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "setting": setting_id(config),
         "monitor": config.monitor,
         "mode": config.mode,
-        "labels": len(prepared.labels),
+        "labels": len(prepared.contract),
+        "task": config.task.name,
+        "measured": config.metrics,
         "cautions": list(prepared.splits.cautions),
         "sizes": {split.name: len(split) for split in prepared.splits.fitted(selects=config.selects)},
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),

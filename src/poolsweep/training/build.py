@@ -104,7 +104,7 @@ def build(
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
     _log.info("%s: %s", encoder.name, encoder.cpu_kernels)
-    inputs = Inputs(prepared.loaded, pooling, config.pooling, prepared.labels, prepared.max_length)
+    inputs = Inputs(prepared.loaded, pooling, config.pooling, prepared.contract, prepared.max_length)
     started = time.monotonic()
     rows = {split.name: token_rows(split, inputs) for split in prepared.splits.fitted(selects=config.selects)}
     truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
@@ -116,12 +116,13 @@ def build(
         status.update(shared_seconds=round(time.monotonic() - started, 3))  # the next run finds it done
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
-    outputs = config.task.output_size(prepared.labels)
-    classifier = build_classifier(config, encoder, pooling, num_labels=outputs, features=features)
+    classifier = build_classifier(config, encoder, pooling, prepared.contract, features=features)
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)
-        return ProbeRun(classifier, data, probe, config.task, prepared.labels, truncated, config.data_seed, check_lock)
+        return ProbeRun(
+            classifier, data, probe, config.task, prepared.contract, truncated, config.data_seed, check_lock
+        )
     best = BestWeights(folder.best, monitor=config.monitor, check_lock=check_lock)
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
@@ -146,7 +147,7 @@ def build(
         build_trainer(
             config, callbacks, folder=folder, run_id=run_id, world=world, options=steps, check_lock=check_lock
         ),
-        prepared.labels,
+        prepared.contract,
         best,
         checkpoint,
         truncated,

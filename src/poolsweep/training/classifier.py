@@ -15,11 +15,12 @@ from poolsweep.features import FeatureRequest
 from poolsweep.model.classifier import Classifier
 from poolsweep.pooling import Pooling
 from poolsweep.postprocess.base import Postprocess
+from poolsweep.tasks import Contract
 from poolsweep.training.make import make
 
 
 def build_classifier(
-    config: RunConfig, encoder: Encoder, pooling: Pooling, *, num_labels: int, features: FeatureRequest | None = None
+    config: RunConfig, encoder: Encoder, pooling: Pooling, contract: Contract, *, features: FeatureRequest | None = None
 ) -> Classifier:
     """Make the LightningModule.
 
@@ -27,7 +28,7 @@ def build_classifier(
         config: The run's, validated.
         encoder: Encoder, whose sizes decide the head's.
         pooling: Fits the encoder.
-        num_labels: C.
+        contract: Its number of outputs is the head's.
         features: The request whose stored features every batch carries; None = the encoder is run.
     """
     if not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
@@ -37,7 +38,7 @@ def build_classifier(
     own = {"dropout": encoder.dropout} if "dropout" in config.head and config.head["dropout"] is None else {}
     postprocess = build_postprocess(config.postprocess, size=pooling.output_size, frozen=encoder.frozen)
     head = make(
-        config.head, input_size=postprocess.output_size, num_labels=num_labels,
+        config.head, input_size=postprocess.output_size, num_labels=len(contract),
         initializer_range=encoder.initializer_range, **own,
     )  # fmt: skip
     # In float16 a fused optimizer would unscale gradients after they have been clipped.
@@ -49,8 +50,7 @@ def build_classifier(
         postprocess=postprocess,
         head=head,
         loss=make(config.loss),
-        num_labels=num_labels,
-        task=config.task,
+        metrics=partial(config.task.measures, contract, config.metrics),
         make_optimizer=partial(make, config.optimizer, fused=fused),
         make_scheduler=partial(make, config.scheduler),
     )

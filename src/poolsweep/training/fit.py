@@ -23,7 +23,7 @@ from poolsweep.model.predictions import Predictions
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract
 from poolsweep.training.failure import kind_of
 from poolsweep.training.oom import batch_too_large
 
@@ -56,7 +56,7 @@ class TrainingRun:
         classifier: Encoder (unless its states are stored), pooling, head, loss.
         data: Batches.
         trainer: With callbacks and loggers.
-        labels: The label contract.
+        contract: The target contract.
         best: Selects and keeps the best weights.
         checkpoint: Saves what an interrupted run goes on from.
         truncated_share: Split name → share of texts cut to the maximum length.
@@ -67,7 +67,7 @@ class TrainingRun:
     classifier: Classifier
     data: DataModule
     trainer: pl.Trainer
-    labels: Labels
+    contract: Contract
     best: BestWeights
     checkpoint: Checkpoint
     truncated_share: Mapping[str, float]
@@ -141,7 +141,7 @@ class TrainingRun:
         """Measure the present weights on the rows that are not trained on, and write every prediction."""
         evaluations = {"validation": self.trainer.validate, "test": self.trainer.test}
         evaluations = {split: evaluation for split, evaluation in evaluations.items() if split in self.data.rows}
-        predictions = {split: Predictions(self.config.task) for split in evaluations}
+        predictions = {split: Predictions(self.config.task, self.contract) for split in evaluations}
         self.classifier.predictions = predictions
         metrics: dict[str, float] = {}
         for evaluation in evaluations.values():
@@ -152,7 +152,7 @@ class TrainingRun:
             if self.trainer.is_global_zero:
                 self.best.check_lock()
                 texts = getattr(self.data.rows[split], "tokenised", None)
-                collected.write(folder.predictions(split), labels=self.labels, texts=texts)
+                collected.write(folder.predictions(split), texts=texts)
         return dict(sorted(metrics.items()))
 
     def remove_checkpoints(self) -> None:

@@ -29,7 +29,7 @@ from poolsweep.pooling.tokens.max import Max
 from poolsweep.pooling.tokens.mean import Mean
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.runs.status import StatusFile
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class Inputs:
         loaded: Encoder and tokenizer.
         pooling: Says which layers, tokens and template it reads.
         node: Node of the pooling, which names its stored features.
-        labels: The label contract.
+        contract: The target contract.
         max_length: In tokens.
     """
 
     loaded: LoadedEncoder
     pooling: Pooling
     node: Node
-    labels: Labels
+    contract: Contract
     max_length: int
 
 
@@ -57,7 +57,7 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows:
     key = _ByIdentity(split, inputs.loaded)
     return TokenRows(
         _tokenised(key, inputs.max_length, inputs.pooling.template),
-        labels=_label_ids(key, inputs.labels),
+        targets=_targets(key, inputs.contract),
         pad_token_id=inputs.loaded.pad_token_id,
         with_special="special" in needed,
         cls_is_last=inputs.loaded.cls_place == "last",
@@ -118,8 +118,8 @@ def _tokenised(key: _ByIdentity, max_length: int, template: str | None) -> Token
 
 
 @lru_cache(maxsize=12)
-def _label_ids(key: _ByIdentity, labels: Labels) -> np.ndarray:
-    return labels.encode(key.split.column("label"))
+def _targets(key: _ByIdentity, contract: Contract) -> np.ndarray:
+    return contract.encode(key.split.column("label"))
 
 
 def _request(pooling: Pooling, node: Node, encoder: Encoder) -> FeatureRequest:

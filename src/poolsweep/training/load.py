@@ -23,7 +23,7 @@ from poolsweep.model.classifier import Classifier
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.records import DamagedError, read_checked
 from poolsweep.runs.stored_config import stored_config
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract, Task
 from poolsweep.training.classifier import build_classifier
 from poolsweep.training.prepare import build_pooling, load_encoder
 
@@ -34,20 +34,20 @@ class LoadedRun:
 
     Attributes:
         config: Config that it was run with.
-        labels: Logit i is ``labels.names[i]``.
+        contract: Logit i is ``contract.names[i]``.
         classifier: In eval mode, encoder included.
         loaded: Encoder and tokenizer.
         max_length: In tokens.
     """
 
     config: RunConfig
-    labels: Labels
+    contract: Contract
     classifier: Classifier
     loaded: LoadedEncoder
     max_length: int
 
     def batch(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
-        """Texts as the run's encoder reads them, padded on the right; labels are all 0.
+        """Texts as the run's encoder reads them, padded on the right; targets are all 0.
 
         Args:
             texts: One or more.
@@ -67,7 +67,7 @@ class LoadedRun:
         types = columns.get("token_type_ids")
         nothing = torch.zeros(len(texts), dtype=torch.int64)
         return Batch(
-            labels=nothing,
+            targets=nothing,
             row_ids=torch.arange(len(texts)),
             mask=mask,
             input_ids=input_ids,
@@ -101,11 +101,10 @@ def load_run(
         stored["encoder"] = stored["encoder"] | {"attention": attention, "packing": "auto"}
     config = RunConfig.of(stored)
     validate(config)
-    labels = _labels(folder)
+    contract = _contract(folder, config.task)
     loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
     pooling = build_pooling(config.pooling, loaded)
-    outputs = config.task.output_size(labels)
-    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=outputs)
+    classifier = build_classifier(config, loaded.encoder, pooling, contract)
     weights = _weights(folder, result)
     missing, unexpected = classifier.load_state_dict(weights, strict=False)
     state = classifier.state_dict()
@@ -115,14 +114,14 @@ def load_run(
     if lacking or unexpected:
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
     limit = loaded.encoder.max_length or 512
-    return LoadedRun(config, labels, classifier.eval(), loaded, config.loading.max_length or limit)
+    return LoadedRun(config, contract, classifier.eval(), loaded, config.loading.max_length or limit)
 
 
-def _labels(folder: RunFolder) -> Labels:
+def _contract(folder: RunFolder, task: Task) -> Contract:
     try:
-        return Labels.from_mapping(read_json(folder.labels))
-    except (OSError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{folder.labels} cannot be read as labels and their ids") from error
+        return task.read_contract(read_json(folder.labels))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder.labels} cannot be read as the targets of {task.name}") from error
 
 
 def _weights(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, torch.Tensor]:

@@ -22,7 +22,7 @@ from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.runs.identity import encoder_identity
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.classifier import build_postprocess
 from poolsweep.training.failure import in_one_line
@@ -35,15 +35,15 @@ class Prepared:
     """What a run reads, loaded and checked.
 
     Attributes:
-        splits: Texts and labels.
-        labels: The label contract.
+        splits: Texts and targets.
+        contract: The target contract.
         loaded: Encoder and tokenizer.
         pooling: Fits the encoder.
         max_length: In tokens, resolved.
     """
 
     splits: Splits
-    labels: Labels
+    contract: Contract
     loaded: LoadedEncoder
     pooling: Pooling
     max_length: int
@@ -77,10 +77,10 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     """
     problems: list[str] = []
     unfit: list[str] = []
-    splits = labels = loaded = pooling = None
+    splits = contract = loaded = pooling = None
     if "data" not in faulty:
         with _collected(problems, part="data"):
-            splits, labels = load_data(config.data, config.task)
+            splits, contract = load_data(config.data, config.task)
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
@@ -99,9 +99,9 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
         problems.append(f"data.max_length must be at most the encoder's {limit} tokens, got {max_length}")
     if unfit and not problems:
         raise UnfitPoolingError(*unfit)
-    if problems or splits is None or labels is None or loaded is None or pooling is None:
+    if problems or splits is None or contract is None or loaded is None or pooling is None:
         raise UserError(*problems, *unfit)
-    return Prepared(splits, labels, loaded, pooling, max_length)
+    return Prepared(splits, contract, loaded, pooling, max_length)
 
 
 def _fit_problems(config: RunConfig, pooling: Pooling, encoder: Encoder, *, faulty: Collection[str]) -> list[str]:

@@ -17,13 +17,12 @@ from poolsweep.data.checks import check
 from poolsweep.data.source import Source
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
-from poolsweep.tasks import Task
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Classification, Contract, Task
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.make import make
 
 
-def load_data(data: Node, task: Task) -> tuple[Splits, Labels]:
+def load_data(data: Node, task: Task) -> tuple[Splits, Contract]:
     """Read and check a data set; runs of one process that read the same content share it.
 
     Raises:
@@ -32,6 +31,16 @@ def load_data(data: Node, task: Task) -> tuple[Splits, Labels]:
     with said_if_slow(_reading(data)):
         source = _source(_node(data))
         return _checked(source, source.fingerprint(), task)
+
+
+def task_of_data(data: Node, trusted: Sequence[str]) -> str:
+    """The name of the task that the targets of a data set are for.
+
+    Args:
+        data: Makes the source.
+        trusted: Packages of the user's own that it may come from.
+    """
+    return Classification.name
 
 
 def data_content(data: Node, *, trusted: Sequence[str], splits: Splits | None = None) -> dict[str, Any]:
@@ -115,10 +124,10 @@ def _source(node: str) -> Source:
 
 
 @lru_cache(maxsize=4)
-def _checked(source: Source, fingerprint: str | None, task: Task) -> tuple[Splits, Labels]:
+def _checked(source: Source, fingerprint: str | None, task: Task) -> tuple[Splits, Contract]:
     splits = source.read()
-    labels = check(splits, task)
-    return splits.with_cautions(data_cautions(splits, labels)), labels
+    contract = check(splits, task)
+    return splits.with_cautions(data_cautions(splits, contract)), contract
 
 
 def _is_file(value: str) -> bool:

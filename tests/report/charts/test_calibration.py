@@ -34,10 +34,10 @@ def test_the_error_is_torchmetrics(make_study):
     found = calibration(comparison.contender("max"))
     assert found is not None
     for error, run in zip(found.errors, comparison.contender("max").runs.values(), strict=True):
-        p = read_predictions(run, probabilities=True)
+        p = read_predictions(run, outputs=True)
         assert p is not None
         wanted = multiclass_calibration_error(
-            torch.from_numpy(np.asarray(p.probabilities)), torch.tensor(p.labels), num_classes=3, n_bins=NUM_BINS
+            torch.from_numpy(np.asarray(p.outputs)), torch.tensor(p.targets), num_classes=3, n_bins=NUM_BINS
         )
         assert error == pytest.approx(float(wanted), abs=1e-6)
     assert found.error == pytest.approx(np.mean(found.errors))

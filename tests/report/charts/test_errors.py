@@ -22,7 +22,7 @@ def comparison(make_study):
 
 def test_confusion_is_scikit_learns_summed_over_seeds(comparison):
     predictions = list(comparison.predictions["max"].values())
-    wanted = sum(confusion_matrix(p.labels, p.predicted, labels=range(3)) for p in predictions)
+    wanted = sum(confusion_matrix(p.targets, p.predicted, labels=range(3)) for p in predictions)
     assert np.array_equal(confusion(predictions), wanted)
     assert confusion(predictions).sum() == 600
 

@@ -60,7 +60,7 @@ def require_plain(run: LoadedRun) -> str | None:
 
 def labels_of(run: LoadedRun) -> dict[str, Any]:
     """Entries of a transformers config that say what the logits mean."""
-    names = run.labels.names
+    names = run.contract.names
     return {
         "num_labels": len(names),
         "id2label": dict(enumerate(names)),

@@ -99,7 +99,7 @@ class Onnx(Format):
         if not wanted.vectors:
             for name, value in labels_of(run).items():
                 setattr(encoder.config, name, value)
-            write_json(folder / "labels.json", run.labels.to_mapping())
+            write_json(folder / "labels.json", run.contract.to_mapping())
         encoder.config.save_pretrained(folder)
         return Written(said=said)
 
@@ -199,7 +199,7 @@ def _traced(model: TokensToOutput, run: LoadedRun, wanted: Wanted) -> Any:  # no
         raise UserError(f"pooling={run.config.pooling_name} cannot be traced for ONNX: {why}") from error
     assert program is not None
     _tidy(program.model)
-    program.model.metadata_props["labels"] = json.dumps(run.labels.names, ensure_ascii=False)
+    program.model.metadata_props["labels"] = json.dumps(run.contract.names, ensure_ascii=False)
     program.model.metadata_props["pooling"] = run.config.pooling_name
     return program
 

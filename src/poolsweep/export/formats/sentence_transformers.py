@@ -92,7 +92,7 @@ def _write_head(run: LoadedRun, folder: Path, name: str) -> Weights:
     sizes = {"in_features": head.in_features, "out_features": head.out_features, "bias": True}
     _write(folder, f"{name}/config.json", sizes | {"activation_function": "torch.nn.modules.linear.Identity"})
     _save(head, folder / f"{name}/model.safetensors", prefix="linear.")
-    write_json(folder / "labels.json", run.labels.to_mapping())
+    write_json(folder / "labels.json", run.contract.to_mapping())
     return Weights("head.", f"{name}/model.safetensors", "linear.")
 
 

@@ -45,9 +45,9 @@ def calibration(contender: Contender) -> Calibration | None:
     """Read the probabilities of all its runs, one at a time; None where there are none."""
     tables, errors = [], []
     for run in contender.runs.values():
-        found = read_predictions(run, probabilities=True)
-        if found is not None and found.probabilities is not None:
-            table = reliability_table(found.probabilities.max(axis=1), found.labels == found.predicted)
+        found = read_predictions(run, outputs=True)
+        if found is not None and found.outputs is not None:
+            table = reliability_table(found.outputs.max(axis=1), found.targets == found.predicted)
             tables.append(table)
             errors.append(calibration_error(table))
     return _pooled(tables, errors) if tables else None

@@ -23,7 +23,7 @@ def confusion(predictions: Sequence[Predicted]) -> NDArray[np.int64]:
     num = len(predictions[0].names)
     total = np.zeros((num, num), dtype=np.int64)
     for p in predictions:
-        np.add.at(total, (p.labels, p.predicted), 1)
+        np.add.at(total, (p.targets, p.predicted), 1)
     return total
 
 

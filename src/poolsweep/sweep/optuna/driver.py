@@ -27,6 +27,7 @@ from poolsweep.sweep.optuna.trials import Claim, Direction, Trials, show_summary
 from poolsweep.sweep.plan import Unfit, check_once, require_one_study, split_caution
 from poolsweep.terminal.console import Console
 from poolsweep.training.job import folder_of
+from poolsweep.training.sources import task_of_data
 
 _POLL_SECONDS = 0.5
 
@@ -115,7 +116,7 @@ class _Runner:
     def _job(self, claim: Claim, place: int) -> Job:
         """The run of one seed; that of the first one asks the pruner after each validation."""
         swept = (*claim.overrides, *self.space.runs_per_trial[place])
-        config = resolve(self.compose(swept))
+        config = resolve(self.compose(swept), find_task=task_of_data)
         check_once(config, self.known)
         folder = folder_of(config)[0]
         require_one_study([self.study, folder.path.parent])
@@ -170,7 +171,7 @@ def _check(space: Space, *, compose: Compose, known: Unfit, console: Console) ->
     configs: list[RunConfig] = []
     for overrides in chosen:
         try:
-            configs.append(resolve(compose((*overrides, *seed))))
+            configs.append(resolve(compose((*overrides, *seed)), find_task=task_of_data))
             notes |= dict.fromkeys(check_once(configs[-1], known))
         except UserError as error:
             problems |= dict.fromkeys(error.problems)

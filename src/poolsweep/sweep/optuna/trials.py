@@ -16,11 +16,11 @@ from filelock import FileLock
 from optuna.trial import FrozenTrial, TrialState
 
 from poolsweep.files.writing import write_json, write_whole
+from poolsweep.metric_names import sign
 from poolsweep.runs.lock import RunLock
 from poolsweep.runs.optuna_journal import journal_of, open_journal
 from poolsweep.sweep.optuna.options import OptunaOptions
 from poolsweep.sweep.optuna.space import Axis, short
-from poolsweep.tasks.metric_names import sign
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import as_cell, number
 

@@ -20,7 +20,6 @@ from poolsweep.statistics import (
     Scores,
     align_scores,
     compare_with_best,
-    metric_scores,
     pairwise_differences,
     pairwise_nested,
     share_rows,
@@ -86,16 +85,14 @@ def _finished(setting: Setting, rounds: int) -> list[RunRecord]:
 
 
 def _scores(parts: Sequence[Predicted], metric: str) -> Scores:
-    return align_scores(
-        {place: (p.row_ids, metric_scores(metric, p.labels, p.predicted)) for place, p in enumerate(parts)}
-    )
+    return align_scores({place: (p.row_ids, p.scores(metric)) for place, p in enumerate(parts)})
 
 
 def _by_split(parts: Sequence[Predicted], metric: str) -> dict[str, NDArray[np.float64]]:
     """The score of each text on each split, the mean over its seeds."""
     found: dict[str, list[NDArray[np.float64]]] = {}
     for p in parts:
-        found.setdefault(p.rows_hash, []).append(metric_scores(metric, p.labels, p.predicted))
+        found.setdefault(p.rows_hash, []).append(p.scores(metric))
     return {split: np.mean(scores, axis=0) for split, scores in found.items()}
 
 

@@ -60,7 +60,7 @@ def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console)
 
 
 def _behind(one: Dropped, record: RaceRecord) -> str:
-    points = f"{-100 * one.gap:.2f} points of validation {METRICS[record.metric]} behind {one.behind}"
+    points = f"{-100 * one.gap:.2f} points of validation {METRICS[record.metric].title} behind {one.behind}"
     chance = "p < 0.0001" if one.p_value < 1e-4 else f"p = {one.p_value:.4f}"
     return f"{points} ({chance})"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from poolsweep.errors import UserError, nearest
-from poolsweep.report.metric import METRICS
+from poolsweep.metric_names import RANKED
 
 VERDICT_LEVEL = 0.95  # of the report: to drop the best must be less likely than to miss it there
 
@@ -52,8 +52,8 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
         problems.append(
             f"race.level must lie above {VERDICT_LEVEL}, the level of the report, and below 1, got {level!r}"
         )
-    if metric not in METRICS:
-        problems.append(f"race.metric={metric} is no metric that a report ranks by; {nearest(str(metric), METRICS)}")
+    if metric not in RANKED:
+        problems.append(f"race.metric={metric} is no metric that a report ranks by; {nearest(str(metric), RANKED)}")
     names = [keep] if isinstance(keep, str) else keep
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
         problems.append(f"race.keep must be a list of poolings such as [cls], got {keep!r}")

@@ -1,0 +1,44 @@
+"""The target contract: what the outputs of a model mean, as a run decides it once and ``labels.json`` keeps it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+
+class Contract(ABC):
+    """How targets are read, and what each output of a model stands for.
+
+    Attributes:
+        names: ``names[i]`` is what logit i stands for.
+    """
+
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Number of logits of a text."""
+        return len(self.names)
+
+    @abstractmethod
+    def encode(self, column: pa.ChunkedArray) -> np.ndarray:
+        """Targets of a column.
+
+        Shape:
+            column (N,) string; returns (N,) or (N, C).
+        """
+
+    @abstractmethod
+    def unknown(self, column: pa.ChunkedArray, *, where_seen: str) -> dict[str, tuple[str, str]]:
+        """Values that are no targets, each with its name in a message and what is wrong; blank ones are left out.
+
+        Args:
+            column: Target of each row, (N,) string.
+            where_seen: How messages call the place that the contract is from.
+        """
+
+    @abstractmethod
+    def to_mapping(self) -> dict[str, Any]:
+        """The content of ``labels.json``."""
