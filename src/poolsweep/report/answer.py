@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import METRICS, hundredths, p_text, signed
+from poolsweep.report.metric import METRICS, p_text, shown, signed
 from poolsweep.statistics import Difference, seeds_to_settle
 
 
@@ -23,7 +23,7 @@ def answer(comparison: Comparison) -> str:
     """Which pooling has the highest score, its difference to the baseline, and which others could be as good."""
     best = comparison.names[0]
     metric = f"test {METRICS[comparison.metric].title}"
-    score = hundredths(comparison.summaries[best].mean) + ("%" if METRICS[comparison.metric].unit == "percent" else "")
+    score = shown(comparison.summaries[best].mean) + ("%" if METRICS[comparison.metric].unit == "percent" else "")
     if len(comparison.names) == 1:
         return f"Only {best} has finished runs ({metric} {score}): there is nothing to compare it with."
     role = ", the baseline," if best == comparison.baseline else ""
@@ -185,7 +185,7 @@ def _between(comparison: Comparison, first: str, second: str) -> Difference:
 def _sample_size(result: Difference, comparison: Comparison) -> str:
     num = len(comparison.compared)
     needed = seeds_to_settle(result, comparisons=max(num * (num - 1) // 2, 1))
-    effect = f"if the difference is {hundredths(needed.effect)} points"
+    effect = f"if the difference is {shown(needed.effect)} points"
     if needed.num_seeds is not None and not needed.settled:
         return f"about {needed.num_seeds} seeds ({needed.extra_seeds} more) would tell them apart, {effect}."
     if needed.num_examples is not None and not needed.settled:

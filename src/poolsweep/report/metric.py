@@ -33,26 +33,45 @@ def title(metric: str) -> str:
     return METRICS[metric].title + {"percent": " in %", "hundredths": " × 100", "plain": ""}[METRICS[metric].unit]
 
 
-def hundredths(value: float) -> str:
-    """A score of 0 to 1 as it stands in tables.
+def factor(metric: str) -> int:
+    """What tables and axes multiply a metric by: 100, or 1 for what has a unit of its own."""
+    return METRICS[metric].factor
+
+
+def points(metric: str) -> str:
+    """The word behind a difference.
 
     Example:
-        >>> hundredths(0.7797), hundredths(-0.00001), hundredths(float("nan"))
-        ('77.97', '0.00', '–')
+        >>> points("accuracy"), points("rmse")
+        (' points', '')
     """
-    return "–" if math.isnan(value) else number(100 * value, "z.2f")
+    return " points" if factor(metric) == 100 else ""
 
 
-def signed(value: float) -> str:
-    """A difference of scores as it stands in tables.
+def shown(value: float, metric: str = "accuracy") -> str:
+    """A score as it stands in tables.
 
     Example:
-        >>> signed(0.0378), signed(-0.004), signed(0.0)
-        ('+3.78', '−0.40', '0.00')
+        >>> shown(0.7797), shown(-0.00001), shown(float("nan")), shown(0.51234, "rmse")
+        ('77.97', '0.00', '–', '0.5123')
     """
     if math.isnan(value):
         return "–"
-    return number(100 * value, "+z.2f") if value else "0.00"
+    return number(100 * value, "z.2f") if factor(metric) == 100 else number(value, "z.4f")
+
+
+def signed(value: float, metric: str = "accuracy") -> str:
+    """A difference of scores as it stands in tables.
+
+    Example:
+        >>> signed(0.0378), signed(-0.004), signed(0.0), signed(-0.0123, "mae")
+        ('+3.78', '−0.40', '0.00', '−0.0123')
+    """
+    if math.isnan(value):
+        return "–"
+    if not value:
+        return "0.00"
+    return number(100 * value, "+z.2f") if factor(metric) == 100 else number(value, "+z.4f")
 
 
 def p_text(p_value: float) -> str:

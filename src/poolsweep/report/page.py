@@ -20,7 +20,7 @@ from poolsweep.report.charts.inline import Inliner
 from poolsweep.report.charts.style import Chart
 from poolsweep.report.findings import Findings
 from poolsweep.report.leaderboard import leaderboard, short_names
-from poolsweep.report.metric import METRICS, hundredths, p_text, signed, title
+from poolsweep.report.metric import METRICS, p_text, shown, signed, title
 from poolsweep.report.results import RunRecord
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 from poolsweep.report.study import config_differences
@@ -86,7 +86,7 @@ def render(
         "figure_style": Markup(inliner.css()),
         "runs": _runs(runs, findings),
         "metric": METRICS[findings[0].comparison.metric].title,
-        "hundredths": hundredths,
+        "shown": shown,
         "signed": signed,
         "p_text": p_text,
         "isnan": math.isnan,

@@ -59,6 +59,11 @@ class Predicted(Outcomes):
         """A score for each text, whose mean is the metric; (N,)."""
         return self.task.scores(metric, self)
 
+    @property
+    def right(self) -> NDArray[np.bool_] | None:
+        """Whether each text is right, (N,); None where the task knows no right or wrong."""
+        return self.task.right(self)
+
     def recomputed(self) -> Mapping[str, float]:
         """Metrics that follow from what was decided, as the run recorded them."""
         return self.task.recomputed(self)

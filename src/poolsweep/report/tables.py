@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import Row, leaderboard
-from poolsweep.report.metric import hundredths, p_text, signed, title
+from poolsweep.report.metric import p_text, shown, signed, title
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 
 _LATEX = {
@@ -103,8 +103,8 @@ def _delta(comparison: Comparison) -> str:
 
 
 def _score(row: Row) -> str:
-    spread = "" if math.isnan(row.score.half_width) else f" ± {hundredths(row.score.half_width)}"
-    return hundredths(row.score.mean) + spread
+    spread = "" if math.isnan(row.score.half_width) else f" ± {shown(row.score.half_width)}"
+    return shown(row.score.mean) + spread
 
 
 def _difference(row: Row, baseline: str | None) -> str:

@@ -15,7 +15,7 @@ from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions, load_note, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import Row, compare_all, leaderboard, short_names, write_leaderboard
-from poolsweep.report.metric import METRICS, hundredths, signed
+from poolsweep.report.metric import METRICS, shown, signed
 from poolsweep.report.race import race_note
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
@@ -147,8 +147,8 @@ def _mark(comparison: Comparison, row: Row, mark: str) -> str:
 
 
 def _percent(row: Row) -> str:
-    spread = "" if math.isnan(row.score.half_width) else f" ± {hundredths(row.score.half_width)}"
-    return f"{hundredths(row.score.mean)}{spread}"
+    spread = "" if math.isnan(row.score.half_width) else f" ± {shown(row.score.half_width)}"
+    return f"{shown(row.score.mean)}{spread}"
 
 
 def _difference(row: Row, baseline: str | None) -> str:

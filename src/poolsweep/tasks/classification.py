@@ -33,6 +33,7 @@ class Classification(Task):
     default_metrics = ("accuracy", "f1_macro", "mcc")
     default_loss = "cross_entropy"
     output_column = "probabilities"
+    charts = ("confusion", "calibration")
 
     def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Labels:
         """Label names: as given, or those of the training split in their order."""
@@ -99,6 +100,10 @@ class Classification(Task):
             right = found.outputs[np.arange(len(found.targets)), found.targets].astype(np.float64)
             return -np.log(np.clip(right, np.finfo(np.float64).eps, None))
         return metric_scores(metric, found.targets, found.predicted)
+
+    def right(self, found: Outcomes) -> np.ndarray:
+        """Whether the label is the predicted one."""
+        return found.targets == found.predicted
 
     def recomputed(self, found: Outcomes) -> Mapping[str, float]:
         """Accuracy, macro F1 over the labels that occur, and Matthews correlation, as a run's metrics have them.

@@ -42,6 +42,8 @@ class Task(ABC):
         default_metrics: Those that are measured unless ``metrics=`` names others; the first selects and ranks.
         default_loss: Option of ``loss=`` that is taken unless another is named.
         from_outputs: Metrics that need more than what was decided.
+        has_labels: Whether targets are of labels that can be counted; else they are numbers.
+        charts: What a report can draw of its predictions: confusion, calibration, label_f1 or scatter.
         output_column: The column of a predictions file that holds outputs; None where the others tell them.
     """
 
@@ -51,6 +53,8 @@ class Task(ABC):
     default_loss: ClassVar[str]
     from_outputs: ClassVar[frozenset[str]] = frozenset()
     output_column: ClassVar[str | None] = None
+    has_labels: ClassVar[bool] = True
+    charts: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Contract:
@@ -144,6 +148,10 @@ class Task(ABC):
         Shape:
             Returns (N,).
         """
+
+    def right(self, found: Outcomes) -> np.ndarray | None:
+        """Whether each text is right, (N,) bool; None where nothing is right or wrong."""
+        return None
 
     @abstractmethod
     def recomputed(self, found: Outcomes) -> Mapping[str, float]:

@@ -21,7 +21,7 @@ from poolsweep.report.charts.pairs import pairs_chart
 from poolsweep.report.charts.seeds import seeds_chart
 from poolsweep.report.charts.style import BASE, LEAD, house_style
 from poolsweep.report.leaderboard import compare_all
-from poolsweep.report.metric import hundredths, signed
+from poolsweep.report.metric import shown, signed
 from poolsweep.report.results import load_runs
 
 
@@ -56,7 +56,7 @@ def test_seeds_has_a_mark_per_run_and_a_bar_per_interval(comparison):
     assert [bar[:, 0].tolist() for bar in means.get_segments()] == [
         pytest.approx([100 * comparison.summaries[n].mean] * 2) for n in comparison.names
     ]
-    assert all(hundredths(comparison.summaries[n].mean) in chart.summary for n in comparison.names)
+    assert all(shown(comparison.summaries[n].mean) in chart.summary for n in comparison.names)
 
 
 def test_seeds_of_one_score_stand_apart_and_the_file_says_what_its_marks_mean(make_study):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poolsweep.pooling.presets import half_name
 from poolsweep.report.charts.style import HALF, LEAD, Cells, Chart, short, turn_names
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import hundredths, title
+from poolsweep.report.metric import shown, title
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def halves_chart(comparison: Comparison, grid: HalvesGrid) -> Chart:
         if name:
             leads = name in comparison.leading
             cells.fill(i, j, LEAD, 0.06 + 0.5 * (value - low) / max(high - low, 1e-9))
-            cells.write(i, j, hundredths(value), size=8.5, bold=leads)
+            cells.write(i, j, shown(value), size=8.5, bold=leads)
             if leads:
                 cells.outline(i, j)
     cells.draw()
@@ -85,5 +85,5 @@ def halves_chart(comparison: Comparison, grid: HalvesGrid) -> Chart:
     return Chart(
         "layers-tokens", "Layers by tokens",
         f"Mean test {title(comparison.metric)}; rows are layer mixes, columns token poolings. Outlined: could be best.",
-        f"Highest: {grid.layers[best[0]]} with {grid.tokens[best[1]]}, {hundredths(float(grid.values[best]))}.", figure,
+        f"Highest: {grid.layers[best[0]]} with {grid.tokens[best[1]]}, {shown(float(grid.values[best]))}.", figure,
     )  # fmt: skip

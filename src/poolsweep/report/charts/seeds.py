@@ -22,7 +22,7 @@ from poolsweep.report.charts.style import (
     short,
 )
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import hundredths, title
+from poolsweep.report.metric import shown, title
 
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 _WIDTH = 0.011  # of a mark, as a share of the axis
@@ -56,7 +56,7 @@ def seeds_chart(comparison: Comparison) -> Chart:
         "seeds", "Every seed",
         f"A mark per seed, a bar for the 95% t interval over seeds, a line across for the mean; equal seeds stand one "
         f"above the other.{dashed}",
-        "; ".join(f"{n}: mean {hundredths(comparison.summaries[n].mean)}" for n in names), figure,
+        "; ".join(f"{n}: mean {shown(comparison.summaries[n].mean)}" for n in names), figure,
     )  # fmt: skip
 
 
@@ -130,5 +130,5 @@ def _limits(axes, comparison: Comparison) -> None:  # noqa: ANN001
 
 def _numbers(comparison: Comparison, name: str) -> str:
     summary = comparison.summaries[name]
-    spread = "" if math.isnan(summary.low) else f" ± {hundredths(summary.high - summary.mean)}"
-    return f"{hundredths(summary.mean)}{spread}"
+    spread = "" if math.isnan(summary.low) else f" ± {shown(summary.high - summary.mean)}"
+    return f"{shown(summary.mean)}{spread}"
