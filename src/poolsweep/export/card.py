@@ -19,7 +19,7 @@ from poolsweep.export.format import Format, Wanted
 from poolsweep.export.proof import Proof
 from poolsweep.files.writing import write_whole
 from poolsweep.report.leaderboard import compare_all
-from poolsweep.report.metric import shown
+from poolsweep.report.metric import shown as score
 from poolsweep.report.metric import title as metric_title
 from poolsweep.report.predicted import read_predictions
 from poolsweep.report.results import RunRecord, load_runs
@@ -175,8 +175,8 @@ def _scores(run: RunRecord) -> Iterator[str]:
         values = found.scores(metric)
         scores = Scores(values[None], seeds=(0,), row_ids=found.row_ids, deterministic=True)
         estimate = mean_score(scores).estimate
-        low, high = shown(estimate.low), shown(estimate.high)
-        yield f"| {metric_title(metric)} | {shown(estimate.value)} | {low} to {high} |"
+        low, high = score(estimate.low, metric), score(estimate.high, metric)
+        yield f"| {metric_title(metric)} | {score(estimate.value, metric)} | {low} to {high} |"
     yield f"\nOn {len(found.targets):,} test rows, as recorded when it was trained.\n"
 
 
