@@ -29,6 +29,7 @@ from poolsweep.statistics.influence import (
     metric_scores,
 )
 from poolsweep.statistics.influence_classes import accuracy_scores, f1_scores, mcc_scores
+from poolsweep.statistics.interaction import Interaction, interaction_test
 from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwise_nested
 from poolsweep.statistics.power import SampleSize, seeds_to_settle
 from poolsweep.statistics.ranks import CriticalDifference, Friedman, critical_difference, friedman_test, ranks
@@ -51,6 +52,7 @@ __all__ = [
     "Estimate",
     "Family",
     "Friedman",
+    "Interaction",
     "Pairwise",
     "Resampling",
     "SampleSize",
@@ -68,6 +70,7 @@ __all__ = [
     "effect_size",
     "f1_scores",
     "friedman_test",
+    "interaction_test",
     "mcc_scores",
     "mean_over_splits",
     "mean_score",

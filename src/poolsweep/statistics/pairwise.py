@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolsweep.statistics.difference import Difference, difference, nested_difference
+from poolsweep.statistics.joint import noise_of_means
 from poolsweep.statistics.scores import Scores
 
 
@@ -106,15 +107,10 @@ def pairwise_nested(
 def covariance_of_means(contenders: list[Scores]) -> NDArray[np.float64] | None:
     """The covariance matrix of the contenders' means, from the seeds that all of them have.
 
-    The multivariate form of the two components: Σ_A/S + Σ_B/N + Σ_E/(SN) with Σ_A = (M_A − M_E)/N and Σ_B = (M_B −
-    M_E)/S from the matrices of mean squares and products, negative eigenvalues put to zero.
+    The multivariate form of the two components; see :class:`~.joint.JointNoise`.
 
     Shape:
         scores (S_k, N); returns (K, K), or None where seeds are not shared.
-
-    Reference:
-        Amemiya (1985), "What should be done when an estimated between-group covariance matrix is not nonnegative
-        definite?", The American Statistician 39(2). Differs: plain eigenvalues, without the metric of Σ_E.
 
     Example:
         >>> one = Scores([[1, 2, 3]], seeds=(0,), row_ids=range(3))
@@ -122,38 +118,8 @@ def covariance_of_means(contenders: list[Scores]) -> NDArray[np.float64] | None:
         array([[0.333, 0.333],
                [0.333, 0.333]])
     """
-    noisy = [scores for scores in contenders if not scores.deterministic]
-    seeds = noisy[0].seeds if noisy else (0,)
-    seeds = tuple(seed for seed in seeds if all(seed in scores.seeds for scores in noisy))
-    row_ids = contenders[0].row_ids
-    if not seeds or len(row_ids) < 2:
-        return None
-    table = np.stack([_sorted_columns(scores, row_ids, seeds) for scores in contenders])  # (K, S, N)
-    num, num_seeds, num_examples = table.shape
-    table = table - table.mean(axis=(1, 2), keepdims=True)
-    by_example = table.mean(axis=1)
-    examples = num_seeds * by_example @ by_example.T / (num_examples - 1)
-    if num_seeds == 1:
-        return examples / num_examples
-    by_seed = table.mean(axis=2)
-    table = (table - by_seed[:, :, None] - by_example[:, None, :]).reshape(num, -1)
-    residual = table @ table.T / ((num_seeds - 1) * (num_examples - 1))
-    from_seeds = nonnegative(num_examples * by_seed @ by_seed.T / (num_seeds - 1) - residual)
-    return (from_seeds + nonnegative(examples - residual) + residual) / (num_seeds * num_examples)
-
-
-def _sorted_columns(scores: Scores, row_ids: NDArray, seeds: tuple[int, ...]) -> NDArray[np.float64]:
-    if np.array_equal(scores.row_ids, row_ids):
-        return scores.on(seeds)
-    position = np.empty(len(row_ids), dtype=np.intp)
-    position[np.argsort(row_ids)] = np.argsort(scores.row_ids)
-    return scores.on(seeds)[:, position]
-
-
-def nonnegative(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A symmetric matrix with its negative eigenvalues put to zero, (K, K)."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * values.clip(min=0)) @ vectors.T
+    noise = noise_of_means(contenders)
+    return None if noise is None else noise.covariance()
 
 
 def pairwise_of(

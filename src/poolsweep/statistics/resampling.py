@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poolsweep.statistics.scores import share_rows
 
 
 @dataclass(frozen=True)
@@ -65,3 +71,16 @@ class Resampling:
             return test_rows / max(self.pool_rows - test_rows, 1)
         alike = self.shared_rows**2
         return alike / max(1 - alike, 1e-9) if told_apart else alike / (2 - alike)
+
+
+def correction_of(row_ids: Sequence[NDArray], resampling: Resampling, *, told_apart: bool) -> float:
+    """c of splits with these test rows; see :meth:`Resampling.correction`.
+
+    Args:
+        row_ids: Ids of the test rows of each split.
+        resampling: How the splits were drawn.
+        told_apart: Whether the noise of seeds is known.
+    """
+    same = share_rows(dict(enumerate(row_ids)))
+    test_rows = 0.0 if same else float(np.mean([len(ids) for ids in row_ids]))
+    return resampling.correction(test_rows=test_rows, told_apart=told_apart)

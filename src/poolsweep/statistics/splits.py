@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +18,14 @@ from poolsweep.statistics.difference import (
     Difference,
     decided_noise,
     difference,
-    in_order_of,
     mean_score,
     unknown_difference,
 )
 from poolsweep.statistics.estimate import t_estimate
-from poolsweep.statistics.pairwise import Pairwise, nonnegative, pairwise_differences, pairwise_of
-from poolsweep.statistics.resampling import Resampling
-from poolsweep.statistics.scores import Scores, share_rows
+from poolsweep.statistics.joint import noise_over_splits, places_of
+from poolsweep.statistics.pairwise import Pairwise, pairwise_differences, pairwise_of
+from poolsweep.statistics.resampling import Resampling, correction_of
+from poolsweep.statistics.scores import Scores
 from poolsweep.statistics.split_noise import SplitTable, split_noise, split_table
 
 Splits = Mapping[Hashable, Scores]
@@ -47,9 +46,9 @@ def mean_over_splits(scores: Splits, resampling: Resampling, *, level: float = 0
     """
     if len(scores) == 1:
         return mean_score(next(iter(scores.values())), level=level)
-    places = _places(scores)
-    tables = [split_table(one, None, places[split]) for split, one in scores.items()]
-    return _result(tables, scores, resampling, fixed=_fixed(scores), level=level)
+    row_ids = _row_ids(scores)
+    tables = [split_table(one, None, place) for one, place in zip(scores.values(), places_of(row_ids), strict=True)]
+    return _result(tables, row_ids, resampling, fixed=_fixed(scores), level=level)
 
 
 def difference_over_splits(first: Splits, second: Splits, resampling: Resampling, *, level: float = 0.95) -> Difference:
@@ -90,7 +89,11 @@ def difference_over_splits(first: Splits, second: Splits, resampling: Resampling
     if len(shared) == 1:
         return difference(first[shared[0]], second[shared[0]], level=level)
     first, second = ({split: scores[split] for split in shared} for scores in (first, second))
-    return _difference(first, second, _places(first), resampling, level=level)
+    row_ids = _row_ids(first)
+    tables = [
+        split_table(first[split], second[split], place) for split, place in zip(shared, places_of(row_ids), strict=True)
+    ]
+    return _result(tables, row_ids, resampling, fixed=_fixed(first) and _fixed(second), level=level)
 
 
 def pairwise_splits(contenders: Mapping[str, Splits], resampling: Resampling, *, level: float = 0.95) -> Pairwise:
@@ -118,28 +121,20 @@ def pairwise_splits(contenders: Mapping[str, Splits], resampling: Resampling, *,
         for one, other in itertools.combinations(contenders, 2)
     }
     means = np.array([float(np.mean([one.mean for one in splits.values()])) for splits in contenders.values()])
-    shared = [[splits[split] for split in everywhere] for splits in given]
-    covariance = _covariance(shared, resampling) if len(everywhere) > 1 else None
+    noise = noise_over_splits(given, resampling) if given else None
+    covariance = None if noise is None else noise.covariance()
     return pairwise_of(tuple(contenders), means, results, covariance)
 
 
-def _difference(
-    first: Splits, second: Splits, places: Mapping[Hashable, NDArray[np.intp]], resampling: Resampling, *, level: float
-) -> Difference:
-    tables = [split_table(first[split], second[split], places[split]) for split in first]
-    return _result(tables, first, resampling, fixed=_fixed(first) and _fixed(second), level=level)
-
-
 def _result(
-    tables: Sequence[SplitTable], scores: Splits, resampling: Resampling, *, fixed: bool, level: float
+    tables: Sequence[SplitTable], row_ids: Sequence[NDArray], resampling: Resampling, *, fixed: bool, level: float
 ) -> Difference:
     num_seeds = min(table.num_seeds for table in tables)
     if min(len(table.gaps) for table in tables) < 2:
         value = float(np.mean([table.gaps.mean() for table in tables]))
         return unknown_difference(value, num_seeds, 1, level=level)
     noise = split_noise(tables)
-    row_ids = {split: one.row_ids for split, one in scores.items()}
-    variance, df = noise.variance(shared=_correction(row_ids, resampling, told_apart=noise.seeds is not None))
+    variance, df = noise.variance(shared=correction_of(row_ids, resampling, told_apart=noise.seeds is not None))
     if variance == 0:
         variance, df = decided_noise(_by_text(tables))
     seeds = noise.seeds or 0.0
@@ -152,47 +147,12 @@ def _result(
     return Difference(estimate, design, components, num_seeds, noise.num_texts, num_splits=len(tables))
 
 
-def _covariance(contenders: Sequence[Sequence[Scores]], resampling: Resampling) -> NDArray[np.float64] | None:
-    """The covariance of the contenders' means over the same splits, (K, K): texts and splits as in :class:`SplitNoise`.
-
-    The noise of seeds is left within that of splits.
-    """
-    splits = [_rows_alike([scores[split] for scores in contenders]) for split in range(len(contenders[0]))]
-    if min(table.shape[1] for table in splits) < 2:
-        return None
-    places = _places(dict(enumerate(contenders[0])))
-    num, means = len(splits), np.stack([table.mean(axis=1) for table in splits], axis=1)  # (K, P)
-    added = np.zeros((max(int(place.max()) for place in places.values()) + 1, len(contenders)))
-    own = np.zeros((len(contenders), len(contenders)))
-    for i, table in enumerate(splits):
-        num_texts, rest = table.shape[1], table - means[:, i, None]
-        added[places[i]] += rest.T / (num * num_texts)
-        own += rest @ rest.T / (num_texts * (num_texts - 1))
-    texts = added.T @ added
-    between = nonnegative(np.cov(means) - (own - num * texts) / (num - 1))
-    test_rows = {i: scores.row_ids for i, scores in enumerate(contenders[0])}
-    return texts + (1 / num + _correction(test_rows, resampling, told_apart=False)) * between
-
-
-def _rows_alike(split: Sequence[Scores]) -> NDArray[np.float64]:
-    """Scores averaged over seeds, texts in the order of the first contender, (K, N)."""
-    return np.stack([in_order_of(split[0], scores).values.mean(axis=0) for scores in split])
-
-
-def _correction(row_ids: Mapping[Any, NDArray], resampling: Resampling, *, told_apart: bool) -> float:
-    test_rows = 0.0 if share_rows(row_ids) else float(np.mean([len(ids) for ids in row_ids.values()]))
-    return resampling.correction(test_rows=test_rows, told_apart=told_apart)
-
-
 def _fixed(scores: Splits) -> bool:
     return all(one.deterministic for one in scores.values())
 
 
-def _places(scores: Splits) -> dict[Hashable, NDArray[np.intp]]:
-    """The place of each split's texts in one list of all texts."""
-    ids = [one.row_ids for one in scores.values()]
-    _, places = np.unique(np.concatenate(ids), return_inverse=True)
-    return dict(zip(scores, np.split(places, np.cumsum([len(one) for one in ids])[:-1]), strict=True))
+def _row_ids(scores: Splits) -> list[NDArray]:
+    return [one.row_ids for one in scores.values()]
 
 
 def _by_text(tables: Sequence[SplitTable]) -> NDArray[np.float64]:
