@@ -249,7 +249,7 @@ def test_a_lock_of_its_own_that_could_not_go_is_not_waited_for(tmp_path, capsys)
         def launch(self, overrides, initial_job_idx):
             folder.lock.write_text(json.dumps({**owner(), "token": "of a worker that lives"}))
 
-    run_all({folder: Combination((), "run")}, launcher=Leaves(), console=Console())
+    run_all({folder: Combination((), ("run",))}, launcher=Leaves(), console=Console())
     assert folder.lock.exists(), "premise: it is still there"
     with pytest.raises(SweepFailedError, match="1 of 1 runs did not finish"):
         require_finished([folder], not_retried=[])
@@ -284,7 +284,7 @@ def test_composing_once_gives_what_hydra_composes(tiny_run, compose, cli, monkey
 
 
 def test_what_the_probe_asks_is_asked_before_anything_runs(cli, tiny_run, outputs):
-    typed = ["trainer.accelerator=cpu", "encoder.frozen=true", "trainer=default,probe", "pooling=cls,elmo"]
+    typed = ["trainer.accelerator=cpu", "encoder.frozen=true", "trainer=probe", "pooling=cls,elmo"]
     done = cli("train", "-m", *[o for o in tiny_run if not o.startswith("trainer.")], *typed)
     assert done.status == 2
     assert "trainer=probe needs a pooling without parameters of its own; pooling=elmo has" in done.problems[-1]

@@ -37,7 +37,7 @@ def study(outputs, finished_result):
     run("bad", {"state": "failed", "log": ["the last line"], **failure}, {"status": "failed", **failure})
     run("tensorboard", None, None)
     plan = {run_id: {"name": f"name of {run_id}", "since": now} for run_id in ("done", "busy", "dead", "bad", "new")}
-    (folder / "planned.json").write_text(json.dumps(plan))
+    (folder / "planned.json").write_text(json.dumps({"runs": plan}))
     lock = RunLock(folder / "busy")
     assert lock.acquire()
     yield folder
@@ -77,7 +77,7 @@ def test_overrides_that_all_runs_share_are_said_once(cli, outputs):
     shared = "data.text='a b' encoder=tiny"
     plan = {f"run{seed}": {"name": f"{shared} pooling=cls seed={seed}", "since": time.time()} for seed in (0, 1)}
     (outputs / "s").mkdir(parents=True)
-    (outputs / "s" / "planned.json").write_text(json.dumps(plan))
+    (outputs / "s" / "planned.json").write_text(json.dumps({"runs": plan}))
     assert cli("status", "s").out.splitlines() == [
         "s: 2 runs, 2 missing", f"  all runs: {shared} pooling=cls", "  missing  seed=0", "  missing  seed=1",
     ]  # fmt: skip

@@ -103,7 +103,7 @@ class GridSweeper(BasicSweeper):
         for grid in grids:
             patterns = {o.get_key_element() for o in grid.overrides if isinstance(o.value(), Glob)}
             for one in self.split_arguments(list(grid.overrides), None)[0]:
-                combination = Combination(tuple(one), " ".join(_of(keys, one)), tuple(_of(patterns, one)), grid.origin)
+                combination = Combination(tuple(one), tuple(_of(keys, one)), tuple(_of(patterns, one)), grid.origin)
                 found.setdefault(frozenset(one), combination)
         self.loader.values |= {o for combination in found.values() for o in _of(plain, combination.overrides)}
         for grid in grids:

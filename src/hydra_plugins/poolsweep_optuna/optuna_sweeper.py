@@ -37,7 +37,7 @@ class OptunaSweeper(GridSweeper):
 
         def compose(chosen: tuple[str, ...]) -> DictConfig:
             self.loader.values |= {o for o in chosen if o.partition("=")[0] in plain}
-            return self.compose(Combination((*space.fixed, *chosen), " ".join(chosen)))
+            return self.compose(Combination((*space.fixed, *chosen), chosen))
 
         assert self.launcher is not None
         return run_trials(space, compose=compose, launcher=self.launcher, options=options)

@@ -1,12 +1,13 @@
-"""Which runs a study is to have: ``planned.json``, and whether a race or Optuna is at work that plans more of them."""
+"""``planned.json``: which runs a study is to have, and which combinations cannot be; and who plans more of them."""
 
 from __future__ import annotations
 
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,24 @@ from poolsweep.runs.secrets import redacted
 
 _FILE = "planned.json"
 _PREFIX = ".planner-"
+_LONGEST = 10_000  # characters of a name or a reason
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A combination of a sweep that cannot be, since the encoder or the trainer rules its pooling out.
+
+    Attributes:
+        name: Overrides that differ between the combinations, without seeds.
+        pooling: Preset, or ``layers+tokens``.
+        encoder: Name of the encoder.
+        reason: What rules it out, in one line.
+    """
+
+    name: str
+    pooling: str
+    encoder: str
+    reason: str
 
 
 def write_plan(study: Path, runs: Mapping[RunFolder, str]) -> None:
@@ -27,17 +46,55 @@ def write_plan(study: Path, runs: Mapping[RunFolder, str]) -> None:
         study: Folder of the study.
         runs: Folder → name.
     """
+    now = time.time()
+    added = {folder.path.name: {"name": redacted(name), "since": now} for folder, name in runs.items()}
+    with _changing(study) as content:
+        content["runs"] |= added
+
+
+def write_skipped(study: Path, skipped: Sequence[Skipped], *, possible: Collection[str] = ()) -> None:
+    """Add combinations that cannot be to those that are known.
+
+    Args:
+        study: Folder of the study.
+        skipped: Combinations of a sweep, or of a trial.
+        possible: Names of combinations that can be, whatever was true of them before.
+    """
+    added = {one.name: asdict(one) | {"name": redacted(one.name), "reason": redacted(one.reason)} for one in skipped}
+    if not added and not read_skipped(study):
+        return
+    with _changing(study) as content:
+        content["skipped"] = {name: told for name, told in content["skipped"].items() if name not in possible} | added
+
+
+@contextmanager
+def _changing(study: Path) -> Iterator[dict[str, dict[str, Any]]]:
+    """The content of the file, which is written when the block ends; others wait meanwhile."""
     study.mkdir(parents=True, exist_ok=True)
     with guard_of(study):
-        now = time.time()
-        added = {folder.path.name: {"name": redacted(name), "since": now} for folder, name in runs.items()}
-        write_json(study / _FILE, read_plan(study) | added)
+        skipped = {one.name: asdict(one) for one in read_skipped(study)}
+        content: dict[str, dict[str, Any]] = {"runs": read_plan(study), "skipped": skipped}
+        yield content
+        write_json(study / _FILE, content)
 
 
 def read_plan(study: Path) -> dict[str, dict[str, Any]]:
     """Run id → name, and when it was planned last; removing the file forgets the plan and nothing else."""
+    return {run: told for run, told in _part(study, "runs").items() if _is_entry(told)}
+
+
+def read_skipped(study: Path) -> list[Skipped]:
+    """The combinations of a study's sweeps that cannot be, each once; entries that are odd are left out."""
+    keys = Skipped.__dataclass_fields__.keys()
+    told = [one for one in _part(study, "skipped").values() if isinstance(one, dict) and one.keys() == keys]
+    whole = [one for one in told if all(isinstance(value, str) and len(value) <= _LONGEST for value in one.values())]
+    return [Skipped(**one) for one in whole]
+
+
+def _part(study: Path, key: str) -> dict[str, Any]:
     content = read_json(study / _FILE)
-    return {run: told for run, told in content.items() if _is_entry(told)} if isinstance(content, dict) else {}
+    found = content.get(key) if isinstance(content, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _is_entry(told: Any) -> bool:  # noqa: ANN401

@@ -23,15 +23,25 @@ class Combination:
 
     Attributes:
         overrides: What Hydra composes its config from.
-        name: The overrides that differ between combinations.
+        varied: Those overrides that differ between combinations.
         matched: Those overrides whose value a pattern such as ``glob(*)`` chose.
         origin: Where its grid was read, for messages; empty for the command line.
     """
 
     overrides: tuple[str, ...]
-    name: str
+    varied: tuple[str, ...] = ()
     matched: tuple[str, ...] = ()
     origin: str = ""
+
+    @property
+    def name(self) -> str:
+        """What a person calls its run."""
+        return " ".join(self.varied)
+
+    @property
+    def asked_for(self) -> frozenset[str]:
+        """What was named, rather than matched: its values, and the grid that it is of."""
+        return frozenset(self.varied) - frozenset(self.matched) | {self.origin}
 
 
 def require_values(overrides: Iterable[Override]) -> None:

@@ -18,7 +18,7 @@ from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.lock import holder
-from poolsweep.runs.plan import write_plan
+from poolsweep.runs.plan import write_plan, write_skipped
 from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.display import Display
 from poolsweep.sweep.plan import plan_sweep
@@ -65,6 +65,7 @@ def sweep(
         console.say(line)
     if not (isinstance(launcher, JobLauncher) and launcher.dry_run):
         write_plan(study, {folder: job.name for folder, job in plan.jobs.items()})
+        write_skipped(study, plan.skipped, possible=plan.possible)
     if plan.missing and not _waits(launcher):
         _launch(plan.missing.values(), launcher)
         return

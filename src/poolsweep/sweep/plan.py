@@ -11,9 +11,12 @@ from typing import Any
 from omegaconf import DictConfig
 
 from poolsweep.config import RunConfig, resolve, validate
+from poolsweep.config.names import encoder_name
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.launch.launcher import Job
 from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.identity import REPLICATES
+from poolsweep.runs.plan import Skipped
 from poolsweep.sweep.combination import Combination
 from poolsweep.training.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
 from poolsweep.training.sources import forget_data, task_of_data
@@ -33,6 +36,8 @@ class SweepPlan:
         split_seeds: Seeds by which the data are split.
         stops: Whether a failure ends the sweep.
         restarted: Runs that are to be made anew (``retry=all``).
+        skipped: Combinations that cannot be.
+        possible: Names of the others, without seeds.
     """
 
     jobs: dict[RunFolder, Job] = field(default_factory=dict)
@@ -42,6 +47,8 @@ class SweepPlan:
     split_seeds: set[Any] = field(default_factory=set)
     stops: bool = False
     restarted: list[RunFolder] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    possible: set[str] = field(default_factory=set)
 
     @property
     def study(self) -> Path:
@@ -58,7 +65,8 @@ class SweepPlan:
     @property
     def remarks(self) -> list[str]:
         """Notes and cautions as they are printed before the first run."""
-        return [*(f"note: {note}" for note in self.notes), *split_caution(self.split_seeds)]
+        notes = [*self.notes, *([skipped_note(self.skipped)] if self.skipped else [])]
+        return [*(f"note: {note}" for note in notes), *split_caution(self.split_seeds)]
 
     @property
     def missing(self) -> dict[RunFolder, Job]:
@@ -78,6 +86,7 @@ class SweepPlan:
             self.notes |= dict.fromkeys(check_once(config, known))
         folder = folder_of(config)[0] if before is None else before[0]
         self.jobs.setdefault(folder, Job(folder, config, combination.name, combination.overrides))
+        self.possible.add(without_replicates(combination.varied))
         if before is not None:
             self.finished.add(folder)
             return
@@ -104,17 +113,22 @@ def plan_sweep(combinations: Sequence[Combination], *, compose: Callable[[Combin
     problems: dict[str, None] = {}
     known: Unfit = {}
     unfit: dict[Combination, UnfitPoolingError] = {}
+    found: dict[str, Skipped] = {}
     for combination in combinations:
         try:
-            plan.add(combination, resolve(compose(combination), find_task=task_of_data), known=known)
-        except UserError as error:
-            if isinstance(error, UnfitPoolingError) and combination.matched:
+            config = resolve(compose(combination), find_task=task_of_data)
+            try:
+                plan.add(combination, config, known=known)
+            except UnfitPoolingError as error:
                 unfit[combination] = error
-            else:
-                problems |= dict.fromkeys(error.problems)
+                one = skipped_of(config, combination.varied, error)
+                found[one.name] = one
+        except UserError as error:
+            problems |= dict.fromkeys(error.problems)
+    problems |= dict.fromkeys(lost_problems(combinations, unfit))
     if problems:
         raise UserError(*problems)
-    plan.notes |= dict.fromkeys(left_out(combinations, unfit))
+    plan.skipped += found.values()
     require_one_study(folder.path.parent for folder in plan.jobs)
     for folder in plan.restarted:
         if folder.path.exists():
@@ -148,28 +162,44 @@ def check_once(config: RunConfig, known: Unfit) -> Sequence[str]:
     return notes
 
 
-def left_out(combinations: Sequence[Combination], unfit: Mapping[Combination, UnfitPoolingError]) -> list[str]:
-    """One line that names the poolings of a pattern that an encoder or a trainer rules out.
+def lost_problems(combinations: Sequence[Combination], unfit: Mapping[Combination, UnfitPoolingError]) -> list[str]:
+    """Why something that was named has no combination that can be: a mistake, where one of several may be skipped.
 
     Args:
         combinations: All that were asked for.
-        unfit: Those of a pattern that cannot be, with the reason.
-    Raises:
-        UserError: If nothing is left for what was named beside the pattern: that is refused, not left out.
+        unfit: Those that cannot be, with the reason.
     """
-    if not unfit:
-        return []
-    possible = {_named(combination) for combination in combinations if combination not in unfit}
-    refused = [error for combination, error in unfit.items() if _named(combination) not in possible]
-    if refused:
-        raise UserError(*dict.fromkeys(problem for error in refused for problem in error.problems))
-    names = dict.fromkeys(" ".join(o.partition("=")[2] for o in combination.matched) for combination in unfit)
-    reason = next(iter(unfit.values())).problems[0]
-    return [f"left out of the pattern, since they cannot be here: {', '.join(names)} ({reason})"]
+    possible = frozenset().union(*(one.asked_for for one in combinations if one not in unfit))
+    lost = [error for one, error in unfit.items() if not one.asked_for <= possible]
+    return [problem for error in lost for problem in error.problems]
 
 
-def _named(combination: Combination) -> frozenset[str]:
-    return frozenset(combination.overrides) - frozenset(combination.matched)
+def skipped_of(config: RunConfig, varied: Iterable[str], error: UnfitPoolingError) -> Skipped:
+    """The record of a combination that cannot be.
+
+    Args:
+        config: Its config.
+        varied: Those of its overrides that differ between combinations.
+        error: What rules it out.
+    """
+    name = without_replicates(varied) or config.pooling_name
+    return Skipped(name, config.pooling_name, encoder_name(config.encoder), error.problems[0])
+
+
+def without_replicates(varied: Iterable[str]) -> str:
+    """The name of a combination without its seeds."""
+    return " ".join(override for override in varied if override.partition("=")[0] not in REPLICATES)
+
+
+def skipped_note(skipped: Sequence[Skipped]) -> str:
+    """A line that names combinations which cannot be, with the reason of the first.
+
+    Example:
+        >>> skipped_note([Skipped("pooling=pooler encoder=e", "pooler", "e", "e has no pooler")])
+        'skipped, since it cannot be: pooling=pooler encoder=e (e has no pooler)'
+    """
+    them = "it" if len(skipped) == 1 else "they"
+    return f"skipped, since {them} cannot be: {', '.join(one.name for one in skipped)} ({skipped[0].reason})"
 
 
 def split_caution(seeds: Collection[Any]) -> list[str]:

@@ -15,7 +15,7 @@ from poolsweep.launch.cluster.lost import KIND, follow, lost_log
 from poolsweep.launch.cluster.slurm import SlurmUnreachableError
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.lock import holder
-from poolsweep.runs.plan import is_planning, read_plan
+from poolsweep.runs.plan import Skipped, is_planning, read_plan, read_skipped
 from poolsweep.runs.records import OddRecordError, missing_file, read_result, read_status
 from poolsweep.sweep.estimate import usual_seconds
 
@@ -80,6 +80,7 @@ class StudyStatus:
         path: Folder of the study.
         runs: Runs that were begun or planned.
         refits: Refits that were begun.
+        skipped: Combinations of its sweeps that cannot be.
         optuna: Content of ``optuna.json``: trials in all and by state, and the best; None without one.
         planning: Whether ``sweep=optuna`` or a race is at work, which plans further runs.
     """
@@ -90,6 +91,7 @@ class StudyStatus:
     optuna: dict[str, Any] | None = None
     planning: bool = False
     refits: tuple[RunStatus, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def counts(self) -> dict[State, int]:
@@ -120,7 +122,7 @@ class StudyStatus:
         )
         return {
             "study": self.study, "path": str(self.path), "counts": self.counts, "seconds_left": self.seconds_left,
-            "planning": self.planning, "runs": runs, "refits": refits,
+            "planning": self.planning, "runs": runs, "refits": refits, "skipped": [asdict(one) for one in self.skipped],
             **({"optuna": self.optuna} if self.optuna else {}),
         }  # fmt: skip
 
@@ -143,8 +145,9 @@ def study_status(study: Path) -> StudyStatus:
     optuna = read_json(study / "optuna.json")
     runs = with_jobs(runs, study)
     return StudyStatus(
-        study.name, study, tuple(runs), optuna if isinstance(optuna, dict) else None, is_planning(study), tuple(refits)
-    )
+        study.name, study, tuple(runs), optuna if isinstance(optuna, dict) else None, is_planning(study),
+        tuple(refits), tuple(read_skipped(study)),
+    )  # fmt: skip
 
 
 def _run_status(folder: RunFolder) -> RunStatus | None:

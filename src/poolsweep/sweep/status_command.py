@@ -15,6 +15,7 @@ from rich.text import Text
 from poolsweep.files.writing import remove_half_written
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.locate import all_studies, find_study
+from poolsweep.runs.plan import Skipped
 from poolsweep.runs.tidy import tidy
 from poolsweep.sweep.estimate import about_left, duration
 from poolsweep.sweep.status import RunStatus, State, StudyStatus, all_ended, study_status
@@ -90,6 +91,9 @@ def _drawn(found: list[StudyStatus]) -> list[Text]:
             lines += [_line(run, shared) for run in runs[:_LISTED]]
             if len(runs) > _LISTED:
                 lines.append(Text(f"  … and {len(runs) - _LISTED} more {state}", _STYLES[state]))
+        lines += [_skipped(one) for one in study.skipped[:_LISTED]]
+        if len(study.skipped) > _LISTED:
+            lines.append(Text(f"  … and {len(study.skipped) - _LISTED} more skipped", "dim"))
         lines += [_line(run, ()).append(f"  {study.path / run.run_id}", "dim") for run in study.refits]
     return lines
 
@@ -110,11 +114,17 @@ def _headline(study: StudyStatus) -> Text:
     for state, count in study.counts.items():
         if count:
             line.append(f", {count} {state}", _STYLES[state])
+    if study.skipped:
+        line.append(f"; {len(study.skipped)} skipped, which cannot be", "dim")
     if left := about_left(study.seconds_left):
         line.append(f", {left}", "")
     if study.planning:
         line.append("; more may be planned", "")
     return line
+
+
+def _skipped(one: Skipped) -> Text:
+    return Text("  skipped  ", "dim").append(one.name, "default").append(f"  {one.reason}", "dim")
 
 
 def _trials(optuna: Mapping[str, Any]) -> Text:

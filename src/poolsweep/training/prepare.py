@@ -12,6 +12,7 @@ from functools import lru_cache
 from hydra.utils import get_class
 
 from poolsweep.config import Node, RunConfig
+from poolsweep.config.names import encoder_name
 from poolsweep.config.probe import probe_needs
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
@@ -152,9 +153,8 @@ def load_encoder(node: Node, *, tokens: Node, init_seed: int) -> LoadedEncoder:
 @lru_cache(maxsize=2)
 def _load_encoder(wanted: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
     node = Node(json.loads(wanted))
-    name = node.get("name") or node.get("model") or node.target.rpartition(".")[2]
     try:
-        with said_if_slow(f"loading encoder {name}"):
+        with said_if_slow(f"loading encoder {encoder_name(node)}"):
             loaded: LoadedEncoder = make(node)
     except ValueError as error:  # sizes that do not go together, say
         raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error

@@ -111,3 +111,22 @@ def test_values_that_do_not_go_together_are_pruned_and_said(cli, tiny_run, outpu
     assert "multiple" in impossible[0]["reason"]
     assert "cannot be: " in done.err
     assert {t["state"] for t in found if t not in impossible} == {"finished"}
+
+
+def test_an_option_stays_if_it_goes_with_another_and_a_pattern_leaves_out_what_goes_with_none(cli, tiny_run, outputs):
+    fast = ["optuna.trials=6", "optuna.pruner=none", "optuna.sampler=random", "trainer.max_epochs=1"]
+    done = cli(
+        "train", "-m", "sweep=optuna", *tiny_run, *fast, "encoder.frozen=true", "encoder.num_layers=2,4",
+        "pooling=glob([cls,cls_last4_mean])",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    pairs = {(trial["encoder.num_layers"], trial["pooling"], trial["state"]) for trial in trials(outputs / "default")}
+    assert ("2", "cls_last4_mean", "pruned") in pairs, "premise: the pair is drawn"
+    assert {state for *pair, state in pairs if pair != ["2", "cls_last4_mean"]} == {"finished"}
+    assert "  skipped  encoder.num_layers=2 pooling=cls_last4_mean  pooling.layers" in cli("status", "default").out
+    only = cli(
+        "train", "-m", "sweep=optuna", *tiny_run, *fast, "study=only", "encoder.frozen=true", "encoder.num_layers=2,3",
+        "pooling=glob([cls,cls_last4_mean])",
+    )  # fmt: skip
+    assert "note: left out, since they cannot be: pooling=cls_last4_mean" in only.err
+    assert {trial["pooling"] for trial in trials(outputs / "only")} == {"cls"}

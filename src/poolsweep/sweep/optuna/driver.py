@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig
 
 from poolsweep.config import RunConfig, resolve
-from poolsweep.errors import UserError
+from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.launch.launcher import Job
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.plan import planning
+from poolsweep.runs.plan import planning, write_skipped
 from poolsweep.runs.records import known_result
 from poolsweep.sweep.grid import SweepFailedError, run_planned
+from poolsweep.sweep.optuna.check import Compose, check_space
 from poolsweep.sweep.optuna.options import OptunaOptions
 from poolsweep.sweep.optuna.space import Space, short
 from poolsweep.sweep.optuna.trials import Claim, Direction, Trials, show_summary, write_summary
-from poolsweep.sweep.plan import Unfit, check_once, require_one_study, split_caution
+from poolsweep.sweep.plan import Unfit, check_once, require_one_study, skipped_of
 from poolsweep.terminal.console import Console
 from poolsweep.training.job import folder_of
 from poolsweep.training.sources import task_of_data
 
 _POLL_SECONDS = 0.5
-
-Compose = Callable[[tuple[str, ...]], DictConfig]
 
 
 def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: OptunaOptions) -> None:
@@ -49,7 +47,7 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
     quiet_third_parties()
     console = Console(stderr=True)
     known: Unfit = {}
-    config = _check(space, compose=compose, known=known, console=console)
+    space, config = check_space(space, compose=compose, known=known, console=console)
     folder, identity = folder_of(config)
     study = folder.path.parent
     name = _name_of(space, identity, options=options)
@@ -104,6 +102,7 @@ class _Runner:
                 possible.append(claim)
             except UserError as error:  # values that do not go together: the sampler learns to avoid them
                 trials.prune(claim, reason=str(error))
+                self._note_skipped(claim, error)
                 self.console.say(f"  cannot be: {error}")
         self._launch([jobs[claim.number][0] for claim in possible])
         not_pruned = [claim for claim in possible if jobs[claim.number][0].folder.finished() is not None]
@@ -127,6 +126,11 @@ class _Runner:
         typed = ", ".join(f"{key}: {value}" for key, value in trial.items())
         overrides = (*self.space.fixed, *swept, f"+trial={{{typed}}}")
         return Job(folder, RunConfig.of({**config.content, "trial": trial}), " ".join(swept), overrides)
+
+    def _note_skipped(self, claim: Claim, error: UserError) -> None:
+        if isinstance(error, UnfitPoolingError):
+            config = resolve(self.compose((*claim.overrides, *self.space.runs_per_trial[0])), find_task=task_of_data)
+            write_skipped(self.study, [skipped_of(config, claim.overrides, error)])
 
     def _launch(self, jobs: Iterable[Job]) -> None:
         missing = {job.folder: job for job in jobs if job.folder.finished() is None and not _was_pruned(job.folder)}
@@ -153,37 +157,6 @@ def _tell(claim: Claim, folders: list[RunFolder], trials: Trials) -> bool:
 
 def _was_pruned(folder: RunFolder) -> bool:
     return known_result(folder.path).get("status") == "pruned"
-
-
-def _check(space: Space, *, compose: Compose, known: Unfit, console: Console) -> RunConfig:
-    """Check every option of every axis, the others at their first; gives the config of the first of all.
-
-    Raises:
-        UserError: With every problem.
-    """
-    first = tuple(axis.examples[0] for axis in space.axes)
-    seed = space.runs_per_trial[0]
-    problems: dict[str, None] = {}
-    notes: dict[str, None] = {}
-    chosen = [first]
-    for place, axis in enumerate(space.axes):
-        chosen += [(*first[:place], example, *first[place + 1 :]) for example in axis.examples[1:]]
-    configs: list[RunConfig] = []
-    for overrides in chosen:
-        try:
-            configs.append(resolve(compose((*overrides, *seed)), find_task=task_of_data))
-            notes |= dict.fromkeys(check_once(configs[-1], known))
-        except UserError as error:
-            problems |= dict.fromkeys(error.problems)
-    if configs and configs[0].retry == "all":
-        problems["retry=all has no meaning with sweep=optuna; another study=… starts anew"] = None
-    if problems:
-        raise UserError(*problems)
-    require_one_study(folder_of(config)[0].path.parent for config in configs)
-    splits = {word for seeds in space.seeds for word in seeds if word.startswith("data.split_seed=")}
-    for line in (*(f"note: {note}" for note in notes), *split_caution({word.split("=")[1] for word in splits})):
-        console.say(line)
-    return configs[0]
 
 
 def _name_of(space: Space, identity: str, *, options: OptunaOptions) -> str:

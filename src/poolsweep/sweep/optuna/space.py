@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra.core.override_parser.types import (
@@ -37,10 +37,12 @@ class Axis:
     Attributes:
         key: Key of an override.
         distribution: What it may be.
+        matched: Whether a pattern such as ``glob(*)`` chose what it may be.
     """
 
     key: str
     distribution: BaseDistribution
+    matched: bool = False
 
     @property
     def examples(self) -> list[str]:
@@ -50,6 +52,13 @@ class Axis:
             return [self.override(value) for value in d.choices]
         assert isinstance(d, FloatDistribution | IntDistribution)
         return [self.override(d.low), self.override(d.high)]
+
+    def without(self, overrides: Collection[str]) -> Axis:
+        """The axis without some of its options."""
+        if not isinstance(self.distribution, CategoricalDistribution):
+            return self
+        left = [value for value in self.distribution.choices if self.override(value) not in overrides]
+        return replace(self, distribution=CategoricalDistribution(left))
 
     def override(self, value: Any) -> str:  # noqa: ANN401
         """The override that sets a value."""
@@ -110,7 +119,7 @@ def read_space(overrides: Sequence[Override]) -> Space:
             if key in REPLICATES:
                 seeds.append(_seeds(override))
             else:
-                axes.append(Axis(key, _distribution(override)))
+                axes.append(Axis(key, _distribution(override), isinstance(override.value(), Glob)))
         except ValueError as error:
             problems.append(f"{override.input_line}: {error}")
     if not axes and not problems:

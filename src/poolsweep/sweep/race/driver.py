@@ -15,7 +15,7 @@ from poolsweep.errors import UserError, nearest
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.plan import planning
+from poolsweep.runs.plan import planning, write_skipped
 from poolsweep.runs.race import write_races
 from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.grid import require_finished, require_waiting, run_planned
@@ -83,6 +83,7 @@ class Race:
         """
         study = self._plan.study
         say_start(self._plan, self._grid, self._options, study=study, console=self._console)
+        write_skipped(study, self._plan.skipped, possible=self._plan.possible)
         with planning(study):
             self._run_round()
             for done in range(min(self._options.min_seeds, len(self._grid.seeds)), len(self._grid.seeds)):
