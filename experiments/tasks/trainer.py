@@ -1,0 +1,166 @@
+"""Do a regression and a multilabel run agree with transformers' Trainer?
+
+    python experiments/tasks/trainer.py stsb stsb/train.csv stsb/test.csv --seeds 0,1,2,3
+    python experiments/tasks/trainer.py goemotions goemotions/train.csv goemotions/test.csv --seeds 0,1,2,3
+
+Fine-tunes MiniLM with the preset `pooler` and with the Trainer over BertForSequenceClassification (problem_type
+regression or multi_label_classification): the same 4,000 rows, batch size, rates, decay, warm-up, clipping, epochs and
+seeds, the last weights of both. The Trainer's scores are standardised as poolsweep's are. Prints the paired difference
+over seeds with its 95% interval, in points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+import torch
+from scipy import stats
+from sklearn.metrics import f1_score
+from torch.utils.data import Dataset
+from transformers import AutoTokenizer, BertForSequenceClassification, Trainer, TrainingArguments, set_seed
+
+from poolsweep.cli import main
+from poolsweep.encoder.minilm import embedded_folder
+from poolsweep.report.results import load_results
+
+RATE, BATCH, EPOCHS, DECAY, WARMUP, LENGTH = 2e-4, 32, 2, 0.01, 0.1, 128
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a task needs of both programs."""
+
+    task: str
+    metric: str
+    problem: str
+    targets: Callable[[list[str], list[str]], np.ndarray]
+    measure: Callable[[np.ndarray, np.ndarray], float]
+    overrides: tuple[str, ...]
+
+
+def _scores(column: list[str], training: list[str]) -> np.ndarray:
+    known = np.array(training, float)
+    return ((np.array(column, float) - known.mean()) / known.std()).astype(np.float32)
+
+
+def _marks(column: list[str], training: list[str]) -> np.ndarray:
+    names = sorted({name for row in training for name in row.split("|")})
+    return np.array([[name in row.split("|") for name in names] for row in column], np.float32)
+
+
+CASES = {
+    "stsb": Case(
+        "regression", "pearson", "regression", _scores, lambda y, z: float(stats.pearsonr(y, z[:, 0]).statistic),
+        ("data.text_pair=text_pair",),
+    ),
+    "goemotions": Case(
+        "multilabel", "f1_micro", "multi_label_classification", _marks,
+        lambda y, z: float(f1_score(y, z > 0, average="micro")), (),
+    ),
+}  # fmt: skip
+
+
+class Rows(Dataset):
+    """Tokenised rows of a csv file, with their targets."""
+
+    def __init__(self, rows: list[dict[str, str]], targets: np.ndarray, tokenizer) -> None:
+        pairs = [row["text_pair"] for row in rows] if "text_pair" in rows[0] else None
+        self.encoded = tokenizer([row["text"] for row in rows], pairs, truncation=True, max_length=LENGTH)
+        self.targets = targets
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        return {**{k: v[index] for k, v in self.encoded.items()}, "labels": self.targets[index]}
+
+
+def some_rows(source: Path, target: Path, *, rows: int) -> list[dict[str, str]]:
+    """Copy a random subset of a csv file."""
+    with source.open(newline="", encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(0))[:rows].tolist()
+    chosen = [found[i] for i in order]
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, chosen[0].keys())
+        writer.writeheader()
+        writer.writerows(chosen)
+    return chosen
+
+
+def peer(case: Case, train: list[dict], test: list[dict], *, seed: int, folder: Path) -> float:
+    """The Trainer's test metric."""
+    set_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(embedded_folder())
+    column = [row["label"] for row in train]
+    targets, wanted = (case.targets([row["label"] for row in rows], column) for rows in (train, test))
+    outputs = 1 if targets.ndim == 1 else targets.shape[1]
+    model = BertForSequenceClassification.from_pretrained(
+        embedded_folder(), num_labels=outputs, problem_type=case.problem, dtype=torch.float32
+    )
+    arguments = TrainingArguments(
+        folder, num_train_epochs=EPOCHS, per_device_train_batch_size=BATCH, per_device_eval_batch_size=64,
+        learning_rate=RATE, weight_decay=DECAY, warmup_steps=WARMUP, lr_scheduler_type="linear", max_grad_norm=1.0,
+        seed=seed, report_to="none", save_strategy="no", disable_tqdm=True, use_cpu=not torch.cuda.is_available(),
+    )  # fmt: skip
+    trainer = Trainer(model, arguments, train_dataset=Rows(train, targets, tokenizer), processing_class=tokenizer)
+    trainer.train()
+    return case.measure(wanted, trainer.predict(Rows(test, wanted, tokenizer)).predictions)
+
+
+def run(arguments: argparse.Namespace) -> list[dict[str, object]]:
+    """One row per seed."""
+    case = CASES[arguments.case]
+    with tempfile.TemporaryDirectory() as scratch:
+        train, test = Path(scratch) / "train.csv", Path(scratch) / "test.csv"
+        train_rows = some_rows(Path(arguments.train), train, rows=arguments.rows)
+        test_rows = some_rows(Path(arguments.test), test, rows=10**9)
+        status = main(
+            ["train", "-m", "data=files", f"data.train={train}", f"data.validation={test}", f"data.test={test}",
+             f"task={case.task}", f"metrics=[{case.metric}]", "pooling=pooler", f"seed={arguments.seeds}", "study=s",
+             f"optimizer.lr={RATE}", f"optimizer.head_lr={RATE}", f"trainer.max_epochs={EPOCHS}",
+             f"data.batch_size={BATCH}", f"output_root={scratch}/outputs", "callbacks=none",
+             f"+trainer.check_val_every_n_epoch={EPOCHS}", *case.overrides]
+        )  # fmt: skip
+        assert status == 0
+        ours = {r["seed"]: r["metrics"][f"test/{case.metric}"] for r in load_results(Path(scratch) / "outputs" / "s")}
+        rows = []
+        for seed in sorted(ours):
+            theirs = peer(case, train_rows, test_rows, seed=seed, folder=Path(scratch) / "trainer")
+            rows.append({"data": arguments.case, "metric": case.metric, "rows": len(train_rows), "seed": seed,
+                         "poolsweep": round(ours[seed], 4), "trainer": round(theirs, 4)})  # fmt: skip
+            print(rows[-1], flush=True)
+    return rows
+
+
+def paired(rows: list[dict]) -> str:
+    """The mean difference in points, with its 95% interval over seeds."""
+    gaps = [100 * (row["poolsweep"] - row["trainer"]) for row in rows]
+    half = stats.t.ppf(0.975, len(gaps) - 1) * stdev(gaps) / math.sqrt(len(gaps))
+    return f"difference {mean(gaps):+.2f} points, 95% interval [{mean(gaps) - half:+.2f}, {mean(gaps) + half:+.2f}]"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case", choices=CASES)
+    parser.add_argument("train")
+    parser.add_argument("test")
+    parser.add_argument("--rows", type=int, default=4000)
+    parser.add_argument("--seeds", default="0,1,2,3")
+    table = run(parser.parse_args())
+    print(paired(table))
+    path = Path(__file__).parent / "trainer.csv"
+    is_new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, table[0].keys())
+        if is_new:
+            writer.writeheader()
+        writer.writerows(table)
