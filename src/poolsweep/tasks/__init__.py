@@ -5,9 +5,11 @@ from typing import Any
 
 from poolsweep.tasks.classification import Classification
 from poolsweep.tasks.contract import Contract
-from poolsweep.tasks.task import Outcomes, Task
+from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
 
-__all__ = ["AUTO", "TASKS", "Classification", "Contract", "Outcomes", "Task", "make_task"]
+__all__ = [
+    "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Outcomes", "Readout", "Task", "make_task",
+]  # fmt: skip
 
 TASKS: dict[str, type[Task]] = {task.name: task for task in (Classification,)}  # a task of its own joins here
 AUTO = "auto"  # the task follows from the targets; no run is recorded so

@@ -15,7 +15,7 @@ from poolsweep.errors import UserError
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.label_checks import why_no_classes
 from poolsweep.tasks.labels import Labels
-from poolsweep.tasks.task import Outcomes, Task
+from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +34,7 @@ class Classification(Task):
     default_loss = "cross_entropy"
     output_column = "probabilities"
     charts = ("confusion", "calibration")
+    also_evaluated = ("log_loss",)
 
     def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Labels:
         """Label names: as given, or those of the training split in their order."""
@@ -137,3 +138,29 @@ class Classification(Task):
         if all_outputs:
             found |= {f"probability_{name}": pa.array(outputs[:, i]) for i, name in enumerate(contract.names)}
         return found
+
+    def decided(self, contract: Contract, outputs: np.ndarray) -> np.ndarray:
+        """The most probable label, (N,)."""
+        return outputs.argmax(axis=1)
+
+    def margin(self, contract: Contract, outputs: np.ndarray) -> np.ndarray:
+        """Half of the distance between the two most probable labels."""
+        if outputs.shape[1] < 2:
+            return np.full(len(outputs), np.inf)
+        highest = np.partition(outputs, -2, axis=1)[:, -2:]
+        return (highest[:, 1] - highest[:, 0]) / 2
+
+    def errors(self, contract: Contract, found: Outcomes) -> np.ndarray:
+        """Wrong ones first, the surest of them first; right ones too by how sure they are."""
+        assert found.outputs is not None
+        return (found.predicted != found.targets) + found.outputs.max(axis=1).astype(np.float64)
+
+    def label_counts(self, contract: Contract, found: Outcomes) -> LabelCounts:
+        """Counts of the confusion matrix."""
+        right = found.targets[found.targets == found.predicted]
+        counts = (np.bincount(ids, minlength=len(contract)) for ids in (right, found.targets, found.predicted))
+        return LabelCounts(*counts)
+
+    def readout(self, contract: Contract) -> Readout:
+        """A softmax."""
+        return Readout(problem_type="single_label_classification", activation="softmax", contract=contract)

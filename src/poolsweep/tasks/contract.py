@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ class Contract(ABC):
 
     Attributes:
         names: ``names[i]`` is what logit i stands for.
+        separator: Stands between several names of a text where they are written as one.
     """
 
     names: tuple[str, ...]
+    separator: str = "|"
 
     def __len__(self) -> int:
         """Number of logits of a text."""
@@ -42,3 +45,15 @@ class Contract(ABC):
     @abstractmethod
     def to_mapping(self) -> dict[str, Any]:
         """The content of ``labels.json``."""
+
+    def together(self, others: Sequence[Contract]) -> Contract:
+        """The contract of several models that predict together.
+
+        Args:
+            others: Contracts of the other models.
+        Raises:
+            ValueError: If they cannot.
+        """
+        if any(other != self for other in others):
+            raise ValueError("have other labels")
+        return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,44 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
+class LabelCounts:
+    """How many texts each name has; (C,) each.
+
+    Attributes:
+        right: Texts that have it and were said to.
+        has: Texts that have it.
+        said: Texts that were said to have it.
+    """
+
+    right: np.ndarray
+    has: np.ndarray
+    said: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readout:
+    """How what the task predicts follows from a linear layer: ``low + span · activation(factor · logits + shift)``.
+
+    Attributes:
+        problem_type: transformers' word for the task.
+        activation: Over the names of a text, of each logit by itself, or none.
+        contract: Target contract of the layer that ``factor`` and ``shift`` were folded into.
+        factor: Scale of the logits; with ``shift`` folded into the layer of an export.
+        shift: Added to the scaled logits.
+        low: What the activation's 0 stands for.
+        span: What lies between its 0 and its 1.
+    """
+
+    problem_type: Literal["single_label_classification", "multi_label_classification", "regression"]
+    activation: Literal["softmax", "sigmoid", "none"]
+    contract: Contract
+    factor: float = 1.0
+    shift: float = 0.0
+    low: float = 0.0
+    span: float = 1.0
+
+
+@dataclass(frozen=True)
 class Task(ABC):
     """How targets are read, learnt, measured and predicted; the fields of a task's class are its options.
 
@@ -42,9 +80,11 @@ class Task(ABC):
         default_metrics: Those that are measured unless ``metrics=`` names others; the first selects and ranks.
         default_loss: Option of ``loss=`` that is taken unless another is named.
         from_outputs: Metrics that need more than what was decided.
-        has_labels: Whether targets are of labels that can be counted; else they are numbers.
+        has_labels: Whether targets are of labels that can be counted, and outputs a probability for each; else both
+            are numbers.
         charts: What a report can draw of its predictions: confusion, calibration, label_f1 or scatter.
         output_column: The column of a predictions file that holds outputs; None where the others tell them.
+        also_evaluated: Metrics that ``poolsweep evaluate`` shows beside those of the run.
     """
 
     name: ClassVar[str]
@@ -55,6 +95,7 @@ class Task(ABC):
     output_column: ClassVar[str | None] = None
     has_labels: ClassVar[bool] = True
     charts: ClassVar[tuple[str, ...]] = ()
+    also_evaluated: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Contract:
@@ -168,3 +209,31 @@ class Task(ABC):
         Shape:
             outputs (N, C); every column (N,).
         """
+
+    @abstractmethod
+    def decided(self, contract: Contract, outputs: np.ndarray) -> np.ndarray:
+        """What is decided from outputs, as ``Outcomes.predicted`` has it.
+
+        Shape:
+            outputs (N, C); returns (N,) or (N, C).
+        """
+
+    def margin(self, contract: Contract, outputs: np.ndarray) -> np.ndarray | None:
+        """How much outputs would have to change for another decision, (N,); None where nothing is decided."""
+        return None
+
+    def outcomes(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> Outcomes:
+        """Outputs beside the targets that they should have met."""
+        return Outcomes(targets, self.decided(contract, outputs), outputs)
+
+    @abstractmethod
+    def errors(self, contract: Contract, found: Outcomes) -> np.ndarray:
+        """How wrong each text is, (N,): by these the worst texts come first."""
+
+    def label_counts(self, contract: Contract, found: Outcomes) -> LabelCounts | None:
+        """What precision, recall and F1 of each name follow from; None where targets are no names."""
+        return None
+
+    @abstractmethod
+    def readout(self, contract: Contract) -> Readout | None:
+        """How an export gives what is predicted; None where the model has no linear head."""
