@@ -8,6 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from poolsweep.probe.objective import Rows
+from poolsweep.probe.softmax import Softmax
 from poolsweep.probe.solver import Solution, Solver
 
 C, D, N = 4, 12, 300
@@ -24,12 +25,11 @@ def problem() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return vectors, logits.argmax(dim=1), counts
 
 
-def rows_of(problem, *, dtype=torch.float64, block: int = N, smoothing: float = 0.0) -> Rows:
+def solver_of(problem, *, dtype=torch.float64, block: int = N, smoothing: float = 0.0) -> Solver:
     vectors, labels, counts = problem
-    return Rows(
-        lambda: iter(vectors.to(dtype).split(block)), labels, counts.double() / counts.sum(), num_labels=C,
-        smoothing=smoothing,
-    )  # fmt: skip
+    weights = counts.double() / counts.sum()
+    rows = Rows(lambda: iter(vectors.to(dtype).split(block)), weights)
+    return Solver(rows, Softmax(labels, weights, num_labels=C, smoothing=smoothing))
 
 
 def by_autograd(problem, solution: Solution, *, penalty: float, smoothing: float = 0.0) -> tuple[float, float]:
@@ -49,7 +49,7 @@ def by_autograd(problem, solution: Solution, *, penalty: float, smoothing: float
 @pytest.mark.parametrize("penalty", [1.0, 0.01, 0.0001])
 def test_agrees_with_scikit_learn(problem, penalty: float):
     vectors, labels, counts = problem
-    found = Solver(rows_of(problem)).solve(penalty, tolerance=1e-7)
+    found = solver_of(problem).solve(penalty, tolerance=1e-7)
     peer = LogisticRegression(C=1 / (penalty * int(counts.sum())), tol=1e-10, max_iter=5000)
     peer.fit(vectors.double().numpy(), labels.numpy(), sample_weight=counts.numpy())
     assert np.allclose(found.weight.numpy(), peer.coef_, atol=1e-4)
@@ -65,7 +65,7 @@ def test_agrees_with_scikit_learn(problem, penalty: float):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_objective_and_optimum_are_those_of_torch(problem, smoothing: float):
-    found = Solver(rows_of(problem, smoothing=smoothing)).solve(0.003, tolerance=1e-8)
+    found = solver_of(problem, smoothing=smoothing).solve(0.003, tolerance=1e-8)
     objective, slope = by_autograd(problem, found, penalty=0.003, smoothing=smoothing)
     assert found.objective == pytest.approx(objective, abs=1e-9)
     assert slope < 1e-6
@@ -82,7 +82,8 @@ def test_a_solved_head_gives_the_probabilities_of_the_optimum(shape: tuple[int, 
     vectors = (vectors - vectors.mean(dim=0)) / vectors.std(dim=0)
     labels = (vectors[:, :C] + torch.randn(2 * num_rows, C, generator=random)).argmax(dim=1)
     even = torch.full((num_rows,), 1 / num_rows, dtype=torch.float64)
-    solver = Solver(Rows(lambda: iter([vectors[:num_rows]]), labels[:num_rows], even, num_labels=C))
+    rows = Rows(lambda: iter([vectors[:num_rows]]), even)
+    solver = Solver(rows, Softmax(labels[:num_rows], even, num_labels=C))
     for each in (p for p in (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001) if p >= penalty):
         found = solver.solve(each)
     peer = LogisticRegression(C=1 / (penalty * num_rows), tol=1e-10, max_iter=100_000)
@@ -92,27 +93,27 @@ def test_a_solved_head_gives_the_probabilities_of_the_optimum(shape: tuple[int, 
 
 
 def test_a_path_ends_where_a_cold_start_does(problem):
-    solver, solution = Solver(rows_of(problem)), None
+    solver, solution = solver_of(problem), None
     for penalty in (1.0, 0.1, 0.01, 0.001):
         solution = solver.solve(penalty, tolerance=1e-7)
     assert solution is not None
-    cold = Solver(rows_of(problem)).solve(0.001, tolerance=1e-7)
+    cold = solver_of(problem).solve(0.001, tolerance=1e-7)
     assert torch.allclose(solution.weight, cold.weight, atol=1e-3)
     assert solution.objective == pytest.approx(cold.objective, abs=1e-9)
 
 
 def test_penalties_may_come_in_any_order(problem):
-    solver = Solver(rows_of(problem))
+    solver = solver_of(problem)
     found = {penalty: solver.solve(penalty, tolerance=1e-7) for penalty in (0.01, 1.0, 0.1, 0.1, 0.001)}
     for penalty, solution in found.items():
-        alone = Solver(rows_of(problem)).solve(penalty, tolerance=1e-7)
+        alone = solver_of(problem).solve(penalty, tolerance=1e-7)
         assert solution.objective == pytest.approx(alone.objective, abs=1e-9), penalty
 
 
 def test_blocks_and_float32_change_next_to_nothing(problem):
-    whole = Solver(rows_of(problem)).solve(0.01, tolerance=1e-7)
-    parts = Solver(rows_of(problem, block=7)).solve(0.01, tolerance=1e-7)
-    single = Solver(rows_of(problem, dtype=torch.float32)).solve(0.01)
+    whole = solver_of(problem).solve(0.01, tolerance=1e-7)
+    parts = solver_of(problem, block=7).solve(0.01, tolerance=1e-7)
+    single = solver_of(problem, dtype=torch.float32).solve(0.01)
     assert torch.allclose(parts.weight, whole.weight, atol=1e-5)
     assert single.objective == pytest.approx(whole.objective, rel=1e-5)
     assert single.change <= 1e-4
@@ -125,13 +126,13 @@ def test_counts_are_repeated_rows(problem):
         labels.repeat_interleave(counts),
         torch.ones(int(counts.sum())),
     )
-    found = [Solver(rows_of(p)).solve(0.01, tolerance=1e-7).weight for p in (problem, repeated)]
+    found = [solver_of(p).solve(0.01, tolerance=1e-7).weight for p in (problem, repeated)]
     assert torch.allclose(*found, atol=1e-5)
 
 
 def test_same_bits_every_time(problem):
     def path() -> torch.Tensor:
-        solver = Solver(rows_of(problem, dtype=torch.float32))
+        solver = solver_of(problem, dtype=torch.float32)
         return [solver.solve(penalty).weight for penalty in (1.0, 0.01)][-1]
 
     assert torch.equal(path(), path())
@@ -141,7 +142,7 @@ def test_a_label_without_rows_and_vectors_that_do_not_vary(problem):
     vectors, labels, counts = problem
     vectors = vectors.clone()
     vectors[:, 3] = 1.0
-    found = Solver(rows_of((vectors, labels.clamp(max=2), counts))).solve(0.001, tolerance=1e-5)
+    found = solver_of((vectors, labels.clamp(max=2), counts)).solve(0.001, tolerance=1e-5)
     assert torch.isfinite(found.weight).all()
     assert torch.isfinite(found.bias).all()
     probabilities = torch.softmax(vectors.double() @ found.weight.T + found.bias, dim=1)

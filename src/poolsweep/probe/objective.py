@@ -1,7 +1,8 @@
-"""The penalised cross-entropy of a linear softmax classifier, over vectors that may not fit into memory."""
+"""What a linear head is fitted to: vectors that may not fit into memory, and the loss that it minimises."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,25 +16,22 @@ _PIECE_BYTES = 3 * 2**20  # of a block's rows: what a product takes at once shou
 
 @dataclass(frozen=True)
 class Rows:
-    """Weighted, labelled vectors that are read block by block.
+    """Weighted vectors that are read block by block.
 
     Attributes:
         blocks: Gives the vectors from the first row to the last, (n, D) each; called once per pass over them.
-        labels: (N,) int64 label ids.
-        weights: (N,) of each row in the mean; they sum to 1.
-        num_labels: C.
-        smoothing: Label smoothing, 0 to 1: the share of a row's target that is spread over all labels.
+        weights: (N,) float64 of each row in the mean; they sum to 1.
     """
 
     blocks: Blocks
-    labels: Tensor
     weights: Tensor
-    num_labels: int
-    smoothing: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.weights)
 
     def multiply(self, weight: Tensor) -> Tensor:
         """``weight xᵀ`` for all rows; (C, D) → (C, N)."""
-        product = weight.new_empty(weight.shape[0], len(self.labels))
+        product = weight.new_empty(weight.shape[0], len(self))
         for columns, rows in self._pieces():
             torch.mm(weight, rows.T, out=product[:, columns])
         return product
@@ -74,22 +72,58 @@ class Rows:
         """Each so many-th of the vectors, from the first."""
         return torch.cat([piece[-columns.start % step :: step] for columns, piece in self._pieces()])
 
-    def loss(self, logits: Tensor) -> float:
-        """The weighted mean cross-entropy; logits (C, N)."""
-        spread = self.smoothing * logits.mean(dim=0) if self.smoothing else 0.0
-        chosen = logits.gather(0, self.labels[None])[0]
-        losses = torch.logsumexp(logits, dim=0) - (1 - self.smoothing) * chosen - spread
-        return float(torch.dot(losses.double(), self.weights))
 
-    def residual(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss's gradient by the logits, and the probabilities; both (C, N)."""
-        probabilities = torch.softmax(logits, dim=0)
-        residual = probabilities - self.smoothing / self.num_labels
-        hit = residual.new_full((1, 1), self.smoothing - 1).expand(1, len(self.labels))
-        residual.scatter_add_(0, self.labels[None], hit)
-        return residual.mul_(self.weights.to(logits.dtype)), probabilities
+class Objective(ABC):
+    """The loss of a linear head's outputs for the rows that it is fitted to, and how it bends.
 
+    Attributes:
+        num_outputs: C.
+    """
+
+    num_outputs: int
+
+    @abstractmethod
+    def start(self, size: int) -> Tensor:
+        """The head that a path of penalties starts from: weights and, last of each output, the bias.
+
+        Args:
+            size: D.
+        Shape:
+            Returns (C, D + 1) float64.
+        """
+
+    @abstractmethod
+    def loss(self, outputs: Tensor) -> float:
+        """The weighted mean over the rows, added up over outputs that are fitted apart; outputs (C, N)."""
+
+    @abstractmethod
+    def shown(self, loss: float) -> float:
+        """The same loss as a training loop would log it."""
+
+    @abstractmethod
+    def residual(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss's gradient by the outputs, and the probabilities; both (C, N)."""
+
+    @abstractmethod
+    def bend(self, probabilities: Tensor, change: Tensor) -> float:
+        """The loss's second derivative along a change of the outputs; both (C, N)."""
+
+    @abstractmethod
     def curvature(self, probabilities: Tensor) -> float:
-        """Mean over rows and labels of ``p (1 − p)``: how much the loss bends, on average, in a logit."""
-        bend = (probabilities * (1 - probabilities)).mean(dim=0)
-        return float(torch.dot(bend.double(), self.weights))
+        """How much the loss bends in an output, as a mean over rows and outputs; probabilities (C, N)."""
+
+    @abstractmethod
+    def coupled(self, probabilities: Tensor, *, sample: Tensor, every: int) -> Tensor:
+        """The curvature by a head on a few features, measured on a sample of the rows.
+
+        Args:
+            probabilities: Of all rows.
+            sample: Features of the sample, the last of them 1.
+            every: The sample is each so many-th of the rows.
+        Shape:
+            probabilities (C, N); sample (n, K); returns (G, C · K / G, C · K / G): outputs of G groups bend apart.
+        """
+
+    @abstractmethod
+    def most_change(self, change: Tensor) -> float:
+        """At most how much a change of the outputs (C, N) changes a probability of a row."""

@@ -1,11 +1,11 @@
-"""An approximate inverse of a softmax classifier's curvature, which spares the solver most of its iterations."""
+"""An approximate inverse of a linear classifier's curvature, which spares the solver most of its iterations."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from poolsweep.probe.objective import Rows
+from poolsweep.probe.objective import Objective, Rows
 
 _DIRECTIONS = 16  # principal directions in which labels are coupled
 _SAMPLE_ROWS = 1500
@@ -19,12 +19,13 @@ class Preconditioner:
     """Two levels: exact curvature in a few principal directions, the Böhning bound's shape in all others.
 
     The slow directions of a softmax classifier couple labels, and lie where vectors vary most. There the curvature
-    ``Σ weight (diag(p) - p pᵀ) ⊗ x xᵀ + penalty`` is measured on a sample of the rows and factored for all labels
-    together, with the bias. In the other directions ``curvature · covariance + penalty``, the same for each label,
-    is near enough.
+    (of a softmax ``Σ weight (diag(p) - p pᵀ) ⊗ x xᵀ + penalty``) is measured on a sample of the rows and factored with
+    the bias, for all labels together where they are coupled. In the other directions ``curvature · covariance +
+    penalty``, the same for each label, is near enough.
 
     Args:
         rows: What is fitted.
+        objective: The loss of their logits.
         mean: (D,) mean of the vectors.
         covariance: (D, D) of the vectors.
     Reference:
@@ -32,35 +33,22 @@ class Preconditioner:
         solution stands in for the bound's 1/2.
     """
 
-    def __init__(self, rows: Rows, mean: Tensor, covariance: Tensor) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, objective: Objective, *, mean: Tensor, covariance: Tensor) -> None:
+        self._objective = objective
         self._covariance = covariance
         self._principal = _principal_directions(covariance, min(_DIRECTIONS, len(mean)))
-        self._every = max(1, len(rows.labels) // _SAMPLE_ROWS)
+        self._every = max(1, len(rows) // _SAMPLE_ROWS)
         sample = (rows.every(self._every) - mean) @ self._principal
         self._sample = torch.cat([sample, sample.new_ones(len(sample), 1)], dim=1)
-        weights = rows.weights[:: self._every]
-        self._weights = (weights / weights.sum()).to(mean.dtype)
 
     def fit(self, probabilities: Tensor, penalty: float) -> None:
         """Factor the curvature at a point; probabilities (C, N)."""
-        curvature = max(self._rows.curvature(probabilities), _LEAST_CURVATURE)
+        curvature = max(self._objective.curvature(probabilities), _LEAST_CURVATURE)
         self._factor = _factor(_REST * curvature * self._covariance, torch.full_like(self._covariance[0], penalty))
-        top = self._coupled(probabilities[:, :: self._every]).double()
+        top = self._objective.coupled(probabilities, sample=self._sample, every=self._every).double()
         ridge = top.new_full((len(probabilities), self._sample.shape[1]), max(penalty, _LEAST_CURVATURE))
         ridge[:, -1] = _LEAST_CURVATURE  # a bias is not penalised, and free up to a shift
-        self._top = _factor(top, ridge.flatten())
-
-    def _coupled(self, probabilities: Tensor) -> Tensor:
-        """Curvature of the loss in the principal directions and the bias, for all labels: (C · K, C · K)."""
-        sample, weights = self._sample, self._weights
-        size = sample.shape[1]
-        spread = ((weights.sqrt() * probabilities)[:, None] * sample.T).flatten(0, 1)
-        found = -(spread @ spread.T)
-        for label, weighted in enumerate(probabilities * weights):
-            own = slice(label * size, (label + 1) * size)
-            found[own, own] += (sample.T * weighted) @ sample
-        return found
+        self._top = _factor(top, ridge.view(len(top), -1))
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """About the Newton step for a gradient by weights and, in the last column, bias; (C, D + 1) → (C, D + 1)."""
@@ -68,14 +56,14 @@ class Preconditioner:
         top = by_weight @ self._principal
         rest = torch.cholesky_solve(torch.addmm(by_weight, top, self._principal.T, alpha=-1).T, self._factor).T
         exact = torch.cat([top, by_bias], dim=1).double()
-        exact = torch.cholesky_solve(exact.view(-1, 1), self._top).view_as(exact).to(gradient.dtype)
+        exact = torch.cholesky_solve(exact.view(len(self._top), -1, 1), self._top).view_as(exact).to(gradient.dtype)
         by_weight = torch.addmm(rest, exact[:, :-1] - rest @ self._principal, self._principal.T)
         return torch.cat([by_weight, exact[:, -1:]], dim=1)
 
 
 def _factor(curvature: Tensor, ridge: Tensor) -> Tensor:
-    least = _RIDGE * curvature.diagonal().mean()
-    return torch.linalg.cholesky(curvature + torch.diag(ridge.clamp(min=least)))
+    least = _RIDGE * curvature.diagonal(dim1=-2, dim2=-1).mean(dim=-1, keepdim=True)
+    return torch.linalg.cholesky(curvature + torch.diag_embed(torch.maximum(ridge, least)))
 
 
 def _principal_directions(covariance: Tensor, count: int) -> Tensor:

@@ -11,8 +11,7 @@ from pytorch_lightning.loggers import Logger
 
 from poolsweep.bounds import Described, PositiveFloat
 from poolsweep.metric_names import sign
-from poolsweep.probe.objective import Rows
-from poolsweep.probe.solver import Solution, Solver
+from poolsweep.probe.solver import PathSolver, Solution
 
 SAMPLES = "bootstrap samples of the training rows"
 Penalties = Annotated[list[PositiveFloat], Len(1), Described("one or more numbers above 0")]
@@ -20,16 +19,18 @@ _PATIENCE = 2
 
 
 class Probe:
-    """Solves a linear softmax head for a path of L2 penalties and keeps the one that is best on validation.
+    """Solves a linear head for a path of L2 penalties and keeps the one that is best on validation.
 
     A linear head on fixed vectors is a convex problem: there is one best head for each penalty and no learning rate,
-    schedule or number of epochs to choose. The loss is the mean cross-entropy plus ``penalty / 2 · ‖weight‖²``, the
-    bias not penalised: scikit-learn's ``LogisticRegression(C=1 / (penalty · rows))``. Penalties are tried from the
-    strongest until two are worse than the best so far; on a tie the stronger one stays. Each is judged by a head whose
-    probabilities are within 1e-4 of the optimum's.
+    schedule or number of epochs to choose. The task says what is solved: of one label per text the mean cross-entropy,
+    of several labels that of each label, added up, plus ``penalty / 2 · ‖weight‖²``, the bias not penalised. This is
+    scikit-learn's ``LogisticRegression(C=1 / (penalty · rows))``, for each label where there are several. Penalties are
+    tried from the strongest until two are worse than the best so far; on a tie the stronger one stays. Each is judged
+    by a head whose probabilities are within 1e-4 of the optimum's.
 
-    It has no seed noise. With ``bootstrap`` a seed draws a sample of the training rows, with replacement, as many of
-    each label as there are, so that intervals over seeds say what other training texts would have given.
+    It has no seed noise. With ``bootstrap`` a seed draws a sample of the training rows, with replacement, so that
+    intervals over seeds say what other training texts would have given. The sample has as many rows of each label as
+    there are, if a text has one label; of several labels, it is drawn from all rows.
 
     Args:
         penalties: L2 penalties to try.
@@ -59,33 +60,38 @@ class Probe:
         self.accelerator = accelerator
         self.loggers = list(loggers)
 
-    def sample(self, labels: np.ndarray, *, seed: int) -> np.ndarray:
+    def sample(self, count: int, *, seed: int, classes: np.ndarray | None = None) -> np.ndarray:
         """How often each training row is in the sample; with ``bootstrap=False`` once.
 
+        Args:
+            count: Number of training rows.
+            seed: Seed of the sample.
+            classes: The sample has as many rows of each as there are; None = rows are drawn from all.
         Shape:
-            labels (N,) ids; returns (N,) int64, whose sum is N.
+            classes (N,); returns (N,) int64, whose sum is N.
         """
         if not self.bootstrap:
-            return np.ones(len(labels), dtype=np.int64)
-        counts = np.zeros(len(labels), dtype=np.int64)
+            return np.ones(count, dtype=np.int64)
+        counts = np.zeros(count, dtype=np.int64)
         random = np.random.default_rng(seed)
-        for label in np.unique(labels):
-            rows = np.flatnonzero(labels == label)
-            counts += np.bincount(random.choice(rows, size=len(rows)), minlength=len(labels))
+        groups = (
+            [np.arange(count)] if classes is None else [np.flatnonzero(classes == one) for one in np.unique(classes)]
+        )
+        for rows in groups:
+            counts += np.bincount(random.choice(rows, size=len(rows)), minlength=count)
         return counts
 
     def choose(
-        self, rows: Rows, *, measure: Callable[[float, Solution], float]
+        self, solver: PathSolver, *, measure: Callable[[float, Solution], float]
     ) -> tuple[float, Solution, dict[float, float]]:
         """Solve for one penalty after another, and keep the best.
 
         Args:
-            rows: Rows of the training sample.
+            solver: Solver of the training sample.
             measure: Gives the monitored metric of a penalty's solution.
         Returns:
             The penalty that is best, its solution, and the metric of each penalty that was tried.
         """
-        solver = Solver(rows)
         tried: dict[float, float] = {}
         best: tuple[float, Solution] | None = None
         worse = 0

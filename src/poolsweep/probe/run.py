@@ -21,6 +21,7 @@ from poolsweep.files.writing import write_whole
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.model.predictions import Predictions
+from poolsweep.probe.links import LINKS
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.probe import SAMPLES, Probe
 from poolsweep.probe.solver import TOLERANCE, Solution
@@ -94,16 +95,16 @@ class ProbeRun:
         name = accelerator_type(probe.accelerator)
         device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
         classifier.to(device)
-        counts = probe.sample(self.data["train"].targets.numpy(), seed=self.data_seed)
+        targets = self.data["train"].targets.numpy()
+        counts = probe.sample(len(targets), seed=self.data_seed, classes=self.task.classes(targets))
         if classifier.postprocess.needs_fit:
             repeated = Vectors(self.data["train"], classifier, indices=np.repeat(np.arange(len(counts)), counts))
             classifier.postprocess.fit(repeated.pooled())
         train = Vectors(self.data["train"], classifier, indices=np.flatnonzero(counts))
         validation = Vectors(self.data["validation"], classifier) if "validation" in self.data else None
         weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
-        smoothing = classifier.loss.label_smoothing
-        assert isinstance(smoothing, float | int)
-        rows = Rows(train.blocks, train.targets, weights, num_labels=len(self.contract), smoothing=float(smoothing))
+        rows, link = Rows(train.blocks, weights), self.task.link
+        assert link is not None, "a config with a task that no probe solves is refused"
         steps = 0
 
         def measure(penalty: float, solution: Solution) -> float:
@@ -119,7 +120,8 @@ class ProbeRun:
             return found[probe.monitor]
 
         with _threads_for(rows):
-            penalty, solution, tried = probe.choose(rows, measure=measure)
+            solver = LINKS[link](rows, train.targets, classifier.loss, len(self.contract))
+            penalty, solution, tried = probe.choose(solver, measure=measure)
         _install(classifier, solution)
         seconds = time.perf_counter() - started
         status.update(phase="testing")
@@ -210,7 +212,7 @@ def _log(probe: Probe, metrics: Mapping[str, float], *, step: int) -> None:
 def _threads_for(rows: Rows) -> Iterator[None]:
     before = torch.get_num_threads()
     first = next(iter(rows.blocks()))
-    if len(rows.labels) * first.shape[1] < _MANY_NUMBERS:
+    if len(rows) * first.shape[1] < _MANY_NUMBERS:
         torch.set_num_threads(1)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The optimum of an L2-penalised softmax classifier: L-BFGS over all rows, preconditioned, the same bits every time."""
+"""The optimum of an L2-penalised linear classifier: L-BFGS over all rows, preconditioned, the same bits every time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from poolsweep.probe.objective import Rows
+from poolsweep.probe.objective import Objective, Rows
 from poolsweep.probe.preconditioner import Preconditioner
 
 _LINE_TRIALS = 8
@@ -28,8 +29,8 @@ class Solution:
     Attributes:
         weight: (C, D) float64.
         bias: (C,) float64.
-        objective: Mean cross-entropy plus ``penalty / 2`` times the sum of the squared weights.
-        loss: The cross-entropy alone.
+        objective: Mean loss plus ``penalty / 2`` times the sum of the squared weights.
+        loss: The loss alone, as training would log it.
         change: The most that further steps would change a probability of a row.
         iterations: Passes over the rows, each forth and back.
     """
@@ -40,6 +41,14 @@ class Solution:
     loss: float
     change: float
     iterations: int
+
+
+class PathSolver(Protocol):
+    """Solves for one penalty after another, the strongest first."""
+
+    def solve(self, penalty: float) -> Solution:
+        """The head for one penalty, above 0."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ class _Pair:
 
 
 class Solver:
-    """Minimises ``mean cross-entropy + penalty / 2 · ‖weight‖²`` for one penalty after another; the bias is free.
+    """Minimises ``mean loss + penalty / 2 · ‖weight‖²`` for one penalty after another; the bias is free.
 
     The two products with the rows' vectors are most of what it costs: a line search works on logits, which are linear
     in the step, so every iteration takes one pass forth and one back. A preconditioner that is fitted to each penalty
@@ -86,14 +95,15 @@ class Solver:
 
     Args:
         rows: What is fitted.
+        objective: The loss of their logits.
     Reference:
         Nocedal and Wright (2006), "Numerical Optimization", algorithm 7.5.
     """
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, objective: Objective) -> None:
+        self._rows, self._objective = rows, objective
         self._mean, covariance = rows.moments()
-        self._precondition = Preconditioner(rows, self._mean, covariance)
+        self._precondition = Preconditioner(rows, objective, mean=self._mean, covariance=covariance)
         self._path: deque[tuple[float, Tensor]] = deque(maxlen=_EXTRAPOLATED)
 
     def solve(self, penalty: float, *, tolerance: float = TOLERANCE, most_iterations: int = 2000) -> Solution:
@@ -117,7 +127,7 @@ class Solver:
         while True:
             step = self._direction(gradient, pairs)
             change = self._logits(step)
-            most = _MARGIN * _most_change(change)
+            most = _MARGIN * self._objective.most_change(change)
             if most <= tolerance or iterations >= most_iterations:
                 point = self._point(point.head + step, point.logits + change)
                 break
@@ -131,15 +141,14 @@ class Solver:
                 pairs.append(pair)
             point, iterations = found, iterations + 1
         self._path.append((penalty, point.head))
-        weight, bias, loss = point.head[:, :-1], point.head[:, -1], self._rows.loss(point.logits)
-        objective = loss + penalty / 2 * float(weight.square().sum())
-        return Solution(weight, bias - weight @ self._mean.double(), objective, loss, most, iterations)
+        weight, bias, loss = point.head[:, :-1], point.head[:, -1], self._objective.loss(point.logits)
+        objective, shown = loss + penalty / 2 * float(weight.square().sum()), self._objective.shown(loss)
+        return Solution(weight, bias - weight @ self._mean.double(), objective, shown, most, iterations)
 
     def _start(self, penalty: float) -> Tensor:
         """On the curve through the last solutions, by the penalty's logarithm; the last one where the path turns."""
         if not self._path:
-            shape = self._rows.num_labels, len(self._mean) + 1
-            return torch.zeros(shape, dtype=torch.float64, device=self._mean.device)
+            return self._objective.start(len(self._mean)).to(self._mean.device)
         penalties, heads = zip(*self._path, strict=True)
         if not all(high > low for high, low in pairwise([*penalties, penalty])):
             return heads[-1]
@@ -151,7 +160,7 @@ class Solver:
         return self._rows.multiply(head[:, :-1].to(self._mean.dtype)).add_(offset[:, None])
 
     def _point(self, head: Tensor, logits: Tensor) -> _Point:
-        return _Point(head, logits, *self._rows.residual(logits))
+        return _Point(head, logits, *self._objective.residual(logits))
 
     def _gradient(self, point: _Point, penalty: float) -> Tensor:
         """By weight and, in the last column, bias; (C, D + 1)."""
@@ -179,7 +188,7 @@ class Solver:
         first, length, low, high = slope, 0.0, 0.0, math.inf
         found = point
         for _ in range(_LINE_TRIALS):
-            bend = self._bend(found.probabilities, change) + square
+            bend = self._objective.bend(found.probabilities, change) + square
             length = length - slope / bend if bend > 0 else math.inf
             if not low < length < high:
                 length = (low + high) / 2 if high < math.inf else 2 * low or 1.0
@@ -189,20 +198,6 @@ class Solver:
                 return found
             low, high = (length, high) if slope < 0 else (low, length)
         return found if low == length else None
-
-    def _bend(self, probabilities: Tensor, change: Tensor) -> float:
-        """The loss's second derivative along a change of logits."""
-        moved = probabilities * change
-        spread = (moved * change).sum(dim=0) - moved.sum(dim=0).square()
-        return float(torch.dot(spread.double(), self._rows.weights))
-
-
-def _most_change(change: Tensor) -> float:
-    """At most how much a change of logits changes a probability, of a row; (C, N).
-
-    A probability's slope by its logit against the others is at most 1/4.
-    """
-    return float((change.amax(dim=0) - change.amin(dim=0)).max()) / 4
 
 
 def _lagrange(places: list[float], place: float) -> list[float]:

@@ -32,6 +32,7 @@ class Classification(Task):
     metrics = ("accuracy", "f1_macro", "mcc")
     default_metrics = ("accuracy", "f1_macro", "mcc")
     default_loss = "cross_entropy"
+    link = "softmax"
     output_column = "probabilities"
     charts = ("confusion", "calibration")
     also_evaluated = ("log_loss",)
@@ -62,6 +63,10 @@ class Classification(Task):
     def strata(self, column: pa.ChunkedArray) -> np.ndarray:
         """The labels; a missing one is a class of its own."""
         return pc.fill_null(column, "").to_numpy().astype(object)
+
+    def classes(self, targets: np.ndarray) -> np.ndarray:
+        """The labels."""
+        return targets
 
     def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
         """Metrics of the label with the highest logit."""

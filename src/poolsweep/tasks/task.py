@@ -83,6 +83,7 @@ class Task(ABC):
         has_labels: Whether targets are of labels that can be counted, and outputs a probability for each; else both
             are numbers.
         charts: What a report can draw of its predictions: confusion, calibration, label_f1 or scatter.
+        link: What ``trainer=probe`` solves, one of ``poolsweep.probe.links``; None = it has nothing to solve.
         output_column: The column of a predictions file that holds outputs; None where the others tell them.
         also_evaluated: Metrics that ``poolsweep evaluate`` shows beside those of the run.
     """
@@ -92,6 +93,7 @@ class Task(ABC):
     default_metrics: ClassVar[tuple[str, ...]]
     default_loss: ClassVar[str]
     from_outputs: ClassVar[frozenset[str]] = frozenset()
+    link: ClassVar[str | None] = None
     output_column: ClassVar[str | None] = None
     has_labels: ClassVar[bool] = True
     charts: ClassVar[tuple[str, ...]] = ()
@@ -141,6 +143,14 @@ class Task(ABC):
         Args:
             column: Targets of rows that are to be split, (N,) string, null where one is missing.
         """
+
+    def classes(self, targets: np.ndarray) -> np.ndarray | None:
+        """What a bootstrap sample of training rows has as many of as there are; None = it is drawn from all rows.
+
+        Shape:
+            targets (N, …); returns (N,).
+        """
+        return None
 
     @abstractmethod
     def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
