@@ -152,11 +152,3 @@ def test_nothing_is_left_when_the_process_ends(tmp_path):
     assert not (tmp_path / "home" / ".cache" / "poolsweep").exists()
     assert not (tmp_path / "outputs").exists()
     assert tempfile.gettempdir() != str(tmp_path)
-
-
-def test_without_scikit_learn_it_says_what_to_install():
-    code = "import sys\nsys.modules['sklearn'] = None\n"
-    code += "try:\n import poolsweep.sklearn\nexcept Exception as e:\n print(repr(e))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "UserError" in done.stdout
-    assert "pip install 'poolsweep[sklearn]'" in done.stdout

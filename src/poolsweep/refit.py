@@ -29,7 +29,8 @@ def refit_config(
     A probe is fitted to all training rows instead of a bootstrap sample of them. Without ``with_validation`` validation
     selects penalty or epoch, as in any run. With it validation rows are training rows. What they select is fixed
     before: the penalty that most replicates chose (of as many, the stronger), or the median share of the schedule after
-    which the replicates were best.
+    which the replicates were best. Where the replicates are folds, none is held out: no test row is left then, unless
+    there is a test file.
 
     Args:
         chosen: Contender.
@@ -45,6 +46,8 @@ def refit_config(
     content = {key: value for key, value in stored.items() if key not in _LEFT_OUT} | {
         "output_root": str(place.parent), "study": place.name, "logger": {}, "retry": "failed", "on_failure": "continue"
     }  # fmt: skip
+    if content["data"].get("folds") is not None:  # no fold is held out
+        content["data"] = content["data"] | {"fold": None}
     is_probe = RunConfig.of(content).is_probe
     refit = {
         "of": chosen.name, "setting": str(runs[0].facts["setting"]), "runs": [run.path.name for run in runs],

@@ -1,4 +1,4 @@
-"""A text classifier for scikit-learn's pipelines, cross-validation and searches; needs the extra ``sklearn``."""
+"""A text classifier for scikit-learn's pipelines, cross-validation and searches."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
+from poolsweep.api.columns import read_columns
 from poolsweep.errors import UserError
-from poolsweep.extras import require
-
-require("sklearn", asked_by="poolsweep.sklearn", extra="sklearn")
-
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin  # noqa: E402
-from sklearn.utils.multiclass import check_classification_targets  # noqa: E402
-from sklearn.utils.validation import check_is_fitted  # noqa: E402
-
-from poolsweep.api.columns import read_columns  # noqa: E402
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags

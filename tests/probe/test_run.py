@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from poolsweep.config import LOADING_KEYS
+from poolsweep.config.keys import LOADING_KEYS
 from poolsweep.config.probe import _UNUSED_OF_DATA
 from poolsweep.runs.identity import setting_id
 from poolsweep.training.job import folder_of

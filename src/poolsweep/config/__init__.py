@@ -9,16 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from poolsweep.config.keys import LOADING_KEYS
     from poolsweep.config.node import Node
     from poolsweep.config.resolution import resolve
     from poolsweep.config.run_config import RunConfig
     from poolsweep.config.validation import validate
 
-__all__ = ["LOADING_KEYS", "Node", "RunConfig", "resolve", "validate"]
+__all__ = ["Node", "RunConfig", "resolve", "validate"]
 
 _HOMES = {
-    "LOADING_KEYS": "keys",
     "Node": "node",
     "RunConfig": "run_config",
     "resolve": "resolution",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Interval, Len
 from pydantic import StringConstraints
@@ -123,11 +124,32 @@ class SplitKeys:
         validation_fraction: Share of the training rows.
         test_fraction: Share of the training rows.
         split_seed: Seed of the splitting.
+        folds: Folds of the training split, each held out once; None = one split by the shares.
+        fold: The fold that is held out.
+        group: Column whose values keep rows in one split.
     """
 
     validation_fraction: _Part
     test_fraction: _Part
     split_seed: Seed
+    folds: Annotated[int, Ge(2)] | None
+    fold: NonNegativeInt | None
+    group: _Text | None
+
+
+@dataclass(frozen=True)
+class RowKeys:
+    """Keys of ``data`` that leave rows out of what a source has read.
+
+    Attributes:
+        train_rows: Number of training rows; None = all.
+        rows_per_label: Number of training rows of each label; None = all.
+        overlap: What happens to texts that stand in several splits.
+    """
+
+    train_rows: PositiveInt | None
+    rows_per_label: PositiveInt | None
+    overlap: Literal["warn", "drop", "refuse"]
 
 
 @dataclass(frozen=True)
@@ -191,5 +213,14 @@ class Training:
     inference_mode: bool
 
 
-LOADING_KEYS = frozenset(field.name for field in fields(Loading))
+ALL_ROWS = RowKeys(train_rows=None, rows_per_label=None, overlap="warn")
+LOADING_KEYS = frozenset(
+    field.name for kind in (Loading, RowKeys) for field in fields(kind)
+)  # of ``data``, and not of the source
+_UNSET = ("folds", "fold", "group")  # a source that divides nothing lacks these, and ~ cannot take a null away
 TRAINING_KEYS = frozenset(field.name for field in fields(Training))
+
+
+def beside_source(data: Mapping[str, Any]) -> frozenset[str]:
+    """The keys of ``data`` that its source is not given: those that are about batches and rows, or say nothing."""
+    return LOADING_KEYS | {key for key in _UNSET if key in data and data[key] is None}

@@ -13,6 +13,7 @@ def range_problems(config: Mapping[str, Any]) -> list[str]:
     """What does not go together in a resolved config whose keys are of the right types."""
     problems = _metric_problems(config, TASKS[config["task"]["name"]])
     problems += _batching_problems(config)
+    problems += _row_problems(config)
     study = config["study"]
     if study.startswith(".") or "/" in study or "\\" in study:
         problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")
@@ -52,4 +53,23 @@ def _batching_problems(config: Mapping[str, Any]) -> list[str]:
     length, tokens = data.get("max_length"), data.get("max_tokens")
     if type(length) is int and type(tokens) is int and tokens < 3 * length:
         problems.append(f"data.max_tokens must be at least three times data.max_length={length}, got {tokens}")
+    return problems
+
+
+def _row_problems(config: Mapping[str, Any]) -> list[str]:
+    """What does not go together among the keys that choose rows."""
+    data, problems = config["data"], []
+    folds, fold = data.get("folds"), data.get("fold")
+    if folds is not None and fold is None and "refit" not in config:
+        problems.append(
+            f"data.folds={folds} stands for {folds} runs: poolsweep train -m makes them, and data.fold=0 one of them"
+        )
+    elif fold is not None and folds is None:
+        problems.append(f"data.fold={fold} is a fold of none: data.folds=5 says how many there are")
+    elif folds is not None and fold is not None and fold >= folds:
+        problems.append(f"data.fold must be below data.folds={folds}, got {fold}")
+    asked = {key: data.get(key) for key in ("train_rows", "rows_per_label") if data.get(key) is not None}
+    if len(asked) > 1:
+        both = " and ".join(f"data.{key}={value}" for key, value in asked.items())
+        problems.append(f"{both} both say how many training rows there are: leave one out")
     return problems

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from poolsweep.config.batch_plan import BatchPlan, batch_plan
-from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, Storing
+from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, RowKeys, Storing
 from poolsweep.config.names import data_name
 from poolsweep.config.node import Node
 from poolsweep.config.probe import is_probe
@@ -33,6 +33,7 @@ class RunConfig(Root):
         checkpoint: When all is saved that an interrupted run goes on from.
         features: Limits of what frozen encoders' features take on the disk.
         loading: How rows become batches.
+        rows: Which rows are left out.
         data: Makes the data source.
         encoder: Makes the encoder and its tokenizer.
         layers: Makes the pooling's half that combines layers.
@@ -54,6 +55,7 @@ class RunConfig(Root):
     checkpoint: Checkpointing
     features: Storing
     loading: Loading
+    rows: RowKeys
     data: Node
     encoder: Node
     layers: Node
@@ -92,6 +94,7 @@ class RunConfig(Root):
             checkpoint=Checkpointing(**content["checkpoint"]),
             features=Storing(**content["features"]),
             loading=Loading(**{field.name: content["data"][field.name] for field in fields(Loading)}),
+            rows=RowKeys(**{field.name: content["data"][field.name] for field in fields(RowKeys)}),
             layers=Node(content["pooling"]["layers"]),
             tokens=Node(content["pooling"]["tokens"]),
             loggers={name: Node(node) for name, node in (content["logger"] or {}).items()},

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, Storing
+from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, RowKeys, Storing
 from poolsweep.config.parts import PARTS
 from poolsweep.errors import nearest
 from poolsweep.tasks import AUTO, TASKS
@@ -106,7 +106,8 @@ def _instead(key: str, node: Any, what: str) -> str:  # noqa: ANN401
 def missing_keys(config: Mapping[str, Any]) -> list[str]:
     """What to say of keys that ``~key`` took away; not asked of records, since those of older versions lack some."""
     nodes = [("", Root, config)]
-    kinds = {"data": Loading, **SECTIONS} | ({"refit": Refit} if "refit" in config else {})
+    kinds = SECTIONS | ({"refit": Refit} if "refit" in config else {})
+    nodes += [("data.", kind, config["data"]) for kind in (Loading, RowKeys)]
     nodes += [(f"{name}.", kind, config[name]) for name, kind in kinds.items()]
     lacking = [
         f"{prefix}{field.name}" for prefix, kind, node in nodes for field in fields(kind) if field.name not in node

@@ -10,7 +10,7 @@ import hydra.utils
 import pytorch_lightning as pl
 
 from poolsweep.config.callbacks import refusal_of
-from poolsweep.config.keys import LOADING_KEYS, TRAINING_KEYS
+from poolsweep.config.keys import TRAINING_KEYS, beside_source
 from poolsweep.config.parts import Part, base_classes, part_at
 from poolsweep.config.probe import is_probe
 from poolsweep.config.types import hints_of, type_problem
@@ -79,7 +79,7 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     signature = inspect.signature(found)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     trains = where == "trainer" and not is_probe({"trainer": node})
-    skip = LOADING_KEYS if where == "data" else _OF_ANY_TRAINER if trains else frozenset()  # checked elsewhere
+    skip = beside_source(node) if where == "data" else _OF_ANY_TRAINER if trains else frozenset()  # checked elsewhere
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     ours = str(node["_target_"]).startswith("poolsweep.")

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.config.batch_plan import batch_problems
-from poolsweep.config.keys import LOADING_KEYS, Loading, Refit, Root, SplitKeys
+from poolsweep.config.keys import Loading, Refit, Root, RowKeys, SplitKeys
 from poolsweep.config.machine import device_problems, worker_problems
 from poolsweep.config.probe import probe_problems
 from poolsweep.config.processes import distribution_problems
@@ -65,9 +65,9 @@ def _said_once(problems: list[str], monitor: Any) -> list[str]:  # noqa: ANN401
 def _type_problems(config: Mapping[str, Any]) -> list[str]:
     """Keys of the root, of the sections, of batches and of the Trainer that are of other types than they may be."""
     problems = dataclass_problems(Root, {field.name: config.get(field.name) for field in fields(Root)}, prefix="")
-    problems += dataclass_problems(Loading, {key: config["data"].get(key) for key in LOADING_KEYS}, prefix="data.")
-    splitting = {field.name for field in fields(SplitKeys)} & config["data"].keys()
-    problems += dataclass_problems(SplitKeys, {key: config["data"][key] for key in splitting}, prefix="data.")
+    for kind in (Loading, RowKeys, SplitKeys):
+        keys = {field.name for field in fields(kind)} & config["data"].keys()
+        problems += dataclass_problems(kind, {key: config["data"][key] for key in keys}, prefix="data.")
     for name, kind in SECTIONS.items():
         problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
     if "refit" in config:

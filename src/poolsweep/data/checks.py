@@ -42,7 +42,7 @@ def check(splits: Splits, task: Task) -> Contract:
             raise UserError(*problems, f"{splits.train.origin}: {objection}")
     too_few = task.too_few(contract) if len(splits.train) else None
     problems += [] if too_few is None else [f"{splits.train.origin}: {too_few}"]
-    for split in (splits.validation, splits.test) if too_few is None else ():
+    for split in [split for split in splits if split is not splits.train] if too_few is None else ():
         problems += [] if hidden(split) else _unknown(split, contract, where_seen=splits.train.origin)
     if len(splits.train):
         problems += _unknown(splits.train, contract, where_seen="the given label names")

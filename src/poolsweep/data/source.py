@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from poolsweep.data.splits import Splits
+from poolsweep.data.strata import Strata, by_label
 from poolsweep.errors import UserError
 
 
@@ -16,9 +17,11 @@ class Source(ABC):
 
     Attributes:
         found_by: Arguments that only say where the content is found, such as paths: runs are the same wherever it lay.
+        strata: What a split gets its share of where rows are split off; set before ``read``, as the task has it.
     """
 
     found_by: tuple[str, ...] = ()
+    strata: Strata = staticmethod(by_label)
 
     @abstractmethod
     def read(self) -> Splits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ class Split:
     Attributes:
         name: train, validation or test.
         origin: The file or data set they come from, for messages.
-        rows: Columns ``text``, ``label`` (both string) and, for pairs, ``text_pair``.
+        rows: Columns ``text``, ``label`` (both string) and, for pairs, ``text_pair``; ``group`` until they are divided.
         row_ids: (N,) int64, each example's row in ``origin``, 0 = first after the header.
         is_split_off: Whether they were training rows of the source, and split off.
     """
@@ -84,6 +84,11 @@ class Split:
                     digest.update(_bytes("".join(values.to_pylist())))
         return digest.hexdigest()
 
+    def where(self, chosen: np.ndarray) -> Split:
+        """Some of its rows, in their order; ``chosen`` (N,) bool, True = stays."""
+        rows = np.flatnonzero(chosen)
+        return replace(self, rows=self.rows.select(rows), row_ids=self.row_ids[rows])
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of its columns, in an order that does not depend on the source."""
@@ -97,23 +102,25 @@ class Splits:
     Attributes:
         train: What is trained on.
         validation: What is selected on.
-        test: What is reported; evaluated once.
+        test: What is reported; evaluated once. None = all rows are fitted, and none are left to report on.
         label_names: Label names in the order of their ids, where the source gives one; None = decided from train.
         notes: What was done to the data, for the log ("validation split off train: …").
         cautions: What of the data undermines a result, for log and report.
         given_id: What identifies the content, where the source says it; see ``content_id``.
+        as_read: What a source read, where rows were left out since: it is what identifies the content.
     """
 
     train: Split
     validation: Split
-    test: Split
+    test: Split | None
     label_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = field(default=())
     cautions: tuple[str, ...] = field(default=())
     given_id: str | None = None
+    as_read: Splits | None = None
 
     def __iter__(self) -> Iterator[Split]:
-        return iter((self.train, self.validation, self.test))
+        return (split for split in (self.train, self.validation, self.test) if split is not None)
 
     @cached_property
     def train_and_validation(self) -> Split:
@@ -130,15 +137,29 @@ class Splits:
         Args:
             selects: Whether validation rows are held back; else they are trained on.
         """
-        return tuple(self) if selects else (self.train_and_validation, self.test)
+        if selects:
+            return tuple(self)
+        return (self.train_and_validation, *(() if self.test is None else (self.test,)))
 
     def with_cautions(self, cautions: tuple[str, ...]) -> Splits:
         """The same splits with other cautions."""
         return replace(self, cautions=cautions)
 
+    def without(self, left_out: Mapping[str, np.ndarray], *, notes: Sequence[str] = ()) -> Splits:
+        """The same splits without some rows; what identifies their content stays that of all.
+
+        Args:
+            left_out: Split → True at each row that goes, (N,) bool.
+            notes: What to say of it.
+        """
+        changed = {name: getattr(self, name).where(~rows) for name, rows in left_out.items() if rows.any()}
+        return replace(self, **changed, notes=(*self.notes, *notes), as_read=self.as_read or self)
+
     @cached_property
     def fingerprint(self) -> str:
         """What identifies the content and, unless the source says what does, how it is split."""
+        if self.as_read is not None:
+            return self.as_read.fingerprint
         if self.given_id is not None:
             return self.given_id
         digest = xxhash.xxh3_128(repr(self.label_names).encode("utf-8", "surrogatepass"))
@@ -151,6 +172,8 @@ class Splits:
     @cached_property
     def content_id(self) -> str:
         """What identifies the content, however it is split; of rows that no source vouches for, a sum over them."""
+        if self.as_read is not None:
+            return self.as_read.content_id
         if self.given_id is not None:
             return self.given_id
         total = 0

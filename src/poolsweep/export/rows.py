@@ -69,6 +69,8 @@ def rows_of_test_split(run: LoadedRun, folder: RunFolder) -> ProofRows:
     if contract != run.contract or (told is not None and data_identity(run.config.data, splits)["data_id"] != told):
         raise UserError(f"the data set has changed since the run was trained; {ask}")
     split = splits.test
+    if split is None:
+        raise UserError(f"the run was fitted on all rows, and none are left to prove its export on; {ask}")
     order = np.argsort(split.row_ids, kind="stable")
     recorded = _recorded(folder, split, order, contract)
     if recorded is None:

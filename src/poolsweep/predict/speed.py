@@ -37,7 +37,7 @@ def measure_speed(model: RunModel, split: Split) -> Speed:
 
 
 def own_test_split(model: RunModel) -> Split:
-    """The run's own test split.
+    """The run's own test split; where all rows were fitted, those that selected.
 
     Args:
         model: One run.
@@ -45,7 +45,8 @@ def own_test_split(model: RunModel) -> Split:
         UserError: If its data cannot be read.
     """
     try:
-        return load_data(model.run.config.data, model.task)[0].test
+        splits, _ = load_data(model.run.config.data, model.task)
+        return splits.test or splits.validation
     except UserError as error:
         raise UserError(*error.problems, f"{model.name}: --data FILE gives other texts to measure with") from error
 

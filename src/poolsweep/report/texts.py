@@ -49,7 +49,10 @@ def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
         source = _source(Node(run.config.get("data") or {}))
         if source is None:
             return TestTexts(None, "the run's config names no source of poolsweep's own")
+        source.strata = predicted.task.strata
         test = source.read_again().test
+        if test is None:
+            return TestTexts(None, "the run has no test split")
         order = np.argsort(test.row_ids)
         targets = predicted.contract.encode(test.column("label"))[order]
         texts = test.column("text").to_pylist()

@@ -24,7 +24,8 @@ _EXCLUDED_PATHS = (
 )  # fmt: skip
 _COMPARED_BY_CONTENT = ("encoder.model", "encoder.name", "trainer.accelerator")
 _NAMES_DATA = ("_target_", "name", "subset", "train", "validation", "test")
-REPLICATES = ("seed", "init_seed", "data_seed", "data.split_seed")  # what may differ between runs of one setting
+REPLICATES = ("seed", "init_seed", "data_seed", "data.split_seed", "data.fold")  # may differ in runs of one setting
+_SIZES = ("data.train_rows", "data.rows_per_label")  # runs of each size are compared among themselves
 _NAMES_ENCODER = ("_target_", "name", "model", "revision")
 
 
@@ -144,5 +145,5 @@ def setting_id(config: RunConfig) -> str:
     content["trainer"] = _canonical_trainer(config, used["trainer"])
     for group, named in (("data", _NAMES_DATA), ("encoder", _NAMES_ENCODER)):
         own = {key: value for key, value in used[group].items() if key not in named}
-        content[group] = {key: value for key, value in own.items() if f"{group}.{key}" not in REPLICATES}
+        content[group] = {key: value for key, value in own.items() if f"{group}.{key}" not in (*REPLICATES, *_SIZES)}
     return _hash(content)[:8]

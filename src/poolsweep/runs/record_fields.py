@@ -75,6 +75,11 @@ def _files(value: Any) -> bool:  # noqa: ANN401
     return told(value) and value.keys() <= set(CHECKED)
 
 
+def _numbers(*names: str) -> Check:
+    """Exactly these names, each with a number of at least 0 or nothing."""
+    return lambda value: isinstance(value, dict) and value.keys() == {*names} and _by_name(_or_nothing(_count))(value)
+
+
 def _refit(value: Any) -> bool:  # noqa: ANN401
     told = isinstance(value, dict) and _text(value.get("of")) and _list_of(_text)(value.get("runs"))
     return told and _flag(value.get("with_validation"))
@@ -94,6 +99,7 @@ RESULT_FIELDS: dict[str, Check] = _SHARED | {
     "best_epoch": _count, "epochs": _count, "steps": _count, "seeds_are": _or_nothing(_text), "penalty": _number,
     "data_id": _or_nothing(_text), "encoder_id": _or_nothing(_text), "data_place": _or_nothing(_list_of(_text)),
     "encoder_place": _or_nothing(_list_of(_text)), "files": _files, "checksum": _text,
+    "split": _numbers("seed", "fold", "folds"), "rows_asked": _numbers("train_rows", "rows_per_label"),
     "penalties_tried": _list_of(_by_name(_number)), "best_step": _count, "scheduled_steps": _count, "refit": _refit,
 }  # fmt: skip
 STATUS_FIELDS: dict[str, Check] = _SHARED | {

@@ -20,6 +20,7 @@ Parse = Callable[[list[str]], list[Override]]
 
 _KEYS = ("also", "file")
 _OF_THE_COMMAND = ("hydra", "sweep", "race", "optuna", "study", "output_root")  # there is one of each in a sweep
+_MOST_FOLDS = 10_000
 _LARGEST = 2**24  # bytes of a file of points
 
 
@@ -98,7 +99,7 @@ def _with_folds(grid: Grid, config: DictConfig, parse: Parse) -> Grid:
         folds = chosen["data.folds"].value()
     else:
         folds = OmegaConf.select(config, "data.folds", throw_on_missing=False, throw_on_resolution_failure=False)
-    if type(folds) is not int or folds < 2:
+    if type(folds) is not int or folds not in range(2, _MOST_FOLDS + 1):  # what it may be is said with all else
         return grid
     listed = parse([f"data.fold={','.join(map(str, range(folds)))}"])
     return Grid((*grid.overrides, *listed), grid.origin, grid.own)

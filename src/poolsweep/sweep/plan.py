@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
@@ -33,7 +32,6 @@ class SweepPlan:
         finished: Runs that have finished.
         not_retried: Runs that failed and are not to be run again.
         notes: Sentences for the user, each said once.
-        split_seeds: Seeds by which the data are split.
         stops: Whether a failure ends the sweep.
         restarted: Runs that are to be made anew (``retry=all``).
         skipped: Combinations that cannot be.
@@ -44,7 +42,6 @@ class SweepPlan:
     finished: set[RunFolder] = field(default_factory=set)
     not_retried: set[RunFolder] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
-    split_seeds: set[Any] = field(default_factory=set)
     stops: bool = False
     restarted: list[RunFolder] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -64,9 +61,8 @@ class SweepPlan:
 
     @property
     def remarks(self) -> list[str]:
-        """Notes and cautions as they are printed before the first run."""
-        notes = [*self.notes, *([skipped_note(self.skipped)] if self.skipped else [])]
-        return [*(f"note: {note}" for note in notes), *split_caution(self.split_seeds)]
+        """Notes as they are printed before the first run."""
+        return [f"note: {note}" for note in (*self.notes, *([skipped_note(self.skipped)] if self.skipped else []))]
 
     @property
     def missing(self) -> dict[RunFolder, Job]:
@@ -80,7 +76,6 @@ class SweepPlan:
         Raises:
             UserError: With every problem of the config.
         """
-        self.split_seeds.add(config.data.get("split_seed"))
         before = None if config.retry == "all" else finished_before(config)
         if before is None:
             self.notes |= dict.fromkeys(check_once(config, known))
@@ -200,22 +195,6 @@ def skipped_note(skipped: Sequence[Skipped]) -> str:
     """
     them = "it" if len(skipped) == 1 else "they"
     return f"skipped, since {them} cannot be: {', '.join(one.name for one in skipped)} ({skipped[0].reason})"
-
-
-def split_caution(seeds: Collection[Any]) -> list[str]:
-    """What a user must know who sweeps ``data.split_seed``, before a run is made; nothing where it is one.
-
-    Example:
-        >>> split_caution({0}), split_caution({1, 0})[0][:56]
-        ([], 'caution: data.split_seed is swept (0, 1): splits are rep')
-    """
-    if len(seeds) < 2:
-        return []
-    listed = ", ".join(map(str, sorted(seeds, key=str)))
-    return [
-        f"caution: data.split_seed is swept ({listed}): splits are replicates. Each pooling counts with its mean over "
-        "them, without an interval and without a verdict; for these, keep one split and sweep seed=0,1,2."
-    ]
 
 
 def require_one_study(studies: Iterable[Path]) -> None:

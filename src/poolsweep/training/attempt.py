@@ -129,6 +129,8 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "labels": len(prepared.contract),
         "task": config.task.name,
         "measured": config.metrics,
+        "split": {key.removeprefix("split_"): config.data.get(key) for key in ("split_seed", "fold", "folds")},
+        "rows_asked": {key: getattr(config.rows, key) for key in ("train_rows", "rows_per_label")},
         "cautions": list(prepared.splits.cautions),
         "sizes": {split.name: len(split) for split in prepared.splits.fitted(selects=config.selects)},
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),

@@ -81,7 +81,7 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     splits = contract = loaded = pooling = None
     if "data" not in faulty:
         with _collected(problems, part="data"):
-            splits, contract = load_data(config.data, config.task)
+            splits, contract = load_data(config.data, config.task, config.rows, data_seed=config.data_seed)
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)

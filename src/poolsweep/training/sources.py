@@ -10,10 +10,13 @@ from typing import Any
 
 import xxhash
 
-from poolsweep.config import LOADING_KEYS, Node
+from poolsweep.config import Node
+from poolsweep.config.keys import ALL_ROWS, RowKeys, beside_source
 from poolsweep.config.targets import authorised, nodes_with_target
 from poolsweep.data.cautions import data_cautions
 from poolsweep.data.checks import check
+from poolsweep.data.overlap import Overlap, without_overlap
+from poolsweep.data.sampling import RowsAsked, sampled
 from poolsweep.data.source import Source
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
@@ -22,15 +25,22 @@ from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.make import make
 
 
-def load_data(data: Node, task: Task) -> tuple[Splits, Contract]:
-    """Read and check a data set; runs of one process that read the same content share it.
+def load_data(data: Node, task: Task, rows: RowKeys = ALL_ROWS, *, data_seed: int = 0) -> tuple[Splits, Contract]:
+    """Read and check a data set, without the rows that are left out; runs of one process that read the same share it.
 
+    Args:
+        data: Makes the source.
+        task: Says what the targets may be.
+        rows: Which rows are left out.
+        data_seed: Seed of a sample of training rows.
     Raises:
         UserError: With every problem of its files and labels.
     """
+    asked = RowsAsked(rows.train_rows, rows.rows_per_label)
     with said_if_slow(_reading(data)):
         source = _source(_node(data))
-        return _checked(source, source.fingerprint(), task)
+        seed = data_seed if asked != RowsAsked() else None
+        return _sampled(source, source.fingerprint(), task, rows.overlap, asked, seed)
 
 
 def task_of_data(data: Node, trusted: Sequence[str]) -> str:
@@ -84,7 +94,7 @@ def data_identity(data: Node, splits: Splits) -> dict[str, Any]:
 
 def _place(data: Node) -> list[str]:
     """The files that the keys of a data set name, or else the keys."""
-    source = data.without(*LOADING_KEYS).plain()
+    source = data.without(*beside_source(data)).plain()
     paths = [str(Path(value).absolute()) for value in source.values() if isinstance(value, str) and _is_file(value)]
     return paths or [json.dumps(source, sort_keys=True, default=str)]
 
@@ -108,10 +118,10 @@ class _Known(Source):
 
 
 def _node(data: Node) -> str:
-    return json.dumps(data.without(*LOADING_KEYS).plain(), sort_keys=True)
+    return json.dumps(data.without(*beside_source(data)).plain(), sort_keys=True)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _source(node: str) -> Source:
     content = Node(json.loads(node))
     made = make(content)
@@ -123,9 +133,18 @@ def _source(node: str) -> Source:
     return _Known(splits, getattr(made, "found_by", ()))
 
 
-@lru_cache(maxsize=4)
-def _checked(source: Source, fingerprint: str | None, task: Task) -> tuple[Splits, Contract]:
-    splits = source.read()
+@lru_cache(maxsize=16)
+def _sampled(
+    source: Source, fingerprint: str | None, task: Task, overlap: Overlap, asked: RowsAsked, seed: int | None
+) -> tuple[Splits, Contract]:
+    splits, contract = _checked(source, fingerprint, task, overlap)
+    return (splits, contract) if seed is None else (sampled(splits, asked, seed=seed, strata=task.strata), contract)
+
+
+@lru_cache(maxsize=16)
+def _checked(source: Source, fingerprint: str | None, task: Task, overlap: Overlap) -> tuple[Splits, Contract]:
+    source.strata = task.strata
+    splits = without_overlap(source.read(), overlap)
     contract = check(splits, task)
     return splits.with_cautions(data_cautions(splits, contract)), contract
 

@@ -135,7 +135,7 @@ def test_absent_splits_are_split_off_stratified_and_by_their_own_seed(tmp_path):
     ids = [set(split.row_ids) for split in found]
     assert set().union(*ids) == set(range(200))
     assert sum(map(len, ids)) == 200
-    assert found.notes[0] == f"test: 20 of the 200 rows of {path}, stratified by label"
+    assert found.notes[0] == f"test: 20 of the 200 rows of {path}, stratified"
     assert set(Files(train=str(path)).read().test.row_ids) == ids[2]
     assert set(Files(train=str(path), split_seed=1).read().test.row_ids) != ids[2]
     assert len(Files(train=str(path), test_fraction=0.3).read().test) == 60

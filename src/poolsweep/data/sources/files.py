@@ -11,7 +11,7 @@ import xxhash
 from poolsweep.data.formats.columns import Asked, require_different
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import READERS, rows_of_file
-from poolsweep.data.split_off import split_off_missing
+from poolsweep.data.split_off import Splitting, split_rows
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.hashing import file_hash
@@ -36,6 +36,9 @@ class Files(Source):
         validation_fraction: Share of the training rows, if split off.
         test_fraction: Share of the training rows, if split off.
         split_seed: Seed of the splitting.
+        folds: Folds of the training rows, each held out once: for test, or for validation where ``test`` is given.
+        fold: The fold that is held out, 0 to ``folds`` − 1.
+        group: Name of a column of the training file; rows with the same value go into the same split.
     """
 
     found_by = ("train", "validation", "test", "name")
@@ -55,12 +58,14 @@ class Files(Source):
         validation_fraction: float = 0.1,
         test_fraction: float = 0.1,
         split_seed: int = 0,
+        folds: int | None = None,
+        fold: int | None = None,
+        group: str | None = None,
     ) -> None:
         self.paths = {"train": train, "validation": validation, "test": test}
         self.columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
-        self.labels, self.quoted, self.split_seed = labels, quoted, split_seed
-        self.fractions = {"test": test_fraction, "validation": validation_fraction}
-        self.name = name
+        self.labels, self.quoted, self.name, self.group = labels, quoted, name, group
+        self.splitting = Splitting(validation_fraction, test_fraction, split_seed, folds, fold)
 
     def fingerprint(self) -> str:
         """The content of the files, by split."""
@@ -73,7 +78,7 @@ class Files(Source):
         Raises:
             UserError: With every problem, if a file or a column is missing, or a file cannot be read.
         """
-        require_different(self.columns)
+        require_different(self._columns("train"))
         content = self.fingerprint()
         found, problems, cautions, given = {}, [], [], None
         for split, path in self.paths.items():
@@ -89,13 +94,11 @@ class Files(Source):
             raise UserError(*problems)
         if self.fingerprint() != content:
             raise UserError(f"the files of data.train={self.paths['train']} change while they are read; try again")
-        splits, notes = split_off_missing(
-            found, fractions=self.fractions, seed=self.split_seed, of=str(self.paths["train"])
-        )
+        splits, notes = split_rows(found, self.splitting, of=str(self.paths["train"]), strata=self.strata)
         if self.labels is not None:
             given = names_as_read(self.labels, set(splits["train"].column("label").unique().to_pylist()))
         return Splits(
-            splits["train"], splits["validation"], splits["test"],
+            splits["train"], splits["validation"], splits.get("test"),
             label_names=given, notes=notes, cautions=tuple(dict.fromkeys(cautions)), given_id=content,
         )  # fmt: skip
 
@@ -104,7 +107,10 @@ class Files(Source):
         return self.read()
 
     def _asked(self, split: str, path: str) -> Asked:
-        return require_file(Asked(Path(path), f"data.{split}={path}", self.columns, self.quoted))
+        return require_file(Asked(Path(path), f"data.{split}={path}", self._columns(split), self.quoted))
+
+    def _columns(self, split: str) -> dict[str, str]:
+        return self.columns | ({"group": self.group} if self.group is not None and split == "train" else {})
 
 
 def _content(path: str) -> str:

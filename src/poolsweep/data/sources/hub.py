@@ -19,7 +19,7 @@ from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, na
 from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, Sink, require_different
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import rows_by_key
-from poolsweep.data.split_off import split_off_missing
+from poolsweep.data.split_off import Splitting, split_rows
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.hashing import file_hash
@@ -46,6 +46,9 @@ class Hub(Source):
         validation_fraction: Share of the training rows, if split off.
         test_fraction: Share of the training rows, if split off.
         split_seed: Seed of the splitting.
+        folds: Folds of the training rows, each held out once: for test, or for validation where there is a test split.
+        fold: The fold that is held out, 0 to ``folds`` − 1.
+        group: Name of a column of the training split; rows with the same value go into the same split.
     """
 
     found_by = ("name", "train", "validation", "test")
@@ -66,12 +69,15 @@ class Hub(Source):
         validation_fraction: float = 0.1,
         test_fraction: float = 0.1,
         split_seed: int = 0,
+        folds: int | None = None,
+        fold: int | None = None,
+        group: str | None = None,
     ) -> None:
         self.name, self.subset, self.revision = name, subset, revision
         self.names = {"train": train, "validation": validation, "test": test}
         self.columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
-        self.labels, self.split_seed = labels, split_seed
-        self.fractions = {"test": test_fraction, "validation": validation_fraction}
+        self.labels, self.group = labels, group
+        self.splitting = Splitting(validation_fraction, test_fraction, split_seed, folds, fold)
 
     def fingerprint(self) -> str:
         """The rows of the splits that are read, whatever the hub or its cache calls them."""
@@ -89,11 +95,11 @@ class Hub(Source):
             found[split] = Split(split, part.asked.where, rows, np.arange(len(rows)))
             given = about.label_names if split == "train" else given
         of = f"{self.name}[{self.names['train']}]"
-        splits, notes = split_off_missing(found, fractions=self.fractions, seed=self.split_seed, of=of)
+        splits, notes = split_rows(found, self.splitting, of=of, strata=self.strata)
         if self.labels is not None:
             given = names_as_read(self.labels, set(splits["train"].column("label").unique().to_pylist()))
         return Splits(
-            splits["train"], splits["validation"], splits["test"],
+            splits["train"], splits["validation"], splits.get("test"),
             label_names=given, notes=notes, given_id=self.fingerprint(),
         )  # fmt: skip
 
@@ -110,16 +116,19 @@ class Hub(Source):
 
     @cached_property
     def _parts(self) -> dict[str, _Part]:
-        require_different(self.columns)
+        require_different(self._columns("train"))
         loaded = _load(self.name, self.subset, self.revision)
         train = self.names["train"]
         if train not in loaded:
             raise UserError(f"data.train={train} is no split of {self.name}; {nearest(str(train), map(str, loaded))}")
         return {
-            split: _Part(loaded[name], Asked(Path(self.name), f"{self.name}[{name}]", self.columns))
+            split: _Part(loaded[name], Asked(Path(self.name), f"{self.name}[{name}]", self._columns(split)))
             for split, name in self.names.items()
             if name is not None and name in loaded
         }
+
+    def _columns(self, split: str) -> dict[str, str]:
+        return self.columns | ({"group": self.group} if self.group is not None and split == "train" else {})
 
 
 class _Part:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from poolsweep.data.cache import cached
 from poolsweep.data.source import Source
-from poolsweep.data.split_off import stratified_groups
+from poolsweep.data.split_off import Splitting, split_rows
 from poolsweep.data.splits import Split, Splits
 from poolsweep.errors import UserError
 
@@ -28,12 +28,14 @@ class Icd10(Source):
 
     Args:
         split_seed: The split is a function of it alone.
+        folds: Folds of the rows, each held out for test once; None = the tenth that ``split_seed`` chooses.
+        fold: The fold that is held out, 0 to ``folds`` − 1.
     Reference:
         ICD-10-CM, US National Center for Health Statistics (public domain), as packaged by simple-icd-10-cm.
     """
 
-    def __init__(self, *, split_seed: int) -> None:
-        self.split_seed = split_seed
+    def __init__(self, *, split_seed: int, folds: int | None = None, fold: int | None = None) -> None:
+        self.splitting = Splitting(1 / 9, 0.1, split_seed, folds, fold)
 
     def fingerprint(self) -> str:
         """The package and its version."""
@@ -54,24 +56,11 @@ class Icd10(Source):
             raise UserError("data=icd10 needs the package simple-icd-10-cm: pip install 'poolsweep[demo]'")
         version = self.fingerprint()
         table = _table(version)
-        categories = [code[:3] for code in table.column("code").to_pylist()]
-        labels = table.column("label").to_pylist()
-        test = stratified_groups(labels, groups=categories, fraction=0.1, seed=self.split_seed)
-        rest = np.flatnonzero(~test)
-        taken = stratified_groups(
-            [labels[i] for i in rest], groups=[categories[i] for i in rest], fraction=1 / 9, seed=self.split_seed
-        )
-        validation = np.zeros_like(test)
-        validation[rest[taken]] = True
-        rows = Dataset(table.select(["text", "label"]))
-
-        def part(name: str, chosen: np.ndarray) -> Split:
-            ids = np.flatnonzero(chosen)
-            return Split(name, f"icd10 ({name})", rows.select(ids), ids)
-
-        return Splits(
-            part("train", ~test & ~validation), part("validation", validation), part("test", test), given_id=version
-        )
+        categories = pa.array([code[:3] for code in table.column("code").to_pylist()])
+        rows = Dataset(table.select(["text", "label"]).append_column("group", categories))
+        found = {"train": Split("train", "icd10", rows, np.arange(len(rows)))}
+        splits, notes = split_rows(found, self.splitting, of="icd10", strata=self.strata)
+        return Splits(splits["train"], splits["validation"], splits.get("test"), notes=notes, given_id=version)
 
     def read_again(self) -> Splits:
         """Read the package again, as ``read`` does."""

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from poolsweep.config import RunConfig, resolve
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.sweep.optuna.space import Space
-from poolsweep.sweep.plan import Unfit, check_once, require_one_study, split_caution
+from poolsweep.sweep.plan import Unfit, check_once, require_one_study
 from poolsweep.terminal.console import Console
 from poolsweep.training.job import folder_of
 from poolsweep.training.sources import task_of_data
@@ -43,9 +43,8 @@ def check_space(space: Space, *, compose: Compose, known: Unfit, console: Consol
         raise UserError(*checks.problems)
     require_one_study(folder_of(config)[0].path.parent for config in configs)
     notes = [*checks.notes, *([f"left out, since they cannot be: {', '.join(out)}"] if out else [])]
-    splits = {word for seeds in space.seeds for word in seeds if word.startswith("data.split_seed=")}
-    for line in (*(f"note: {note}" for note in notes), *split_caution({word.split("=")[1] for word in splits})):
-        console.say(line)
+    for note in notes:
+        console.say(f"note: {note}")
     axes = tuple(axis.without(out) for axis in space.axes)
     return (replace(space, axes=axes) if out else space), configs[0]
 

@@ -95,7 +95,7 @@ def _value(config: Node, key: str) -> Any:  # noqa: ANN401
 
 def _seed_text(seeds: tuple[Any, ...]) -> str:
     """As typed: ``seed=3``, and what was set apart from it."""
-    usual = {"data.split_seed": (0, None)}
+    usual = {"data.split_seed": (0, None), "data.fold": (None,)}
     named = zip(REPLICATES[1:], seeds[1:], strict=True)
     apart = [f"{key}={value}" for key, value in named if value not in usual.get(key, (seeds[0],))]
     return " ".join([f"seed={seeds[0]}", *apart])
