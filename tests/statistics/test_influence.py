@@ -189,6 +189,15 @@ def test_a_perfect_fit_has_no_error_and_no_noise():
         assert NUMBER_SCORES[name](values, 2 * values + 1) == pytest.approx([1, 1, 1])
 
 
+def test_the_variance_of_the_area_is_delongs():
+    """Sample variances of the placements of both groups, each over its own number."""
+    labels, table = two_classes(60)
+    above, below = table[labels == 1, 1], table[labels == 0, 1]
+    wins = (above[:, None] > below) + 0.5 * (above[:, None] == below)
+    delong = wins.mean(axis=1).var(ddof=1) / len(above) + wins.mean(axis=0).var(ddof=1) / len(below)
+    assert roc_auc_scores(labels, table[:, 1]).var() / 60 == pytest.approx(delong)
+
+
 def test_what_ranks_nothing_is_chance_or_zero():
     values = [0.2, 0.4]
     for flags in ([0, 0], [1, 1]):

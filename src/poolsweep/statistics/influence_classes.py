@@ -28,7 +28,8 @@ def accuracy_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float
 def balanced_accuracy_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
     """Scores whose mean is the mean recall over the classes that occur among the labels.
 
-    With the recall R_c = p_c / r_c, an example of class c adds (1[right] − R_c) / r_c to it.
+    With the recall R_c = p_c / r_c, an example of class c adds (1[right] − R_c) / r_c to it, times √(n / (n − 1)) of
+    the n examples of the class, as its sample variance has it.
 
     Shape:
         labels, predicted (N,) class ids; returns (N,).
@@ -48,7 +49,8 @@ def balanced_accuracy_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray
     occurs = np.maximum(table.has, 1 / len(table.truth))  # a class without labels is asked for by no example
     recall = table.both / occurs
     num_classes = np.count_nonzero(table.has)
-    return recall.sum() / num_classes + (table.right - recall[table.truth]) / occurs[table.truth] / num_classes
+    each = of_few(table.has * len(table.truth)) / occurs / num_classes
+    return recall.sum() / num_classes + (table.right - recall[table.truth]) * each[table.truth]
 
 
 def f1_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
@@ -127,6 +129,17 @@ def mcc_scores(labels: ArrayLike, predicted: ArrayLike) -> NDArray[np.float64]:
         table.has[truth] / from_rows + table.gets[guess] / from_columns
     )
     return mcc + slope - slope.mean()
+
+
+def of_few(counts: ArrayLike) -> NDArray[np.float64]:
+    """√(n / (n − 1)) of each count n, which makes the mean square around a mean the sample variance.
+
+    Example:
+        >>> of_few([1, 2]).round(4)
+        array([1.    , 1.4142])
+    """
+    number = np.asarray(counts, dtype=np.float64)
+    return np.sqrt(number / np.maximum(number - 1, 1))
 
 
 class _Confusion(NamedTuple):

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from poolsweep.statistics.influence_classes import of_few
+
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
@@ -15,8 +17,8 @@ def roc_auc_scores(positive: ArrayLike, values: ArrayLike) -> Numbers:
     """Scores whose mean is the area under the ROC curve: P(positive above negative), ties counted half.
 
     With π the share of positives, a positive adds (share of negatives below it − AUC) / π, a negative (share of
-    positives above it − AUC) / (1 − π): the placement values of DeLong's variance. 0.5 everywhere where all are
-    positive or none: the area is not defined, and nothing is ranked.
+    positives above it − AUC) / (1 − π): the placement values of DeLong's variance, with its denominators n − 1 for both
+    groups. 0.5 everywhere where all are positive or none: the area is not defined, and nothing is ranked.
 
     Shape:
         positive (N,) of 0 and 1, values (N,); returns (N,).
@@ -26,7 +28,7 @@ def roc_auc_scores(positive: ArrayLike, values: ArrayLike) -> Numbers:
 
     Reference:
         DeLong, DeLong, Clarke-Pearson (1988), "Comparing the areas under two or more correlated receiver operating
-        characteristic curves", Biometrics 44(3). Differs: the shares of both groups vary too.
+        characteristic curves", Biometrics 44(3). Differs: none.
 
     Example:
         >>> roc_auc_scores([0, 1, 0, 1], [0.1, 0.3, 0.4, 0.8]).mean()
@@ -41,15 +43,17 @@ def roc_auc_scores(positive: ArrayLike, values: ArrayLike) -> Numbers:
     placed[flags] = _share_below(below, above)
     area = placed[flags].mean()
     placed[~flags] = 1 - _share_below(above, below)
-    return area + (placed - area) / np.where(flags, share, 1 - share)
+    positives = np.count_nonzero(flags)
+    weights = [of_few(len(flags) - positives) / (1 - share), of_few(positives) / share]
+    return area + (placed - area) * np.where(flags, weights[1], weights[0])
 
 
 def average_precision_scores(positive: ArrayLike, values: ArrayLike) -> Numbers:
     """Scores whose mean is the average precision: the precision P(t) at each positive's value t, averaged.
 
     With H(t) the share of examples at t or above and π the share of positives, an example with y = 0 or 1 adds
-    y (P(value) − AP) / π, and (y − P(t)) / (π N H(t)) for each positive whose t does not exceed its value. 0 everywhere
-    without a positive, as scikit-learn has it.
+    y (P(value) − AP) / π, and (y − P(t)) / (π N H(t)) for each positive whose t does not exceed its value, all times
+    √(n / (n − 1)) of n positives. 0 everywhere without a positive, as scikit-learn has it.
 
     Shape:
         positive (N,) of 0 and 1, values (N,); returns (N,).
@@ -76,7 +80,7 @@ def average_precision_scores(positive: ArrayLike, values: ArrayLike) -> Numbers:
     seen = np.cumsum(hits / reach) / hits.sum()
     missed = np.cumsum(hits * precision / reach) / hits.sum()
     own = np.where(flags, precision[place] - found, 0.0) / share
-    return found + own + flags * seen[place] - missed[place]
+    return found + of_few(np.count_nonzero(flags)) * (own + flags * seen[place] - missed[place])
 
 
 def class_roc_auc_scores(labels: ArrayLike, probabilities: ArrayLike) -> Numbers:
