@@ -240,5 +240,8 @@ def test_bad_input_is_refused():
         CLASS_RANKING_SCORES["roc_auc"]([0, 1], [[0.1, np.nan], [0.1, 0.9]])
     with pytest.raises(ValueError, match="N labels"):
         CLASS_RANKING_SCORES["top3_accuracy"]([0, 1], [0.1, 0.9])
+    for label in (-1, 2):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            CLASS_RANKING_SCORES["top3_accuracy"]([0, label], [[0.1, 0.9], [0.2, 0.8]])
     with pytest.raises(ValueError, match="alike"):
         MULTILABEL_SCORES["f1_micro"]([[0, 1]], [[0, 1], [1, 1]])

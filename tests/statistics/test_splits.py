@@ -177,3 +177,19 @@ def test_bad_input_is_refused(generator):
         Resampling(11, 10)
     with pytest.raises(ValueError, match="folds must be at least 2, got 1"):
         Resampling(5, 10, folds=1)
+
+
+@pytest.mark.parametrize(("same_file", "seeds"), [(False, 1), (False, 3), (True, 1), (True, 3)])
+def test_equal_contenders_are_seldom_told_apart(generator, same_file, seeds):
+    """Two folds' training sets share luck by f², f = 3/4."""
+    told = []
+    for _ in range(400):
+        contenders = []
+        for _ in range(2):
+            text, shared = generator.normal(size=200), generator.normal()
+            luck = 0.05 * (0.75 * shared + math.sqrt(1 - 0.75**2) * generator.normal(size=5))
+            table = text + luck[:, None] + generator.normal(size=(seeds, 5, 200))
+            rows = [np.arange(200) if same_file else np.arange(split, 200, 5) for split in range(5)]
+            contenders.append({split: scored(table[:, split, one], rows=one) for split, one in enumerate(rows)})
+        told.append(difference_over_splits(*contenders, FIVE).estimate.significant)
+    assert np.mean(told) < 0.08

@@ -93,7 +93,7 @@ def class_roc_auc_scores(labels: ArrayLike, probabilities: ArrayLike) -> Numbers
         labels (N,) class ids, probabilities (N, C); returns (N,).
 
     Raises:
-        ValueError: If shapes disagree or a value is not a number.
+        ValueError: If shapes disagree, a value is not a number, or a label has no column.
 
     Example:
         >>> class_roc_auc_scores([0, 0, 1, 1], [[0.9, 0.1], [0.6, 0.4], [0.65, 0.35], [0.2, 0.8]]).mean()
@@ -109,7 +109,7 @@ def class_average_precision_scores(labels: ArrayLike, probabilities: ArrayLike) 
         labels (N,) class ids, probabilities (N, C); returns (N,).
 
     Raises:
-        ValueError: If shapes disagree or a value is not a number.
+        ValueError: If shapes disagree, a value is not a number, or a label has no column.
 
     Example:
         >>> class_average_precision_scores([0, 1], [[0.9, 0.1], [0.6, 0.4]]).mean()
@@ -145,7 +145,7 @@ def top_k_scores(labels: ArrayLike, probabilities: ArrayLike, *, k: int) -> Numb
         labels (N,) class ids, probabilities (N, C); returns (N,).
 
     Raises:
-        ValueError: If shapes disagree or a value is not a number.
+        ValueError: If shapes disagree, a value is not a number, or a label has no column.
 
     Example:
         >>> top_k_scores([0, 2], [[0.2, 0.5, 0.3], [0.2, 0.5, 0.3]], k=2)
@@ -209,4 +209,6 @@ def _labels_and_table(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDAr
         raise ValueError(f"probabilities must be (N, C) for N labels, got {table.shape} and {ids.shape}")
     if np.isnan(table).any():
         raise ValueError("values to rank must be numbers, not nan")
+    if ids.min() < 0 or ids.max() >= table.shape[1]:
+        raise ValueError(f"label ids must lie between 0 and {table.shape[1] - 1}, got {ids.min()} to {ids.max()}")
     return ids.astype(np.intp), table

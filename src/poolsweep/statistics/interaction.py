@@ -24,8 +24,8 @@ class Interaction:
 
     Attributes:
         statistic: F.
-        df: Its first degrees of freedom, after Box's correction.
-        error_df: Its second degrees of freedom.
+        df: First degrees of freedom of F, after Box's correction.
+        error_df: Second degrees of freedom of F.
         p_value: Probability of such an F or more without interaction; nan where one seed tells nothing of others.
         num_contrasts: Independent contrasts that are tested; (rows − 1)(columns − 1) of a full table.
         departures: By cell, its mean minus what the best sum explains.
