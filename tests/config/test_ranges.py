@@ -12,6 +12,7 @@ def test_batches_by_tokens_say_what_they_need():
         {
             **config,
             "task": {"name": "classification"},
+            "loss": {"_target_": "poolsweep.loss.cross_entropy.CrossEntropy"},
             "metrics": ["accuracy"],
             "callbacks": {},
             "monitor": "val/accuracy",

@@ -13,6 +13,7 @@ import pytest
 import torch
 from filelock import FileLock
 from read_files import read_files
+from torchmetrics import MetricCollection
 
 from poolsweep.config import Node
 from poolsweep.data.token_rows import TokenRows
@@ -24,7 +25,6 @@ from poolsweep.features.requests import LayerVectors, PooledVectors, PoolerFeatu
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_half, load_preset
-from poolsweep.tasks import Classification
 from poolsweep.training.prepare import build_pooling
 
 
@@ -97,7 +97,8 @@ def test_stored_features_equal_live_encoding(store, loaded, name: str):
     batch = rows.__getitems__(indices)
     classifier = Classifier(
         encoder=None, features=request, pooling=pooling, postprocess=torch.nn.Identity(), head=torch.nn.Identity(),
-        loss=torch.nn.CrossEntropyLoss(), num_labels=3, task=Classification(),
+        loss=torch.nn.CrossEntropyLoss(), for_loss=lambda logits, targets: (logits, targets),
+        metrics=lambda prefix: MetricCollection({}),
         make_optimizer=torch.optim.AdamW, make_scheduler=None,
     )  # fmt: skip
     with torch.no_grad():

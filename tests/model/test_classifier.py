@@ -59,6 +59,7 @@ def ours(reference: BertForSequenceClassification, *, gradient_checkpointing: bo
         postprocess=None_(size=config.hidden_size),
         head=head,
         loss=nn.CrossEntropyLoss(),
+        for_loss=lambda logits, targets: (logits, targets),
         metrics=partial(classification_metrics, NUM_LABELS, ("accuracy",)),
         make_optimizer=adamw,
         make_scheduler=partial(schedule),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from poolsweep.tasks import make_task
+
 if TYPE_CHECKING:
     from poolsweep.config.run_config import RunConfig
     from poolsweep.encoder import Encoder
     from poolsweep.pooling import Pooling
 
 _HEAD = "poolsweep.head.linear.Linear"
-_LOSS = "poolsweep.loss.cross_entropy.CrossEntropy"
 _UNUSED = ("optimizer", "scheduler", "callbacks", "seed")
 _TOKENS, _POOLER = "poolsweep.pooling.tokens.", "poolsweep.pooling.tokens.pooler."
 _UNUSED_OF_DATA = ("batch_size", "effective_batch_size", "eval_batch_size", "batching", "max_tokens")
@@ -53,10 +54,14 @@ def probe_problems(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if not (config.get("encoder") or {}).get("frozen"):
         problems.append("trainer=probe needs encoder.frozen=true: it solves a head on features that stay as they are")
-    for part, target in (("head", _HEAD), ("loss", _LOSS)):
-        found = (config.get(part) or {}).get("_target_")
-        if found != target:
-            problems.append(f"trainer=probe needs {part}._target_={target}, got {found}")
+    head, loss = ((config.get(part) or {}).get("_target_") for part in ("head", "loss"))
+    if head != _HEAD:
+        problems.append(f"trainer=probe needs head._target_={_HEAD}, got {head}")
+    task = make_task(config["task"])
+    if (why := task.why_no_probe()) is not None:
+        problems.append(why)
+    elif not str(loss).startswith(f"poolsweep.loss.{task.default_loss}."):
+        problems.append(f"trainer=probe solves loss={task.default_loss} for task={task.name}, got {loss}")
     return problems
 
 

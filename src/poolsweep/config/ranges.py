@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from poolsweep.errors import nearest
-from poolsweep.tasks import TASKS, Task
+from poolsweep.tasks import Task, make_task
 
 
 def range_problems(config: Mapping[str, Any]) -> list[str]:
     """What does not go together in a resolved config whose keys are of the right types."""
-    problems = _metric_problems(config, TASKS[config["task"]["name"]])
+    task = make_task(config["task"])
+    problems = [*task.option_problems(), *_loss_problems(config, task), *_metric_problems(config, task)]
     problems += _batching_problems(config)
     problems += _row_problems(config)
     study = config["study"]
@@ -20,7 +21,16 @@ def range_problems(config: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _metric_problems(config: Mapping[str, Any], task: type[Task]) -> list[str]:
+def _loss_problems(config: Mapping[str, Any], task: Task) -> list[str]:
+    """A loss of ours that reads other targets; one of the user's own is believed."""
+    target = config["loss"]["_target_"]
+    name = target.removeprefix("poolsweep.loss.").partition(".")[0]
+    if not target.startswith("poolsweep.loss.") or name in task.losses:
+        return []
+    return [f"loss={name} is none for task={task.name}; valid: {', '.join(task.losses)}"]
+
+
+def _metric_problems(config: Mapping[str, Any], task: Task) -> list[str]:
     problems = [
         f"metrics={name} is no metric of task={task.name}; {nearest(name, task.metrics)}"
         for name in config["metrics"]

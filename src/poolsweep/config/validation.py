@@ -18,6 +18,7 @@ from poolsweep.config.targets import argument_problems, authorised, interpolatio
 from poolsweep.config.training import training_problems
 from poolsweep.config.types import dataclass_problems
 from poolsweep.errors import RefusedError, UserError
+from poolsweep.tasks import TASKS
 
 
 def validate(checked: RunConfig) -> None:
@@ -68,6 +69,8 @@ def _type_problems(config: Mapping[str, Any]) -> list[str]:
     for kind in (Loading, RowKeys, SplitKeys):
         keys = {field.name for field in fields(kind)} & config["data"].keys()
         problems += dataclass_problems(kind, {key: config["data"][key] for key in keys}, prefix="data.")
+    options = {key: value for key, value in config["task"].items() if key != "name"}
+    problems += dataclass_problems(TASKS[config["task"]["name"]], options, prefix="task.")
     for name, kind in SECTIONS.items():
         problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
     if "refit" in config:

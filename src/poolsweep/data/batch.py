@@ -75,7 +75,13 @@ class Batch:
 
     def to(self, device: torch.device | str, *, non_blocking: bool = True) -> Batch:
         """A copy on ``device``."""
-        return self._laid_out()._map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        single = torch.device(device).type == "mps"  # it has no float64
+
+        def moved(tensor: Tensor) -> Tensor:
+            tensor = tensor.float() if single and tensor.dtype == torch.float64 else tensor
+            return tensor.to(device, non_blocking=non_blocking)
+
+        return self._laid_out()._map(moved)
 
     def _laid_out(self) -> Batch:
         if self.packing is not None or self.input_ids is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
-from pytorch_lightning.plugins.precision import MixedPrecision
+from pytorch_lightning.plugins.precision import MixedPrecision, Precision
 
 from poolsweep.config import RunConfig
+from poolsweep.data.batch import Batch
 from poolsweep.distributed.ddp import DDP
 from poolsweep.distributed.external_processes import ExternalProcesses
 from poolsweep.distributed.fsdp import FSDP
@@ -32,6 +34,20 @@ def trainer_arguments(config: RunConfig, world: World) -> dict[str, Any]:
     if world.size > 1:
         strategy = FSDP() if config.trainer["strategy"] == "fsdp" else DDP()
     return given | {"strategy": strategy, "plugins": plugins}
+
+
+def keep_targets(plugin: Precision) -> None:
+    """Leave targets as they are, where Lightning turns all floats of a batch into the precision of the run.
+
+    Args:
+        plugin: The precision plugin of a Trainer.
+    """
+    convert = plugin.convert_input
+
+    def converted(data: Batch) -> Batch:
+        return replace(convert(data), targets=data.targets)
+
+    plugin.convert_input = converted
 
 
 def device_of(config: RunConfig, world: World | None) -> torch.device:

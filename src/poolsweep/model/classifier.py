@@ -34,7 +34,8 @@ class Classifier(pl.LightningModule):
         pooling: Hidden states → one vector.
         postprocess: Fitted on the training split before training.
         head: Vector → logits.
-        loss: Called with logits (B, C) and targets (B, …); returns their mean.
+        loss: Called with what ``for_loss`` gives; returns the mean over the texts.
+        for_loss: Called with logits (B, C) and targets (B, …).
         metrics: Called with ``prefix``; gives what is measured, called with logits and targets.
         make_optimizer: Called with ``encoder``, ``pooling`` and ``head``, the modules to train.
         make_scheduler: Called with the optimizer and ``total_steps``.
@@ -49,6 +50,7 @@ class Classifier(pl.LightningModule):
         postprocess: Postprocess,
         head: nn.Module,
         loss: nn.Module,
+        for_loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
         metrics: Callable[..., MetricCollection],
         make_optimizer: Callable[..., Optimizer],
         make_scheduler: Callable[..., LRScheduler],
@@ -60,6 +62,7 @@ class Classifier(pl.LightningModule):
         self.postprocess = postprocess
         self.head = head
         self.loss = loss
+        self.for_loss = for_loss
         self._make_optimizer = make_optimizer
         self._make_scheduler = make_scheduler
         self.val_metrics = metrics(prefix="val/")
@@ -122,9 +125,13 @@ class Classifier(pl.LightningModule):
 
     def loss_of(self, batch: Batch) -> Tensor:
         """The mean loss over the rows of a batch, with the pooling's own."""
-        loss = self.loss(self(batch), batch.targets)
+        loss = self.mean_loss(self(batch), batch.targets)
         penalty = self.pooling.auxiliary_loss()
         return loss if penalty is None else loss + penalty
+
+    def mean_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of logits (B, C) over the rows of a batch."""
+        return self.loss(*self.for_loss(logits, targets))
 
     def _log_loss(self, loss: Tensor, batch_idx: int) -> None:
         """Add up the loss of all shares of an optimizer step, and log it with the last."""
@@ -184,7 +191,7 @@ class Classifier(pl.LightningModule):
             return
         metrics, mean_loss = self._metrics_of(split)
         place = batch_idx * self.trainer.world_size + self.trainer.global_rank
-        mean_loss.add(self.loss(logits, batch.targets), rows=len(batch), place=place)
+        mean_loss.add(self.mean_loss(logits, batch.targets), rows=len(batch), place=place)
         metrics.update(logits, batch.targets)
         if self.predictions is not None:
             self.predictions[split].add(batch, logits)

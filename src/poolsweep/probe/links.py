@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from poolsweep.probe.logistic import Logistic
 from poolsweep.probe.objective import Rows
+from poolsweep.probe.ridge import Ridge
 from poolsweep.probe.softmax import Softmax
 from poolsweep.probe.solver import PathSolver, Solver
 
@@ -22,8 +23,13 @@ def _logistic(rows: Rows, targets: Tensor, loss: nn.Module, num_outputs: int) ->
     return Solver(rows, Logistic(targets, rows.weights))
 
 
-# Each gets the vectors, their targets (N, …), the loss of the config and the number of outputs.
+def _ridge(rows: Rows, targets: Tensor, loss: nn.Module, num_outputs: int) -> PathSolver:
+    return Ridge(rows, targets)
+
+
+# Each gets the vectors, their targets as the loss reads them (N, …), the loss of the config and the number of outputs.
 LINKS: Mapping[str, Callable[[Rows, Tensor, nn.Module, int], PathSolver]] = {
     "softmax": _softmax,
     "logistic": _logistic,
+    "ridge": _ridge,
 }

@@ -32,19 +32,19 @@ class Rows:
     def multiply(self, weight: Tensor) -> Tensor:
         """``weight xᵀ`` for all rows; (C, D) → (C, N)."""
         product = weight.new_empty(weight.shape[0], len(self))
-        for columns, rows in self._pieces():
+        for columns, rows in self.pieces():
             torch.mm(weight, rows.T, out=product[:, columns])
         return product
 
     def multiply_back(self, residual: Tensor) -> Tensor:
         """``residual x`` summed over the rows; (C, N) → (C, D)."""
         total: Tensor | None = None
-        for columns, rows in self._pieces():
+        for columns, rows in self.pieces():
             total = residual[:, columns] @ rows if total is None else total.addmm_(residual[:, columns], rows)
         assert total is not None, "rows without a block"
         return total
 
-    def _pieces(self) -> Iterator[tuple[slice, Tensor]]:
+    def pieces(self) -> Iterator[tuple[slice, Tensor]]:
         """The vectors in pieces of a block, each with its place among all rows."""
         start = 0
         for block in self.blocks():
@@ -70,7 +70,7 @@ class Rows:
 
     def every(self, step: int) -> Tensor:
         """Each so many-th of the vectors, from the first."""
-        return torch.cat([piece[-columns.start % step :: step] for columns, piece in self._pieces()])
+        return torch.cat([piece[-columns.start % step :: step] for columns, piece in self.pieces()])
 
 
 class Objective(ABC):

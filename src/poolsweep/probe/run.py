@@ -120,7 +120,9 @@ class ProbeRun:
             return found[probe.monitor]
 
         with _threads_for(rows):
-            solver = LINKS[link](rows, train.targets, classifier.loss, len(self.contract))
+            nothing = torch.zeros(len(rows), len(self.contract), dtype=torch.float64, device=device)
+            _, wanted = classifier.for_loss(nothing, train.targets)
+            solver = LINKS[link](rows, wanted, classifier.loss, len(self.contract))
             penalty, solution, tried = probe.choose(solver, measure=measure)
         _install(classifier, solution)
         seconds = time.perf_counter() - started
@@ -185,7 +187,7 @@ def _logits(vectors: Vectors, solution: Solution) -> Tensor:
 def _metrics(run: ProbeRun, logits: Tensor, labels: Tensor, *, prefix: str) -> dict[str, float]:
     measures = (run.classifier.val_metrics if prefix == "val/" else run.classifier.test_metrics).to(logits.device)
     measures.reset()
-    found = {f"{prefix}loss": run.classifier.loss(logits, labels), **measures(logits, labels)}
+    found = {f"{prefix}loss": run.classifier.mean_loss(logits, labels), **measures(logits, labels)}
     return {name: float(value) for name, value in found.items()}
 
 

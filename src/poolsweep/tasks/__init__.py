@@ -5,13 +5,16 @@ from typing import Any
 
 from poolsweep.tasks.classification import Classification
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.regression import Regression
 from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
 
 __all__ = [
-    "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Outcomes", "Readout", "Task", "make_task",
+    "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Outcomes", "Readout", "Regression", "Task",
+    "make_task",
 ]  # fmt: skip
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (Classification,)}  # a task of its own joins here
+_ALL = (Classification, Regression)  # a task of its own joins here
+TASKS: dict[str, type[Task]] = {task.name: task for task in _ALL}
 AUTO = "auto"  # the task follows from the targets; no run is recorded so
 
 

@@ -32,6 +32,7 @@ class Classification(Task):
     metrics = ("accuracy", "f1_macro", "mcc")
     default_metrics = ("accuracy", "f1_macro", "mcc")
     default_loss = "cross_entropy"
+    losses = ("cross_entropy",)
     link = "softmax"
     output_column = "probabilities"
     charts = ("confusion", "calibration")

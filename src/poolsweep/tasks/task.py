@@ -79,6 +79,7 @@ class Task(ABC):
         metrics: Metrics that it can measure, its loss aside; ``METRICS`` says what each is.
         default_metrics: Those that are measured unless ``metrics=`` names others; the first selects and ranks.
         default_loss: Option of ``loss=`` that is taken unless another is named.
+        losses: All options of ``loss=`` that its targets go with.
         from_outputs: Metrics that need more than what was decided.
         has_labels: Whether targets are of labels that can be counted, and outputs a probability for each; else both
             are numbers.
@@ -92,12 +93,21 @@ class Task(ABC):
     metrics: ClassVar[tuple[str, ...]]
     default_metrics: ClassVar[tuple[str, ...]]
     default_loss: ClassVar[str]
+    losses: ClassVar[tuple[str, ...]]
     from_outputs: ClassVar[frozenset[str]] = frozenset()
     link: ClassVar[str | None] = None
     output_column: ClassVar[str | None] = None
     has_labels: ClassVar[bool] = True
     charts: ClassVar[tuple[str, ...]] = ()
     also_evaluated: ClassVar[tuple[str, ...]] = ()
+
+    def option_problems(self) -> list[str]:
+        """What its options, each of its declared type, cannot be."""
+        return []
+
+    def why_no_probe(self) -> str | None:
+        """Why ``trainer=probe`` cannot solve these options, in a sentence; None if it can."""
+        return None if self.link is not None else f"trainer=probe has nothing to solve for task={self.name}"
 
     @abstractmethod
     def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Contract:
@@ -161,6 +171,16 @@ class Task(ABC):
             metrics: Some of ``metrics``.
             prefix: ``val/`` or ``test/``.
         """
+
+    def for_loss(self, contract: Contract, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """What the loss is called with: unless a task says otherwise, logits and targets as they are.
+
+        Args:
+            contract: The target contract.
+            logits: What the head gave, (B, C).
+            targets: Target of each text, (B, …).
+        """
+        return logits, targets
 
     @abstractmethod
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:

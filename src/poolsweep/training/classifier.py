@@ -50,6 +50,7 @@ def build_classifier(
         postprocess=postprocess,
         head=head,
         loss=make(config.loss),
+        for_loss=partial(config.task.for_loss, contract),
         metrics=partial(config.task.measures, contract, config.metrics),
         make_optimizer=partial(make, config.optimizer, fused=fused),
         make_scheduler=partial(make, config.scheduler),

@@ -10,7 +10,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.config.callbacks import refusal_of
-from poolsweep.distributed.trainer import trainer_arguments
+from poolsweep.distributed.trainer import keep_targets, trainer_arguments
 from poolsweep.distributed.world import ALONE, World
 from poolsweep.errors import UserError
 from poolsweep.loggers.metrics_file import MetricsFile
@@ -75,7 +75,7 @@ def _trainer(
     for callback in theirs:
         if (reason := refusal_of(type(callback))) is not None:  # a function may have made it
             raise UserError(f"callbacks: {type(callback).__name__} is refused: {reason}")
-    return make(
+    trainer = make(
         Node(trainer_arguments(config, world) | dict(options)),
         callbacks=[*callbacks, *theirs],
         logger=loggers,
@@ -87,3 +87,5 @@ def _trainer(
         default_root_dir=folder.path,
         _convert_="all",
     )
+    keep_targets(trainer.precision_plugin)
+    return trainer
