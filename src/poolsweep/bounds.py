@@ -17,7 +17,7 @@ __all__ = [
 
 PositiveInt = Annotated[int, Interval(ge=1)]
 Share = Annotated[float, Interval(ge=0, le=1)]
-Probability = Annotated[float, Interval(ge=0, lt=1)]  # of dropping something: all of it leaves nothing
+Probability = Annotated[float, Interval(ge=0, lt=1)]  # of dropping something, or a share that leaves something: below 1
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]  # what the generators of NumPy and of torch both take
 
 

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from poolsweep.callbacks.average.base import selects
 from poolsweep.distributed.fsdp import load_whole_state, whole_state
 from poolsweep.files.writing import checksum, make_durable, remove, write_whole
 from poolsweep.metric_names import sign
@@ -56,6 +57,8 @@ class BestWeights(pl.Callback):
             raise TrainingDivergedError(
                 f"val/loss is {loss} after {trainer.global_step} steps; lower optimizer.lr or optimizer.head_lr"
             )
+        if not selects(trainer):
+            return
         value = float(trainer.callback_metrics[self.monitor])
         if self.value is None or self.sign * value > self.sign * self.value:
             self.value, self.epoch, self.step = value, trainer.current_epoch + 1, trainer.global_step

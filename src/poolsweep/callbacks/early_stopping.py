@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import pytorch_lightning as pl
 from pydantic import StringConstraints
 from pytorch_lightning import callbacks
 
 from poolsweep.bounds import Described, NonNegativeFloat, NonNegativeInt
+from poolsweep.callbacks.average.base import selects
 from poolsweep.metric_names import METRICS, direction
 
 _Monitored = Annotated[
@@ -32,3 +34,8 @@ class EarlyStopping(callbacks.EarlyStopping):
             min_delta=min_delta,
             check_on_train_epoch_end=False,  # an epoch that max_steps ends may have no validation
         )
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare with the best so far, from the first validation on that selects."""
+        if selects(trainer):
+            super().on_validation_end(trainer, pl_module)

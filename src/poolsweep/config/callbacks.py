@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytorch_lightning.callbacks as lightning
 
-_AVERAGED = "validation would measure averaged weights, and the run test and save the others"
+from poolsweep.config.probe import is_probe
+
+_AVERAGED = (
+    "validation would measure averaged weights, and the run test and save the others; callbacks.average=ema tests and "
+    "saves the average"
+)
 _CHECKPOINTS = "a run keeps its best weights itself, and checkpoint.every_steps and .every_minutes say when it saves"
 _PROGRESS = "poolsweep shows how runs go itself, for all runs of a sweep"
 
 _REFUSED: dict[type[lightning.Callback], str] = {
     lightning.WeightAveraging: _AVERAGED,  # EMAWeightAveraging is one
-    lightning.StochasticWeightAveraging: "its average is made after the last validation, and would be thrown away",
+    lightning.StochasticWeightAveraging: (
+        "its average is made after the last validation, and would be thrown away; callbacks.average=swa keeps it"
+    ),
     lightning.ModelPruning: "it renames the weights that the run selects and saves",
     lightning.LearningRateFinder: "it changes learning rates that the config says; sweep optimizer.lr instead",
     lightning.BatchSizeFinder: "it changes batches that the config says; trainer.on_oom=halve makes them fit",
@@ -21,6 +31,31 @@ _REFUSED: dict[type[lightning.Callback], str] = {
     lightning.Checkpoint: _CHECKPOINTS,
     lightning.ProgressBar: _PROGRESS,
 }
+
+
+_AVERAGES = "poolsweep.callbacks.average."
+
+
+def average_problems(config: Mapping[str, Any]) -> list[str]:
+    """Why a run cannot average its weights as its callbacks ask.
+
+    Args:
+        config: Resolved, of the right shape.
+    """
+    named = [n for n, node in (config["callbacks"] or {}).items() if str(node["_target_"]).startswith(_AVERAGES)]
+    problems = []
+    if len(named) > 1:
+        problems.append(f"a run has one average of its weights, got {' and '.join(f'callbacks.{n}' for n in named)}")
+    if named and is_probe(config):
+        problems.append(
+            f"trainer=probe solves its head, and has no steps to average over; leave out callbacks.{named[0]}"
+        )
+    elif named and config["trainer"].get("strategy") == "fsdp":
+        problems.append(
+            f"callbacks.{named[0]} averages weights that are whole on every device, and trainer.strategy=fsdp divides "
+            "them; use ddp"
+        )
+    return problems
 
 
 def refusal_of(kind: type) -> str | None:

@@ -32,6 +32,8 @@ def resolve(config: DictConfig, *, find_task: Callable[[Node, Sequence[str]], st
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error
     content = dict[str, Any](logger={}, callbacks={}) | content  # ~logger: none
+    if isinstance(callbacks := content["callbacks"], dict):  # callbacks.average=none leaves a name with nothing
+        content["callbacks"] = {name: node for name, node in callbacks.items() if node != {}}
     if find_task is not None and content.get("task") == {"name": AUTO}:
         content = with_task(content, find_task(Node(content["data"]), content["trusted"]))
     return RunConfig.of(settled(content))

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.config.batch_plan import batch_problems
+from poolsweep.config.callbacks import average_problems
 from poolsweep.config.keys import Loading, Refit, Root, RowKeys, SplitKeys
 from poolsweep.config.machine import device_problems, worker_problems
 from poolsweep.config.probe import probe_problems
@@ -39,6 +40,7 @@ def validate(checked: RunConfig) -> None:
         problems += batch_problems(config)
         problems += distribution_problems(config)
     problems += probe_problems(config)
+    problems += average_problems(config)
     unresolved = [
         f"{place} must not hold ${{…}}: a config is resolved before it is run" for place in interpolations(config)
     ]

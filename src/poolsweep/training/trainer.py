@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from poolsweep.callbacks.average.base import WeightAverage
 from poolsweep.config import Node, RunConfig
 from poolsweep.config.callbacks import refusal_of
 from poolsweep.distributed.trainer import keep_targets, trainer_arguments
@@ -72,6 +73,7 @@ def _trainer(
     options: Mapping[str, object],
 ) -> pl.Trainer:
     theirs = [make(node) for node in config.callbacks.values()]
+    theirs.sort(key=lambda callback: isinstance(callback, WeightAverage))  # last: the others see what is measured
     for callback in theirs:
         if (reason := refusal_of(type(callback))) is not None:  # a function may have made it
             raise UserError(f"callbacks: {type(callback).__name__} is refused: {reason}")
