@@ -265,3 +265,47 @@ def test_a_run_that_does_not_say_what_it_selected(outputs, compose):
     write_run(outputs / "s", pooling="masked_mean", seed=0, config=config)
     with pytest.raises(UserError, match="does not record best_step, which --with-validation needs"):
         refit_config(choose_contender("s"), with_validation=True)
+
+
+def test_no_fold_is_held_out_from_the_refit_of_folds(cli, animals, animal_rows, outputs):
+    fixed = ["data=files", f"data.train={animals}", "encoder=tiny", "encoder.frozen=true", "trainer=probe"]
+    assert cli("train", "-m", *fixed, "data.folds=3", "pooling=max", "study=s").status == 0
+    done = cli("refit", "s", "--with-validation")
+    assert done.status == 0, done.err
+    [run] = refits(outputs / "s")
+    result = result_of(run)
+    assert (result["sizes"], result["distinct_rows"], result["metrics"]) == ({"train": 63}, 63, {})
+    assert result["split"] == {"seed": 0, "fold": None, "folds": 3}
+    assert not (run / "predictions-test.parquet").exists()
+    expected = scikit_learn(run, animal_rows, animal_rows, result["penalty"])
+    assert np.abs(probabilities(run, animal_rows) - expected).max() < 2e-4
+    assert choose("s").runs == (run,)
+    selecting = cli("refit", "s")
+    assert selecting.status == 0, selecting.err
+    [other] = [path for path in refits(outputs / "s") if path != run]
+    assert result_of(other)["sizes"] == {"train": 57, "validation": 6}
+    assert {name.partition("/")[0] for name in result_of(other)["metrics"]} == {"val"}
+    for asked in ("report", "status"):
+        assert cli(asked, "s").status == 0
+    refused = cli("export", "s", "--to", "torch", "--out", str(outputs / "export"))
+    assert refused.status == 2
+    assert "fitted on all rows" in refused.err
+    assert "--proof FILE" in refused.err
+
+
+def test_folds_of_a_fine_tuned_contender_are_refitted_too(cli, animals, outputs):
+    typed = [*TRAINED, f"data.train={animals}", "data.folds=3", "study=s"]
+    assert cli("train", "-m", *typed).status == 0
+    done = cli("refit", "s", "--with-validation")
+    assert done.status == 0, done.err
+    [run] = refits(outputs / "s")
+    assert result_of(run)["sizes"] == {"train": 63}
+    assert result_of(run)["metrics"] == {}
+
+
+def test_all_rows_are_fitted_whatever_the_size_it_was_chosen_at(cli, animals, outputs):
+    fixed = ["data=files", f"data.train={animals}", "encoder=tiny", "encoder.frozen=true", "trainer=probe"]
+    assert cli("train", "-m", *fixed, "data.train_rows=9,20", "study=s").status == 0
+    assert cli("refit", "s").status == 0
+    [run] = refits(outputs / "s")
+    assert result_of(run)["sizes"] == {"train": 51, "validation": 6, "test": 6}

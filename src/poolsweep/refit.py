@@ -18,6 +18,7 @@ from poolsweep.training.sources import data_identity
 if TYPE_CHECKING:
     from poolsweep.training.prepare import Prepared
 
+_ALL_ROWS = ("fold", "train_rows", "rows_per_label")  # null: no fold is held out, and no row left out
 _LEFT_OUT = ("trial", "optuna", "refit")  # of a search that the replicates were trials of
 
 
@@ -29,8 +30,10 @@ def refit_config(
     A probe is fitted to all training rows instead of a bootstrap sample of them. Without ``with_validation`` validation
     selects penalty or epoch, as in any run. With it validation rows are training rows. What they select is fixed
     before: the penalty that most replicates chose (of as many, the stronger), or the median share of the schedule after
-    which the replicates were best. Where the replicates are folds, none is held out: no test row is left then, unless
-    there is a test file.
+    which the replicates were best.
+
+    Where the replicates are folds, none is held out: no test row is left then, unless there is a test file. Of a
+    learning curve all rows are fitted, whatever the size that it was chosen at.
 
     Args:
         chosen: Contender.
@@ -46,8 +49,7 @@ def refit_config(
     content = {key: value for key, value in stored.items() if key not in _LEFT_OUT} | {
         "output_root": str(place.parent), "study": place.name, "logger": {}, "retry": "failed", "on_failure": "continue"
     }  # fmt: skip
-    if content["data"].get("folds") is not None:  # no fold is held out
-        content["data"] = content["data"] | {"fold": None}
+    content["data"] = content["data"] | {key: None for key in _ALL_ROWS if key in content["data"]}
     is_probe = RunConfig.of(content).is_probe
     refit = {
         "of": chosen.name, "setting": str(runs[0].facts["setting"]), "runs": [run.path.name for run in runs],

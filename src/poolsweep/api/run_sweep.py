@@ -23,6 +23,7 @@ def run_sweep(
     text: str = "text",
     label: str = "label",
     text_pair: str | None = None,
+    group: str | None = None,
     labels: Sequence[Any] | None = None,
     validation: Any = None,  # noqa: ANN401
     test: Any = None,  # noqa: ANN401
@@ -48,6 +49,7 @@ def run_sweep(
         text: Name of the column with the text.
         label: Name of the column with the label, of whatever plain type; label names are strings from here on.
         text_pair: Name of the column with a second text, if each example is a pair.
+        group: Name of a column of the training rows; rows with the same value stay in one split, or one fold.
         labels: Label names in the order of their ids; None = sorted, numbers numerically.
         validation: Validation rows, like ``train``; None = split off, stratified and seeded.
         test: Test rows, like ``train``; None = split off, stratified and seeded.
@@ -75,6 +77,7 @@ def run_sweep(
     root = Path(output_root) if output_root is not None else default_root()
     called = None if isinstance(train, (str, Path)) else study or "data"
     columns = {"text": text, "label": label} | ({} if text_pair is None else {"text_pair": text_pair})
+    columns |= {} if group is None else {"group": group}
     splits = {"train": train, "validation": validation, "test": test}
     typed = [] if train is None else [*_data(splits, columns, labels=labels, root=root, name=name or called)]
     if train is None and (validation is not None or test is not None):
@@ -101,8 +104,9 @@ def _data(
     for split, given in splits.items():
         if given is None:
             continue
+        asked = [*names, columns["group"]] if split == "train" and "group" in columns else names
         path, brought = stored(
-            given, names, label=columns["label"], where=split, root=root, stem=f"{name or 'data'}-{split}"
+            given, asked, label=columns["label"], where=split, root=root, stem=f"{name or 'data'}-{split}"
         )
         yield written(f"data.{split}", str(path))
         if split == "train" and labels is None:
