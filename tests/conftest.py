@@ -60,7 +60,8 @@ def finished_result() -> dict[str, object]:
     """The least that ``result.json`` of a finished run holds."""
     return {
         "status": "finished", "seconds": 50.0, "metrics": {"test/accuracy": 0.5}, "data": "d", "encoder": "e",
-        "pooling": "cls", "setting": "v", "seed": 0, "monitor": "val/loss", "mode": "min", "parameters": {},
+        "pooling": "cls", "regime": "probe", "setting": "v",
+        "seed": 0, "monitor": "val/loss", "mode": "min", "parameters": {},
         "truncated_share": {},
     }  # fmt: skip
 

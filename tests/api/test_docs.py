@@ -34,7 +34,7 @@ def test_the_examples_run(outputs, capsys):
         code = code.replace("PooledTextClassifier()", 'PooledTextClassifier(encoder="tiny")')
         exec(compile(code, "docs/python.md", "exec"), found)
     assert found["study"].leaderboard()["encoder"].tolist() == ["tiny"] * 3
-    assert found["study"].leaderboard()["seeds"].tolist() == [3, 3, 3]
+    assert found["study"].leaderboard()["replicates"].tolist() == [3, 3, 3]
     assert (outputs / "reviews" / "report" / "report.html").is_file()
     assert found["model"].predict(["meow x 1"]).tolist() == ["1"]
     assert found["search"].predict(["meow x 1"]).tolist() == [1]

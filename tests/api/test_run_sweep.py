@@ -27,8 +27,8 @@ from poolsweep.conf_dir import conf_dir
 def test_it_makes_every_run_once_and_says_nothing_else(reviews, tmp_path, capfd):
     found = poolsweep.run_sweep(reviews, **CHOICES, output_root=tmp_path)
     assert found.runs["state"].tolist() == ["finished"] * 4
-    assert sorted(found.poolings) == ["cls", "masked_mean"]
-    assert found.leaderboard()["seeds"].tolist() == [2, 2]
+    assert sorted(found.contenders) == ["cls", "masked_mean"]
+    assert found.leaderboard()["replicates"].tolist() == [2, 2]
     assert found.leaderboard()["data"].unique().tolist() == ["reviews"]
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("result.json")}
     shuffled = reviews[["stars", "review"]].assign(other=1)

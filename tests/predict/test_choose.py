@@ -11,7 +11,7 @@ import pytest
 from studies import write_run, write_study
 
 from poolsweep.errors import UserError
-from poolsweep.predict.choose import choose
+from poolsweep.predict.choose import all_contenders, choose
 
 
 @pytest.fixture
@@ -132,9 +132,31 @@ def test_encoders_of_a_data_set_compete(outputs):
     for encoder, validation in (("tiny", 0.6), ("org/other", 0.8)):
         metrics = {"val/accuracy": validation, "test/accuracy": 0.5}
         write_run(outputs / "demo", pooling="cls", seed=0, encoder=encoder, predictions=False, metrics=metrics)
-    found = choose("demo:cls")
-    assert found.name == "demo:org/other:cls"
-    assert choose("demo:tiny").runs != found.runs == choose(found.name).runs
+    found = choose("demo")
+    assert found.name == "demo:org/other/cls"
+    assert choose("demo:tiny/cls").runs != found.runs == choose(found.name).runs
+
+
+def test_a_pooling_that_several_contenders_have_is_no_name(outputs):
+    for regime in ("probe", "frozen"):
+        for pooling in ("cls", "max")[: 1 + (regime == "probe")]:
+            write_run(outputs / "demo", pooling=pooling, seed=0, regime=regime, setting=regime)
+    assert choose("demo:max").name == "demo:max/probe"
+    with pytest.raises(UserError) as refused:
+        choose("demo:cls")
+    assert str(refused.value) == "demo:cls could be 2 contenders; name one: demo:cls/probe, demo:cls/frozen"
+    assert [one.name for one in all_contenders("demo:cls")] == ["demo:cls/probe", "demo:cls/frozen"]
+
+
+def test_the_most_training_rows_are_meant(outputs):
+    for rows in (None, 50):
+        for pooling, skill in (("cls", 0.6), ("max", 0.9 if rows else 0.4)):
+            asked = {"train_rows": rows, "rows_per_label": None}
+            write_run(outputs / "demo", pooling=pooling, seed=0, skill=skill, rows_asked=asked)
+    found = choose("demo")
+    assert found.name == "demo:cls"
+    assert "rows_asked" in found.runs[0].joinpath("result.json").read_text()
+    assert '"train_rows": null' in found.runs[0].joinpath("result.json").read_text()
 
 
 @pytest.mark.parametrize("name", ["with:colon", "a:b:c"])

@@ -1,17 +1,22 @@
 """Facts in, sentences out."""
 
+from __future__ import annotations
+
 import math
 
 import pytest
 
 from poolsweep.report.caution_rules import RunFacts, label_cautions, study_cautions
+from poolsweep.report.replicates import Replicate
 from poolsweep.statistics import t_estimate
+
+of = Replicate.of_seed
 
 
 def runs(**changes):
     """Two contenders of three seeds each; ``changes`` go to cls seed 2."""
-    study = [RunFacts(name, seed, commit="a1", hardware="cpu") for name in ("cls", "mean") for seed in (0, 1, 2)]
-    study[2] = RunFacts("cls", 2, **{"commit": "a1", "hardware": "cpu", **changes})
+    study = [RunFacts(name, of(seed), commit="a1", hardware="cpu") for name in ("cls", "mean") for seed in (0, 1, 2)]
+    study[2] = RunFacts("cls", of(2), **{"commit": "a1", "hardware": "cpu", **changes})
     return study
 
 
@@ -25,19 +30,19 @@ def test_a_sound_study_has_no_caution():
 
 def test_a_failed_seed_is_missing_too():
     cautions = study_cautions(runs(finished=False))
-    assert kinds(cautions) == ["failed seeds", "missing seeds", "unequal seeds", "few seeds"]
+    assert kinds(cautions) == ["failed runs", "missing replicates", "unequal replicates", "few replicates"]
     assert cautions[0].serious
     assert "cls seed 2" in cautions[0].sentence
-    assert cautions[1].sentence == "Missing seeds: cls lacks 2."
+    assert cautions[1].sentence == "Missing: cls lacks seed 2."
     assert "cls 2, mean 3" in cautions[2].sentence
 
 
 def test_a_contender_that_only_failed_is_named():
-    study = [*runs(), *(RunFacts("max", seed, finished=False) for seed in (0, 1))]
+    study = [*runs(), *(RunFacts("max", of(seed), finished=False) for seed in (0, 1))]
     cautions = {caution.kind: caution for caution in study_cautions(study)}
-    assert "max seeds 0, 1" in cautions["failed seeds"].sentence
-    assert "max lacks 0, 1, 2" in cautions["missing seeds"].sentence
-    assert "few seeds" not in cautions
+    assert "max seeds 0, 1" in cautions["failed runs"].sentence
+    assert "max lacks seeds 0, 1, 2" in cautions["missing replicates"].sentence
+    assert "few replicates" not in cautions
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,7 @@ def test_one_run_that_differs(change, kind, serious):
 
 
 def test_other_test_rows_are_serious():
-    study = [RunFacts("cls", seed, test_rows=str(seed)) for seed in range(3)]
+    study = [RunFacts("cls", of(seed), test_rows=str(seed)) for seed in range(3)]
     (caution,) = study_cautions(study)
     assert (caution.kind, caution.serious) == ("different test rows", True)
 
@@ -65,10 +70,10 @@ def test_what_is_unknown_is_not_different():
 
 
 def test_one_seed_is_serious_and_two_are_not():
-    (caution,) = study_cautions([RunFacts("cls", 0)])
-    assert (caution.kind, caution.serious) == ("few seeds", True)
-    (caution,) = study_cautions([RunFacts("cls", 0), RunFacts("cls", 1)])
-    assert (caution.kind, caution.serious) == ("few seeds", False)
+    (caution,) = study_cautions([RunFacts("cls", of(0))])
+    assert (caution.kind, caution.serious) == ("few replicates", True)
+    (caution,) = study_cautions([RunFacts("cls", of(0)), RunFacts("cls", of(1))])
+    assert (caution.kind, caution.serious) == ("few replicates", False)
 
 
 def test_balanced_labels_have_no_caution():

@@ -37,7 +37,7 @@ def test_a_clean_study_has_none(make_study):
         (lambda f: f.update(seeds_are="bootstrap samples"), "Seeds are bootstrap samples", False),
         (
             lambda f: f.update(status="failed") if (f["pooling"], f["seed"]) == ("max", 1) else None,
-            "Missing seeds: max lacks 1.",
+            "Missing: max lacks seed 1.",
             False,
         ),
     ],
@@ -55,7 +55,7 @@ def test_unequal_and_missing_seeds(make_study):
     study = make_study()
     write_run(study, pooling="elmo", seed=0)
     told = list(found(study))
-    assert "Missing seeds: elmo lacks 1, 2." in told
+    assert "Missing: elmo lacks seeds 1, 2." in told
     assert any(s.startswith("Unequal numbers of seeds: ") and "elmo 1" in s for s in told)
 
 

@@ -11,7 +11,10 @@ from scipy import stats
 
 from poolsweep.report.findings import Companion, companions
 from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.replicates import Replicate
 from poolsweep.report.results import load_runs
+
+of = Replicate.of_seed
 
 
 def test_each_contender_but_the_baseline_with_scipys_sign_flips(make_study):
@@ -19,7 +22,8 @@ def test_each_contender_but_the_baseline_with_scipys_sign_flips(make_study):
     found = companions(comparison)
     assert [one.name for one in found] == [name for name in comparison.names if name != "cls"]
     for one in found:
-        gaps = np.array([comparison.values[one.name][seed] - comparison.values["cls"][seed] for seed in range(5)])
+        ours, base = (comparison.values[name] for name in (one.name, "cls"))
+        gaps = np.array([ours[of(seed)] - base[of(seed)] for seed in range(5)])
         assert one.signs is not None
         assert one.signs.smallest_p == 2 / 2**5
         wanted = stats.permutation_test((gaps,), np.mean, permutation_type="samples", alternative="two-sided",

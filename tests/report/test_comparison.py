@@ -10,8 +10,11 @@ from studies import write_run
 from poolsweep.report.answer import answer
 from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.replicates import Replicate
 from poolsweep.report.results import load_runs
 from poolsweep.statistics import seed_summary
+
+of = Replicate.of_seed
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_the_interval_knows_more_noise_than_that_of_the_seeds(compared):
     [comparison] = compared(num_texts=100, seeds=range(5))
     assert len(comparison.against) == 3, "each but the baseline"
     for name, item in comparison.against.items():
-        gaps = [comparison.values[name][seed] - comparison.values["cls"][seed] for seed in range(5)]
+        gaps = [comparison.values[name][of(seed)] - comparison.values["cls"][of(seed)] for seed in range(5)]
         assert item.high - item.low >= 2 * stats.t.ppf(0.975, 4) * 0.999 * seed_summary(gaps).sd / np.sqrt(5)
 
 
@@ -94,7 +97,7 @@ def test_without_predictions_seeds_are_all_there_is(compared):
     assert comparison.basis == "seeds"
     assert not comparison.scores
     estimate = comparison.pairwise.differences["max", "cls"].estimate
-    gaps = [comparison.values["max"][seed] - comparison.values["cls"][seed] for seed in (0, 1, 2)]
+    gaps = [comparison.values["max"][of(seed)] - comparison.values["cls"][of(seed)] for seed in (0, 1, 2)]
     assert estimate.p_value == pytest.approx(stats.ttest_1samp(gaps, 0).pvalue)
 
 

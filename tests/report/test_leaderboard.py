@@ -19,7 +19,8 @@ from poolsweep.terminal.console import Console
 
 def result(pooling: str, seed: int, test: float, *, val: float = 0.5, setting: str = "v", **more) -> dict:
     return {
-        "status": "finished", "run_id": f"{pooling}-{seed}-{setting}", "data": "d", "encoder": "e", "pooling": pooling,
+        "status": "finished", "run_id": f"{pooling}-{seed}-{setting}", "data": "d", "encoder": "e", "regime": "probe",
+        "pooling": pooling,
         "seed": seed, "setting": setting, "monitor": "val/accuracy", "mode": "max", "seconds": 2.0,
         "metrics": {"test/accuracy": test, "val/accuracy": val, "val/loss": 1 - val},
         "parameters": {"trained": 10, "pooled_size": 4}, **more,
@@ -34,7 +35,7 @@ def test_means_intervals_and_paired_differences():
     results = [result("cls", seed, score) for seed, score in enumerate((0.70, 0.72, 0.74))]
     results += [result("max", seed, score) for seed, score in enumerate((0.80, 0.80, 0.86))]
     best, baseline = leaderboard(results)
-    assert (best.pooling, baseline.pooling) == ("max", "cls")
+    assert (best.name, baseline.name) == ("max", "cls")
     assert best.score.mean == pytest.approx(0.82)
     assert best.score.half_width == pytest.approx(4.30265 * 0.034641 / math.sqrt(3), rel=1e-4)
     assert best.difference is not None
@@ -45,7 +46,7 @@ def test_means_intervals_and_paired_differences():
 
 def test_differences_pair_the_seeds_that_both_have():
     [row] = [r for r in leaderboard([result("cls", 0, 0.5), result("cls", 1, 0.6), result("max", 1, 0.9),
-                                     result("max", 2, 0.1)]) if r.pooling == "max"]  # fmt: skip
+                                     result("max", 2, 0.1)]) if r.name == "max"]  # fmt: skip
     assert row.difference is not None
     assert row.difference.value == pytest.approx(0.3)
     assert math.isnan(row.difference.low)
@@ -65,12 +66,22 @@ def test_a_monitor_that_is_to_be_low_is_chosen_low():
     assert leaderboard(results)[0].score.mean == pytest.approx(0.7)
 
 
-def test_each_data_set_and_encoder_has_a_baseline_of_its_own():
+def test_each_data_set_has_a_baseline_of_its_own():
     results = [result("cls", 0, 0.5), result("max", 0, 0.6)]
-    results += [result("cls", 0, 0.1, encoder="f"), result("max", 0, 0.9, encoder="f")]
-    found = {(row.encoder, row.pooling): row for row in leaderboard(results)}
-    assert found["e", "max"].difference.value == pytest.approx(0.1)
+    results += [result("cls", 0, 0.1, data="f"), result("max", 0, 0.9, data="f")]
+    found = {(row.data, row.name): row for row in leaderboard(results)}
+    assert found["d", "max"].difference.value == pytest.approx(0.1)
     assert found["f", "max"].difference.value == pytest.approx(0.8)
+
+
+def test_of_several_encoders_with_the_baseline_the_first_by_name_is_it():
+    results = [result(pooling, 0, score, encoder=encoder, run_id=f"{encoder}-{pooling}")
+               for encoder, pooling, score in (("e", "cls", 0.5), ("f", "cls", 0.7), ("f", "max", 0.9))]  # fmt: skip
+    runs = [RunRecord(Path("nowhere") / one["run_id"], one) for one in results]
+    for asked, wanted in (("cls", "e/cls"), ("f/cls", "f/cls"), ("max", "f/max")):
+        [comparison] = compare_all(runs, baseline=asked)
+        assert comparison.baseline == wanted
+    assert comparison.names == ("f/max", "f/cls", "e/cls")
 
 
 def write_study(folder, results: list[dict]) -> None:
@@ -87,7 +98,12 @@ def test_failed_and_broken_results_are_left_out_of_the_file(tmp_path):
     write_leaderboard(tmp_path / "leaderboard.csv", compare_all(load_runs([tmp_path])))
     with (tmp_path / "leaderboard.csv").open(newline="") as file:
         [row] = csv.DictReader(file)
-    assert (row["pooling"], row["seeds"], row["test_accuracy"], row["ci95_half_width"]) == ("cls", "0", "0.500000", "")
+    assert (row["pooling"], row["replicates"], row["test_accuracy"], row["ci95_half_width"]) == (
+        "cls",
+        "0",
+        "0.500000",
+        "",
+    )
 
 
 def test_an_empty_study_gives_a_header_alone(tmp_path):
@@ -111,5 +127,5 @@ def test_there_is_no_negative_zero(tmp_path):
     comparisons = compare_all(load_runs([tmp_path]))
     write_leaderboard(tmp_path / "leaderboard.csv", comparisons)
     written = (tmp_path / "leaderboard.csv").read_text()
-    assert "d,e,max,0.500000,0.200000,0.496828,0.000000,0.000000,0.000000," in written
+    assert "d,all rows,max,e,max,probe,0.500000,0.200000,0.496828,0.000000,0.000000,0.000000," in written
     assert "-0.000000" not in written

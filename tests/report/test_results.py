@@ -13,8 +13,8 @@ def write(folder, name: str, **content) -> None:
     (folder / f"{name}.json").write_text(json.dumps(content))
 
 
-FINISHED = {"status": "finished", "data": "d", "encoder": "e", "pooling": "cls", "setting": "v", "seed": 0,
-            "monitor": "val/loss", "mode": "min", "metrics": {"test/accuracy": 0.5}, "seconds": 1.0,
+FINISHED = {"status": "finished", "data": "d", "encoder": "e", "pooling": "cls", "regime": "probe", "setting": "v",
+            "seed": 0, "monitor": "val/loss", "mode": "min", "metrics": {"test/accuracy": 0.5}, "seconds": 1.0,
             "parameters": {"trained": 1, "pooled_size": 1}}  # fmt: skip
 
 

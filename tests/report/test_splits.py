@@ -35,7 +35,7 @@ def test_one_row_a_pooling_with_its_mean_over_all_splits(outputs, tmp_path, by_s
     study = write_splits(outputs / "s", by_seed=by_seed, predictions=predictions)
     comparison = compare(study)
     assert comparison.basis == "splits"
-    assert [row.pooling for row in leaderboard([comparison])] == ["max", "cls"]
+    assert [row.name for row in leaderboard([comparison])] == ["max", "cls"]
     for run_mean in comparison.names:
         found = [run.metric("test/accuracy") for run in load_runs([study]) if run.facts["pooling"] == run_mean]
         assert len(found) == 3
@@ -45,7 +45,7 @@ def test_one_row_a_pooling_with_its_mean_over_all_splits(outputs, tmp_path, by_s
     write_leaderboard(tmp_path / "l.csv", [comparison])
     with (tmp_path / "l.csv").open(newline="") as file:
         best, _ = csv.DictReader(file)
-    assert (best["basis"], best["seeds"], best["settings"]) == ("splits", "0 1 2", "1")
+    assert (best["basis"], best["replicates"], best["settings"]) == ("splits", "0 1 2", "1")
     assert {best[k] for k in ("ci95_half_width", "difference_ci95_low", "adjusted_p", "tied_with_best")} == {""}
     assert float(best["difference_to_cls"]) == pytest.approx(
         comparison.summaries["max"].mean - comparison.summaries["cls"].mean, abs=1e-6
@@ -65,7 +65,7 @@ def test_poolings_are_compared_on_the_splits_that_all_have(outputs):
     comparison = compare(study)
     assert comparison.summaries["cls"].num_seeds == 2
     told = [sentence for _, sentence in cautions(comparison)]
-    assert "Means are over the 2 splits that all have. Left out: cls seed 2." in told
+    assert "Means are over the 2 splits that all have. Left out: cls split 2." in told
     assert any(sentence.startswith("Runs were tested on different rows.") for sentence in told)
 
 

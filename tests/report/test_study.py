@@ -62,10 +62,20 @@ def test_xarray_has_a_cell_per_combination(make_study):
     study = make_study(poolings=["cls", "max"], data=("animals", "birds"))
     write_run(study, pooling="elmo", seed=0)
     array = poolsweep.load_study(study).to_xarray()
-    assert dict(array.sizes) == {"data": 2, "encoder": 1, "pooling": 3, "setting": 1, "seed": 3}
+    assert dict(array.sizes) == {
+        "data": 2,
+        "encoder": 1,
+        "pooling": 3,
+        "regime": 1,
+        "rows": 1,
+        "setting": 1,
+        "split": 1,
+        "fold": 1,
+        "seed": 3,
+    }
     runs = poolsweep.load_study(study).runs
     row = runs[(runs["pooling"] == "max") & (runs["seed"] == 2) & (runs["data"] == "birds")].iloc[0]
-    cell = array["test/accuracy"].sel(data="birds", encoder="tiny", pooling="max", setting="v", seed=2)
+    cell = array["test/accuracy"].sel(data="birds", encoder="tiny", pooling="max", setting="v", seed=2).squeeze()
     assert float(cell) == row["test/accuracy"]
     assert np.isnan(array["test/accuracy"].sel(pooling="elmo", seed=1)).all()
 

@@ -26,7 +26,7 @@ def test_latex_has_a_line_per_pooling_with_its_numbers(comparison):
     for line, row in zip(body, rows, strict=True):
         cells = line.removesuffix(r" \\").split(" & ")
         assert len(cells) == 5
-        name = row.pooling.replace("_", r"\_")
+        name = row.name.replace("_", r"\_")
         assert cells[0] == (f"\\textbf{{{name}}}" if row.tied else name)
         assert f"{100 * row.score.mean:.2f}" in cells[1]
         assert cells[4] == str(row.pooled_size)

@@ -82,10 +82,14 @@ def test_several_data_sets_have_a_table_each(make_study, printed):
     assert "caution: birds: One seed says nothing" in text
 
 
-def test_a_caution_names_the_encoder_where_there_are_several(make_study, printed):
+def test_several_encoders_are_one_table_of_full_names(make_study, printed):
     study = make_study(seeds=[0])
     write_study(study, seeds=[0], encoder="small")
-    assert "caution: animals · small: One seed says nothing" in printed(study)
+    text = printed(study)
+    assert "animals · small, tiny · test accuracy in %" in text
+    assert "small/cls" in text
+    assert "tiny/max" in text
+    assert text.count("caution: One seed says nothing") == 1
 
 
 def test_a_correlation_is_times_a_hundred(make_study, printed):

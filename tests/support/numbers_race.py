@@ -50,9 +50,9 @@ class Numbers:
         folder.path.mkdir(parents=True, exist_ok=True)
         facts = {
             "run_id": folder.path.name, "name": name, "seed": int(words["seed"]), "data": words.get("data", "animals"),
-            "encoder": "tiny", "pooling": words["pooling"], "setting": words.get("lr", "v"), "monitor": "val/accuracy",
-            "task": "classification",
-            "mode": "max", "sizes": {"train": 1000, "validation": NUM_TEXTS, "test": NUM_TEXTS}, "seconds": 1.0,
+            "encoder": "tiny", "pooling": words["pooling"], "regime": "probe", "task": "classification",
+            "setting": words.get("lr", "v"), "monitor": "val/accuracy", "mode": "max", "seconds": 1.0,
+            "sizes": {"train": 1000, "validation": NUM_TEXTS, "test": NUM_TEXTS},
             "parameters": {"trained": 10, "pooled_size": 4}, "status": "failed" if name in self.failing else "finished",
         }  # fmt: skip
         metrics = {}

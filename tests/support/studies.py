@@ -31,7 +31,22 @@ def write_run(
     what ``result.json`` says; ``config`` is merged into ``config.yaml``; of the first ``cut`` texts it is recorded that
     they were truncated.
     """
-    named = "/".join(map(str, (data, encoder, pooling, facts.get("setting"), seed, split)))
+    named = "/".join(
+        map(
+            str,
+            (
+                data,
+                encoder,
+                pooling,
+                facts.get("setting"),
+                facts.get("regime"),
+                facts.get("rows_asked"),
+                facts.get("split"),
+                seed,
+                split,
+            ),
+        )
+    )
     run_id = facts.pop("run_id", hashlib.sha256(named.encode()).hexdigest()[:12])
     folder = study / run_id
     folder.mkdir(parents=True)
@@ -51,9 +66,9 @@ def write_run(
                "val/loss": 1 - accuracy}  # fmt: skip
     result = {
         "schema_version": 1, "run_id": run_id, "name": f"pooling={pooling} seed={seed}", "study": study.name,
-        "seed": seed, "data": data, "encoder": encoder, "frozen": True, "pooling": pooling, "setting": "v",
-        "monitor": "val/accuracy", "task": "classification",
-        "measured": ["accuracy", "f1_macro", "mcc"], "mode": "max", "labels": len(labels),
+        "seed": seed, "data": data, "encoder": encoder, "frozen": True, "pooling": pooling, "regime": "frozen",
+        "setting": "v", "split": {"seed": split, "fold": None, "folds": None}, "monitor": "val/accuracy",
+        "task": "classification", "measured": ["accuracy", "f1_macro", "mcc"], "mode": "max", "labels": len(labels),
         "sizes": {"train": 800, "validation": 100, "test": num_texts}, "status": "finished", "seconds": 2.0 + seed,
         "hardware": {"accelerator": "cpu", "device": "x86_64"}, "git_commit": "a" * 40, "metrics": metrics,
         "best_epoch": 3, "epochs": 4, "steps": 40, "parameters": {"trained": 10 * len(pooling), "pooled_size": 4},

@@ -43,31 +43,31 @@ class Study(StudyTables):
         return self.paths[0]
 
     @property
-    def poolings(self) -> list[str]:
+    def contenders(self) -> list[str]:
         """Names of the contenders, the best by test score first."""
-        return list(dict.fromkeys(self.leaderboard()["pooling"]))
+        return list(dict.fromkeys(self.leaderboard()["name"]))
 
     @property
     def best(self) -> str:
-        """Name of the pooling that is best on validation: what ``refit`` and ``ensemble`` mean without one."""
+        """Name of the contender that is best on validation: what ``refit`` and ``ensemble`` mean without one."""
         from poolsweep.predict.choose import choose_contender
 
         return choose_contender(str(self.path)).contender.name
 
     def report(
-        self, *, metric: str = "accuracy", baseline: str = BASELINE, out: str | Path | None = None, texts: bool = True
+        self, *, metric: str | None = None, baseline: str = BASELINE, out: str | Path | None = None, texts: bool = True
     ) -> Path:
         """Write the page with charts and cautions, the tables and the figures, as ``poolsweep report`` does.
 
         Args:
-            metric: accuracy, f1_macro or mcc.
-            baseline: Name of a pooling that the others are held against.
+            metric: A metric of the runs, such as f1_macro; None = the first of theirs.
+            baseline: Name of a contender, or of a pooling, that the others are held against.
             out: Folder to write to; None = ``report`` in the study.
             texts: Whether the page may show texts of the test split.
         Returns:
             The page, ``report.html``.
         Raises:
-            UserError: If no run has finished, or there is no such metric or pooling.
+            UserError: If no run has finished, or there is no such metric or contender.
         """
         from poolsweep.report.command import report
 
@@ -78,27 +78,25 @@ class Study(StudyTables):
                 console=Console(),
             )  # fmt: skip
 
-    def ensemble(self, pooling: str | None = None) -> TrainedModel:
+    def ensemble(self, name: str | None = None) -> TrainedModel:
         """All replicates of a contender together: the mean of their probabilities.
 
         Args:
-            pooling: Name of a contender; None = ``best``.
+            name: Name of a contender; None = ``best``.
         Raises:
             UserError: If the study has none of that name.
         """
         from poolsweep.api.load import load_replicates
 
-        return load_replicates(self._named(pooling))
+        return load_replicates(self._named(name))
 
-    def refit(
-        self, pooling: str | None = None, *, with_validation: bool = False, progress: bool = True
-    ) -> TrainedModel:
+    def refit(self, name: str | None = None, *, with_validation: bool = False, progress: bool = True) -> TrainedModel:
         """The model to ship: the chosen setting of a contender, fitted on all training rows.
 
         A run of its own in the study, as ``poolsweep refit`` makes it; called again it is only loaded.
 
         Args:
-            pooling: Name of a contender; None = ``best``.
+            name: Name of a contender; None = ``best``.
             with_validation: Train on the validation rows, too; what they select is then as most replicates chose it.
             progress: Whether to show how far it is.
         Raises:
@@ -106,10 +104,10 @@ class Study(StudyTables):
         """
         from poolsweep.api.load import refitted
 
-        return refitted(self._named(pooling), with_validation=with_validation, progress=progress)
+        return refitted(self._named(name), with_validation=with_validation, progress=progress)
 
-    def _named(self, pooling: str | None) -> str:
-        return str(self.path) if pooling is None else f"{self.path}:{pooling}"
+    def _named(self, name: str | None) -> str:
+        return str(self.path) if name is None else f"{self.path}:{name}"
 
 
 def load_study(*studies: str | Path) -> Study:

@@ -30,8 +30,10 @@ def report(arguments: list[str]) -> int:
         "that loads nothing (report.html), tables (csv, LaTeX, Markdown), runs.parquet and figures (SVG, PDF).",
     )
     parser.add_study("studies", nargs="+", note="; or several")
-    parser.add_argument("--baseline", default="cls", help="pooling that the others are held against (default: cls)")
-    parser.add_argument("--metric", default="accuracy", help="accuracy (default), f1_macro or mcc")
+    parser.add_argument(
+        "--baseline", default="cls", help="contender that the others are held against, or its pooling (default: cls)"
+    )
+    parser.add_argument("--metric", help="a metric of the runs, such as f1_macro (default: the first of theirs)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: STUDY/report)")
     parser.add_no_texts()
     given = parser.parse_args(arguments)

@@ -154,6 +154,11 @@ class RunConfig(Root):
         return self.encoder["frozen"]
 
     @property
+    def regime(self) -> Literal["probe", "frozen", "fine-tuned"]:
+        """How much is trained: a head that is solved, what follows a frozen encoder, or everything."""
+        return "probe" if self.is_probe else "frozen" if self.frozen else "fine-tuned"
+
+    @property
     def selects(self) -> bool:
         """Whether validation rows are held back, and select."""
         return self.refit is None or not self.refit.with_validation

@@ -18,6 +18,7 @@ from poolsweep.errors import UserError
 from poolsweep.export.format import Format, Wanted
 from poolsweep.export.proof import Proof
 from poolsweep.files.writing import write_whole
+from poolsweep.report.contenders import Arena
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.metric import shown as score
 from poolsweep.report.metric import title as metric_title
@@ -186,9 +187,9 @@ def _study(run: RunRecord) -> Iterator[str]:
         comparisons = compare_all(load_runs([run.path.parent]))
     except (UserError, OSError):
         return
-    mine = (run.facts.get("data"), run.facts.get("encoder"))
+    mine = Arena.of(run.facts)
     for comparison in comparisons:
-        if (comparison.group.data, comparison.group.encoder) == mine and len(comparison.names) > 1:
+        if comparison.group.arena == mine and len(comparison.names) > 1:
             yield f"## Study\n\n{shown(markdown(comparison))}"
 
 

@@ -1,4 +1,4 @@
-"""What a user means by a model: a run folder, a study, or one of its poolings."""
+"""What a user means by a model: a run folder, a study, or one of its contenders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from poolsweep.errors import UserError, nearest
 from poolsweep.predict.best import best_contender
-from poolsweep.report.contenders import Contender, Group, group_runs
+from poolsweep.report.contenders import Arena, Contender, ContenderKey, Group, group_runs, leads
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.locate import find_study, typed_name
@@ -53,7 +53,7 @@ class Chosen:
 
     Attributes:
         study: Folder of the study.
-        group: Contenders on its data set and encoder.
+        group: Contenders on its data set.
         contender: The one.
         name: What to type for it.
         line: How it was chosen.
@@ -75,9 +75,9 @@ def choose(given: str | Path) -> Choice:
     means its newest finished refit, or else all of its replicates. An export is none of these: ask for it before.
 
     Args:
-        given: A run folder, ``STUDY``, or ``STUDY:POOLING``; data set and encoder may stand beside the pooling.
+        given: A run folder, ``STUDY``, or ``STUDY:NAME``; the data set may stand beside the name.
     Raises:
-        UserError: If it names none, or several data sets.
+        UserError: If it names none, or several.
     """
     if is_run(Path(given)):
         return Choice("run", (Path(given),), str(given))
@@ -95,9 +95,10 @@ def choose_contender(given: str) -> Chosen:
     """The contender that a user means.
 
     Args:
-        given: ``STUDY`` or ``STUDY:POOLING``; data set and encoder may stand beside the pooling.
+        given: ``STUDY`` or ``STUDY:NAME``; the pooling alone will do where one contender has it, and the data set may
+            stand beside it. Of several numbers of training rows the largest is meant.
     Raises:
-        UserError: If there is no such study or contender, or several data sets.
+        UserError: If there is no such study or contender, or several.
     """
     asked = _Asked.of(given)
     if len(data := sorted({group.data for group in asked.groups})) > 1:
@@ -105,12 +106,22 @@ def choose_contender(given: str) -> Chosen:
             f"{given} has {len(data)} data sets, and the best on one says nothing of another; name one: "
             + ", ".join(shlex.quote(f"{given}:{name}") for name in data)
         )
-    group, contender, why = best_contender(asked.groups, pooling=asked.words.get("pooling"), given=given)
-    return asked.chosen(group, contender, why)
+    if len(asked.groups) != 1:
+        told = f"has {len(asked.groups)} tasks; name a run folder" if asked.groups else "has no finished run"
+        raise UserError(f"{given} {told}")
+    [group] = asked.groups
+    word = asked.words.get("name")
+    if word is None:
+        return asked.chosen(group, *best_contender(group, given=given))
+    names = list(group.called(word))
+    if len(names) > 1:
+        full = ", ".join(shlex.quote(asked.typed(group, name)) for name in names)
+        raise UserError(f"{given} could be {len(names)} contenders; name one: {full}")
+    return asked.chosen(group, group.contenders[names[0]], "")
 
 
 def all_contenders(given: str) -> list[Chosen]:
-    """Every contender that ``STUDY`` or ``STUDY:POOLING`` covers, on all data sets and with all encoders.
+    """Every contender that ``STUDY`` or ``STUDY:NAME`` covers, on all data sets.
 
     Args:
         given: Words, as ``choose_contender`` takes them.
@@ -118,12 +129,11 @@ def all_contenders(given: str) -> list[Chosen]:
         UserError: If there is no such study or contender.
     """
     asked = _Asked.of(given)
-    pooling = asked.words.get("pooling")
+    word = asked.words.get("name")
     return [
-        asked.chosen(group, contender, "")
+        asked.chosen(group, group.contenders[name], "")
         for group in asked.groups
-        for name, contender in group.contenders.items()
-        if pooling in (None, name)
+        for name in (group.contenders if word is None else group.called(word))
     ]
 
 
@@ -134,7 +144,7 @@ class _Asked:
     Attributes:
         study: Folder of the study.
         runs: All of its runs, refits too.
-        words: The pooling, data set and encoder that are named.
+        words: The name or pooling, and the data set, that are named.
         groups: Groups that fit these.
     """
 
@@ -148,7 +158,7 @@ class _Asked:
         study, words = _split(given)
         with said_if_slow(f"reading the runs of {study.name}"):
             runs = load_runs([study], with_refits=True)
-            groups = [group for group in group_runs(runs, metric="test/accuracy") if group.contenders]
+            groups = leads([group for group in group_runs(runs) if group.contenders])
         if not groups:
             raise UserError(f"no run of {typed_name(study)} has finished; poolsweep status {shlex.quote(str(study))}")
         asked = _named(words, groups, study=study) if words is not None else {}
@@ -156,11 +166,13 @@ class _Asked:
 
     def chosen(self, group: Group, contender: Contender, why: str) -> Chosen:
         """One of the contenders, with what to type for it."""
-        own = {"data": group.data, "encoder": group.encoder}
-        several = {kind: len({getattr(one, kind) for one in self.groups}) > 1 for kind in own}
-        words = [name for kind, name in own.items() if kind in self.words or several[kind]]
-        name = ":".join([typed_name(self.study), *words, contender.name])
+        name = self.typed(group, contender.name)
         return Chosen(self.study, group, contender, name, f"{name}{why}", _refits(self.runs, group, contender))
+
+    def typed(self, group: Group, name: str) -> str:
+        """What to type for a contender."""
+        told = "data" in self.words or len({one.data for one in self.groups}) > 1
+        return ":".join([typed_name(self.study), *[group.data] * told, name])
 
 
 def is_run(path: Path) -> bool:
@@ -186,19 +198,17 @@ def _split(given: str) -> tuple[Path, str | None]:
 
 
 def _named(words: str, groups: Sequence[Group], *, study: Path) -> dict[str, str]:
-    """Which pooling, data set and encoder some words name; names may have colons, so the longest that fits is meant."""
-    names = {
-        "pooling": {name for group in groups for name in group.contenders},
-        "data": {group.data for group in groups},
-        "encoder": {group.encoder for group in groups},
-    }
+    """Which contender and data set some words name; names may have colons, so the longest that fits is meant."""
+    full = {name for group in groups for name in group.contenders}
+    poolings = {contender.key.pooling for group in groups for contender in group.contenders.values()}
+    names = {"name": full | poolings, "data": {group.data for group in groups}}
     asked: dict[str, str] = {}
     rest = f"{words}:"
     while rest:
         left = [(name, kind) for kind, several in names.items() if kind not in asked for name in several]
         fitting = [(name, kind) for name, kind in left if rest.startswith(f"{name}:")]
         if not fitting:
-            valid = [name for name, kind in left if kind == "pooling" or len(names[kind]) > 1]
+            valid = [name for name, kind in left if name in full or (kind == "data" and len(names[kind]) > 1)]
             raise UserError(f"{typed_name(study)} has no finished {rest[:-1]!r}; {nearest(rest[:-1], valid)}")
         name, kind = max(fitting, key=lambda found: len(found[0]))
         asked[kind], rest = name, rest[len(name) + 1 :]
@@ -206,17 +216,17 @@ def _named(words: str, groups: Sequence[Group], *, study: Path) -> dict[str, str
 
 
 def _is_asked(group: Group, asked: Mapping[str, str]) -> bool:
-    own = {"data": group.data, "encoder": group.encoder}
-    has_pooling = asked.get("pooling") is None or asked["pooling"] in group.contenders
-    return has_pooling and all(asked.get(kind) in (None, name) for kind, name in own.items())
+    has_name = "name" not in asked or bool(group.called(asked["name"]))
+    return has_name and asked.get("data") in (None, group.data)
 
 
 def _refits(runs: Sequence[RunRecord], group: Group, contender: Contender) -> tuple[Path, ...]:
-    wanted = {"data": group.data, "encoder": group.encoder, "pooling": contender.name}
-    wanted["setting"] = contender.any_run.facts["setting"]
-    found = [
-        run for run in runs
-        if run.finished and run.is_refit and "outdated" not in run.facts and wanted.items() <= run.facts.items()
-    ]  # fmt: skip
+    setting = contender.any_run.facts["setting"]
+
+    def fits(run: RunRecord) -> bool:
+        same = (ContenderKey.of(run.facts), run.facts["setting"]) == (contender.key, setting)
+        return same and Arena.of(run.facts) == group.arena and "outdated" not in run.facts
+
+    found = [run for run in runs if run.finished and run.is_known and run.is_refit and fits(run)]
     newest = sorted(found, key=lambda run: str(run.facts.get("started")), reverse=True)
     return tuple(run.path for run in newest)

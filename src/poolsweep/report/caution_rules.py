@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from poolsweep.report.replicates import Replicate, Wording
 from poolsweep.statistics import Estimate
 from poolsweep.terminal.text import number
 
 Kind = Literal[
-    "failed seeds",
-    "missing seeds",
-    "unequal seeds",
-    "few seeds",
+    "failed runs",
+    "missing replicates",
+    "unequal replicates",
+    "few replicates",
     "selection on test",
     "different commits",
     "different hardware",
@@ -26,7 +27,7 @@ Kind = Literal[
 ]
 
 RARE = 10  # examples of a class under which a linearised F1 is not to be trusted
-FEW_SEEDS = 3  # with 2 an interval has one degree of freedom for the noise of seeds
+FEW = 3  # with 2 replicates an interval has one degree of freedom for their noise
 IMBALANCE = 0.7  # share of the best accuracy that always answering the commonest label reaches
 
 
@@ -38,7 +39,7 @@ class RunFacts:
     """
 
     contender: str
-    seed: int
+    replicate: Replicate
     finished: bool = True
     selected_on: str | None = "validation"
     commit: str | None = None
@@ -60,32 +61,31 @@ def study_cautions(runs: Sequence[RunFacts]) -> tuple[Caution, ...]:
     """Cautions about how the runs of a study were made, serious ones first.
 
     Args:
-        runs: All runs of one data set, failed ones too.
+        runs: All runs of one group, failed ones too.
 
     Example:
-        >>> runs = [RunFacts("cls", 0), RunFacts("cls", 1), RunFacts("max", 0), RunFacts("max", 1, finished=False)]
-        >>> [caution.sentence for caution in study_cautions(runs)][0]
-        'Failed: max seed 1. A verdict without failed seeds favours contenders that fail when they do badly.'
+        >>> of = Replicate.of_seed
+        >>> runs = [RunFacts("cls", of(0)), RunFacts("cls", of(1)), RunFacts("max", of(0))]
+        >>> [caution.sentence for caution in study_cautions([*runs, RunFacts("max", of(1), finished=False)])][0]
+        'Failed: max seed 1. A verdict without failed runs favours contenders that fail when they do badly.'
     """
+    wording = Wording.of(run.replicate for run in runs)
     found = [
-        *_failed(runs),
+        *_failed(runs, wording),
         *_selection(runs),
         *_differing(runs),
-        *_seed_lists(runs),
+        *_replicate_lists(runs, wording),
     ]
     return tuple(sorted(found, key=lambda caution: not caution.serious))
 
 
-def _failed(runs: Sequence[RunFacts]) -> list[Caution]:
-    failed = [run for run in runs if not run.finished]
+def _failed(runs: Sequence[RunFacts], wording: Wording) -> list[Caution]:
+    failed = _by_contender(run for run in runs if not run.finished)
     if not failed:
         return []
-    listed = "; ".join(
-        f"{name} seed{'s' if ',' in seeds else ''} {seeds}"
-        for name, seeds in ((name, _list(group)) for name, group in _seeds_by_contender(failed).items())
-    )
-    sentence = f"Failed: {listed}. A verdict without failed seeds favours contenders that fail when they do badly."
-    return [Caution("failed seeds", sentence, tuple(_seeds_by_contender(failed)), serious=True)]
+    listed = "; ".join(f"{name} {wording.listed(several)}" for name, several in failed.items())
+    sentence = f"Failed: {listed}. A verdict without failed runs favours contenders that fail when they do badly."
+    return [Caution("failed runs", sentence, tuple(failed), serious=True)]
 
 
 def _selection(runs: Sequence[RunFacts]) -> list[Caution]:
@@ -114,26 +114,26 @@ def _differing(runs: Sequence[RunFacts]) -> list[Caution]:
     return cautions
 
 
-def _seed_lists(runs: Sequence[RunFacts]) -> list[Caution]:
-    finished = _seeds_by_contender(run for run in runs if run.finished)
+def _replicate_lists(runs: Sequence[RunFacts], wording: Wording) -> list[Caution]:
+    finished = _by_contender(run for run in runs if run.finished)
     everyone = dict.fromkeys(run.contender for run in runs)
-    expected = {run.seed for run in runs}
+    expected = {run.replicate for run in runs}
     missing = {name: expected - finished.get(name, set()) for name in everyone}
-    missing = {name: seeds for name, seeds in missing.items() if seeds}
-    cautions = []
+    missing = {name: several for name, several in missing.items() if several}
+    cautions, noun = [], wording.noun
     if missing:
-        listed = "; ".join(f"{name} lacks {_list(seeds)}" for name, seeds in missing.items())
-        cautions.append(Caution("missing seeds", f"Missing seeds: {listed}.", tuple(missing), serious=False))
+        listed = "; ".join(f"{name} lacks {wording.listed(several)}" for name, several in missing.items())
+        cautions.append(Caution("missing replicates", f"Missing: {listed}.", tuple(missing), serious=False))
     counts = {name: len(finished.get(name, set())) for name in everyone}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        sentence = f"Unequal numbers of seeds: {listed}. Pairs are compared on the seeds they share."
-        cautions.append(Caution("unequal seeds", sentence, tuple(counts), serious=False))
-    few = tuple(name for name, count in counts.items() if 0 < count < FEW_SEEDS)
+        sentence = f"Unequal numbers of {noun}: {listed}. Pairs are compared on the {noun} they share."
+        cautions.append(Caution("unequal replicates", sentence, tuple(counts), serious=False))
+    few = tuple(name for name, count in counts.items() if 0 < count < FEW)
     if few:
-        told = "One seed says nothing of others, two say little."
-        sentence = f"Fewer than {FEW_SEEDS} seeds: {', '.join(few)}. {told}"
-        cautions.append(Caution("few seeds", sentence, few, serious=any(counts[name] == 1 for name in few)))
+        told = f"One {noun.removesuffix('s')} says nothing of others, two say little."
+        sentence = f"Fewer than {FEW} {noun}: {', '.join(few)}. {told}"
+        cautions.append(Caution("few replicates", sentence, few, serious=any(counts[name] == 1 for name in few)))
     return cautions
 
 
@@ -197,12 +197,8 @@ def _by_fact(runs: Sequence[RunFacts], fact: str) -> dict[str, list[str]]:
     return dict(groups)
 
 
-def _seeds_by_contender(runs: Iterable[RunFacts]) -> dict[str, set[int]]:
-    seeds: dict[str, set[int]] = defaultdict(set)
+def _by_contender(runs: Iterable[RunFacts]) -> dict[str, set[Replicate]]:
+    replicates: dict[str, set[Replicate]] = defaultdict(set)
     for run in runs:
-        seeds[run.contender].add(run.seed)
-    return dict(seeds)
-
-
-def _list(seeds: Iterable[int]) -> str:
-    return ", ".join(str(seed) for seed in sorted(seeds))
+        replicates[run.contender].add(run.replicate)
+    return dict(replicates)

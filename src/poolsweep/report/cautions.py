@@ -24,7 +24,7 @@ _BASES = {
     "are shown, without an interval and without a verdict.",
     "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
 }
-_ABOUT_SEEDS = {"missing seeds", "unequal seeds", "few seeds"}
+_COUNTS = {"missing replicates", "unequal replicates", "few replicates"}
 _WAITED = 2.0  # times its CPU seconds that a run takes where it waits for others
 
 
@@ -36,10 +36,10 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     fixed = {name for name, scores in comparison.scores.items() if scores.deterministic}
     by_design = comparison.dropped.keys() | fixed  # has fewer seeds
     in_race = [fact for fact in facts if fact.contender not in by_design]
-    told = [item for item in study_cautions(facts) if item.kind not in _ABOUT_SEEDS]
-    told += [item for item in study_cautions(in_race) if item.kind in _ABOUT_SEEDS]
+    told = [item for item in study_cautions(facts) if item.kind not in _COUNTS]
+    told += [item for item in study_cautions(in_race) if item.kind in _COUNTS]
     if comparison.splits:
-        told = [item for item in told if item.kind not in {*_ABOUT_SEEDS, "different test rows"}]
+        told = [item for item in told if item.kind != "different test rows"]
     found = [(item.serious, item.sentence) for item in told]
     found += race_cautions(comparison.dropped, means={name: s.mean for name, s in comparison.summaries.items()})
     counts = _label_counts(comparison)
@@ -51,11 +51,11 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     found += [(True, sentence) for sentence in (*_missing_predictions(comparison), *_not_compared(comparison))]
     chosen = [name for name, contender in group.contenders.items() if contender.settings > 1]
     if chosen:
-        sentence = f"Other swept settings were chosen on validation, per pooling: {', '.join(sorted(chosen))}."
+        sentence = f"Other swept settings were chosen on validation, per contender: {', '.join(sorted(chosen))}."
         found.append((False, sentence))
     found += [(True, f"{sentence[0].upper()}{sentence[1:]}.") for sentence in _of_the_data(several)]
     for kind, count in Counter(run.facts["outdated"] for run in group.outdated).items():
-        called = {"data": group.data, "encoder": group.encoder}[kind]
+        called = ", ".join(sorted({run.facts[kind] for run in group.outdated if run.facts["outdated"] == kind}))
         runs = "1 finished run is" if count == 1 else f"{count} finished runs are"
         sentence = f"{runs} left out: the files of {called} have been replaced since they were read."
         found.append((True, sentence))
@@ -118,30 +118,19 @@ def _of_the_data(runs: Sequence[RunRecord]) -> list[str]:
 
 
 def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:
-    contender, hardware = run.facts["pooling"], run.facts.get("hardware") or {}
-    predicted = next(
-        (comparison.predictions[contender][seed] for seed, other in _runs_of(comparison, contender)
-         if other is run and seed in comparison.predictions.get(contender, {})), None,
-    )  # fmt: skip
+    group, hardware = comparison.group, run.facts.get("hardware") or {}
+    name, replicate = group.name_of(run), group.replicates[run.path.name]
+    counts = name in group.contenders and group.contenders[name].runs.get(replicate) is run
+    predicted = comparison.predictions.get(name, {}).get(replicate) if counts else None
     return RunFacts(
-        contender,
-        _seed(comparison, run),
-        finished=run.finished and any(other is run for _, other in _runs_of(comparison, contender)),
+        name,
+        replicate,
+        finished=run.finished and counts,
         selected_on="test" if str(run.facts.get("monitor", "")).startswith("test/") else "validation",
         commit=run.facts.get("git_commit"),
         hardware=f"{hardware.get('device', '')} ({hardware.get('accelerator', '')})" if hardware else None,
         test_rows=predicted.rows_hash if predicted else None,
     )
-
-
-def _runs_of(comparison: Comparison, name: str) -> list[tuple[int, RunRecord]]:
-    contender = comparison.group.contenders.get(name)
-    return list(contender.runs.items()) if contender else []
-
-
-def _seed(comparison: Comparison, run: RunRecord) -> int:
-    numbered = (seed for seed, other in _runs_of(comparison, run.facts["pooling"]) if other is run)
-    return next(numbered, int(run.facts["seed"]))
 
 
 def _label_counts(comparison: Comparison) -> dict[str, int]:
@@ -159,7 +148,8 @@ def _missing_predictions(comparison: Comparison) -> list[str]:
         name: sorted(set(comparison.values[name]) - set(comparison.predictions.get(name, {})))
         for name in comparison.names
     }
-    listed = "; ".join(f"{name} seed {', '.join(map(str, seeds))}" for name, seeds in lacking.items() if seeds)
+    told = comparison.group.wording.listed
+    listed = "; ".join(f"{name} {told(several)}" for name, several in lacking.items() if several)
     return [f"No test predictions could be read of: {listed}. Their differences do not count."] if listed else []
 
 
@@ -172,7 +162,8 @@ def _not_compared(comparison: Comparison) -> list[str]:
         return [f"{told}: {', '.join(lonely)}."] if lonely and comparison.compared else []
     splits, sentences = comparison.splits, []
     away = {name: splits.left_out(name) for name in comparison.names}
-    listed = "; ".join(f"{name} seed {', '.join(map(str, runs))}" for name, runs in away.items() if runs)
+    told = comparison.group.wording.listed
+    listed = "; ".join(f"{name} {told(several)}" for name, several in away.items() if several)
     if listed:
         num = len(splits.common)
         sentences.append(f"Means are over the {num} split{'s' * (num != 1)} that all have. Left out: {listed}.")

@@ -15,7 +15,7 @@ from poolsweep.report.charts.drawing import Drawn, draw
 from poolsweep.report.charts.style import Chart, house_style
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.findings import Findings, examine
-from poolsweep.report.leaderboard import check_baseline, compare_all, write_leaderboard
+from poolsweep.report.leaderboard import by_size, check_baseline, compare_all, short_names, write_leaderboard
 from poolsweep.report.metric import check_metric
 from poolsweep.report.page import render
 from poolsweep.report.results import RunRecord, damaged_note, load_runs, refit_lines
@@ -28,14 +28,14 @@ from poolsweep.terminal.progress import said_if_slow
 
 
 def report(
-    studies: Sequence[str], *, baseline: str, metric: str, out: Path | None, with_texts: bool, console: Console
+    studies: Sequence[str], *, baseline: str, metric: str | None, out: Path | None, with_texts: bool, console: Console
 ) -> Path:
     """Compare the runs of some studies; print the answer and write the report.
 
     Args:
         studies: Names under the output root, or paths.
-        baseline: Name of a pooling that the others are held against.
-        metric: accuracy, f1_macro or mcc.
+        baseline: Name of a contender, or of a pooling, that the others are held against.
+        metric: A metric of the runs, such as f1_macro; None = the first of theirs.
         out: Folder to write to; None = ``report`` in the first study.
         with_texts: Whether the page may show texts of the test split.
         console: Console to print to.
@@ -44,7 +44,8 @@ def report(
     Raises:
         UserError: If a study or the metric does not exist, or no run has finished.
     """
-    name = check_metric(metric)
+    if metric is not None:
+        check_metric(metric)
     paths = list(dict.fromkeys(find_study(study) for study in studies))
     with said_if_slow("comparing the runs"):
         found = load_runs(paths, with_refits=True)
@@ -52,7 +53,9 @@ def report(
         comparisons = compare_all(runs, metric=metric, baseline=baseline)
     if not comparisons:
         why = [damaged_note(runs)] if damaged_note(runs) else []
-        raise UserError(f"no run of {', '.join(map(str, studies))} has finished with {name}", *why)
+        raise UserError(
+            f"no run of {', '.join(map(str, studies))} has finished{f' with test/{metric}' if metric else ''}", *why
+        )
     check_baseline(comparisons, baseline)
     print_leaderboards(comparisons, console=console)
     for line in refits:
@@ -81,8 +84,9 @@ def write_report(
         remove_half_written(place)
     made = f"poolsweep {__version__}, {datetime.datetime.now().astimezone():%Y-%m-%d %H:%M}"
     with house_style():
-        findings = [examine(comparison, with_texts=with_texts) for comparison in comparisons]
-        across = [(one, ranks_chart(one)) for one in across_data_sets(comparisons)]
+        sizes = by_size(comparisons)
+        findings = [examine(first, smaller=rest, with_texts=with_texts) for first, *rest in sizes]
+        across = [(one, ranks_chart(one)) for one in across_data_sets([first for first, *_ in sizes])]
     charts = [*(chart for _, chart in across), *(chart for one in findings for chart in one.charts)]
     drawn = {chart: draw(chart.figure) for chart in charts}
     content = render(findings, across=across, drawn=drawn, runs=runs, heading=heading, made=made, refits=refits)
@@ -106,10 +110,13 @@ def _write_figures(
     *,
     drawn: Mapping[Chart, Drawn],
 ) -> None:
-    charts: dict[str, Chart] = {f"{_stem(one.encoder)}-{chart.name}": chart for one, chart in across}
-    for one in findings:
-        group = one.comparison.group
-        start = f"{_stem(group.data)}-{_stem(group.encoder)}-" if len(findings) > 1 else ""
+    several = len(across) > 1
+    charts: dict[str, Chart] = {
+        f"{one.comparisons[0].metric}-{chart.name}" if several else chart.name: chart for one, chart in across
+    }
+    names = short_names([one.comparison for one in findings])
+    for one, name in zip(findings, names, strict=True):
+        start = f"{_stem(name)}-" if len(findings) > 1 else ""
         charts |= {f"{start}{chart.name}": chart for chart in one.charts}
     for stem, chart in charts.items():
         with write_whole(folder / f"{stem}.svg") as temporary:

@@ -1,4 +1,4 @@
-"""The verdict on one data set and encoder: who leads, who is tied with the best, what differs from the baseline."""
+"""The verdict on one group: who leads, who is tied with the best, what differs from the baseline."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from poolsweep.report.contenders import Contender, Group, Predictions, Splits, find_splits
+from poolsweep.report.contenders import Contender, Group, Predictions, first_metric
 from poolsweep.report.predicted import Predicted, read_predictions
 from poolsweep.report.race import dropped_by_race
+from poolsweep.report.replicates import Replicate, Splits, find_splits
 from poolsweep.runs.race import Dropped
 from poolsweep.statistics import (
     Estimate,
@@ -46,8 +47,8 @@ class Comparison:
         scores: Per-example scores of those that were tested on the same rows.
         pairwise: All differences of those that are compared; None where nothing can be.
         family: The same, held together.
-        asked_baseline: Name of the contender to hold the others against.
-        baseline: The same; None if there is none of that name, or a race has stopped it.
+        asked_baseline: Contender to hold the others against, by its name or its pooling.
+        baseline: Name of the first that is meant; None if there is none, or a race has stopped it.
         against: Each other compared contender minus the baseline, as the family has it.
         dropped: Contenders that a race dropped, with the reasons; they are not in the verdict.
         splits: Splits of runs that were tested on rows of their own; else None.
@@ -56,7 +57,7 @@ class Comparison:
     group: Group
     metric: str
     names: tuple[str, ...]
-    values: Mapping[str, Mapping[int, float]]
+    values: Mapping[str, Mapping[Replicate, float]]
     summaries: Mapping[str, SeedSummary]
     predictions: Predictions
     basis: Basis
@@ -115,7 +116,7 @@ class Comparison:
         return Estimate.without_error(gap)
 
 
-def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) -> Comparison:
+def compare(group: Group, *, metric: str | None, baseline: str, level: float = 0.95) -> Comparison:
     """Compare all contenders of a group.
 
     Differences are paired by seed and by text where predictions exist, and all of them are one family, whose intervals
@@ -125,13 +126,14 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
 
     Args:
         group: With at least one contender.
-        metric: Such as ``accuracy``.
-        baseline: Name of a contender.
+        metric: Such as ``accuracy``; None = the first of the runs' metrics.
+        baseline: Name of a contender, or of a pooling.
         level: Confidence level of intervals and verdicts.
     """
+    metric = metric or first_metric(next(iter(group.contenders.values())).any_run)
     read = {name: _read(contender) for name, contender in group.contenders.items()}
     predictions = {name: found for name, found in read.items() if found}
-    splits = find_splits(group.contenders, predictions)
+    splits = find_splits({name: contender.runs for name, contender in group.contenders.items()}, predictions)
     values = {
         name: {seed: run.metric(f"test/{metric}") for seed, run in contender.runs.items()}
         for name, contender in group.contenders.items()
@@ -148,7 +150,7 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     else:
         basis, scores, pairwise = _pairs(group, metric, values, predictions, level)
     family = simultaneous(pairwise, level=level) if pairwise else None
-    known = baseline if baseline in names and baseline not in dropped else None
+    known = next((name for name in group.called(baseline) if name not in dropped), None)
     against: dict[str, Estimate] = {}
     if family and known in family.pairwise.names:
         against = {name: family.between(name, known) for name in family.pairwise.names if name != known}
@@ -158,20 +160,20 @@ def compare(group: Group, *, metric: str, baseline: str, level: float = 0.95) ->
     )  # fmt: skip
 
 
-def _summary(name: str, by_seed: Mapping[int, float], splits: Splits | None, *, level: float) -> SeedSummary:
+def _summary(name: str, by_seed: Mapping[Replicate, float], splits: Splits | None, *, level: float) -> SeedSummary:
     """Over seeds; over splits without an interval, because they share their texts and are few."""
     if splits is None:
         return seed_summary(list(by_seed.values()), level=level)
     return replace(seed_summary(splits.means(name, by_seed), level=level), low=np.nan, high=np.nan)
 
 
-def _read(contender: Contender) -> dict[int, Predicted]:
+def _read(contender: Contender) -> dict[Replicate, Predicted]:
     found = {seed: read_predictions(run) for seed, run in contender.runs.items()}
     return {seed: predicted for seed, predicted in found.items() if predicted is not None}
 
 
 def _pairs(
-    group: Group, metric: str, values: Mapping[str, Mapping[int, float]], predictions: Predictions, level: float
+    group: Group, metric: str, values: Mapping[str, Mapping[Replicate, float]], predictions: Predictions, level: float
 ) -> tuple[Basis, dict[str, Scores], Pairwise | None]:
     if not predictions:
         pairwise = _over_seeds(values, level=level)
@@ -187,7 +189,7 @@ def _pairs(
     return basis, scores, pairwise_differences(judged, level=level) if judged else None
 
 
-def _scores(by_seed: Mapping[int, Predicted], metric: str, *, is_random: bool) -> Scores:
+def _scores(by_seed: Mapping[Replicate, Predicted], metric: str, *, is_random: bool) -> Scores:
     found = align_scores({seed: (p.row_ids, p.scores(metric)) for seed, p in by_seed.items()})
     if is_random or np.ptp(found.values, axis=0).any():
         return found
@@ -199,7 +201,7 @@ def _is_random(contender: Contender) -> bool:
     return any(run.facts.get("seeds_are", "of training") is not None for run in contender.runs.values())
 
 
-def _over_seeds(values: Mapping[str, Mapping[int, float]], *, level: float) -> Pairwise | None:
+def _over_seeds(values: Mapping[str, Mapping[Replicate, float]], *, level: float) -> Pairwise | None:
     """All pairs over the seeds they share; those that share too few with another are left out, the scarcest first."""
     kept = {name: by_seed for name, by_seed in values.items() if len(by_seed) > 1}
     while len(kept) > 1:

@@ -1,34 +1,119 @@
-"""Who competes: the poolings of each data set and encoder, with their settings, replicates and test rows."""
+"""Who competes: the contenders of each data set, with their settings and replicates."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from statistics import mean, median
-from typing import Any
+from typing import Any, NamedTuple
 
 from poolsweep.report.predicted import Predicted
+from poolsweep.report.replicates import Replicate, Wording, find_replicates
 from poolsweep.report.results import RunRecord
+from poolsweep.runs.record_fields import REGIMES
 
-Predictions = Mapping[str, Mapping[int, Predicted]]
+Predictions = Mapping[str, Mapping[Replicate, Predicted]]
+Facts = Mapping[str, Any]
+
+
+class ContenderKey(NamedTuple):
+    """What makes a contender: an encoder, a pooling, and how much of both is trained."""
+
+    encoder: str
+    pooling: str
+    regime: str
+
+    @classmethod
+    def of(cls, facts: Facts) -> ContenderKey:
+        """The contender that a run belongs to, by what its record says."""
+        return cls(facts["encoder"], facts["pooling"], facts["regime"])
+
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """For sorting: by encoder, the regime that trains least first."""
+        return self.encoder, REGIMES.index(self.regime), self.pooling
+
+
+def contender_names(keys: Collection[ContenderKey]) -> dict[ContenderKey, str]:
+    """The name of each contender of a group: its pooling, and before and behind it what not all of them share.
+
+    Example:
+        >>> cls, mean = ContenderKey("minilm", "cls", "probe"), ContenderKey("minilm", "mean", "probe")
+        >>> list(contender_names([cls, mean]).values())
+        ['cls', 'mean']
+        >>> list(contender_names([cls, ContenderKey("tiny", "cls", "probe")]).values())
+        ['minilm/cls', 'tiny/cls']
+        >>> list(contender_names([cls, ContenderKey("minilm", "cls", "frozen")]).values())
+        ['cls/probe', 'cls/frozen']
+    """
+    several = {part: len({getattr(key, part) for key in keys}) > 1 for part in ("encoder", "regime")}
+    found = {}
+    for key in keys:
+        parts = [key.encoder] * several["encoder"] + [key.pooling] + [key.regime] * several["regime"]
+        found[key] = "/".join(parts)
+    return found if len(set(found.values())) == len(found) else {key: " / ".join(key) for key in keys}
+
+
+class TrainingRows(NamedTuple):
+    """How many training rows a run asked for; all of them where both are None."""
+
+    train_rows: int | None = None
+    rows_per_label: int | None = None
+
+    @classmethod
+    def of(cls, facts: Facts) -> TrainingRows:
+        """By what a run's record says."""
+        asked = facts.get("rows_asked") or {}
+        return cls(asked.get("train_rows"), asked.get("rows_per_label"))
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """For sorting: all rows first, then from many to few, rows a label last."""
+        a_label, rows = (-math.inf if number is None else -number for number in (self.rows_per_label, self.train_rows))
+        return a_label, rows
+
+    def __str__(self) -> str:
+        told = [f"{self.train_rows:,} training rows"] if self.train_rows is not None else []
+        told += [f"{self.rows_per_label:,} rows a label"] if self.rows_per_label is not None else []
+        return ", ".join(told) or "all rows"
+
+
+class Arena(NamedTuple):
+    """What contenders must share to be compared: data set, task and number of training rows."""
+
+    data: str
+    task: str
+    rows: TrainingRows
+
+    @classmethod
+    def of(cls, facts: Facts) -> Arena:
+        """By what a run's record says."""
+        return cls(facts["data"], facts.get("task") or "classification", TrainingRows.of(facts))
+
+    @property
+    def order(self) -> tuple[str, str, tuple[float, float]]:
+        """For sorting."""
+        return self.data, self.task, self.rows.order
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A pooling on one data set with one encoder.
+    """An encoder with a pooling and a regime, on one data set.
 
     Attributes:
-        name: Preset, or ``layers+tokens``.
-        runs: Finished runs by replicate: a seed, or the number of one where ``init_seed``, ``data_seed`` or
-            ``data.split_seed`` was swept.
+        name: Pooling, with its encoder and its regime where not all contenders share these.
+        key: Its parts.
+        runs: Finished runs by replicate.
         failed: Runs of the same setting that did not finish.
         settings: How many settings of other swept axes it was chosen from, on validation.
     """
 
     name: str
-    runs: Mapping[int, RunRecord]
+    key: ContenderKey
+    runs: Mapping[Replicate, RunRecord]
     failed: tuple[RunRecord, ...]
     settings: int
 
@@ -50,181 +135,146 @@ class Contender:
 
 @dataclass(frozen=True)
 class Group:
-    """All contenders on one data set with one encoder; only these can be compared.
+    """All contenders on one data set and number of training rows; only these can be compared.
 
     Attributes:
-        data: Data set.
-        encoder: Encoder.
-        contenders: By name; each has at least one finished run.
-        without_result: Runs of poolings none of whose runs finished.
+        arena: What they share.
+        contenders: By name, sorted by encoder, regime and pooling; each has at least one finished run.
+        names: Name of every contender, those without a finished run too.
+        replicates: Run id → replicate, of all runs.
+        without_result: Runs of contenders none of whose runs finished.
         outdated: Finished runs on files that have been replaced since, which are left out.
     """
 
-    data: str
-    encoder: str
+    arena: Arena
     contenders: Mapping[str, Contender]
+    names: Mapping[ContenderKey, str]
+    replicates: Mapping[str, Replicate]
     without_result: tuple[RunRecord, ...]
     outdated: tuple[RunRecord, ...] = ()
 
+    @property
+    def data(self) -> str:
+        """Data set."""
+        return self.arena.data
 
-def group_runs(runs: Sequence[RunRecord], *, metric: str) -> list[Group]:
-    """Sort runs into contenders, ordered by data set and encoder.
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """Encoders of the contenders, sorted."""
+        return tuple(sorted({contender.key.encoder for contender in self.contenders.values()}))
 
-    Axes swept beside the seeds (a learning rate, say) are chosen per pooling by the mean of the monitored validation
-    metric, among the settings with the most seeds; what a search ended early does not count. Seeds, those of splits
-    too, are replicates: never chosen among. A finished run without the metric counts as failed, and a refit does not
-    compete.
+    @property
+    def title(self) -> str:
+        """Data set, encoders and, unless that is all, the number of training rows."""
+        encoders = ", ".join(self.encoders) if len(self.encoders) < 4 else f"{len(self.encoders)} encoders"
+        rows = [] if self.arena.rows == TrainingRows() else [str(self.arena.rows)]
+        return " · ".join([self.data, encoders, *rows])
+
+    @cached_property
+    def wording(self) -> Wording:
+        """How its replicates are called."""
+        return Wording.of(self.replicates.values())
+
+    def name_of(self, run: RunRecord) -> str:
+        """Name of the contender that a run belongs to."""
+        return self.names[ContenderKey.of(run.facts)]
+
+    def called(self, word: str) -> tuple[str, ...]:
+        """Names of the contenders that a word means: the one of that name, else all of that pooling."""
+        if word in self.contenders:
+            return (word,)
+        return tuple(name for name, contender in self.contenders.items() if contender.key.pooling == word)
+
+
+def group_runs(runs: Sequence[RunRecord], *, metric: str | None = None) -> list[Group]:
+    """Sort runs into contenders, ordered by data set; all training rows before fewer of them.
+
+    Axes swept beside the replicates (a learning rate, say) are chosen per contender by the mean of the monitored
+    validation metric, among the settings with the most replicates; what a search ended early does not count. Replicates
+    are never chosen among. A finished run without the metric counts as failed, and a refit does not compete.
 
     Args:
         runs: Runs of one study or several.
-        metric: Such as ``test/accuracy``.
+        metric: Such as ``test/accuracy``; None = the first metric of each run.
     """
-    places: dict[tuple[str, str], dict[str, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))
-    outdated: dict[tuple[str, str], list[RunRecord]] = defaultdict(list)
-    for run in (run for run in runs if not run.is_refit):
-        if run.is_known and "outdated" in run.facts:
-            outdated[run.facts["data"], run.facts["encoder"]] += [run] if run.finished else []
-        elif run.is_known:
-            places[run.facts["data"], run.facts["encoder"]][run.facts["pooling"]].append(run)
+    arenas: dict[Arena, dict[ContenderKey, list[RunRecord]]] = defaultdict(lambda: defaultdict(list))
+    outdated: dict[Arena, list[RunRecord]] = defaultdict(list)
+    for run in (run for run in runs if not run.is_refit and run.is_known):
+        if "outdated" in run.facts:
+            outdated[Arena.of(run.facts)] += [run] if run.finished else []
+        else:
+            arenas[Arena.of(run.facts)][ContenderKey.of(run.facts)].append(run)
     groups = []
-    for (data, encoder), poolings in sorted(places.items()):
-        seeds = _seed_names([run for several in poolings.values() for run in several])
+    for arena, by_key in sorted(arenas.items(), key=lambda item: item[0].order):
+        replicates = find_replicates(by_key)
+        names = contender_names(sorted(by_key, key=lambda key: key.order))
         contenders, without = {}, []
-        for name, several in sorted(poolings.items()):
-            contender = _contender(name, several, metric=metric, seeds=seeds)
+        for key, name in names.items():
+            contender = _contender(name, key, by_key[key], metric=metric, replicates=replicates)
             if contender is None:
-                without += [run for run in several if run.state != "pruned"]
+                without += [run for run in by_key[key] if run.state != "pruned"]
             else:
                 contenders[name] = contender
-        groups.append(Group(data, encoder, contenders, tuple(without), tuple(outdated[data, encoder])))
+        groups.append(Group(arena, contenders, names, replicates, tuple(without), tuple(outdated[arena])))
     return groups
 
 
-def _contender(name: str, runs: Sequence[RunRecord], *, metric: str, seeds: Mapping[str, int]) -> Contender | None:
+def leads(groups: Sequence[Group]) -> list[Group]:
+    """The group with the most training rows of each data set and task.
+
+    Args:
+        groups: In the order of ``group_runs``.
+    """
+    first: dict[tuple[str, str], Group] = {}
+    for group in groups:
+        first.setdefault(group.arena[:2], group)
+    return list(first.values())
+
+
+def _contender(
+    name: str, key: ContenderKey, runs: Sequence[RunRecord], *, metric: str | None, replicates: Mapping[str, Replicate]
+) -> Contender | None:
     settings: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
         if _counts(run, metric):
             settings[run.facts["setting"]].append(run)
     if not settings:
         return None
-    chosen = _chosen(list(settings.values()), seeds)
+    chosen = _chosen(list(settings.values()), replicates)
     setting = chosen[0].facts["setting"]
-    in_order = sorted(chosen, key=lambda run: (seeds[run.path.name], str(run.facts.get("started"))))
-    by_seed = {seeds[run.path.name]: run for run in in_order}
+    in_order = sorted(chosen, key=lambda run: (replicates[run.path.name], str(run.facts.get("started"))))
+    by_replicate = {replicates[run.path.name]: run for run in in_order}
     failed = tuple(
         run for run in runs if run.facts["setting"] == setting and not _counts(run, metric) and run.state != "pruned"
     )  # fmt: skip
-    return Contender(name, by_seed, failed, len(settings))
+    return Contender(name, key, by_replicate, failed, len(settings))
 
 
-def _counts(run: RunRecord, metric: str) -> bool:
-    return run.finished and math.isfinite(run.metric(metric))
+def _counts(run: RunRecord, metric: str | None) -> bool:
+    return run.finished and math.isfinite(run.metric(metric or f"test/{first_metric(run)}"))
 
 
-def _chosen(settings: Sequence[Sequence[RunRecord]], seeds: Mapping[str, int]) -> Sequence[RunRecord]:
+def first_metric(run: RunRecord) -> str:
+    """The metric that a leaderboard ranks by unless another is asked for."""
+    return str((run.facts.get("measured") or ["accuracy"])[0])
+
+
+def _chosen(settings: Sequence[Sequence[RunRecord]], replicates: Mapping[str, Replicate]) -> Sequence[RunRecord]:
     """The setting with the most replicates; of several, the best on validation over the replicates that all have."""
-    had = [{seeds[run.path.name] for run in runs} for runs in settings]
+    had = [{replicates[run.path.name] for run in runs} for runs in settings]
     most = max(map(len, had))
-    whole = [runs for runs, replicates in zip(settings, had, strict=True) if len(replicates) == most]
-    common = set.intersection(*(replicates for replicates in had if len(replicates) == most))
+    whole = [runs for runs, own in zip(settings, had, strict=True) if len(own) == most]
+    common = set.intersection(*(own for own in had if len(own) == most))
 
     def quality(runs: Sequence[RunRecord]) -> float:
-        shared = [run for run in runs if seeds[run.path.name] in common] or runs
+        shared = [run for run in runs if replicates[run.path.name] in common] or runs
         value = mean(run.metric(run.facts["monitor"]) for run in shared)
         return value if runs[0].facts["mode"] == "max" else -value
 
     return max(whole, key=quality)
 
 
-def _seed_names(runs: Sequence[RunRecord]) -> dict[str, int]:
-    """Run id → seed; where runs of a setting share it (``data.split_seed`` was swept, say), they are numbered."""
-    places = Counter((run.facts["pooling"], run.facts["setting"], run.facts["seed"]) for run in runs)
-    if max(places.values()) == 1:
-        return {run.path.name: int(run.facts["seed"]) for run in runs}
-    drawn = {run.path.name: all_seeds(run) for run in runs}
-    order = {seeds: i for i, seeds in enumerate(sorted(set(drawn.values())))}
-    return {name: order[seeds] for name, seeds in drawn.items()}
-
-
-def all_seeds(run: RunRecord) -> tuple[int, int, int, int]:
-    """``seed``, ``init_seed``, ``data_seed`` and ``data.split_seed`` of a run."""
-    seed = int(run.facts["seed"])
-    split = (run.config.get("data") or {}).get("split_seed")
-    init_seed, data_seed = (int(run.config.get(key, seed)) for key in ("init_seed", "data_seed"))
-    return seed, init_seed, data_seed, split if isinstance(split, int) else 0
-
-
-def _at(facts: Mapping[str, Any], keys: Sequence[str]) -> Any:  # noqa: ANN401
+def _at(facts: Facts, keys: Sequence[str]) -> Any:  # noqa: ANN401
     for key in keys:
         facts = facts.get(key) if isinstance(facts, Mapping) else None  # type: ignore[assignment]
     return facts
-
-
-@dataclass(frozen=True)
-class Splits:
-    """Which replicates of which contenders were tested on the same rows.
-
-    Attributes:
-        of: Contender → replicate → a fingerprint of its test rows, or what is known of it.
-        common: The splits that all ``compared`` have.
-        compared: Contenders that have these; others keep the mean over their own splits, and are held against nobody.
-    """
-
-    of: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
-    common: frozenset[str] = frozenset()
-    compared: tuple[str, ...] = ()
-
-    def left_out(self, name: str) -> list[int]:
-        """The replicates of a compared contender that not all others have."""
-        own = self.of.get(name, {}) if name in self.compared else {}
-        return sorted(replicate for replicate, split in own.items() if split not in self.common)
-
-    def values(self, name: str, by_replicate: Mapping[int, float]) -> dict[int, float]:
-        """The metric of the replicates that count: all, or those on the splits that all have."""
-        away = self.left_out(name)
-        return {replicate: value for replicate, value in by_replicate.items() if replicate not in away}
-
-    def means(self, name: str, by_replicate: Mapping[int, float]) -> list[float]:
-        """The mean on each split, so that one with more seeds counts no more than the others."""
-        by_split: dict[str, list[float]] = {}
-        for replicate, value in by_replicate.items():
-            by_split.setdefault(self.of[name][replicate], []).append(value)
-        return [sum(values) / len(values) for values in by_split.values()]
-
-
-def find_splits(contenders: Mapping[str, Contender], predictions: Predictions) -> Splits | None:
-    """Tell splits apart by the rows that were tested, or by ``split_seed`` where no predictions are left.
-
-    Args:
-        contenders: By name.
-        predictions: Contender → replicate → its predictions on the test split.
-    Returns:
-        None if all runs were tested on the same rows.
-    """
-    if predictions:
-        of = {name: {seed: p.rows_hash for seed, p in by_seed.items()} for name, by_seed in predictions.items()}
-    else:
-        of = {
-            name: {seed: str((run.config.get("data") or {}).get("split_seed")) for seed, run in contender.runs.items()}
-            for name, contender in contenders.items()
-        }
-    if len({split for by_seed in of.values() for split in by_seed.values()}) < 2:
-        return None
-    unknown = {n: dict.fromkeys(c.runs, "unknown") | dict(of.get(n, {})) for n, c in contenders.items()}
-    compared = _with_something_in_common({name: set(by_seed.values()) for name, by_seed in of.items()})
-    common = frozenset.intersection(*(frozenset(of[name].values()) for name in compared))
-    return Splits(unknown, common, compared)
-
-
-def _with_something_in_common(had: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-    """As many contenders as share a split, the scarcest left out first.
-
-    Example:
-        >>> _with_something_in_common({"a": {"x", "y"}, "b": {"z"}, "c": {"y"}})
-        ('a', 'c')
-    """
-    kept = {name: set(splits) for name, splits in had.items()}
-    while not set.intersection(*kept.values()):
-        shared = {n: sum(bool(own & other) for o, other in kept.items() if o != n) for n, own in kept.items()}
-        del kept[min(kept, key=lambda name: (shared[name], len(kept[name])))]
-    return tuple(kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ from poolsweep.terminal.text import number
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What a report says about one data set and encoder.
+    """What a report says about one data set.
 
     Attributes:
         comparison: The numbers.
@@ -47,6 +47,7 @@ class Findings:
         disagreements: Texts on which poolings disagree.
         charts: Figures, in the order of the page.
         missing: Why parts are not there, a sentence each.
+        smaller: The same on fewer training rows, without charts.
     """
 
     comparison: Comparison
@@ -59,13 +60,15 @@ class Findings:
     disagreements: tuple[Disagreement, ...]
     charts: tuple[Chart, ...]
     missing: tuple[str, ...]
+    smaller: tuple[Findings, ...] = ()
 
 
-def examine(comparison: Comparison, *, with_texts: bool = True) -> Findings:
+def examine(comparison: Comparison, *, smaller: Sequence[Comparison] = (), with_texts: bool = True) -> Findings:
     """Look at a comparison from every side that its run folders allow; call it within ``house_style``.
 
     Args:
-        comparison: Comparison on one data set with one encoder.
+        comparison: Comparison on one data set.
+        smaller: Comparisons on fewer training rows of it.
         with_texts: Whether texts of the test split may be read and shown.
     """
     missing: list[str] = []
@@ -98,7 +101,14 @@ def examine(comparison: Comparison, *, with_texts: bool = True) -> Findings:
         tuple(disagreements(comparison, texts)),
         tuple(chart for chart in charts if chart),
         tuple(missing),
+        tuple(map(_in_short, smaller)),
     )
+
+
+def _in_short(comparison: Comparison) -> Findings:
+    """The verdict alone, for one of many sizes."""
+    told = tuple(what_would_settle(comparison)), tuple(cautions(comparison))
+    return Findings(comparison, answers(comparison), *told, {}, (), (), (), (), ())
 
 
 def _halves(comparison: Comparison) -> list[Chart]:

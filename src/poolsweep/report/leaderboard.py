@@ -1,4 +1,4 @@
-"""The leaderboard: poolings by test score, with intervals, paired differences to a baseline, and who could be best."""
+"""The leaderboard: contenders by test score, with intervals, paired differences to a baseline, and their ties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.writing import write_whole
 from poolsweep.report.comparison import Comparison, compare
-from poolsweep.report.contenders import group_runs
+from poolsweep.report.contenders import ContenderKey, group_runs
 from poolsweep.report.results import RunRecord
 from poolsweep.report.serving import speed_of
 from poolsweep.runs.speed import Speed
@@ -24,17 +24,18 @@ _UNKNOWN = Estimate.without_error(math.nan)
 
 @dataclass(frozen=True)
 class Row:
-    """One contender: a pooling on one data set with one encoder.
+    """One contender.
 
     Attributes:
         data: Data set.
-        encoder: Encoder.
-        pooling: Preset, or ``layers+tokens``.
+        rows: How many training rows were asked for, in words.
+        name: Pooling, with its encoder and its regime where not all contenders share these.
+        key: Encoder, pooling and regime.
         score: Test score over seeds or splits, 0 to 1, with its t interval where there is one.
         difference: To the baseline, paired by seed and, where there are predictions, by text, as the family of all
             differences has it; None for the baseline itself and where the two cannot be compared.
         tied: Whether it could be the best; None where nothing can be compared.
-        seeds: Which seeds count, sorted.
+        replicates: Which replicates count, sorted: such as ``0``, or ``fold 1 seed 0``.
         seconds: Median of its runs.
         parameters: Trained parameters.
         pooled_size: D.
@@ -43,12 +44,13 @@ class Row:
     """
 
     data: str
-    encoder: str
-    pooling: str
+    rows: str
+    name: str
+    key: ContenderKey
     score: SeedSummary
     difference: Estimate | None
     tied: bool | None
-    seeds: tuple[int, ...]
+    replicates: tuple[str, ...]
     seconds: float
     parameters: int
     pooled_size: int
@@ -56,15 +58,15 @@ class Row:
     speed: Speed | None = None
 
 
-def compare_all(runs: Sequence[RunRecord], *, metric: str = "accuracy", baseline: str = BASELINE) -> list[Comparison]:
-    """Compare the contenders of each data set and encoder, ordered by them.
+def compare_all(runs: Sequence[RunRecord], *, metric: str | None = None, baseline: str = BASELINE) -> list[Comparison]:
+    """Compare the contenders of each data set and number of training rows, ordered by them.
 
     Args:
         runs: Runs of one study or several.
-        metric: Without its split.
-        baseline: Name of a pooling.
+        metric: Without its split; None = the first of the runs' metrics.
+        baseline: Name of a contender, or of a pooling.
     """
-    groups = group_runs(runs, metric=f"test/{metric}")
+    groups = group_runs(runs, metric=metric and f"test/{metric}")
     return [compare(group, metric=metric, baseline=baseline) for group in groups if group.contenders]
 
 
@@ -73,20 +75,41 @@ def check_baseline(comparisons: Sequence[Comparison], baseline: str) -> None:
 
     Args:
         comparisons: All of a study.
-        baseline: Name of a pooling; the default may be missing.
+        baseline: Name of a contender, or of a pooling; the default may be missing.
     Raises:
         UserError: If it is none of the study's.
     """
     if baseline != BASELINE and all(comparison.baseline is None for comparison in comparisons):
         known = {name for comparison in comparisons for name in comparison.names}
-        raise UserError(f"baseline {baseline} is no pooling of the study; {nearest(baseline, known)}")
+        raise UserError(f"baseline {baseline} is no contender of the study; {nearest(baseline, known)}")
 
 
 def short_names(comparisons: Sequence[Comparison]) -> list[str]:
-    """Each comparison's data set, with its encoder where there are several of these."""
-    several = len({comparison.group.encoder for comparison in comparisons}) > 1
-    groups = [comparison.group for comparison in comparisons]
-    return [f"{group.data} · {group.encoder}" if several else group.data for group in groups]
+    """Each comparison's data set, with its number of training rows or its task where there are several of these."""
+    arenas = [comparison.group.arena for comparison in comparisons]
+    several = {kind: len({getattr(arena, kind) for arena in arenas}) > 1 for kind in ("task", "rows")}
+    return [
+        " · ".join([arena.data, *[arena.task] * several["task"], *[str(arena.rows)] * several["rows"]])
+        for arena in arenas
+    ]
+
+
+def by_size(comparisons: Sequence[Comparison]) -> list[list[Comparison]]:
+    """The comparisons of each data set and task, the one with the most training rows first.
+
+    Args:
+        comparisons: In the order of ``compare_all``.
+    """
+    found: dict[tuple[str, str], list[Comparison]] = {}
+    for comparison in comparisons:
+        found.setdefault(comparison.group.arena[:2], []).append(comparison)
+    return list(found.values())
+
+
+def score_name(comparisons: Sequence[Comparison]) -> str:
+    """Name of the column of scores: ``test/accuracy``, or ``test/score`` where the metrics differ."""
+    metrics = {comparison.metric for comparison in comparisons}
+    return f"test/{metrics.pop()}" if len(metrics) == 1 else "test/score"
 
 
 def leaderboard(comparisons: Sequence[Comparison]) -> list[Row]:
@@ -97,10 +120,10 @@ def leaderboard(comparisons: Sequence[Comparison]) -> list[Row]:
 def _row(comparison: Comparison, name: str) -> Row:
     contender, baseline = comparison.contender(name), comparison.baseline
     return Row(
-        comparison.group.data, comparison.group.encoder, name, comparison.summaries[name],
+        comparison.group.data, str(comparison.group.arena.rows), name, contender.key, comparison.summaries[name],
         comparison.difference(name, baseline) if baseline and name != baseline else None,
         name in comparison.leading if name in comparison.compared else None,
-        tuple(sorted(comparison.values[name])), contender.typical("seconds"),
+        tuple(map(comparison.group.wording.short, sorted(comparison.values[name]))), contender.typical("seconds"),
         int(contender.any_run.facts["parameters"]["trained"]),
         int(contender.any_run.facts["parameters"]["pooled_size"]), contender.settings, speed_of(contender),
     )  # fmt: skip
@@ -113,13 +136,15 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
         path: ``leaderboard.csv`` of a study or a report.
         comparisons: Comparisons of one metric and baseline.
     """
-    metric = comparisons[0].metric if comparisons else "accuracy"
-    baseline = next((c.baseline for c in comparisons if c.baseline), BASELINE)
+    score = score_name(comparisons).replace("/", "_")
+    baselines = {comparison.baseline for comparison in comparisons} - {None}
+    baseline = baselines.pop() if len(baselines) == 1 else "baseline" if baselines else BASELINE
     columns = (
-        "data", "encoder", "pooling", f"test_{metric}", "sd", "ci95_half_width", f"difference_to_{baseline}",
-        "difference_ci95_low", "difference_ci95_high", "adjusted_p", "tied_with_best", "basis", "seeds", "seconds",
-        "parameters", "pooled_size", "settings", "texts_per_second_1", "texts_per_second_64", "weight_bytes",
-        "measured_on",
+        "data", "rows", "name", "encoder", "pooling", "regime", score, "sd", "ci95_half_width",
+        f"difference_to_{baseline}", "difference_ci95_low", "difference_ci95_high", "adjusted_p", "tied_with_best",
+        "basis", "replicates",
+        "seconds", "parameters", "pooled_size", "settings", "texts_per_second_1", "texts_per_second_64", "weight_bytes",
+        "measured_on", "metric", "baseline",
     )  # fmt: skip
     with write_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -130,11 +155,12 @@ def write_leaderboard(path: Path, comparisons: Sequence[Comparison]) -> None:
                 numbers = (row.score.mean, row.score.sd, row.score.half_width, d.value, d.low, d.high, d.p_value)
                 cells = ["" if math.isnan(x) else f"{x:z.6f}" for x in numbers]
                 tied = "" if row.tied is None else "yes" if row.tied else "no"
-                seeds = " ".join(map(str, row.seeds))
-                about = map(as_cell, (row.data, row.encoder, row.pooling))
+                replicates = ("; " if any(" " in one for one in row.replicates) else " ").join(row.replicates)
+                about = map(as_cell, (row.data, row.rows, row.name, *row.key))
+                told = (comparison.metric, as_cell(comparison.baseline or ""))
                 writer.writerow(
-                    [*about, *cells, tied, comparison.basis, seeds, row.seconds, row.parameters, row.pooled_size,
-                     row.settings, *_serving(row.speed)]
+                    [*about, *cells, tied, comparison.basis, replicates, row.seconds, row.parameters,
+                     row.pooled_size, row.settings, *_serving(row.speed), *told]
                 )  # fmt: skip
 
 

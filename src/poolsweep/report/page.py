@@ -21,10 +21,12 @@ from poolsweep.report.charts.style import Chart
 from poolsweep.report.findings import Findings
 from poolsweep.report.leaderboard import leaderboard, short_names
 from poolsweep.report.metric import METRICS, p_text, shown, signed, title
+from poolsweep.report.replicates import Replicate, Wording
 from poolsweep.report.results import RunRecord
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 from poolsweep.report.study import config_differences
 from poolsweep.report.tables import could_be_best, jointly, latex, markdown, pairing, what_means_are
+from poolsweep.runs.record_fields import REGIMES
 
 _WIDE = 5.6  # inches; wider figures take the whole width of a page
 _PIXELS = 96  # per inch
@@ -48,7 +50,7 @@ def render(
     """The page as HTML; everything that comes from a run is escaped.
 
     Args:
-        findings: One per data set and encoder.
+        findings: One per data set.
         across: Over data sets, with its figure.
         drawn: The files of a chart.
         runs: All of them, unfinished ones too.
@@ -68,7 +70,7 @@ def render(
     over = [(one, sentence(one), figure(chart, f"a{i}")) for i, (one, chart) in enumerate(across)]
     names = short_names([one.comparison for one in findings])
     panels = [
-        _panel(one, i, [figure(chart, f"d{i}") for chart in one.charts], name=names[i])
+        _panel(one, f"d{i}", [figure(chart, f"d{i}") for chart in one.charts], name=names[i])
         for i, one in enumerate(findings)
     ]
     context = {
@@ -108,18 +110,18 @@ def _names(chart: Chart, prefix: str) -> str:
     )
 
 
-def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, name: str) -> dict[str, Any]:
+def _panel(findings: Findings, place: str, figures: Sequence[Figure], *, name: str) -> dict[str, Any]:
     comparison = findings.comparison
     wide, halves = _arranged(figures)
     best, rows = next(iter(comparison.leading), ""), leaderboard([comparison])
     return {
-        "id": f"d{index}",
+        "id": place,
         "name": name,
         "findings": findings,
         "comparison": comparison,
         "title": title(comparison.metric),
         "rows": rows,
-        "serving": {row.pooling: serving_cells(row) for row in rows} if was_measured(rows) else {},
+        "serving": {row.name: serving_cells(row) for row in rows} if was_measured(rows) else {},
         "serving_columns": COLUMNS,
         "serving_note": serving_note(rows),
         "best": best,
@@ -134,6 +136,10 @@ def _panel(findings: Findings, index: int, figures: Sequence[Figure], *, name: s
         "markdown": markdown(comparison),
         "label_slices": [s for s in findings.slices if s.kind == "label"],
         "other_slices": [s for s in findings.slices if s.kind != "label"],
+        "smaller": [
+            _panel(one, f"{place}-s{i}", [], name=str(one.comparison.group.arena.rows))
+            for i, one in enumerate(findings.smaller)
+        ],
     }
 
 
@@ -150,13 +156,21 @@ def _arranged(figures: Sequence[Figure]) -> tuple[list[Figure], list[Figure]]:
 
 def _overview(findings: Sequence[Findings], runs: Sequence[RunRecord]) -> str:
     groups = [f.comparison.group for f in findings]
-    data, encoders = (list(dict.fromkeys(getattr(g, kind) for g in groups)) for kind in ("data", "encoder"))
-    poolings = dict.fromkeys(name for f in findings for name in f.comparison.names)
-    seeds = sorted({len(values) for f in findings for values in f.comparison.values.values()})
-    span = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    parts = [f"{sum(run.finished for run in runs)} of {len(runs)} runs finished", _count(len(poolings), "pooling")]
-    parts += [f"{span} seed{'s' * (span != '1')}"]
-    parts += [", ".join(data) if len(data) < 4 else _count(len(data), "data set"), ", ".join(encoders)]
+    data, encoders = dict.fromkeys(g.data for g in groups), dict.fromkeys(e for g in groups for e in g.encoders)
+    keys = {contender.key for group in groups for contender in group.contenders.values()}
+    counts = sorted({len(values) for f in findings for values in f.comparison.values.values()})
+    nouns = {group.wording.noun for group in groups}
+    noun = nouns.pop() if len(nouns) == 1 else "replicates"
+    span = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    parts = [f"{sum(run.finished for run in runs)} of {len(runs)} runs finished"]
+    parts += [_count(len({key.pooling for key in keys}), "pooling")]
+    parts += [f"{span} {noun if span != '1' else noun.removesuffix('s')}"]
+    parts += [", ".join(data) if len(data) < 4 else _count(len(data), "data set")]
+    parts += [", ".join(encoders) if len(encoders) < 4 else _count(len(encoders), "encoder")]
+    regimes = sorted({key.regime for key in keys}, key=REGIMES.index)
+    parts += [", ".join(regimes)] if len(regimes) > 1 else []
+    sizes = {f.comparison.group.arena.rows for one in findings for f in (one, *one.smaller)}
+    parts += [_count(len(sizes), "number") + " of training rows"] if len(sizes) > 1 else []
     commits = {str(run.facts["git_commit"])[:7] for run in runs if run.facts.get("git_commit")}
     return " · ".join([*parts, *([f"commit {commits.pop()}"] if len(commits) == 1 else [])])
 
@@ -169,18 +183,18 @@ def _runs(runs: Sequence[RunRecord], findings: Sequence[Findings]) -> dict[str, 
     metric = findings[0].comparison.metric
     differing = config_differences(runs)
     columns = list(dict.fromkeys(name for values in differing.values() for name in values))
-    groups = {(f.comparison.group.data, f.comparison.group.encoder) for f in findings}
-    about = ["data", "encoder"] if len(groups) > 1 else []
+    told = ("data", "encoder", "regime")
+    about = [key for key in told if len({run.facts.get(key) for run in runs if run.is_known}) > 1]
+    replicates = {run.path.name: Replicate.of(run) for run in runs if run.is_known}
+    wording = Wording.of(replicates.values())
     rows = []
-    for run in sorted(
-        runs, key=lambda r: [str(r.facts.get(key, "~")) for key in ("data", "encoder", "pooling", "seed")]
-    ):
+    for run in sorted(runs, key=lambda r: [str(r.facts.get(key, "~")) for key in (*told, "pooling", "seed")]):
         values = differing.get(run.path.name, {})
         rows.append(
             {
                 "id": run.path.name,
                 "pooling": run.facts.get("pooling") or run.facts.get("name") or "?",
-                "seed": run.facts.get("seed", ""),
+                "replicate": wording.short(replicates[run.path.name]) if run.is_known else "",
                 "about": [run.facts.get(key, "") for key in about],
                 "state": run.state,
                 "reason": run.facts.get("reason") or "",
@@ -190,7 +204,7 @@ def _runs(runs: Sequence[RunRecord], findings: Sequence[Findings]) -> dict[str, 
                 "config": [str(values.get(name, "")) for name in columns],
             }
         )
-    return {"about": about, "columns": columns, "rows": rows}
+    return {"about": about, "columns": columns, "rows": rows, "noun": wording.noun.removesuffix("s")}
 
 
 def _hash(script: str) -> str:

@@ -9,23 +9,23 @@ from poolsweep.runs.race import Dropped, RaceRecord, read_races
 
 
 def dropped_by_race(group: Group, *, metric: str) -> Mapping[str, Dropped]:
-    """The poolings that a race of the study dropped, as far as that still holds, with the reasons.
+    """The contenders that a race of the study dropped, as far as that still holds, with the reasons.
 
-    A pooling that was run on afterwards (by ``sweep=grid``, say) counts as any other, and so does every pooling where
-    the race went by another metric than the report.
+    One that was run on afterwards (by ``sweep=grid``, say) counts as any other, and so does every one where the race
+    went by another metric than the report.
 
     Args:
-        group: Contenders on one data set and encoder.
+        group: Contenders that are compared.
         metric: Metric of the report, without its split.
     """
     dropped: dict[str, Dropped] = {}
     for record in _races_of(group):
-        if (record.data, record.encoder, record.metric) == (group.data, group.encoder, metric):
-            ran = _runs_then(record.dropped)
-            for name, why in record.out.items():
-                contender = group.contenders.get(name)
-                if contender and all(run.path.name in ran[name] for run in contender.runs.values()):
-                    dropped[name] = why
+        if (record.data, record.rows, record.metric) == (group.data, str(group.arena.rows), metric):
+            ran, out = _runs_then(record.dropped), record.out
+            for name, contender in group.contenders.items():
+                key = tuple(contender.key)
+                if key in out and all(run.path.name in ran[key] for run in contender.runs.values()):
+                    dropped[name] = out[key]
     # Where all were dropped, what they were dropped for has no result any more.
     return dropped if len(dropped) < len(group.contenders) else {}
 
@@ -35,18 +35,18 @@ def _races_of(group: Group) -> list[RaceRecord]:
     return [record for study in sorted({run.path.parent for run in runs}) for record in read_races(study)]
 
 
-def _runs_then(decided: Iterable[Dropped]) -> Mapping[str, set[str]]:
-    ran: dict[str, set[str]] = {}
+def _runs_then(decided: Iterable[Dropped]) -> Mapping[tuple[str, ...], set[str]]:
+    ran: dict[tuple[str, ...], set[str]] = {}
     for one in decided:
-        ran.setdefault(one.pooling, set()).update(one.runs)
+        ran.setdefault(one.key, set()).update(one.runs)
     return ran
 
 
 def race_note(dropped: Mapping[str, Dropped]) -> str:
-    """The poolings that a race dropped, and after how many seeds, in a line; empty without a race.
+    """The contenders that a race dropped, and after how many seeds, in a line; empty without a race.
 
     Example:
-        >>> one = Dropped("cls", "pooling=cls", 2, "pooling=max", -0.1, 0.0001, (), ())
+        >>> one = Dropped(("e", "cls", "probe"), "pooling=cls", 2, "pooling=max", -0.1, 0.0001, (), ())
         >>> race_note({"cls": one})
         'Dropped by the race, on validation: cls after 2 seeds.'
     """
@@ -61,7 +61,7 @@ def race_cautions(dropped: Mapping[str, Dropped], *, means: Mapping[str, float])
     """What a reader must know of a race: each sentence with whether it undermines the verdict.
 
     Args:
-        dropped: Poolings that a race dropped.
+        dropped: Contenders that a race dropped.
         means: Test score of every contender.
     """
     if not dropped:

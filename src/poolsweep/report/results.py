@@ -59,7 +59,7 @@ class RunRecord:
     @property
     def is_known(self) -> bool:
         """Whether it says which contender it belongs to: an unfinished run does not."""
-        return all(key in self.facts for key in ("data", "encoder", "pooling", "seed", "setting"))
+        return all(key in self.facts for key in ("data", "encoder", "pooling", "regime", "seed", "setting"))
 
     @property
     def is_refit(self) -> bool:

@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 
 from poolsweep.errors import UserError
-from poolsweep.report.leaderboard import BASELINE, Row, check_baseline, compare_all, leaderboard
+from poolsweep.report.contenders import ContenderKey, TrainingRows
+from poolsweep.report.leaderboard import BASELINE, Row, check_baseline, compare_all, leaderboard, score_name
 from poolsweep.report.metric import check_metric
 from poolsweep.report.predicted import read_predictions
+from poolsweep.report.replicates import Replicate
 from poolsweep.report.results import RunRecord
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ _ABOUT = (
     "study",
     "data",
     "encoder",
-    "frozen",
+    "task",
+    "regime",
     "pooling",
     "seed",
     "setting",
@@ -37,7 +40,7 @@ _ABOUT = (
     "epochs",
     "steps",
 )
-_PLAIN = ("data", "encoder", "pooling", "seed")  # what every table of a study is joined on
+_PLAIN = ("data", "encoder", "pooling", "regime", "seed")  # what every table of a study is joined on
 _DIFFERENCE = ("difference", "difference_low", "difference_high")
 _NOT_CONFIG = ("output_root", "study", "hydra", "trusted", "display", "logger", "optuna", "trial")
 
@@ -68,23 +71,36 @@ class StudyTables:
             frame[name] = _of_one_type(frame.loc[:, name])
         return frame
 
-    def leaderboard(self, *, metric: str = "accuracy", baseline: str = BASELINE) -> pd.DataFrame:
+    def leaderboard(self, *, metric: str | None = None, baseline: str = BASELINE) -> pd.DataFrame:
         """One row per contender, best first: its test score with the interval, its difference to a baseline, its ties.
 
         ``low`` and ``high`` bound the mean at 95%, ``difference_low`` and ``difference_high`` the difference; nan where
         there is no interval. ``tied`` is whether it could be the best, None where nothing can be compared.
 
         Args:
-            metric: accuracy, f1_macro or mcc.
-            baseline: Name of a pooling that the others are held against.
+            metric: A metric of the runs, such as f1_macro; None = the first of theirs.
+            baseline: Name of a contender, or of a pooling, that the others are held against.
         Raises:
-            UserError: If there is no such metric, or no such pooling.
+            UserError: If there is no such metric, or no such contender.
         """
-        name = check_metric(metric)
+        if metric is not None:
+            check_metric(metric)
         comparisons = compare_all(self.records, metric=metric, baseline=baseline)
         check_baseline(comparisons, baseline)
+        name = score_name(comparisons)
         rows = [_contender(row, name) for row in leaderboard(comparisons)]
-        columns = ["data", "encoder", "pooling", name, "low", "high", *_DIFFERENCE, "seeds", "tied"]
+        columns = [
+            "data",
+            "rows",
+            "name",
+            *ContenderKey._fields,
+            name,
+            "low",
+            "high",
+            *_DIFFERENCE,
+            "replicates",
+            "tied",
+        ]
         return pd.DataFrame(rows, columns=pd.Index(columns))
 
     def __repr__(self) -> str:
@@ -134,25 +150,26 @@ class StudyTables:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))
 
     def to_xarray(self) -> xarray.Dataset:
-        """The metrics of all finished runs by data, encoder, pooling, setting and seed; nan where there is no run.
+        """The metrics of all finished runs by what they differ in; nan where there is no run.
+
+        The dimensions are data, encoder, pooling, regime, rows, setting, split, fold and seed.
 
         Runs on files that have been replaced since are left out, as in a report.
 
         Raises:
-            UserError: If xarray is not installed, or two runs share all five otherwise.
+            UserError: If xarray is not installed, or two runs share all of these otherwise.
         """
         try:
             import xarray  # noqa: F401  pandas asks for it
         except ImportError as error:
             raise UserError("to_xarray needs xarray: pip install 'poolsweep[notebook]'") from error
-        index = ["data", "encoder", "pooling", "setting", "seed"]
+        index = ["data", *ContenderKey._fields, "rows", "setting", "split", "fold", "seed"]
         counted = [run.path.name for run in self._finished() if "outdated" not in run.facts]
         finished = self.runs[self.runs.index.isin(counted)]
         metrics = [name for name in finished.columns if name.startswith(("val/", "test/"))]
         if finished.set_index(index).index.has_duplicates:
             raise UserError(
-                "runs share data, encoder, pooling, setting and seed: init_seed or data_seed was swept, or two studies "
-                "have the same runs"
+                "runs share all of these: init_seed or data_seed was swept, or two studies have the same runs"
             )
         return finished.set_index(index)[metrics].to_xarray()
 
@@ -199,9 +216,10 @@ def _is_told(name: str, flat: Mapping[str, Mapping[str, object]]) -> bool:
 def _contender(row: Row, name: str) -> dict[str, Any]:
     difference = row.difference
     between = (math.nan,) * 3 if difference is None else (difference.value + 0.0, difference.low, difference.high)
-    found = {"data": row.data, "encoder": row.encoder, "pooling": row.pooling, name: row.score.mean}
+    found: dict[str, Any] = {"data": row.data, "rows": row.rows, "name": row.name, **row.key._asdict()}
+    found[name] = row.score.mean
     found |= {"low": row.score.low, "high": row.score.high, **dict(zip(_DIFFERENCE, between, strict=True))}
-    return found | {"seeds": len(row.seeds), "tied": row.tied}
+    return found | {"replicates": len(row.replicates), "tied": row.tied}
 
 
 def _flatten(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -217,6 +235,9 @@ def _row(run: RunRecord) -> dict[str, Any]:
     facts = run.facts
     row: dict[str, Any] = {"run_id": run.path.name, "name": facts.get("name"), "state": run.state}
     row |= {key: facts.get(key) for key in _ABOUT}
+    replicate = Replicate.of(run) if run.is_known else None
+    row |= {"rows": str(TrainingRows.of(facts)), "split": replicate and replicate.split_seed}
+    row["fold"] = replicate and replicate.fold
     row |= {name: value for name, value in (facts.get("metrics") or {}).items() if isinstance(value, int | float)}
     row |= {f"parameters.{key}": value for key, value in (facts.get("parameters") or {}).items()}
     row |= {f"peak_memory_mib.{key}": value for key, value in (facts.get("peak_memory_mib") or {}).items()}

@@ -27,7 +27,7 @@ def latex(comparison: Comparison) -> str:
     ]  # fmt: skip
     for row in rows:
         score = _escape(_score(row))
-        name = _escape(row.pooling)
+        name = _escape(row.name)
         bold = (lambda text: f"\\textbf{{{text}}}") if row.tied else (lambda text: text)
         cells = [bold(name), bold(score), _escape(_difference(row, comparison.baseline)), _escape(_p(row))]
         lines.append(" & ".join([*cells, str(row.pooled_size)]) + r" \\")
@@ -47,7 +47,7 @@ def markdown(comparison: Comparison) -> str:
     head += COLUMNS if measured else ()
     lines = [_escape_pipe(_caption(comparison)), "", _pipe(head), _pipe(["---", *["---:"] * (len(head) - 1)])]
     for row in rows:
-        name = f"**{_escape_pipe(row.pooling)}**" if row.tied else _escape_pipe(row.pooling)
+        name = f"**{_escape_pipe(row.name)}**" if row.tied else _escape_pipe(row.name)
         lines.append(
             _pipe([name, _score(row), _difference(row, comparison.baseline), _p(row), f"{row.seconds:.1f}",
                    f"{row.parameters:,}", str(row.pooled_size), *(serving_cells(row) if measured else ())])
@@ -59,7 +59,8 @@ def _caption(comparison: Comparison) -> str:
     group = comparison.group
     bold = f" Bold: {could_be_best(comparison)}." if comparison.leading else ""
     family = f" {_capitalised(jointly(comparison))}." if comparison.family and comparison.baseline else ""
-    return f"{_one_line(group.data)}, {_one_line(group.encoder)}: {what_means_are(comparison)}.{family}{bold}"
+    title = _one_line(group.title.replace(" · ", ", "))
+    return f"{title}: {what_means_are(comparison)}.{family}{bold}"
 
 
 def what_means_are(comparison: Comparison) -> str:
@@ -108,7 +109,7 @@ def _score(row: Row) -> str:
 
 
 def _difference(row: Row, baseline: str | None) -> str:
-    if row.pooling == baseline:
+    if row.name == baseline:
         return "baseline"
     d = row.difference
     if d is None:

@@ -45,7 +45,7 @@ def show_study(study: Path, *, console: Console) -> None:
 
 
 def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -> None:
-    """Print one table per data set and encoder, each with its answer in a sentence."""
+    """Print one table per group, each with its answer in a sentence."""
     for comparison in comparisons:
         rows = leaderboard([comparison])
         _print_table(comparison, rows, console=console)
@@ -60,7 +60,9 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         if seeds:
             console.say(seeds)
         if any(row.settings > 1 for row in rows):
-            console.say("Other swept settings were chosen per pooling by the mean of the monitored validation metric.")
+            console.say(
+                "Other swept settings were chosen per contender by the mean of the monitored validation metric."
+            )
         if note := load_note(comparison):
             console.say(note)
         if comparison.basis in ("one seed", "nothing") or any(_lacks_seeds(comparison, row) for row in rows):
@@ -68,7 +70,7 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
 
 
 def _lacks_seeds(comparison: Comparison, row: Row) -> bool:
-    fixed = row.pooling in comparison.scores and comparison.scores[row.pooling].deterministic
+    fixed = row.name in comparison.scores and comparison.scores[row.name].deterministic
     return comparison.splits is None and row.score.num_seeds < 2 and not fixed
 
 
@@ -121,7 +123,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
     for row in rows:
         serving = serving_cells(row) if was_measured(rows) else ()
         cost = (*serving, f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size))[:costs]
-        name = Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.pooling}")
+        name = Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.name}")
         difference = [_difference(row, comparison.baseline)] if comparison.baseline else []
         table.add_row(name, _percent(row), *difference, *cost, style="bold" if row.tied else None)
     return table
@@ -129,7 +131,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
 
 def _title(comparison: Comparison, mark: str) -> str:
     scale = "× 100" if comparison.metric == "mcc" else "in %"
-    lines = [f"{comparison.group.data} · {comparison.group.encoder} · test {METRICS[comparison.metric].title} {scale}"]
+    lines = [f"{comparison.group.title} · test {METRICS[comparison.metric].title} {scale}"]
     lines.append(what_means_are(comparison))
     if comparison.baseline:
         by = pairing(comparison)
@@ -143,7 +145,7 @@ def _title(comparison: Comparison, mark: str) -> str:
 def _mark(comparison: Comparison, row: Row, mark: str) -> str:
     if len(comparison.compared) < 2:
         return " "
-    return mark if row.tied else DROPPED if row.pooling in comparison.dropped else " "
+    return mark if row.tied else DROPPED if row.name in comparison.dropped else " "
 
 
 def _percent(row: Row) -> str:
@@ -153,7 +155,7 @@ def _percent(row: Row) -> str:
 
 def _difference(row: Row, baseline: str | None) -> str:
     d = row.difference
-    if row.pooling == baseline:
+    if row.name == baseline:
         return "baseline"
     if d is None:
         return "not compared"

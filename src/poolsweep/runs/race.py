@@ -14,7 +14,7 @@ from poolsweep.files.writing import read_json, write_json
 from poolsweep.runs.lock import guard_of
 
 _FILE = "race.json"
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Dropped:
     """One setting that was dropped, and why.
 
     Attributes:
-        pooling: Preset, or ``layers+tokens``.
-        name: Overrides without the seeds; tells settings of one pooling apart.
+        key: Encoder, pooling and regime of its contender.
+        name: Overrides without the seeds; tells settings of one contender apart.
         seeds: Number of its seeds then.
         behind: Name of the setting with the highest mean at that analysis.
         gap: Difference of the validation means, negative.
@@ -32,7 +32,7 @@ class Dropped:
         saved: The runs that were not made, as they would have been typed.
     """
 
-    pooling: str
+    key: tuple[str, ...]
     name: str
     seeds: int
     behind: str
@@ -44,34 +44,34 @@ class Dropped:
 
 @dataclass
 class RaceRecord:
-    """What a race decided about one data set and encoder.
+    """What a race decided about one data set.
 
     Attributes:
         data: Data set.
-        encoder: Encoder.
+        rows: How many training rows were asked for, in words.
         metric: Metric of the validation split that decided.
         level: Probability that no interim analysis drops the best.
         seeds: All seeds, in the order of the rounds.
         dropped: Settings that were dropped, in that order.
-        settled: Whether it ended early, because one pooling alone was left.
+        settled: Whether it ended early, because one contender alone was left.
         saved: Further runs of the one that was left.
-        left: Poolings that were not dropped.
+        left: Encoder, pooling and regime of the contenders that were not dropped.
     """
 
     data: str
-    encoder: str
+    rows: str
     metric: str
     level: float
     seeds: tuple[str, ...]
     dropped: list[Dropped] = field(default_factory=list)
     settled: bool = False
     saved: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
+    left: tuple[tuple[str, ...], ...] = ()
 
     @property
-    def out(self) -> dict[str, Dropped]:
-        """Pooling → its last setting that was dropped, for poolings of which none is left."""
-        return {one.pooling: one for one in self.dropped if one.pooling not in self.left}
+    def out(self) -> dict[tuple[str, ...], Dropped]:
+        """Contender → its last setting that was dropped, for those of which none is left."""
+        return {one.key: one for one in self.dropped if one.key not in self.left}
 
     @property
     def num_saved(self) -> int:
@@ -80,16 +80,16 @@ class RaceRecord:
 
 
 def write_races(study: Path, records: Sequence[RaceRecord]) -> None:
-    """Write what races of a study decided; an earlier race on the same data set and encoder gives way.
+    """Write what races of a study decided; an earlier race on the same data set gives way.
 
     Args:
         study: Folder of the study.
-        records: One for each data set and encoder.
+        records: One for each data set.
     """
     study.mkdir(parents=True, exist_ok=True)
     with guard_of(study):
-        present = {(one.data, one.encoder, one.metric) for one in records}
-        kept = [one for one in read_races(study) if (one.data, one.encoder, one.metric) not in present]
+        present = {(one.data, one.rows, one.metric) for one in records}
+        kept = [one for one in read_races(study) if (one.data, one.rows, one.metric) not in present]
         content = {"schema_version": _VERSION, "races": [asdict(one) for one in [*kept, *records]]}
         if read_json(study / _FILE) != _as_read(content):
             write_json(study / _FILE, content)
@@ -111,9 +111,16 @@ def read_races(study: Path) -> list[RaceRecord]:
 
 
 def _race(record: Mapping[str, Any]) -> RaceRecord:
-    dropped = [Dropped(**one | {key: tuple(one[key]) for key in ("runs", "saved")}) for one in record["dropped"]]
-    lists = {key: tuple(record[key]) for key in ("seeds", "saved", "left")}
+    words = ("key", "runs", "saved")
+    dropped = [Dropped(**one | {key: _words(one[key]) for key in words}) for one in record["dropped"]]
+    lists = {key: _words(record[key]) for key in ("seeds", "saved")} | {"left": tuple(map(_words, record["left"]))}
     return RaceRecord(**{**record, **lists, "dropped": dropped})
+
+
+def _words(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    if not (isinstance(value, list) and all(isinstance(word, str) for word in value)):
+        raise TypeError(f"a list of words is wanted, got {value!r}")
+    return tuple(value)
 
 
 def _as_read(content: Any) -> Any:  # noqa: ANN401

@@ -13,6 +13,7 @@ CHECKED = (
     "config.yaml", "labels.json", "metrics.csv", "predictions-validation.parquet", "predictions-test.parquet",
     "checkpoints/best.safetensors",
 )  # fmt: skip
+REGIMES = ("probe", "frozen", "lora", "fine-tuned")  # how much is trained, the least first
 
 Check = Callable[[Any], bool]
 
@@ -92,7 +93,8 @@ _SHARED: dict[str, Check] = {
 RESULT_FIELDS: dict[str, Check] = _SHARED | {
     "schema_version": lambda value: value == RESULT_VERSION, "status": _one_of("finished", "failed", "pruned"),
     "study": _text, "data": _text, "encoder": _text, "pooling": _text, "setting": _text, "monitor": _text,
-    "frozen": _flag, "seed": _whole, "mode": _one_of("max", "min"), "labels": _count, "sizes": _by_name(_count),
+    "regime": _one_of(*REGIMES), "frozen": _flag, "seed": _whole, "mode": _one_of("max", "min"), "labels": _count,
+    "sizes": _by_name(_count),
     "seconds": _time, "cpu_seconds": _time, "train_seconds": _time, "started": _text, "parameters": _by_name(_count),
     "peak_memory_mib": _by_name(_time), "truncated_share": _by_name(_number), "versions": _by_name(_text),
     "hardware": _by_name(_any_of(_text, _number)), "git_commit": _or_nothing(_text), "git_changes": _or_nothing(_text),

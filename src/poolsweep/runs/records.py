@@ -31,7 +31,9 @@ class DamagedError(ValueError):
 
 
 _OF_EACH = ("status",)
-_OF_FINISHED = ("data", "encoder", "pooling", "setting", "seed", "monitor", "mode", "metrics", "parameters", "seconds")
+_OF_FINISHED = (
+    "data", "encoder", "pooling", "regime", "setting", "seed", "monitor", "mode", "metrics", "parameters", "seconds",
+)  # fmt: skip
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,12 +34,12 @@ class Scores:
     """
 
     values: NDArray[np.float64]
-    seeds: tuple[int, ...]
+    seeds: tuple[Any, ...]
     row_ids: NDArray
     deterministic: bool = False
 
     def __init__(
-        self, values: ArrayLike, *, seeds: tuple[int, ...], row_ids: ArrayLike, deterministic: bool = False
+        self, values: ArrayLike, *, seeds: tuple[Any, ...], row_ids: ArrayLike, deterministic: bool = False
     ) -> None:
         table, rows = np.asarray(values, dtype=np.float64), np.asarray(row_ids)
         if table.shape != (len(seeds), len(rows)) or table.size == 0:
@@ -66,14 +67,14 @@ class Scores:
         """The metric, averaged over seeds."""
         return float(self.values.mean())
 
-    def on(self, seeds: tuple[int, ...]) -> NDArray[np.float64]:
+    def on(self, seeds: tuple[Any, ...]) -> NDArray[np.float64]:
         """The rows of these seeds, in this order; a deterministic contender gives its row for each, (len(seeds), N)."""
         if self.deterministic:
             return np.broadcast_to(self.values, (len(seeds), self.values.shape[1]))
         return self.values[[self.seeds.index(seed) for seed in seeds]]
 
 
-def share_rows(row_ids: Mapping[int, ArrayLike]) -> bool:
+def share_rows(row_ids: Mapping[Any, ArrayLike]) -> bool:
     """Whether all seeds were tested on the same rows (in any order), as the crossed model needs.
 
     If not (each seed drew its own split) use :func:`~poolsweep.statistics.nested_difference`.
@@ -86,7 +87,7 @@ def share_rows(row_ids: Mapping[int, ArrayLike]) -> bool:
     return all(np.array_equal(ordered[0], other) for other in ordered[1:])
 
 
-def align_scores(per_seed: Mapping[int, tuple[ArrayLike, ArrayLike]], *, deterministic: bool = False) -> Scores:
+def align_scores(per_seed: Mapping[Any, tuple[ArrayLike, ArrayLike]], *, deterministic: bool = False) -> Scores:
     """Stacks the seeds of one contender with their rows in one order (sorted by row id).
 
     Args:

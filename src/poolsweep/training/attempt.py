@@ -122,6 +122,7 @@ def facts_of(planned: PlannedRun, *, started: float) -> dict[str, Any]:
         "encoder": prepared.loaded.encoder.name,
         **encoder_identity(config.encoder),
         "frozen": config.frozen,
+        "regime": config.regime,
         "pooling": config.pooling_name,
         "setting": setting_id(config),
         "monitor": config.monitor,

@@ -55,12 +55,18 @@ def test_one_data_set_or_one_pooling_in_common_gives_none(make_study):
     assert across_data_sets(compare_all(load_runs([study]))) == []
 
 
-def test_encoders_are_not_mixed(make_study):
-    study = make_study(data=DATA[:2], seeds=[0])
+def test_encoders_compete_under_full_names(make_study):
+    study = make_study(data=DATA[:2], seeds=[0], poolings=("cls", "max"))
     for data in DATA[:2]:
         for pooling in ("cls", "max"):
             write_run(study, pooling=pooling, seed=0, data=data, encoder="other")
-    assert [one.encoder for one in across_data_sets(compare_all(load_runs([study])))] == ["other", "tiny"]
+    [across] = across_data_sets(compare_all(load_runs([study])))
+    assert sorted(across.names) == sorted(
+        f"{encoder}/{pooling}" for encoder in ("other", "tiny") for pooling in ("cls", "max")
+    )
+    means = {run.facts["data"]: run.metric("test/accuracy") for run in load_runs([study])
+             if (run.facts["encoder"], run.facts["pooling"]) == ("other", "max")}  # fmt: skip
+    assert [mean for mean, _ in across.row("other/max")] == [means[data] for data in sorted(means)]
 
 
 def test_the_sentence_hedges(four):

@@ -26,7 +26,7 @@ def test_race_then_again_then_the_full_grid(cli, raced, outputs):
     assert done.status == 0, done.err
     assert "race of 3 settings over 3 seeds in" in done.err
     assert "pooling/tokens=cls is dropped: " in done.err
-    assert "2 seeds: 2 poolings could still be the best and go on" in done.err
+    assert "2 seeds: 2 contenders could still be the best and go on" in done.err
     assert "The race saved 1 of 9 runs (11%)" in done.out
     assert "  pooling/tokens=cls seed=2" in done.out
     results = {path: json.loads(path.read_text()) for path in outputs.glob("s/*/result.json")}
@@ -34,10 +34,10 @@ def test_race_then_again_then_the_full_grid(cli, raced, outputs):
     assert not any("race:" in path.with_name("config.yaml").read_text() for path in results)
     [record] = json.loads((outputs / "s" / "race.json").read_text())["races"]
     [dropped] = record["dropped"]
-    assert sorted(r["seed"] for r in results.values() if r["pooling"] == dropped["pooling"]) == [0, 1]
+    assert sorted(r["seed"] for r in results.values() if r["pooling"] == dropped["key"][1]) == [0, 1]
     lines = (outputs / "s" / "leaderboard.csv").read_text(encoding="utf-8").splitlines()
     table = {row["pooling"]: row for row in csv.DictReader(lines)}
-    assert (table[dropped["pooling"]]["tied_with_best"], table[dropped["pooling"]]["seeds"]) == ("no", "0 1")
+    assert (table[dropped["key"][1]]["tied_with_best"], table[dropped["key"][1]]["replicates"]) == ("no", "0 1")
     assert "8 runs, 8 finished" in cli("status", "s").out, "what was saved is not missing"
 
     stamps = {path: path.stat().st_mtime_ns for path in results}

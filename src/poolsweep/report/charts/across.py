@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from poolsweep.metric_names import sign
 from poolsweep.report.charts.style import INK, LEAD, MUTED, WIDE, Chart, short
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.contenders import ContenderKey, contender_names
 from poolsweep.statistics import CriticalDifference, critical_difference
 
 
@@ -20,9 +22,8 @@ class Across:
     """The contenders that every data set has, over all of them.
 
     Attributes:
-        encoder: What all of it was run with.
         comparisons: One per data set.
-        names: Best mean rank first.
+        keys: Name → contender, best mean rank first; named by what not all of these share.
         means: Score by data set and contender.
         left_out: Contenders that some data set lacks.
         ranking: Mean ranks, Friedman's test and Nemenyi's groups.
@@ -31,33 +32,49 @@ class Across:
         means (D, K).
     """
 
-    encoder: str
     comparisons: tuple[Comparison, ...]
-    names: tuple[str, ...]
+    keys: Mapping[str, ContenderKey]
     means: NDArray[np.float64]
     left_out: tuple[str, ...]
     ranking: CriticalDifference
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the contenders, best mean rank first."""
+        return tuple(self.keys)
 
     @property
     def overall(self) -> tuple[float, ...]:
         """The mean over data sets of each contender's score."""
         return tuple(float(mean) for mean in self.means.mean(axis=0))
 
+    def row(self, name: str) -> list[tuple[float, bool]]:
+        """The score of a contender on each data set, and whether it could be the best there."""
+        own = [comparison.group.names[self.keys[name]] for comparison in self.comparisons]
+        several = zip(self.comparisons, own, strict=True)
+        return [(comparison.summaries[one].mean, one in comparison.leading) for comparison, one in several]
+
 
 def across_data_sets(comparisons: Sequence[Comparison]) -> list[Across]:
-    """One for each encoder that ran on two data sets or more with two poolings or more in common."""
+    """One for each metric by which two data sets or more have two contenders or more in common.
+
+    Args:
+        comparisons: One for each data set.
+    """
     found = []
-    for encoder in dict.fromkeys(comparison.group.encoder for comparison in comparisons):
-        several = tuple(c for c in comparisons if c.group.encoder == encoder)
-        everyone = dict.fromkeys(name for c in several for name in c.names)
-        common = [name for name in everyone if all(name in c.summaries for c in several)]
+    for metric in dict.fromkeys(comparison.metric for comparison in comparisons):
+        several = tuple(c for c in comparisons if c.metric == metric)
+        scores = [{c.contender(name).key: c.summaries[name].mean for name in c.names} for c in several]
+        names = contender_names([*dict.fromkeys(key for by_key in scores for key in by_key)])
+        common = {name: key for key, name in names.items() if all(key in by_key for by_key in scores)}
         if len(several) < 2 or len(common) < 2:
             continue
-        values = np.array([[c.summaries[name].mean for name in common] for c in several])
-        ranking = critical_difference(common, values)
-        order = [common.index(name) for name in ranking.names]
-        left_out = tuple(name for name in everyone if name not in common)
-        found.append(Across(encoder, several, ranking.names, values[:, order], left_out, ranking))
+        values = np.array([[by_key[key] for key in common.values()] for by_key in scores])
+        ranking = critical_difference([*common], sign(metric) * values)
+        keys = {name: common[name] for name in ranking.names}
+        order = [[*common].index(name) for name in keys]
+        left_out = tuple(name for name in names.values() if name not in common)
+        found.append(Across(several, keys, values[:, order], left_out, ranking))
     return found
 
 
@@ -68,9 +85,9 @@ def sentence(across: Across) -> str:
     with_best = [name for group in ranking.groups if best in group for name in group if name != best]
     start = f"Over {num} data sets {best} has the best mean rank ({ranking.mean_ranks[0]:.2f})"
     if not with_best:
-        end = "; every other pooling is behind it by more than the critical difference."
+        end = "; every other contender is behind it by more than the critical difference."
     elif len(with_best) == len(ranking.names) - 1:
-        end = ", but no pooling is behind it by more than the critical difference."
+        end = ", but no contender is behind it by more than the critical difference."
     else:
         end = f", but {', '.join(with_best)} lie within the critical difference of it."
     few = f" With {num} data sets ranks separate next to nothing." if num < 6 else ""
@@ -107,7 +124,7 @@ def ranks_chart(across: Across) -> Chart:
     p_value = ranking.friedman.f_p_value
     return Chart(
         "ranks", "Mean ranks over data sets",
-        f"1 is best. A bar joins poolings whose mean ranks lie within the critical difference, "
+        f"1 is best. A bar joins those whose mean ranks lie within the critical difference, "
         f"{ranking.critical_difference:.2f} (Nemenyi, 95%); Friedman's test (Iman, Davenport): p = {p_value:.3f}.",
         "; ".join(f"{n}: {r:.2f}" for n, r in zip(ranking.names, ranking.mean_ranks, strict=True)), figure,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TypeVar
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -23,8 +24,10 @@ from poolsweep.report.charts.style import (
 )
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import shown, title
+from poolsweep.report.replicates import Replicate
 
 _SHAPES = ("o", "s", "^", "D", "v", "P")
+_Key = TypeVar("_Key", Replicate, int)
 _WIDTH = 0.011  # of a mark, as a share of the axis
 
 
@@ -86,7 +89,7 @@ def _marks(axes, comparison: Comparison) -> None:  # noqa: ANN001
         )  # fmt: skip
 
 
-def apart(values: Mapping[int, float], width: float) -> dict[int, float]:
+def apart(values: Mapping[_Key, float], width: float) -> dict[_Key, float]:
     """How far each seed's mark is moved up or down, so that marks of the same value do not hide each other.
 
     Args:
@@ -96,8 +99,8 @@ def apart(values: Mapping[int, float], width: float) -> dict[int, float]:
         >>> apart({0: 0.80, 1: 0.80, 2: 0.95}, 0.01)
         {0: -0.12, 1: 0.12, 2: 0.0}
     """
-    rows: list[list[int]] = []
-    for seed in sorted(values, key=lambda seed: (values[seed], seed)):
+    rows: list[list[_Key]] = []
+    for seed in sorted(sorted(values), key=lambda seed: values[seed]):
         if rows and values[seed] - values[rows[-1][0]] <= width:
             rows[-1].append(seed)
         else:
@@ -107,16 +110,17 @@ def apart(values: Mapping[int, float], width: float) -> dict[int, float]:
     return {seed: moved[seed] for seed in values}
 
 
-def _seeds(comparison: Comparison) -> list[int]:
+def _seeds(comparison: Comparison) -> list[Replicate]:
     return sorted({seed for by_seed in comparison.values.values() for seed in by_seed})
 
 
 def _shapes(comparison: Comparison) -> list[Artist]:
     """A mark per seed, where each has a shape of its own."""
     seeds = _seeds(comparison)
+    name = comparison.group.wording.name
     if not 1 < len(seeds) <= len(_SHAPES):
         return []
-    return [mark(shape, MUTED, f"seed {seed}") for shape, seed in zip(_SHAPES, seeds, strict=False)]
+    return [mark(shape, MUTED, name(seed)) for shape, seed in zip(_SHAPES, seeds, strict=False)]
 
 
 def _limits(axes, comparison: Comparison) -> None:  # noqa: ANN001

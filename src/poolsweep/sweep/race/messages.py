@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from poolsweep.report.contenders import ContenderKey, TrainingRows, contender_names
 from poolsweep.report.metric import METRICS
 from poolsweep.runs.race import Dropped, RaceRecord
 from poolsweep.sweep.plan import SweepPlan
@@ -30,15 +31,17 @@ def say_start(plan: SweepPlan, grid: SeedGrid, options: RaceOptions, *, study: P
 
 
 def say_analysis(record: RaceRecord, done: int, *, console: Console) -> None:
-    """Say which settings an interim analysis dropped, and how many poolings go on."""
+    """Say which settings an interim analysis dropped, and how many contenders go on."""
     now = [one for one in record.dropped if one.seeds == done]
-    where = f"{record.data} · {record.encoder}, {_count(done, 'seed')}"
+    names = contender_names([ContenderKey(*key) for key in (*record.left, *(one.key for one in record.dropped))])
+    rows = f", {record.rows}" if record.rows != str(TrainingRows()) else ""
+    where = f"{record.data}{rows}, {_count(done, 'seed')}"
     for one in now:
         console.say(f"{where}: {one.name} is dropped: {_behind(one, record)}")
     if len(record.left) == 1:
-        console.say(f"{where}: {record.left[0]} alone is left, so the race ends")
+        console.say(f"{where}: {names[ContenderKey(*record.left[0])]} alone is left, so the race ends")
     else:
-        console.say(f"{where}: {_count(len(record.left), 'pooling')} could still be the best and go on")
+        console.say(f"{where}: {_count(len(record.left), 'contender')} could still be the best and go on")
 
 
 def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from poolsweep.report.contenders import Arena, ContenderKey
 from poolsweep.report.distinct_names import distinct_names
 from poolsweep.runs.race import Dropped, RaceRecord
 from poolsweep.sweep.race.analysis import analysis_level, interim_analysis
@@ -25,11 +26,12 @@ class Rounds:
         self._options = options
         self._left = list(grid.settings)
         self._num_seeds = dict.fromkeys(grid.settings, min(options.min_seeds, len(grid.seeds)))
-        self._records: dict[tuple[str, str], RaceRecord] = {}
+        self._records: dict[Arena, RaceRecord] = {}
+        self._keys: dict[Setting, ContenderKey] = {}
 
     @property
     def records(self) -> tuple[RaceRecord, ...]:
-        """What was decided so far, by data set and encoder."""
+        """What was decided so far, by data set."""
         return tuple(self._records.values())
 
     def wants(self, setting: Setting, place: int) -> bool:
@@ -41,17 +43,18 @@ class Rounds:
 
         Args:
             done: Number of rounds that have been run.
-            say: Callback that is told of each data set and encoder that was analysed.
+            say: Callback that is told of each data set that was analysed.
         """
         known = {setting: facts for setting in self._grid.settings if (facts := setting.facts) is not None}
-        groups: dict[tuple[str, str], list[Setting]] = defaultdict(list)
+        groups: dict[Arena, list[Setting]] = defaultdict(list)
         for setting, facts in zip(known, distinct_names([*known.values()]), strict=True):
+            self._keys[setting] = ContenderKey.of(facts)
             if setting in self._left:
-                groups[facts["data"], facts["encoder"]].append(setting)
+                groups[Arena.of(facts)].append(setting)
         going_on = [setting for setting in self._left if setting not in known]
         for group, settings in groups.items():
             latest = [setting for setting in settings if self._num_seeds[setting] == done]
-            if latest:  # else the race over this data set and encoder is settled
+            if latest:  # else the race over this data set is settled
                 record = self._records.setdefault(group, self._new_record(group))
                 self._drop(record, latest, done)
                 going_on += self._going_on(record, [setting for setting in settings if setting in self._left], done)
@@ -67,14 +70,14 @@ class Rounds:
                 self._left.remove(setting)
                 record.dropped.append(
                     Dropped(
-                        setting.pooling, setting.name, done, why.behind, round(why.gap, 6), round(why.p_value, 6),
-                        setting.run_ids(done), self._left_out(setting),
+                        tuple(self._keys[setting]), setting.name, done, why.behind, round(why.gap, 6),
+                        round(why.p_value, 6), setting.run_ids(done), self._left_out(setting),
                     )
                 )  # fmt: skip
 
     def _going_on(self, record: RaceRecord, left: Sequence[Setting], done: int) -> list[Setting]:
-        """The settings of one data set and encoder that have further seeds; none where one pooling alone is left."""
-        record.left = tuple(dict.fromkeys(setting.pooling for setting in left))
+        """The settings of one data set that have further seeds; none where one contender alone is left."""
+        record.left = tuple(dict.fromkeys(tuple(self._keys[setting]) for setting in left))
         record.settled = len(record.left) == 1 and bool(record.out)
         if record.settled:
             record.saved = tuple(name for setting in left for name in self._left_out(setting))
@@ -89,5 +92,5 @@ class Rounds:
             if not self.wants(setting, place) and job.folder.finished() is None
         )
 
-    def _new_record(self, group: tuple[str, str]) -> RaceRecord:
-        return RaceRecord(*group, self._options.metric, self._options.level, self._grid.seeds)
+    def _new_record(self, group: Arena) -> RaceRecord:
+        return RaceRecord(group.data, str(group.rows), self._options.metric, self._options.level, self._grid.seeds)
