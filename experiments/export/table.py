@@ -28,13 +28,13 @@ BEGIN, END = "<!-- made by experiments/export/table.py -->", "<!-- end -->"
 def untrained(preset: str) -> LoadedRun:
     """A run of a preset that was never trained."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = resolve(
-            compose("train", overrides=["encoder=tiny", "data=files", "data.train=x", f"pooling={preset}"])
-        )
+        overrides = ["encoder=tiny", "task=classification", "data=files", "data.train=x", f"pooling={preset}"]
+        config = resolve(compose("train", overrides=overrides))
     loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=0)
     pooling = build_pooling(config.pooling, loaded)
-    classifier = build_classifier(config, loaded.encoder, pooling, num_labels=2)
-    return LoadedRun(config, Labels(("a", "b")), classifier.eval(), loaded, 32)
+    labels = Labels(("a", "b"))
+    classifier = build_classifier(config, loaded.encoder, pooling, labels)
+    return LoadedRun(config, labels, classifier.eval(), loaded, 32)
 
 
 def answer(run: LoadedRun, name: str) -> str:

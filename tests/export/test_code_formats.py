@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 from poolsweep.cli import main
 from poolsweep.export import command, proof
 from poolsweep.export.format import Wanted
+from poolsweep.export.proofs.child import read_out
 from poolsweep.predict.load import load_model
 from poolsweep.predict.run_model import RunModel
 from poolsweep.training.load import load_run
@@ -28,7 +29,7 @@ FORMATS = ("torch", "transformers")
 def here(monkeypatch, tmp_path):
     """Run the proofs of exports in this process, which takes no start of an interpreter."""
 
-    def run(fmt, folder, rows, *, vectors: bool):
+    def run(fmt, folder, rows, *, vectors: bool, readout):
         script = Path(proof.__file__).with_name("proofs") / f"{fmt.proof}.py"
         spec = importlib.util.spec_from_file_location(f"proof_{fmt.proof}", script)
         assert spec is not None
@@ -39,7 +40,10 @@ def here(monkeypatch, tmp_path):
         sys.modules.pop("model", None)
         importlib.invalidate_caches()
         exported = module.load(str(folder), vectors=vectors)
-        return np.asarray(exported(rows.texts, rows.pairs), dtype=np.float32)
+        values = np.asarray(exported(rows.texts, rows.pairs), dtype=np.float32)
+        if readout is None:
+            return values
+        return read_out(values, activation=readout.activation, low=readout.low, span=readout.span)
 
     monkeypatch.setattr(proof, "run_exported", run)
 
@@ -185,7 +189,7 @@ def test_pairs_of_texts(here, tiny_run, write_csv, tmp_path, to: str):
 )
 def test_other_formats_are_read_back(monkeypatch, tuned, tmp_path, to: str, package: str, pooling: str):
     pytest.importorskip(package)
-    monkeypatch.setattr(command, "prove", lambda *given: proof.Proof(6, "test rows", 0.0, 1.0, True))
+    monkeypatch.setattr(command, "prove", lambda *_: proof.Proof(6, "test rows", "probabilities", 0.0, 1.0, exact=True))
     folder = export(tuned[pooling], tmp_path / "exported", to)
     model = load_model(folder, device="cpu")
     expected = RunModel(load_run(tuned[pooling]), name="run").predict(TEXTS).values

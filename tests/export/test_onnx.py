@@ -15,6 +15,8 @@ from poolsweep.export.formats.onnx import Onnx
 from poolsweep.export.proof import run_exported
 from poolsweep.export.rows import ProofRows
 from poolsweep.predict.run_model import RunModel
+from poolsweep.tasks import Classification
+from poolsweep.tasks.labels import Labels
 from poolsweep.training.load import load_run
 
 TEXTS = ["meow", "", "woof xxx 12 " * 20, "a [MASK] and [UNK] é", "  space", "huhu"] + [f"x {i}" * i for i in range(40)]
@@ -29,7 +31,8 @@ def written(run, folder: Path, **wanted: bool) -> Path:
 
 def found_in(folder: Path, texts: list[str], pairs: list[str] | None = None, *, vectors: bool = False) -> np.ndarray:
     """What the process of the proof finds."""
-    return run_exported(Onnx(), folder, ProofRows("texts", texts, pairs), vectors=vectors)
+    readout = None if vectors else Classification().readout(Labels(()))
+    return run_exported(Onnx(), folder, ProofRows("texts", texts, pairs), vectors=vectors, readout=readout)
 
 
 def test_probabilities_are_the_runs_own(shallow, tmp_path):

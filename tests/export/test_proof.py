@@ -10,9 +10,12 @@ import pytest
 
 from poolsweep.export import proof
 from poolsweep.export.format import Wanted
+from poolsweep.export.formats.torch import Torch
 from poolsweep.export.rows import ProofRows, Recorded
 from poolsweep.predict.model import Output
 from poolsweep.process.interpreter import python_command
+from poolsweep.tasks import Classification
+from poolsweep.tasks.labels import Labels
 
 PROOFS = Path(proof.__file__).with_name("proofs")
 ROWS = ProofRows("test rows", ["a", "b"], None, Recorded(np.array([0, 1]), np.array([[0.8, 0.2], [0.4, 0.6]])))
@@ -21,6 +24,8 @@ OURS = np.array([[0.8, 0.2], [0.49995, 0.50005]], dtype=np.float32)
 
 class Fixed:
     """A model that gives the same whatever it reads."""
+
+    task, contract, metrics = Classification(), Labels(("cat", "dog")), ("accuracy",)
 
     def predict(self, texts, pairs=None):
         return Output(OURS, np.zeros(2, dtype=bool))
@@ -42,7 +47,7 @@ def test_the_process_of_a_proof_cannot_import_poolsweep(tmp_path: Path, module: 
 
 def proven(monkeypatch, found, **wanted):
     monkeypatch.setattr(proof, "run_exported", lambda *given, **options: np.asarray(found, dtype=np.float32))
-    return proof.prove(None, Path(), Fixed(), ROWS, Wanted(**wanted))  # type: ignore[arg-type]
+    return proof.prove(Torch(), Path(), Fixed(), ROWS, Wanted(**wanted))  # type: ignore[arg-type]
 
 
 def test_near_ties_may_have_another_label(monkeypatch):

@@ -26,7 +26,7 @@ def exported(tmp_path_factory, tiny_run) -> Path:
     assert main(["train", *tiny_run[:3], *typed]) == 0
     [result] = root.glob("s/*/result.json")
     with pytest.MonkeyPatch.context() as patch:  # what the proof is, other tests say
-        patch.setattr(command, "prove", lambda *given: proof.Proof(1, "test rows", 0.0, 1.0, True))
+        patch.setattr(command, "prove", lambda *_: proof.Proof(1, "test rows", "probabilities", 0.0, 1.0, exact=True))
         command.export_run(result.parent, to="transformers", output=root / "exported", wanted=Wanted())
     return root / "exported"
 
@@ -108,7 +108,7 @@ def _other_part(content: dict) -> None:
 
 
 def _no_labels(content: dict) -> None:
-    content["labels"] = ["cat", "cat", "owl"]
+    content["contract"] = {"cat": 0, "dog": 0, "owl": 2}
 
 
 def _odd_type(content: dict) -> None:
@@ -129,11 +129,12 @@ def _odd_type(content: dict) -> None:
         (_wide, "not those of the encoder"),
         (_code, "transformers has no model for"),
         (_other_part, "no part of a model"),
-        (_no_labels, "each once"),
+        (_no_labels, "once each"),
         (_odd_type, "max_length"),
         (lambda content: content.clear(), "no record of an export"),
         (lambda content: content.update(schema_version=99), "another version"),
-        (lambda content: content.update(task="os"), "which is none of"),
+        (lambda content: content.update(task={"name": "os"}), "task.name=os is none"),
+        (lambda content: content["task"].update(width=3), "no key task.width"),
     ],
 )
 def test_a_strange_record_is_refused_in_a_line(folder, tmp_path, monkeypatch, change, why: str):

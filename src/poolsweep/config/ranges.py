@@ -82,7 +82,7 @@ def _row_problems(config: Mapping[str, Any]) -> list[str]:
     if len(asked) > 1:
         both = " and ".join(f"data.{key}={value}" for key, value in asked.items())
         problems.append(f"{both} both say how many training rows there are: leave one out")
-    if "rows_per_label" in asked and not TASKS[config["task"]["name"]].has_labels:
+    if "rows_per_label" in asked and not make_task(config["task"]).has_labels:
         problems.append(
             f"data.rows_per_label={asked['rows_per_label']} counts rows of labels, and task={config['task']['name']} "
             "has none: data.train_rows counts rows"

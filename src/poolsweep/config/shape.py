@@ -8,6 +8,7 @@ from typing import Any
 
 from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, RowKeys, Storing
 from poolsweep.config.parts import PARTS
+from poolsweep.config.types import dataclass_problems
 from poolsweep.errors import nearest
 from poolsweep.tasks import AUTO, TASKS
 
@@ -30,7 +31,7 @@ def shape_problems(config: Mapping[str, Any]) -> list[str]:
 
 def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     if "task" in config:
-        yield from _task(config["task"])
+        yield from task_problems(config["task"])
     for key in config.keys() - set(_KNOWN):
         yield f"there is no key {key}; {nearest(key, _KNOWN)}"
     for name, kind in SECTIONS.items():
@@ -50,14 +51,21 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
             yield _unchosen(group, node)
 
 
-def _task(node: Any) -> Iterator[str]:  # noqa: ANN401
+def task_problems(node: Any) -> list[str]:  # noqa: ANN401
+    """What is wrong with the node of a task: its name, its options and their types.
+
+    Args:
+        node: Of a config, or of a stranger's record.
+    """
     name = node.get("name") if isinstance(node, Mapping) else node
     if name == AUTO:
-        yield f"task={AUTO} is settled before a run begins: name the task, {' or '.join(TASKS)}"
-    elif not isinstance(node, Mapping) or name not in list(TASKS):
-        yield f"task.name={name} is none; {nearest(str(name), TASKS)}"
-    else:
-        yield from _section("task", node, {"name", *(field.name for field in fields(TASKS[str(name)]))})
+        return [f"task={AUTO} is settled before a run begins: name the task, {' or '.join(TASKS)}"]
+    if not isinstance(node, Mapping) or name not in list(TASKS):
+        return [f"task.name={name} is none; {nearest(str(name), TASKS)}"]
+    kind = TASKS[str(name)]
+    known = {field.name for field in fields(kind)}
+    given = {key: value for key, value in node.items() if key in known}
+    return [*_section("task", node, {"name", *known}), *dataclass_problems(kind, given, prefix="task.")]
 
 
 def _section(name: str, node: Any, known: set[str]) -> Iterator[str]:  # noqa: ANN401

@@ -16,8 +16,10 @@ from huggingface_hub import ModelCard, try_to_load_from_cache
 from poolsweep import __version__
 from poolsweep.errors import UserError
 from poolsweep.export.format import Format, Wanted
+from poolsweep.export.pooling_source import readout_of
 from poolsweep.export.proof import Proof
 from poolsweep.files.writing import write_whole
+from poolsweep.predict.model import known_metrics
 from poolsweep.report.contenders import Arena
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.metric import shown as score
@@ -31,7 +33,11 @@ from poolsweep.terminal.text import in_one_line, shown
 from poolsweep.training.load import LoadedRun
 
 CARD = "README.md"
-_METRICS = ("accuracy", "f1_macro", "mcc")
+_KINDS = {
+    "single_label_classification": "A text classifier",
+    "multi_label_classification": "A text classifier that gives each text any number of labels",
+    "regression": "A model that gives each text a score",
+}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#!|~$:@^])")
 _MOST_LABELS = 100
 
@@ -116,7 +122,7 @@ def _encoder_card(made: Made, run: RunRecord) -> dict[str, Any]:
 
 def _about(made: Made, run: RunRecord) -> Iterator[str]:
     facts, reads = run.facts, made.run.config.data
-    kind = "Vectors of texts" if made.wanted.vectors else "A text classifier"
+    kind = "Vectors of texts" if made.wanted.vectors else _KINDS[readout_of(made.run).problem_type]
     yield f"# {plain(facts.get('data', 'texts'))}: {plain(run.facts.get('pooling', ''))}\n"
     pooling = made.run.classifier.pooling
     pair = " and its pair" if reads.get("text_pair") else ""
@@ -143,36 +149,45 @@ def _about(made: Made, run: RunRecord) -> Iterator[str]:
 def _loading(made: Made) -> Iterator[str]:
     yield "## Use\n"
     if made.wanted.vectors is False and made.fmt.name == "sentence-transformers":
-        yield "The last module is the linear head: `encode` gives logits, and a softmax over them probabilities.\n"
+        yield "The last module is the linear head: `encode` gives what it does, which the lines below read.\n"
     yield from _fenced(made.fmt.usage(made.run, made.wanted).rstrip(), "python")
 
 
 def _labels(made: Made) -> Iterator[str]:
+    """The names with their places and thresholds, or what scores there are."""
     if made.wanted.vectors:
         return
-    names = made.run.contract.names
-    yield "## Labels\n\n| place | label |\n|---:|---|"
-    yield from (f"| {i} | {plain(name)} |" for i, name in enumerate(names[:_MOST_LABELS]))
+    names, readout = made.run.contract.names, readout_of(made.run)
+    if not made.run.config.task.has_labels:
+        bounds = f", from {readout.low:g} to {readout.low + readout.span:g}" if readout.activation == "sigmoid" else ""
+        yield f"## Scores\n\nOne number for each text, in the units of the training data{bounds}.\n"
+        return
+    listed, more = names[:_MOST_LABELS], " threshold |" if readout.thresholds else ""
+    yield f"## Labels\n\n| place | label |{more}\n|---:|---|{'---:|' if more else ''}"
+    for i, name in enumerate(listed):
+        yield f"| {i} | {plain(name)} |" + (f" {readout.thresholds[i]:.4g} |" if more else "")
     if len(names) > _MOST_LABELS:
         yield f"\nand {len(names) - _MOST_LABELS:,} more, in `config.json` or `labels.json`."
+    if more:
+        yield "\nA text gets each label whose probability reaches its threshold."
     yield ""
 
 
 def _scores(run: RunRecord) -> Iterator[str]:
     """Of the run's own test split, with intervals over texts."""
     refit = run.facts.get("refit")
-    yield "## Scores\n"
+    yield "## Test\n"
     if refit:
         yield (
             f"This model was fitted anew on all training rows, with the setting that {len(refit.get('runs') or ()):,} "
             "runs chose on validation. What to expect of it is what the study says of them, below.\n"
         )
-    found = read_predictions(run)
+    found = read_predictions(run, outputs=True)
     if found is None or not len(found.targets):
         yield "No test predictions are recorded.\n"
         return
     yield "| metric | test | 95% interval over texts |\n|---|---:|---|"
-    for metric in _METRICS:
+    for metric in known_metrics(found.task, run.facts.get("measured")):
         values = found.scores(metric)
         scores = Scores(values[None], seeds=(0,), row_ids=found.row_ids, deterministic=True)
         estimate = mean_score(scores).estimate

@@ -10,6 +10,7 @@ from typing import ClassVar
 from transformers import PreTrainedConfig
 
 from poolsweep.predict.export_record import Weights
+from poolsweep.tasks import Readout
 from poolsweep.training.load import LoadedRun
 
 
@@ -47,8 +48,9 @@ class Format(ABC):
     Attributes:
         name: Name that ``--to`` chooses it by.
         proof: Name of a script in ``export/proofs``, read where poolsweep cannot be imported. Its
-            ``load(folder, *, vectors)`` gives a function of texts and pairs (or None) that returns an array:
-            probabilities (N, C), or vectors (N, D). It gets texts of similar length, a few at once.
+            ``load(folder, *, vectors)`` gives a function of texts and pairs (or None) that returns an array: logits
+            (N, C), what is predicted (see ``gives_outputs``), or vectors (N, D). It gets texts of similar length, a
+            few at once.
         packages: Packages that it needs beside the core install; the extra of the format's name installs them.
     """
 
@@ -69,6 +71,14 @@ class Format(ABC):
             run: A finished run.
             wanted: What was asked.
         """
+
+    def gives_outputs(self, readout: Readout) -> bool:
+        """Whether the exported model gives what the task predicts; else it gives logits.
+
+        Args:
+            readout: How that follows from logits.
+        """
+        return False
 
     def needs_code(self, run: LoadedRun) -> bool:
         """Whether loading the folder runs code of its own, which the user of the library has to trust.

@@ -15,6 +15,7 @@ from poolsweep.pooling import Pooling
 from poolsweep.postprocess.none import None_
 from poolsweep.postprocess.standardize import Standardize
 from poolsweep.postprocess.whiten import Whiten
+from poolsweep.tasks import Readout
 from poolsweep.training.load import LoadedRun
 
 _FILE = '''"""{title}
@@ -99,10 +100,12 @@ def pooling_source(run: LoadedRun) -> str:
 def folded_head(run: LoadedRun) -> nn.Linear:
     """Post-processing and head of a run as one linear layer over pooled vectors, composed in float64.
 
+    What the task does to the logits next is folded in too where it is linear: scores come in the units of the data.
+
     Args:
         run: A finished run.
     Raises:
-        UserError: If either of them is not linear.
+        UserError: If one of them is not linear.
     """
     head, post = run.classifier.head, run.classifier.postprocess
     if type(head) is not Linear:
@@ -116,11 +119,27 @@ def folded_head(run: LoadedRun) -> nn.Linear:
         bias = bias - weight @ post.mean.double()
     elif type(post) is not None_:
         raise UserError(f"postprocess {type(post).__name__} is none that can be folded into a linear head")
+    readout = readout_of(run)
+    weight, bias = weight * readout.factor, bias * readout.factor + readout.shift
     found = nn.Linear(weight.shape[1], weight.shape[0])
     with torch.no_grad():
         found.weight.copy_(weight)
         found.bias.copy_(bias)
     return found.requires_grad_(requires_grad=False)
+
+
+def readout_of(run: LoadedRun) -> Readout:
+    """How what the run predicts follows from its logits.
+
+    Args:
+        run: A finished run.
+    Raises:
+        UserError: If it has no head.
+    """
+    found = run.config.task.readout(run.contract)
+    if found is None:
+        raise UserError(f"task={run.config.task.name} has no head to export: --vectors gives its encoder and pooling")
+    return found
 
 
 def _call(kind: str, node: Node, sizes: dict[str, int]) -> str:

@@ -13,7 +13,7 @@ from poolsweep.predict.export_record import RECORD, VERSION
 from poolsweep.runs.folder import RunFolder
 from poolsweep.training.load import LoadedRun
 
-_OF_THE_RUN = ("run_id", "study", "seed", "data", "data_id", "encoder", "pooling", "refit")
+_OF_THE_RUN = ("run_id", "study", "seed", "data", "data_id", "encoder", "pooling", "refit", "measured")
 
 
 def write_record(
@@ -29,15 +29,16 @@ def write_record(
         wanted: What was asked.
         written: What the format wrote.
     """
-    result = source.finished() or {}
+    result, task = source.finished() or {}, run.config.task
+    readout = None if wanted.vectors else task.readout(run.contract)
     data, pooling = run.config.data, run.config.pooling
     record: dict[str, Any] = {
         "schema_version": VERSION,
         "poolsweep": __version__,
         "format": fmt.name,
         **asdict(wanted),
-        "task": run.config.task.name,
-        "labels": list(run.contract.names),
+        "task": {"name": task.name, **asdict(task)},
+        "contract": (run.contract if readout is None else readout.contract).to_mapping(),
         "text": str(data.get("text") or "text"),
         "text_pair": data.get("text_pair"),
         "max_length": run.max_length,

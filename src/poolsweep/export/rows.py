@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from poolsweep.data.splits import Split
 from poolsweep.errors import UserError
 from poolsweep.predict.model import Reads
 from poolsweep.predict.rows.opening import open_rows
+from poolsweep.report.predicted import read_predictions
+from poolsweep.report.results import RunRecord
 from poolsweep.runs.folder import RunFolder
-from poolsweep.tasks import Contract
+from poolsweep.runs.records import DamagedError
 from poolsweep.training.load import LoadedRun
 from poolsweep.training.sources import data_identity, load_data
 
@@ -23,12 +24,12 @@ class Recorded:
     """What the run predicted of its test rows when it was trained, in its own precision.
 
     Attributes:
-        targets: Label ids, (N,).
-        predicted: Probabilities, (N, C).
+        targets: As the task has them.
+        outputs: What it was decided from, (N, C).
     """
 
     targets: np.ndarray
-    predicted: np.ndarray
+    outputs: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def rows_of_test_split(run: LoadedRun, folder: RunFolder) -> ProofRows:
     if split is None:
         raise UserError(f"the run was fitted on all rows, and none are left to prove its export on; {ask}")
     order = np.argsort(split.row_ids, kind="stable")
-    recorded = _recorded(folder, split, order, contract)
+    recorded = _recorded(run, folder, split, order)
     if recorded is None:
         raise UserError(f"the test split is not the one that the run was tested on; {ask}")
     texts = _texts(split, "text", order)
@@ -108,16 +109,14 @@ def _texts(split: Split, column: str, order: np.ndarray) -> list[str]:
     return [texts[i] for i in order]
 
 
-def _recorded(folder: RunFolder, split: Split, order: np.ndarray, contract: Contract) -> Recorded | None:
+def _recorded(run: LoadedRun, folder: RunFolder, split: Split, order: np.ndarray) -> Recorded | None:
     """The recorded predictions, if they are of the same rows and targets."""
     try:
-        table = pq.read_table(folder.predictions("test"), columns=["row_id", "label", "probabilities"])
-        probabilities = table.column("probabilities").combine_chunks()
-        predicted = np.asarray(probabilities.flatten(), dtype=np.float32).reshape(len(table), len(contract))
-        row_ids, names = table.column("row_id").to_numpy(), table.column("label")
-        known = contract.encode(names.cast("string"))
-    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
+        found = read_predictions(RunRecord(folder.path, folder.finished() or {}), outputs=True)
+    except DamagedError as error:
         raise UserError(f"{folder.predictions('test')} cannot be read: {error}") from error
-    targets = contract.encode(split.column("label"))[order]
-    same = np.array_equal(row_ids, np.asarray(split.row_ids)[order]) and np.array_equal(known, targets)
-    return Recorded(targets, predicted) if same else None
+    if found is None or found.outputs is None:
+        raise UserError(f"{folder.predictions('test')} cannot be read")
+    targets = run.contract.encode(split.column("label"))[order]
+    same = np.array_equal(found.row_ids, np.asarray(split.row_ids)[order]) and np.array_equal(found.targets, targets)
+    return Recorded(targets, found.outputs.reshape(len(targets), -1)) if same else None

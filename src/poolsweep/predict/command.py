@@ -14,7 +14,7 @@ from poolsweep.predict.model import Model, Output, VectorModel
 from poolsweep.predict.output.arrays import NpySink, ParquetSink
 from poolsweep.predict.output.part import Part
 from poolsweep.predict.output.sink import Sink
-from poolsweep.predict.output.text import CsvSink, JsonlSink
+from poolsweep.predict.output.text import CsvSink, JsonlSink, joined
 from poolsweep.predict.rows.opening import content_of, open_rows
 from poolsweep.predict.rows.window import RowFile, Window
 from poolsweep.predict.stream import BadRows, Stream, summary
@@ -49,7 +49,7 @@ class RowOptions:
 
 
 def predict_rows(model: Model, typed: RowOptions, *, all_outputs: bool, console: Console) -> None:
-    """Write the input with a column for what is predicted, and one for its probability.
+    """Write the input with the columns that the task predicts.
 
     Args:
         model: Any that predicts.
@@ -60,8 +60,13 @@ def predict_rows(model: Model, typed: RowOptions, *, all_outputs: bool, console:
         UserError: If something does not fit.
     """
 
+    if all_outputs and not model.task.has_labels:
+        raise UserError(f"--probabilities: {model.name} predicts a score for each text, and no probabilities")
+    holds_lists = sink_of(typed.output, _OF_PREDICTIONS).holds_lists
+
     def columns(output: Output) -> Mapping[str, pa.Array]:
-        return model.task.answers(model.contract, output.values, all_outputs=all_outputs)
+        found = model.task.answers(model.contract, output.values, all_outputs=all_outputs)
+        return found if holds_lists else joined(found, model.contract.separator)
 
     _run(
         model, typed, lambda window: model.predict(window.texts, window.pairs), columns,

@@ -1,4 +1,4 @@
-"""Several runs as one model: the mean of their probabilities."""
+"""Several runs as one model: the mean of what they predict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from poolsweep.runs.folder import RunFolder
 
 
 class Ensemble(Model):
-    """The replicates of a contender together; each text gets the mean of what they predict.
+    """The replicates of a contender together; each text gets the mean of what they predict, and is decided by it.
 
     Runs that share a frozen encoder share its pass over the texts.
 
@@ -28,18 +28,23 @@ class Ensemble(Model):
         members: One or more runs of one setting.
         name: What they are, for messages.
     Raises:
-        UserError: If their labels or what they read differ.
+        UserError: If their targets or what they read differ.
     """
 
     def __init__(self, members: Sequence[RunModel], *, name: str) -> None:
         first = members[0]
         for other in members[1:]:
-            if (other.contract, other.task) != (first.contract, first.task):
-                raise UserError(f"{name}: {other.name} and {first.name} have other labels, and cannot predict together")
+            if other.task != first.task:
+                raise UserError(f"{name}: {other.name} and {first.name} have other tasks, and cannot predict together")
             if (other.reads.text, other.reads.text_pair) != (first.reads.text, first.reads.text_pair):
                 raise UserError(f"{name}: {other.name} and {first.name} read other columns")
         self.name, self.members = name, tuple(members)
-        self.task, self.contract, self.reads = first.task, first.contract, first.reads
+        self.contracts = tuple(member.contract for member in members)
+        self.task, self.metrics, self.reads = first.task, first.metrics, first.reads
+        try:
+            self.contract = first.contract.together(self.contracts[1:])
+        except ValueError as error:
+            raise UserError(f"{name}: its replicates {error}, and cannot predict together") from error
 
     @property
     def identity(self) -> str:
@@ -49,7 +54,12 @@ class Ensemble(Model):
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """The mean of what the members predict; a text counts as cut if any member cut it."""
         values, cut = self.predict_each(texts, pairs)
-        return Output(values.mean(axis=0, dtype=np.float64).astype(np.float32), cut)
+        return Output(self.together(values), cut)
+
+    @staticmethod
+    def together(values: np.ndarray) -> np.ndarray:
+        """The mean of what members predict; (M, N, C) → (N, C)."""
+        return values.mean(axis=0, dtype=np.float64).astype(np.float32)
 
     def predict_each(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """What every member predicts of each text, and whether any of them cut it; (M, N, C) float32 and (N,) bool."""
@@ -98,7 +108,13 @@ def recorded_scores(runs: Sequence[Path]) -> str | None:
     each = [one for one in found if one is not None and one.outputs is not None]
     if len(each) < len(runs) or len({one.rows_hash for one in each}) > 1:
         return None
-    together = np.mean([one.outputs for one in each if one.outputs is not None], axis=0)
-    score = float((together.argmax(axis=1) == each[0].targets).mean())
-    single = float(np.mean([(one.predicted == one.targets).mean() for one in each]))
-    return f"test/accuracy {score:.4f} together, {single:.4f} on average for one of the {len(each)} runs"
+    first, outputs = each[0], [one.outputs for one in each if one.outputs is not None]
+    try:
+        contract = first.contract.together([one.contract for one in each[1:]])
+    except ValueError:
+        return None
+    metric = first.task.default_metrics[0]
+    together = first.task.outcomes(contract, first.targets, np.mean(outputs, axis=0))
+    score = float(first.task.scores(metric, together).mean())
+    single = float(np.mean([one.scores(metric).mean() for one in each]))
+    return f"test/{metric} {score:.4f} together, {single:.4f} on average for one of the {len(each)} runs"

@@ -1,10 +1,11 @@
-"""How good a model is on texts whose labels are known."""
+"""How good a model is on texts whose targets are known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ from poolsweep.data.splits import Split
 from poolsweep.errors import UserError
 from poolsweep.predict.ensemble import Ensemble
 from poolsweep.predict.model import Model
-from poolsweep.statistics import Scores, mean_score, metric_scores
+from poolsweep.statistics import Scores, mean_score
+from poolsweep.tasks import Contract, Outcomes, Task
 
-METRICS = ("accuracy", "f1_macro", "mcc", "log_loss")  # log_loss: the less, the better
 _ROWS_AT_ONCE = 4096
 
 
@@ -56,47 +57,46 @@ class Evaluation:
     """What a model predicted of a file, and how good that is.
 
     Attributes:
-        names: ``names[i]`` is the name of label id i.
-        labels: Label ids, (N,).
-        probabilities: What the model predicted, (N, C).
-        members: What each replicate of an ensemble predicted, with the probability of the right label; two (M, N).
+        task: Says how predictions are scored.
+        contract: The model's.
+        measured: Names of the metrics.
+        outcomes: Targets, and what was decided.
+        outputs: What it was decided from, (N, C).
+        members: Each metric of every replicate of an ensemble by itself; empty where the model is one run.
         truncated: Texts that were cut to the maximum length.
     """
 
-    names: tuple[str, ...]
-    labels: np.ndarray
-    probabilities: np.ndarray
-    members: tuple[np.ndarray, np.ndarray] | None
+    task: Task
+    contract: Contract
+    measured: tuple[str, ...]
+    outcomes: Outcomes
+    outputs: np.ndarray
+    members: tuple[Mapping[str, float], ...]
     truncated: int
 
-    @property
-    def predicted(self) -> np.ndarray:
-        """Label ids, (N,)."""
-        return self.probabilities.argmax(axis=1)
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.outcomes.targets)
 
     def metrics(self) -> dict[str, Score]:
         """Each metric with its interval, which covers other texts alone."""
-        right = self.probabilities[np.arange(len(self.labels)), self.labels]
-        scores = {name: _scores(name, self.labels, self.predicted, right) for name in METRICS}
-        return {name: _with_interval(values) for name, values in scores.items()}
+        return {name: _with_interval(self.task.scores(name, self.outcomes)) for name in self.measured}
 
-    def of_members(self) -> list[dict[str, float]]:
-        """Each metric of every replicate by itself; empty where the model is one run."""
-        if self.members is None:
-            return []
-        return [
-            {name: float(_scores(name, self.labels, predicted, right).mean()) for name in METRICS}
-            for predicted, right in zip(*self.members, strict=True)
-        ]
+    def mean_of_members(self) -> dict[str, float]:
+        """The mean of each metric over the replicates; empty where the model is one run."""
+        if not self.members:
+            return {}
+        return {name: float(np.mean([one[name] for one in self.members])) for name in self.measured}
 
     def by_label(self) -> list[LabelScore]:
-        """Precision, recall, F1 and support of every label of the model."""
-        size = len(self.names)
-        counts = np.bincount(self.labels * size + self.predicted, minlength=size**2).reshape(size, size)
-        right, support, said = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+        """Precision, recall, F1 and support of every label of the model; empty where targets are no labels."""
+        counts = self.task.label_counts(self.contract, self.outcomes)
+        if counts is None:
+            return []
+        columns = (each.tolist() for each in (counts.right, counts.has, counts.said))
         return [
             LabelScore(name, _share(hit, got), _share(hit, has), _share(2 * hit, got + has), int(has))
-            for name, hit, has, got in zip(self.names, right.tolist(), support.tolist(), said.tolist(), strict=True)
+            for name, hit, has, got in zip(self.contract.names, *columns, strict=True)
         ]
 
 
@@ -133,23 +133,42 @@ def evaluate(model: Model, split: Split) -> Evaluation:
 
     Args:
         model: Any that predicts.
-        split: Rows whose labels the model has.
+        split: Rows whose targets the model knows.
     """
-    labels = model.contract.encode(split.column("label"))
-    found, members, cut, start = [], [], 0, 0
+    task, contract = model.task, model.contract
+    targets, measured = contract.encode(split.column("label")), model.measured
+    values, each, cut = _predicted(model, split)
+    members = tuple(
+        {name: float(task.scores(name, task.outcomes(own, targets, outputs)).mean()) for name in measured}
+        for own, outputs in zip(model.contracts if isinstance(model, Ensemble) else (), each, strict=True)
+    )
+    return Evaluation(task, contract, measured, task.outcomes(contract, targets, values), values, members, cut)
+
+
+def _predicted(model: Model, split: Split) -> tuple[np.ndarray, Sequence[np.ndarray], int]:
+    """Outputs (N, C); those of each replicate of an ensemble, which lie on disk; and how many texts were cut."""
+    shape = (len(split), len(model.contract))
+    values, cut, start = np.empty(shape, dtype=np.float32), 0, 0
+    members = len(model.members) if isinstance(model, Ensemble) else 0
+    each = [_on_disk(shape) for _ in range(members)]
     for texts, pairs in _windows(split):
-        own = labels[start : start + len(texts)]
+        own = slice(start, start + len(texts))
         if isinstance(model, Ensemble):
-            each, truncated = model.predict_each(texts, pairs)
-            members.append((each.argmax(axis=2), each[:, np.arange(len(own)), own]))
-            values = each.mean(axis=0, dtype=np.float64).astype(np.float32)
+            found, truncated = model.predict_each(texts, pairs)
+            for one, outputs in zip(each, found, strict=True):
+                one[own] = outputs
+            values[own] = model.together(found)
         else:
             output = model.predict(texts, pairs)
-            values, truncated = output.values, output.truncated
-        found.append(values)
+            values[own], truncated = output.values, output.truncated
         cut, start = cut + int(truncated.sum()), start + len(texts)
-    of_members = tuple(np.concatenate(part, axis=1) for part in zip(*members, strict=True)) if members else None
-    return Evaluation(model.contract.names, labels, np.concatenate(found), of_members, cut)  # type: ignore[arg-type]
+    return values, each, cut
+
+
+def _on_disk(shape: tuple[int, int]) -> np.ndarray:
+    """An array in a temporary file, which goes with it: replicates of a large file do not fit into memory."""
+    with TemporaryFile() as file:
+        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
 
 
 def _windows(split: Split) -> Iterator[tuple[list[str], list[str] | None]]:
@@ -160,13 +179,6 @@ def _windows(split: Split) -> Iterator[tuple[list[str], list[str] | None]]:
         yield table.column("text").to_pylist(), table.column("text_pair").to_pylist() if split.is_pair else None
 
 
-def _scores(name: str, labels: np.ndarray, predicted: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """A score for each text, whose mean is the metric."""
-    if name == "log_loss":
-        return -np.log(np.clip(right.astype(np.float64), np.finfo(np.float64).eps, None))
-    return metric_scores(name, labels, predicted)
-
-
 def _with_interval(values: np.ndarray) -> Score:
     one = Scores(values[None], seeds=(0,), row_ids=np.arange(len(values)), deterministic=True)
     found = mean_score(one).estimate
@@ -175,12 +187,3 @@ def _with_interval(values: np.ndarray) -> Score:
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
-
-
-def mean_of(members: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The mean of each metric over the replicates.
-
-    Args:
-        members: From ``Evaluation.of_members``.
-    """
-    return {name: float(np.mean([one[name] for one in members])) for name in METRICS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,40 +19,45 @@ from rich.text import Text
 
 from poolsweep.errors import UserError
 from poolsweep.files.writing import write_whole
-from poolsweep.predict.evaluate import Evaluation, Score, mean_of
+from poolsweep.metric_names import METRICS
+from poolsweep.predict.evaluate import Evaluation, LabelScore, Score
+from poolsweep.predict.output.text import joined
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import in_one_line, number
 
-_TITLES = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "Matthews correlation", "log_loss": "log loss"}
 _COVERS = "95% intervals cover other texts like these alone: not other seeds, and not other kinds of texts."
 
 
 def print_evaluation(found: Evaluation, *, name: str, console: Console) -> None:
-    """Print metrics with intervals, and a line for each label.
+    """Print metrics with intervals, and a line for each label where there are any.
 
     Args:
         found: Evaluation of any model.
         name: What was evaluated.
         console: Console to print to.
     """
-    rows, members = len(found.labels), found.of_members()
+    rows, means = len(found), found.mean_of_members()
     console.say(f"{in_one_line(name)} on {rows:,} text{'s' * (rows != 1)}", style="bold")
-    table = _table("", "score", "95% interval", *(["mean of the single runs"] if members else []))
-    means = mean_of(members) if members else {}
+    table = _table("", "score", "95% interval", *(["mean of the single runs"] if means else []))
     for metric, score in found.metrics().items():
-        single = [number(means[metric], ".4f")] if members else []
-        table.add_row(_TITLES[metric], number(score.value, ".4f"), _interval(score), *single)
+        single = [number(means[metric], ".4f")] if means else []
+        table.add_row(METRICS[metric].title, number(score.value, ".4f"), _interval(score), *single)
     console.print(table)
     console.say(_COVERS)
-    if members:
-        console.say(f"The score is that of {len(members)} runs together: the mean of their probabilities.")
-    table = _table("label", "precision", "recall", "F1", "texts")
-    for one in found.by_label():
-        scores = (number(value, ".4f") for value in (one.precision, one.recall, one.f1))
-        table.add_row(Text(in_one_line(one.label)), *scores, f"{one.support:,}")
-    console.print(table)
+    if means:
+        console.say(f"The score is that of {len(found.members)} runs together: the mean of what they predict.")
+    if labels := found.by_label():
+        console.print(_label_table(labels))
     if found.truncated:
         console.say(f"{found.truncated / rows:.1%} of the texts were cut to the model's maximum length.")
+
+
+def _label_table(labels: Sequence[LabelScore]) -> Table:
+    table = _table("label", "precision", "recall", "F1", "texts")
+    for one in labels:
+        scores = (number(value, ".4f") for value in (one.precision, one.recall, one.f1))
+        table.add_row(Text(in_one_line(one.label)), *scores, f"{one.support:,}")
+    return table
 
 
 def as_json(found: Evaluation, *, name: str, data: Path) -> str:
@@ -63,15 +68,16 @@ def as_json(found: Evaluation, *, name: str, data: Path) -> str:
         name: What was evaluated.
         data: The file.
     """
-    members = found.of_members()
     content: dict[str, Any] = {
-        "model": name, "data": str(data), "texts": len(found.labels), "level": 0.95, "intervals_cover": "other texts",
+        "model": name, "data": str(data), "task": found.task.name, "texts": len(found), "level": 0.95,
+        "intervals_cover": "other texts",
         "metrics": {metric: asdict(score) for metric, score in found.metrics().items()},
-        "labels": [asdict(one) for one in found.by_label()],
-        "truncated_share": found.truncated / len(found.labels),
+        "truncated_share": found.truncated / len(found),
     }  # fmt: skip
-    if members:
-        content["single_runs"] = {"mean": mean_of(members), "each": members}
+    if labels := found.by_label():
+        content["labels"] = [asdict(one) for one in labels]
+    if found.members:
+        content["single_runs"] = {"mean": found.mean_of_members(), "each": list(found.members)}
     return json.dumps(_without_nan(content), indent=2)
 
 
@@ -79,7 +85,7 @@ def prediction_writer(path: Path, *, data: Path) -> Callable[[Evaluation], None]
     """What writes every prediction to a file, by its ending; refuses one that cannot be written before anything runs.
 
     Args:
-        path: A csv or parquet file: the row, its label, what was predicted, and the probability of each label.
+        path: A csv or parquet file: the row, its target, what was predicted, and every output.
         data: File that is evaluated.
     Raises:
         UserError: If the ending is another, the folder does not exist, or it is the file that is evaluated.
@@ -95,23 +101,18 @@ def prediction_writer(path: Path, *, data: Path) -> Callable[[Evaluation], None]
     def write(found: Evaluation) -> None:
         with write_whole(path) as temporary:
             if path.suffix.lower() == ".csv":
-                pa_csv.write_csv(_predictions(found), temporary)
+                pa_csv.write_csv(pa.table(joined(_predictions(found), found.contract.separator)), temporary)
             else:
-                pq.write_table(_predictions(found), temporary)
+                pq.write_table(pa.table(_predictions(found)), temporary)
 
     return write
 
 
-def _predictions(found: Evaluation) -> pa.Table:
-    names, best = pa.array(found.names, pa.string()), found.predicted
-    columns = {
-        "row": pa.array(np.arange(1, len(best) + 1)),
-        "label": names.take(pa.array(found.labels)),
-        "predicted": names.take(pa.array(best)),
-        "probability": pa.array(found.probabilities[np.arange(len(best)), best]),
-    }
-    each = {f"probability_{name}": pa.array(found.probabilities[:, i]) for i, name in enumerate(found.names)}
-    return pa.table(columns | each)
+def _predictions(found: Evaluation) -> dict[str, Any]:
+    task, contract, outputs = found.task, found.contract, found.outputs
+    target = task.columns(contract, found.outcomes.targets, outputs)["label"]
+    columns = {"row": pa.array(np.arange(1, len(found) + 1)), "label": target}
+    return columns | task.answers(contract, outputs, all_outputs=True)
 
 
 def _table(first: str, *others: str) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,11 +13,11 @@ from safetensors.torch import load
 from torch import Tensor
 
 from poolsweep.bounds import PositiveInt
+from poolsweep.config.shape import task_problems
 from poolsweep.config.targets import argument_problems, authorised, interpolations
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.files.writing import read_plain
-from poolsweep.tasks import TASKS, Contract, Task
-from poolsweep.tasks.labels import Labels
+from poolsweep.tasks import Contract, Task, make_task
 
 RECORD = "poolsweep.json"
 VERSION = 1
@@ -48,8 +49,8 @@ class ExportRecord:
         schema_version: Version of the record.
         format: Name of the format.
         vectors: Whether the head was left out.
-        task: Name of the task.
-        labels: Logit i is ``labels[i]``.
+        task: The task's name and options, as a config has them.
+        contract: The target contract, as ``labels.json`` has it; that of the linear layer as it was written.
         text: Column of the text in the files that it was trained on.
         text_pair: Column of the second text, for pairs.
         max_length: In tokens.
@@ -63,8 +64,8 @@ class ExportRecord:
     schema_version: int
     format: str
     vectors: bool
-    task: str
-    labels: list[str]
+    task: dict[str, Any]
+    contract: dict[str, Any]
     text: str
     text_pair: str | None
     max_length: PositiveInt
@@ -74,15 +75,20 @@ class ExportRecord:
     weights: list[Weights]
     run: dict[str, Any]
 
-    @property
+    @cached_property
     def known_task(self) -> Task:
-        """The task of its name."""
-        return TASKS[self.task]()
+        """The task, its options checked."""
+        if problems := task_problems(self.task):
+            raise UserError(*problems)
+        return make_task(self.task)
 
-    @property
-    def contract(self) -> Contract:
-        """The target contract."""
-        return Labels(tuple(self.labels))
+    @cached_property
+    def known_contract(self) -> Contract:
+        """The target contract, checked."""
+        found = self.known_task.read_contract(self.contract)
+        if not len(found):
+            raise ValueError("there is no name in it")
+        return found
 
 
 def is_export(path: Path) -> bool:
@@ -114,10 +120,12 @@ def read_export_record(folder: Path, *, trusted: list[str]) -> ExportRecord:
         raise UserError(f"{where} is no record of an export: {place}: {first['msg']}") from error
     if record.schema_version != VERSION:
         raise UserError(f"{where} is of another version of poolsweep: it has schema_version {record.schema_version}")
-    if record.task not in TASKS:
-        raise UserError(f"{where} has the task {record.task!r}, which is none of {', '.join(TASKS)}")
-    if not record.labels or len(set(record.labels)) != len(record.labels):
-        raise UserError(f"{where}: labels must be names, each once")
+    try:
+        _ = record.known_contract
+    except UserError as error:
+        raise UserError(*(f"{where}: {problem}" for problem in error.problems)) from error
+    except ValueError as error:
+        raise UserError(f"{where}: contract is none of task={record.known_task.name}: {error}") from error
     _require_allowed(record, where, trusted=trusted)
     return record
 

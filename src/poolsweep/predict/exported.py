@@ -22,7 +22,7 @@ from poolsweep.pooling.functional import at_least_float32
 from poolsweep.predict.engine import Engine, Place, Predicted, Vectors
 from poolsweep.predict.export_record import ExportRecord, read_export_record, read_weights
 from poolsweep.predict.identity import identity_of
-from poolsweep.predict.model import Model, Output, Reads
+from poolsweep.predict.model import Model, Output, Reads, known_metrics
 from poolsweep.training.make import make
 
 # Keys of a config that make transformers load code or another precision, or that say nothing of an encoder.
@@ -46,7 +46,8 @@ class ExportModel(Model):
 
     def __init__(self, folder: Path, record: ExportRecord, *, place: Place) -> None:
         self.name, self.record = str(folder), record
-        self.task, self.contract = record.known_task, record.contract
+        self.task, self.contract = record.known_task, record.known_contract
+        self.metrics = known_metrics(self.task, record.run.get("measured"))
         self.reads = Reads(text=record.text, text_pair=record.text_pair, max_length=record.max_length)
         state = read_weights(folder, record)
         try:

@@ -84,16 +84,34 @@ class VectorModel(ABC):
         """
 
 
+def known_metrics(task: Task, names: object) -> tuple[str, ...]:
+    """Those of some metrics that a task scores texts by; its usual ones where there are none.
+
+    Args:
+        task: The model's.
+        names: What a config or a record says, perhaps a stranger's.
+    """
+    given = names if isinstance(names, list | tuple) else []
+    return tuple(name for name in task.metrics if name in given) or task.default_metrics
+
+
 class Model(VectorModel):
     """A trained model: a run, a refit, the replicates of a contender together, or an export.
 
     Attributes:
         task: Says what predictions are.
         contract: Logit i is ``contract.names[i]``.
+        metrics: Metrics that it was trained and selected by, those that the task measures.
     """
 
     task: Task
     contract: Contract
+    metrics: tuple[str, ...]
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Metrics of an evaluation."""
+        return tuple(dict.fromkeys([*self.metrics, *self.task.also_evaluated]))
 
     @abstractmethod
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:

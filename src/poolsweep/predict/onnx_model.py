@@ -17,7 +17,7 @@ from poolsweep.extras import require
 from poolsweep.files.hashing import file_hash
 from poolsweep.predict.engine import Place
 from poolsweep.predict.export_record import ExportRecord
-from poolsweep.predict.model import Model, Output, Reads
+from poolsweep.predict.model import Model, Output, Reads, known_metrics
 
 _FILE = "model.onnx"
 _TEXTS_AT_ONCE = 32
@@ -39,7 +39,8 @@ class OnnxModel(Model):
         from onnxruntime import InferenceSession
 
         self.name, self.record, self._folder = str(folder), record, folder
-        self.task, self.contract = record.known_task, record.contract
+        self.task, self.contract = record.known_task, record.known_contract
+        self.metrics = known_metrics(self.task, record.run.get("measured"))
         self.reads = Reads(text=record.text, text_pair=record.text_pair, max_length=record.max_length)
         if place.precision != "32-true":
             raise UserError(f"{folder} is run by ONNX Runtime in the precision it was written in; leave precision out")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from poolsweep.predict.engine import Engine, Place, Predicted, Vectors
 from poolsweep.predict.identity import identity_of
-from poolsweep.predict.model import Model, Output, Reads
+from poolsweep.predict.model import Model, Output, Reads, known_metrics
 from poolsweep.training.load import LoadedRun
 
 
@@ -22,6 +22,7 @@ class RunModel(Model):
     def __init__(self, run: LoadedRun, *, name: str, place: Place | None = None) -> None:
         self.name, self.run = name, run
         self.task, self.contract = run.config.task, run.contract
+        self.metrics = known_metrics(self.task, run.config.content["metrics"])
         data = run.config.data
         self.reads = Reads(
             text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length,

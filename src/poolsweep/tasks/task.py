@@ -59,6 +59,7 @@ class Readout:
         shift: Added to the scaled logits.
         low: What the activation's 0 stands for.
         span: What lies between its 0 and its 1.
+        thresholds: Probability from which on a text is said to have a name, one for each; empty where it is not so.
     """
 
     problem_type: Literal["single_label_classification", "multi_label_classification", "regression"]
@@ -68,6 +69,7 @@ class Readout:
     shift: float = 0.0
     low: float = 0.0
     span: float = 1.0
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from poolsweep.data.template import TemplateTokens
 from poolsweep.encoder.weights import kind_of
 from poolsweep.export.format import Wanted, Written
-from poolsweep.export.pooling_source import folded_head, pooling_source
+from poolsweep.export.pooling_source import folded_head, pooling_source, readout_of
 from poolsweep.predict.export_record import Weights
 from poolsweep.training.load import LoadedRun
 
@@ -60,13 +60,35 @@ def require_plain(run: LoadedRun) -> str | None:
 
 def labels_of(run: LoadedRun) -> dict[str, Any]:
     """Entries of a transformers config that say what the logits mean."""
-    names = run.contract.names
-    return {
+    names, readout = run.contract.names, readout_of(run)
+    found: dict[str, Any] = {
         "num_labels": len(names),
         "id2label": dict(enumerate(names)),
         "label2id": {name: i for i, name in enumerate(names)},
-        "problem_type": "single_label_classification",
+        "problem_type": readout.problem_type,
     }
+    if readout.thresholds:
+        found["thresholds"] = list(readout.thresholds)  # of the probability of each label
+    return found
+
+
+def read_out(run: LoadedRun, logits: str) -> str:
+    """An expression of torch for what the run predicts, of the logits that the exported layer gives.
+
+    Args:
+        run: A finished run.
+        logits: Expression of the logits, (B, C).
+    """
+    readout = readout_of(run)
+    if readout.activation == "none":
+        return logits
+    found = f"{logits}.softmax(dim=-1)" if readout.activation == "softmax" else f"{logits}.sigmoid()"
+    return found if (readout.low, readout.span) == (0, 1) else f"{readout.low!r} + {readout.span!r} * {found}"
+
+
+def outputs_name(run: LoadedRun) -> str:
+    """What a person calls the outputs of a run."""
+    return "probabilities" if run.config.task.has_labels else "scores"
 
 
 def model_source(run: LoadedRun, *, imports: str, code: str) -> str:

@@ -20,9 +20,9 @@ from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Written
-from poolsweep.export.formats.code import labels_of
+from poolsweep.export.formats.code import labels_of, outputs_name
 from poolsweep.export.formats.onnx_int8 import write_int8
-from poolsweep.export.pooling_source import added_tokens
+from poolsweep.export.pooling_source import added_tokens, folded_head, readout_of
 from poolsweep.files.writing import write_json
 from poolsweep.pooling import PoolingContext
 from poolsweep.training.load import LoadedRun
@@ -43,10 +43,14 @@ columns = {{
 inputs = {{read.name: numpy.array(columns[read.name], dtype=numpy.int64) for read in session.get_inputs()}}
 {result}
 """
-_LOGITS = """logits = session.run(["logits"], inputs)[0]
-exponentials = numpy.exp(logits - logits.max(axis=1, keepdims=True))
-probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-labels = session.get_modelmeta().custom_metadata_map["labels"]  # a JSON list: logit i is labels[i]"""
+_LOGITS = 'logits = session.run(["logits"], inputs)[0]'
+_ACTIVATIONS = {
+    "softmax": """exponentials = numpy.exp(logits - logits.max(axis=1, keepdims=True))
+probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)""",
+    "sigmoid": "{outputs} = {low} + {span} / (1 + numpy.exp(-logits))",
+    "none": "scores = logits",
+}
+_LABELS = 'labels = session.get_modelmeta().custom_metadata_map["labels"]  # a JSON list: logit i is labels[i]'
 _VECTORS = 'vectors = session.run(["embedding"], inputs)[0]'
 
 
@@ -75,7 +79,14 @@ class Onnx(Format):
         """Lines that need onnxruntime, tokenizers and numpy alone."""
         paired = run.config.data.get("text_pair") is not None
         texts = '[("one text", "its pair"), ("another", "its pair")]' if paired else '["one text", "another"]'
-        return _USAGE.format(texts=texts, result=_VECTORS if wanted.vectors else _LOGITS)
+        if wanted.vectors:
+            return _USAGE.format(texts=texts, result=_VECTORS)
+        readout = readout_of(run)
+        activation = _ACTIVATIONS[readout.activation].format(
+            outputs=outputs_name(run), low=readout.low, span=readout.span
+        )
+        lines = [_LOGITS, activation, *([_LABELS] if run.config.task.has_labels else [])]
+        return _USAGE.format(texts=texts, result="\n".join(lines))
 
     def write(self, run: LoadedRun, folder: Path, wanted: Wanted) -> Written:
         """Trace the model and write the graph, in int8 if that is wanted."""
@@ -99,7 +110,7 @@ class Onnx(Format):
         if not wanted.vectors:
             for name, value in labels_of(run).items():
                 setattr(encoder.config, name, value)
-            write_json(folder / "labels.json", run.contract.to_mapping())
+            write_json(folder / "labels.json", readout_of(run).contract.to_mapping())
         encoder.config.save_pretrained(folder)
         return Written(said=said)
 
@@ -119,7 +130,7 @@ class TokensToOutput(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.pooling = run.classifier.pooling
-        self.end = nn.Identity() if wanted.vectors else nn.Sequential(run.classifier.postprocess, run.classifier.head)
+        self.end = nn.Identity() if wanted.vectors else _end(run)
         self.inputs = _inputs(run)
         self._cls_is_last = run.loaded.cls_place == "last"
         self._added = added_tokens(run)
@@ -169,6 +180,14 @@ class TokensToOutput(nn.Module):
         found = (input_ids == around.mask) & mask
         count = found.long().cumsum(dim=1)
         return found & (count == (count[:, -1:] if around.mask in around.after else 1))
+
+
+def _end(run: LoadedRun) -> nn.Module:
+    """Post-processing and head; one layer, where what follows the logits is folded into it."""
+    readout = readout_of(run)
+    if (readout.factor, readout.shift) != (1, 0):
+        return folded_head(run)
+    return nn.Sequential(run.classifier.postprocess, run.classifier.head)
 
 
 def _reads_attentions(run: LoadedRun) -> bool:

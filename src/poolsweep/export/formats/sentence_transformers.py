@@ -11,9 +11,9 @@ from torch import nn
 
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Weights, Written
-from poolsweep.export.formats.code import require_plain
+from poolsweep.export.formats.code import outputs_name, read_out, require_plain
 from poolsweep.export.formats.st_modules import OURS, THEIRS, custom_modules, own_modules
-from poolsweep.export.pooling_source import folded_head
+from poolsweep.export.pooling_source import folded_head, readout_of
 from poolsweep.files.writing import write_json
 from poolsweep.training.load import LoadedRun
 
@@ -48,9 +48,11 @@ class SentenceTransformers(Format):
         lines = _USAGE.format(trust=trust, texts=texts, result="vectors" if wanted.vectors else "logits")
         if wanted.vectors:
             return lines
+        lines = f"import torch\n{lines}{outputs_name(run)} = {read_out(run, 'torch.tensor(logits)')}\n"
+        if not run.config.task.has_labels:
+            return lines
         return (
-            f"import json\nfrom pathlib import Path\n\nimport torch\n{lines}"
-            "probabilities = torch.tensor(logits).softmax(dim=-1)\n"
+            f"import json\nfrom pathlib import Path\n\n{lines}"
             'labels = json.loads(Path("FOLDER/labels.json").read_text(encoding="utf-8"))\n'
         )
 
@@ -92,7 +94,7 @@ def _write_head(run: LoadedRun, folder: Path, name: str) -> Weights:
     sizes = {"in_features": head.in_features, "out_features": head.out_features, "bias": True}
     _write(folder, f"{name}/config.json", sizes | {"activation_function": "torch.nn.modules.linear.Identity"})
     _save(head, folder / f"{name}/model.safetensors", prefix="linear.")
-    write_json(folder / "labels.json", run.contract.to_mapping())
+    write_json(folder / "labels.json", readout_of(run).contract.to_mapping())
     return Weights("head.", f"{name}/model.safetensors", "linear.")
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Written
-from poolsweep.export.formats.code import labels_of, require_plain, source_with_encoder, write_weights
+from poolsweep.export.formats.code import labels_of, read_out, require_plain, source_with_encoder, write_weights
+from poolsweep.export.pooling_source import readout_of
+from poolsweep.tasks import Readout
 from poolsweep.training.load import LoadedRun
 
 _IMPORTS = """\
@@ -62,19 +64,47 @@ _HEAD = """\
         self.labels = [config.id2label[i] for i in range(config.num_labels)]
         self.head = nn.Linear(TextPooling.output_size, len(self.labels))
 """
-_PREDICTIONS = '''
+_HEAD_OF_MARKS = f"""{_HEAD}\
+        self.thresholds = torch.tensor(config.thresholds)
+"""
+_PROBABILITIES = '''
     @torch.inference_mode()
     def probabilities(self, texts, pairs=None):
         """The probability of each of ``labels``; (B, C)."""
-        return self(**self.tokenise(texts, pairs)).softmax(dim=-1)
-
+        logits = self(**self.tokenise(texts, pairs))
+        return {outputs}
+'''
+_ONE_LABEL = (
+    _PROBABILITIES
+    + '''
     def predict(self, texts, pairs=None):
         """The label of each text."""
         return [self.labels[i] for i in self.probabilities(texts, pairs).argmax(dim=-1).tolist()]
 '''
-_MAIN_OF_LABELS = """\
-    for text, label in zip(sys.argv[1:], load().predict(sys.argv[1:])):
-        print(f"{label}\\t{text}")"""
+)
+_MARKS = (
+    _PROBABILITIES
+    + '''
+    def predict(self, texts, pairs=None):
+        """The labels of each text: those whose probability reaches their threshold."""
+        marks = self.probabilities(texts, pairs).cpu() >= self.thresholds
+        return [[label for label, mark in zip(self.labels, row) if mark] for row in marks.tolist()]
+'''
+)
+_SCORES = '''
+    @torch.inference_mode()
+    def scores(self, texts, pairs=None):
+        """The score of each text, in the units of the training data; (B, 1)."""
+        logits = self(**self.tokenise(texts, pairs))
+        return {outputs}
+
+    def predict(self, texts, pairs=None):
+        """The score of each text."""
+        return self.scores(texts, pairs)[:, 0].tolist()
+'''
+_MAIN_OF_PREDICTIONS = """\
+    for text, found in zip(sys.argv[1:], load().predict(sys.argv[1:])):
+        print(f"{found}\\t{text}")"""
 _MAIN_OF_VECTORS = """\
     print(load().encode(sys.argv[1:]))"""
 
@@ -84,6 +114,10 @@ class Torch(Format):
 
     name = "torch"
     proof = "torch"
+
+    def gives_outputs(self, readout: Readout) -> bool:
+        """Always: it has a method for them."""
+        return True
 
     def usage(self, run: LoadedRun, wanted: Wanted) -> str:
         """Loading the file beside the weights."""
@@ -107,20 +141,24 @@ class Torch(Format):
         for name, value in ({} if wanted.vectors else labels_of(run)).items():
             setattr(config, name, value)
         config.save_pretrained(folder)
-        code = _code(size=run.classifier.pooling.output_size, vectors=wanted.vectors)
+        code = _code(run, vectors=wanted.vectors)
         (folder / "model.py").write_text(
             source_with_encoder(run, encoder, imports=_IMPORTS, code=code), encoding="utf-8"
         )
         return write_weights(run, encoder, folder, wanted)
 
 
-def _code(*, size: int, vectors: bool) -> str:
+def _code(run: LoadedRun, *, vectors: bool) -> str:
+    size = run.classifier.pooling.output_size
+    if vectors:
+        return _CODE.format(
+            size=size, a_head="", head="", forward="The vectors of a batch.", returned="vectors", predictions="",
+            main=_MAIN_OF_VECTORS,
+        )  # fmt: skip
+    marks = bool(readout_of(run).thresholds)
+    predictions = _MARKS if marks else _ONE_LABEL if run.config.task.has_labels else _SCORES
     return _CODE.format(
-        size=size,
-        a_head="" if vectors else " a linear head, with",
-        head="" if vectors else _HEAD,
-        forward="The vectors of a batch." if vectors else "The logits of a batch; (B, C).",
-        returned="vectors" if vectors else "self.head(vectors)",
-        predictions="" if vectors else _PREDICTIONS,
-        main=_MAIN_OF_VECTORS if vectors else _MAIN_OF_LABELS,
-    )
+        size=size, a_head=" a linear head, with", head=_HEAD_OF_MARKS if marks else _HEAD,
+        forward="The logits of a batch; (B, C).", returned="self.head(vectors)",
+        predictions=predictions.format(outputs=read_out(run, "logits")), main=_MAIN_OF_PREDICTIONS,
+    )  # fmt: skip

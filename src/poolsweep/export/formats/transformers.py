@@ -11,10 +11,18 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from poolsweep.export.encoder import TEXTS, plain_encoder, plain_tokenizer
 from poolsweep.export.format import Format, Wanted, Written
-from poolsweep.export.formats.code import WEIGHTS, labels_of, require_plain, source_with_encoder, write_weights
-from poolsweep.export.pooling_source import folded_head
+from poolsweep.export.formats.code import (
+    WEIGHTS,
+    labels_of,
+    read_out,
+    require_plain,
+    source_with_encoder,
+    write_weights,
+)
+from poolsweep.export.pooling_source import folded_head, readout_of
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.predict.export_record import Weights
+from poolsweep.tasks import Readout
 from poolsweep.training.load import LoadedRun
 
 _IMPORTS = """\
@@ -74,12 +82,18 @@ class PooledModelForSequenceClassification(PooledModel):
         self.post_init()
 
     def forward(self, input_ids, attention_mask=None, token_type_ids=None, labels=None, **kwargs):
-        """The logits, and their cross-entropy if labels are given."""
+        """{gives}, and their loss if labels are given."""
         pooled = super().forward(input_ids, attention_mask, token_type_ids).pooler_output
         logits = self.head(pooled)
-        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+{bounds}        loss = None if labels is None else {loss}
         return SequenceClassifierOutput(loss=loss, logits=logits)
 '''
+_HEAD_BEGINS = "class PooledModelForSequenceClassification"
+_LOSSES = {
+    "single_label_classification": "nn.functional.cross_entropy(logits, labels)",
+    "multi_label_classification": "nn.functional.binary_cross_entropy_with_logits(logits, labels.float())",
+    "regression": "nn.functional.mse_loss(logits.squeeze(), labels.squeeze().float())",
+}
 _PIPELINE = """from transformers import pipeline
 
 classify = pipeline("text-classification", "FOLDER", trust_remote_code=True)  # code of its own, if the folder has any
@@ -105,6 +119,10 @@ class Transformers(Format):
         """Encoders with code of their own, and int8."""
         return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
 
+    def gives_outputs(self, readout: Readout) -> bool:
+        """Scores; of labels it gives logits."""
+        return readout.problem_type == "regression"
+
     def needs_code(self, run: LoadedRun) -> bool:
         """Where no class of theirs computes the same: all poolings but the model's own pooler."""
         return type(run.classifier.pooling.tokens) is not Pooler
@@ -116,7 +134,7 @@ class Transformers(Format):
         paired = run.config.data.get("text_pair") is not None
         texts = '["one text", "another"]' + (', ["its pair", "its pair"]' if paired else "")
         kind, result = ("AutoModel", "pooler_output") if wanted.vectors else (
-            "AutoModelForSequenceClassification", "logits.softmax(dim=-1)"
+            "AutoModelForSequenceClassification", "logits" if _gives_scores(run) else read_out(run, "logits")
         )  # fmt: skip
         return _MODEL.format(kind=kind, texts=texts, result=result)
 
@@ -138,6 +156,8 @@ class Transformers(Format):
 
 def _own_classifier(run: LoadedRun, encoder: PreTrainedModel) -> tuple[PreTrainedModel, tuple[Weights, ...]] | None:
     """transformers' own classifier with the run's weights, if it gives the run's logits; None if there is none."""
+    if _gives_scores(run) and readout_of(run).activation != "none":  # their own has no bounds
+        return None
     config = copy.deepcopy(encoder.config)
     for name, value in labels_of(run).items():
         setattr(config, name, value)
@@ -171,7 +191,7 @@ def _own_classifier(run: LoadedRun, encoder: PreTrainedModel) -> tuple[PreTraine
 
 
 def _write_with_code(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:
-    source = source_with_encoder(run, encoder, imports=_IMPORTS, code=_CODE)
+    source = source_with_encoder(run, encoder, imports=_IMPORTS, code=_code(run, wanted))
     (folder / f"{_FILE}.py").write_text(source, encoding="utf-8")
     kind, auto = ("PooledModel", "AutoModel") if wanted.vectors else (
         "PooledModelForSequenceClassification", "AutoModelForSequenceClassification"
@@ -187,3 +207,20 @@ def _write_with_code(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wan
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return write_weights(run, encoder, folder, wanted)
+
+
+def _code(run: LoadedRun, wanted: Wanted) -> str:
+    """The model; scores are what its ``logits`` are, within their bounds if they have any."""
+    model, head = _CODE.split(_HEAD_BEGINS)
+    if wanted.vectors:
+        return model.rstrip() + "\n"
+    scores = _gives_scores(run)
+    return model + _HEAD_BEGINS + head.format(
+        gives="The scores" if scores else "The logits",
+        bounds=f"        logits = {read_out(run, 'logits')}\n" if scores else "",
+        loss=_LOSSES[readout_of(run).problem_type],
+    )  # fmt: skip
+
+
+def _gives_scores(run: LoadedRun) -> bool:
+    return not run.config.task.has_labels

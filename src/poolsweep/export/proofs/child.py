@@ -54,7 +54,23 @@ def run_script(script: Path, folder: Path, work: Path) -> None:
         values = np.asarray(run([texts[i] for i in chosen], [pairs[i] for i in chosen] if pairs else None))
         for i, value in zip(chosen, values, strict=True):
             found[i] = value
-    np.save(work / "found.npy", np.asarray(found, dtype=np.float32))
+    values = np.asarray(found, dtype=np.float32)
+    np.save(work / "found.npy", values if given["readout"] is None else read_out(values, **given["readout"]))
+
+
+def read_out(logits: np.ndarray, *, activation: str, low: float, span: float) -> np.ndarray:
+    """What is predicted of logits, as a user of the library works it out.
+
+    Args:
+        logits: What the exported model gives.
+        activation: softmax, sigmoid or none.
+        low: What the activation's 0 stands for.
+        span: What lies between its 0 and its 1.
+    """
+    if activation == "softmax":
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+    return low + span / (1 + np.exp(-logits)) if activation == "sigmoid" else logits
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ def load(folder: str, *, vectors: bool) -> Callable[[list[str], list[str] | None
     session = onnxruntime.InferenceSession(f"{folder}/model.onnx", options, providers=["CPUExecutionProvider"])
     if not vectors:
         labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
-        stored = json.loads(Path(folder, "labels.json").read_text(encoding="utf-8"))
-        if dict(zip(labels, range(len(labels)), strict=True)) != stored:
-            raise RuntimeError("the labels in model.onnx are not those of labels.json")
+        known = json.loads(Path(folder, "config.json").read_text(encoding="utf-8"))["label2id"]
+        if dict(zip(labels, range(len(labels)), strict=True)) != known:
+            raise RuntimeError("the labels in model.onnx are not those of config.json")
 
     def run(texts: list[str], pairs: list[str] | None) -> Any:  # noqa: ANN401
         rows = tokenizer.encode_batch(list(zip(texts, pairs, strict=True)) if pairs else texts)
@@ -40,9 +40,6 @@ def load(folder: str, *, vectors: bool) -> Callable[[list[str], list[str] | None
         values = np.asarray(session.run(["embedding" if vectors else "logits"], inputs)[0])
         if needed := {"torch", "transformers"} & sys.modules.keys():
             raise RuntimeError(f"the export was to run without {min(needed)}")
-        if vectors:
-            return values
-        exponentials = np.exp(values - values.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return values
 
     return run

@@ -10,7 +10,6 @@ from typing import Any
 
 def load(folder: str, *, vectors: bool) -> Callable[[list[str], list[str] | None], Any]:
     """The model as a function of texts."""
-    import torch
     from sentence_transformers import SentenceTransformer
 
     types = [module["type"] for module in json.loads(Path(folder, "modules.json").read_text(encoding="utf-8"))]
@@ -19,7 +18,6 @@ def load(folder: str, *, vectors: bool) -> Callable[[list[str], list[str] | None
 
     def run(texts: list[str], pairs: list[str] | None) -> Any:  # noqa: ANN401
         given = list(zip(texts, pairs, strict=True)) if pairs else texts
-        values = model.encode(given, show_progress_bar=False)  # type: ignore[arg-type]
-        return values if vectors else torch.tensor(values).softmax(dim=-1)
+        return model.encode(given, show_progress_bar=False)  # type: ignore[arg-type]
 
     return run

@@ -12,4 +12,4 @@ def load(folder: str, *, vectors: bool) -> Callable[[list[str], list[str] | None
     """The model as a function of texts."""
     sys.path.insert(0, folder)
     model = importlib.import_module("model").load()
-    return model.encode if vectors else model.probabilities
+    return model.encode if vectors else getattr(model, "scores", None) or model.probabilities

@@ -19,6 +19,6 @@ def load(folder: str, *, vectors: bool) -> Callable[[list[str], list[str] | None
         inputs = tokenizer(texts, pairs, truncation=True, padding=True, return_tensors="pt")
         with torch.inference_mode():
             output = model(**inputs)
-        return output.pooler_output if vectors else output.logits.softmax(dim=-1)
+        return output.pooler_output if vectors else output.logits
 
     return run

@@ -32,6 +32,7 @@ class Sink(ABC):
     """
 
     keeps_columns: bool = True  # of the input
+    holds_lists: bool = True  # else several names of a text are written as one
 
     @abstractmethod
     def write(self, file: Target, window: Window, answers: Mapping[str, pa.Array]) -> None:

@@ -22,6 +22,8 @@ pc: Any = compute  # its functions are made when it is imported, so no type chec
 class CsvSink(Sink):
     """Comma-separated, with a header; fields are what they were in the input, to the character."""
 
+    holds_lists = False
+
     def write(self, file: Target, window: Window, answers: Mapping[str, pa.Array]) -> None:
         """A line per row."""
         assert window.columns is not None
@@ -49,6 +51,23 @@ class JsonlSink(Sink):
         else:
             lines = [_extended(kept, added) for kept, added in zip(window.objects, new, strict=True)]
         file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
+
+
+def joined(columns: Mapping[str, Any], separator: str) -> dict[str, Any]:
+    """Columns whose lists of names are written as one text.
+
+    Args:
+        columns: Name → column.
+        separator: Stands between two names.
+    Example:
+        >>> joined({"predicted": pa.array([["fear", "joy"], []])}, "|")["predicted"].to_pylist()
+        ['fear|joy', '']
+    """
+    return {name: pc.binary_join(one, separator) if _is_names(one.type) else one for name, one in columns.items()}
+
+
+def _is_names(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) and pa.types.is_string(kind.value_type)
 
 
 def _row(row: Sequence[str | None], writer: Any, careful: Any) -> None:  # noqa: ANN401
