@@ -21,7 +21,7 @@ from poolsweep.metric_names import direction
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.tasks import Task, make_task
 
-_PARTS = ("data", "encoder", "postprocess", "head", "loss", "optimizer", "scheduler", "trainer")
+_PARTS = ("data", "encoder", "pairs", "postprocess", "head", "loss", "optimizer", "scheduler", "trainer")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class RunConfig(Root):
         encoder: Makes the encoder and its tokenizer.
         layers: Makes the pooling's half that combines layers.
         tokens: Makes the pooling's half that makes one vector of the tokens.
+        pairs: Makes one vector of the two texts of a pair.
         postprocess: Makes what changes pooled vectors.
         head: Makes the classifier's head.
         loss: Makes the loss.
@@ -60,6 +61,7 @@ class RunConfig(Root):
     encoder: Node
     layers: Node
     tokens: Node
+    pairs: Node
     postprocess: Node
     head: Node
     loss: Node

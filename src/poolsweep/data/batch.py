@@ -17,18 +17,19 @@ from poolsweep.pooling import PoolingContext
 class Batch:
     """Some examples of one split.
 
-    Either ``input_ids`` are set, for the encoder, or ``features``, what was stored of a frozen one.
+    Either ``input_ids`` are set, for the encoder, or ``features``, what was stored of a frozen one. Each row is one
+    input, or two: then N = 2B, and the second inputs of all rows come behind all first ones. Else N = B.
 
     Attributes:
         targets: What the task predicts of each text: (B,) int64 label ids, or as the task has them.
         row_ids: (B,) int64, the row in the source file, 0 = first after the header.
-        mask: (B, T) bool, True = real token.
-        input_ids: (B, T) int64.
-        token_type_ids: (B, T) int64, for encoders that have segments.
-        special: (B, T) bool, True at special tokens, if the pooling asks for it.
-        template: (B, T) bool, True at the [MASK] of an input template, if the pooling has one.
-        cls: (B, T) bool, True at [CLS], for tokenizers that do not put it first.
-        features: Stored features, (B, …) each; the ``FeatureRequest`` that stored them makes pooled vectors of them.
+        mask: (N, T) bool, True = real token.
+        input_ids: (N, T) int64.
+        token_type_ids: (N, T) int64, for encoders that have segments.
+        special: (N, T) bool, True at special tokens, if the pooling asks for it.
+        template: (N, T) bool, True at the [MASK] of an input template, if the pooling has one.
+        cls: (N, T) bool, True at [CLS], for tokenizers that do not put it first.
+        features: Stored features, (N, …) each; the ``FeatureRequest`` that stored them makes pooled vectors of them.
         weight: Factor of its mean loss in the mean over processes and accumulated steps; 0: it does not count.
         total: Rows that all processes have in this step together; None = those of this batch.
         packing: Layout of the packed row, for a batch that goes to a device: made there, it would wait for the device.
@@ -50,6 +51,11 @@ class Batch:
     def __len__(self) -> int:
         return self.targets.shape[0]
 
+    @property
+    def tokens(self) -> Tensor:
+        """Tokens of each row; (B,)."""
+        return self.mask.sum(dim=1).view(-1, len(self)).sum(dim=0)
+
     def context(
         self, pooler_output: Tensor | None = None, attentions: tuple[Tensor, ...] | None = None
     ) -> PoolingContext:
@@ -63,11 +69,34 @@ class Batch:
 
     def select(self, rows: Tensor) -> Batch:
         """Some of its rows, without the padding that they do not need."""
-        part = replace(self, packing=None)._map(lambda tensor: tensor[rows])
+        inputs = torch.cat([rows + first for first in range(0, len(self.mask), max(1, len(self)))])
+        part = replace(self, packing=None)._map(lambda tensor: tensor[inputs])
+        part.targets, part.row_ids = self.targets[rows], self.row_ids[rows]
         width = int(part.mask.sum(dim=1).max()) if len(rows) else 0
         if self.mask.shape[1] == width or not bool(part.mask[:, :width].sum() == part.mask.sum()):
             return part
         return part._map(lambda tensor: tensor[:, :width] if tensor.shape[1:2] == self.mask.shape[1:2] else tensor)
+
+    def beside(self, other: Batch, *, fill: int) -> Batch:
+        """A batch whose rows have the inputs of two batches of the same rows; it is padded to the longest of both.
+
+        Args:
+            other: The second input of each row.
+            fill: Id of padding.
+        """
+        width = max(self.mask.shape[1], other.mask.shape[1])
+        missing = width - self.mask.shape[1], width - other.mask.shape[1]
+
+        def stacked(one: Tensor, two: Tensor, value: int = 0) -> Tensor:
+            return torch.cat([_widened(one, missing[0], value), _widened(two, missing[1], value)])
+
+        changed: dict[str, Any] = {}
+        for name in ("mask", "input_ids", "token_type_ids", "special", "template", "cls"):
+            one, two = getattr(self, name), getattr(other, name)
+            if one is not None:
+                changed[name] = stacked(one, two, fill if name == "input_ids" else 0)
+        features = tuple(map(stacked, self.features, other.features))
+        return replace(self, features=features, **changed)
 
     def pin_memory(self) -> Batch:
         """A copy in page-locked memory, for non-blocking copies to a GPU."""
@@ -97,3 +126,8 @@ class Batch:
         if self.packing is not None:
             changed["packing"] = self.packing.map(change)
         return Batch(**changed)
+
+
+def _widened(tensor: Tensor, by: int, value: int) -> Tensor:
+    """Some more positions behind those of (N, T, …)."""
+    return torch.cat([tensor, tensor.new_full((len(tensor), by, *tensor.shape[2:]), value)], dim=1) if by else tensor

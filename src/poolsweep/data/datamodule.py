@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from poolsweep.data.batch import Batch
 from poolsweep.data.sampler import EpochSampler, EvaluationSampler, RankBatch, TrainingSampler, WeightedRows, lengths_of
 from poolsweep.data.token_batches import TokenBatches
-from poolsweep.data.token_rows import TokenRows
 
 
 class DataModule(pl.LightningDataModule):
@@ -83,10 +82,10 @@ class DataModule(pl.LightningDataModule):
         return self._loader(rows, sampler)
 
     def _by_tokens(self, rows: Dataset[Batch], max_tokens: int) -> DataLoader[Batch]:
-        assert isinstance(rows, TokenRows)
-        lengths = rows.tokenised.lengths
+        lengths = lengths_of(rows)
+        assert lengths is not None, "by_tokens is refused for vectors"
         batches = TokenBatches(
-            EpochSampler(len(rows), seed=self.data_seed), lengths, max_tokens=max_tokens, start=self.position
+            EpochSampler(len(lengths), seed=self.data_seed), lengths, max_tokens=max_tokens, start=self.position
         )
         batches.sampler.set_epoch(self.position[0])
         return DataLoader(

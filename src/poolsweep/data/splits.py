@@ -47,6 +47,13 @@ class Split:
         """Whether each example is a pair of texts."""
         return "text_pair" in self.rows.column_names
 
+    @cached_property
+    def towers(self) -> tuple[Split, Split]:
+        """The first texts of pairs and the second ones, as splits of single texts."""
+        first = self.rows.select_columns(["text", "label"])
+        second = self.rows.select_columns(["text_pair", "label"]).rename_column("text_pair", "text")
+        return replace(self, rows=first), replace(self, rows=second)
+
     def column(self, name: str) -> pa.ChunkedArray:
         """A short column, such as the labels, whole and as Arrow, in the order of ``row_ids``."""
         return pa.chunked_array(self._arrays(name), pa.string())

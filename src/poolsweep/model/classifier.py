@@ -20,18 +20,20 @@ from poolsweep.encoder import Encoder
 from poolsweep.features import FeatureRequest
 from poolsweep.model.mean_loss import MeanLoss
 from poolsweep.model.predictions import Predictions
+from poolsweep.pairs import Pairs
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.functional import at_least_float32
 from poolsweep.postprocess.base import Postprocess
 
 
 class Classifier(pl.LightningModule):
-    """Classifies texts by one pooled vector each.
+    """Classifies texts, or pairs of texts, by one vector each.
 
     Args:
         encoder: The encoder that is run; None = every batch carries stored features of a frozen one.
         features: The request that the stored features are read by.
         pooling: Hidden states → one vector.
+        pairs: The pooled vectors of a row → one vector.
         postprocess: Fitted on the training split before training.
         head: Vector → logits.
         loss: Called with what ``for_loss`` gives; returns the mean over the texts.
@@ -47,6 +49,7 @@ class Classifier(pl.LightningModule):
         encoder: Encoder | None,
         features: FeatureRequest | None = None,
         pooling: Pooling,
+        pairs: Pairs,
         postprocess: Postprocess,
         head: nn.Module,
         loss: nn.Module,
@@ -59,6 +62,7 @@ class Classifier(pl.LightningModule):
         self.encoder = encoder
         self.features = features
         self.pooling = pooling
+        self.pairs = pairs
         self.postprocess = postprocess
         self.head = head
         self.loss = loss
@@ -75,7 +79,10 @@ class Classifier(pl.LightningModule):
         self._step_loss: Tensor | float = 0.0
 
     def pool(self, batch: Batch) -> Tensor:
-        """The pooled vectors of a batch, before post-processing; (B, D)."""
+        """The vector of each row of a batch, before post-processing; (B, D)."""
+        return self.pairs(self._pooled(batch))
+
+    def _pooled(self, batch: Batch) -> Tensor:
         if self.features is not None:
             return self.features.pool(batch, self.pooling)
         assert self.encoder is not None

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from poolsweep.data.batch import Batch
-from poolsweep.data.tokenise import TokenisedTexts
+from poolsweep.data.pair_rows import Lengths
 from poolsweep.distributed.group import all_gather
 from poolsweep.files.writing import write_whole
 from poolsweep.tasks import Contract, Task
@@ -43,10 +43,10 @@ class Predictions:
             mine = torch.cat(parts) if parts else None  # a process may have had no batch
             parts[:] = [part for part in all_gather(mine) if part is not None]
 
-    def write(self, path: Path, *, texts: TokenisedTexts | None = None) -> None:
+    def write(self, path: Path, *, texts: Lengths | None = None) -> None:
         """Write a column row_id and those of the task, by row id.
 
-        With the tokenised texts, also tokens (how many the encoder read) and truncated (whether the text was cut).
+        With the lengths of the texts, also tokens (how many the encoder read) and truncated (whether one was cut).
 
         Args:
             path: A parquet file; it appears whole or not at all.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from poolsweep.errors import UserError
-from poolsweep.predict.model import Model, Output, VectorModel
+from poolsweep.predict.model import Model, Output, Reads, VectorModel
 from poolsweep.predict.output.arrays import NpySink, ParquetSink
 from poolsweep.predict.output.part import Part
 from poolsweep.predict.output.sink import Sink
@@ -69,7 +69,7 @@ def predict_rows(model: Model, typed: RowOptions, *, all_outputs: bool, console:
         return found if holds_lists else joined(found, model.contract.separator)
 
     _run(
-        model, typed, lambda window: model.predict(window.texts, window.pairs), columns,
+        model, model.reads, typed, lambda window: model.predict(window.texts, window.pairs), columns,
         sinks=_OF_PREDICTIONS, options=f"predict {all_outputs}", console=console,
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ def encode_rows(model: VectorModel, typed: RowOptions, *, console: Console) -> N
         return {"vector": pa.FixedSizeListArray.from_arrays(flat, output.values.shape[1])}
 
     _run(
-        model, typed, lambda window: model.encode(window.texts, window.pairs), columns,
+        model, model.reads.of_vectors, typed, lambda window: model.encode(window.texts, window.pairs), columns,
         sinks=_OF_VECTORS, options="encode", console=console,
     )  # fmt: skip
 
@@ -119,6 +119,7 @@ def check_output(typed: RowOptions, *, vectors: bool) -> None:
 
 def _run(
     model: VectorModel,
+    reads: Reads,
     typed: RowOptions,
     read: Callable[[Window], Output],
     columns: Callable[[Output], Mapping[str, pa.Array]],
@@ -130,7 +131,7 @@ def _run(
     sink = sink_of(typed.output, sinks)
     bad = BadRows(f"--input={typed.input}", skip=typed.skip)
     rows = open_rows(
-        typed.input, text=typed.text or model.reads.text, text_pair=_pair(model, typed), quoted=typed.quoted,
+        typed.input, text=typed.text or reads.text, text_pair=_pair(reads, typed), quoted=typed.quoted,
         objects=isinstance(sink, JsonlSink), on_bad_row=bad,
     )  # fmt: skip
 
@@ -158,14 +159,16 @@ def _run(
         before = progressed.written
         with stop_signals:
             stream.to_file(part)
-    for line in summary(progressed, max_length=model.reads.max_length, seconds=time.monotonic() - begun, before=before):
+    for line in summary(progressed, max_length=reads.max_length, seconds=time.monotonic() - begun, before=before):
         console.say(line)
 
 
-def _pair(model: VectorModel, typed: RowOptions) -> str | None:
-    if model.reads.text_pair is None and typed.text_pair is not None:
-        raise UserError(f"--text-pair {typed.text_pair}: the model reads single texts")
-    return typed.text_pair or model.reads.text_pair
+def _pair(reads: Reads, typed: RowOptions) -> str | None:
+    if reads.text_pair is None and typed.text_pair is not None:
+        column = typed.text_pair
+        towers = f"; --text {column} gives that column's" if reads.two_towers else ""
+        raise UserError(f"--text-pair {column}: the model reads single texts{towers}")
+    return typed.text_pair or reads.text_pair
 
 
 def _require_new(rows: RowFile, names: Sequence[str]) -> None:

@@ -20,8 +20,10 @@ from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import EncodedBatch, PassRequest
+from poolsweep.pairs import Joint, Pairs
 from poolsweep.tasks import Contract, Task
 
+_JOINT = Joint()
 _PRECISIONS = {"32-true": "32", "bf16-mixed": "bf16", "16-mixed": "16"}
 
 
@@ -82,6 +84,14 @@ class Vectors(PassRequest):
         """The whole pooling."""
         return {self.name: self.pool(encoded)}
 
+    def of_vectors(self, pooled: Tensor) -> Tensor:
+        """What is wanted, of the pooled vectors of both texts of some pairs.
+
+        Shape:
+            pooled (2N, D), the second texts behind the first; returns (N, …).
+        """
+        raise TypeError("each text of a pair has a vector of its own")
+
 
 class Scores(Protocol):
     """What follows a pooling: the classifier of a run, or the head of an export."""
@@ -99,11 +109,13 @@ class Predicted(Vectors):
         classifier: Classifier whose post-processing and head are run; its encoder is not.
         task: Says what logits mean.
         contract: Says what each logit is.
+        pairs: Makes one vector of what is pooled of a row.
     """
 
     classifier: Scores
     task: Task
     contract: Contract
+    pairs: Pairs = _JOINT
 
     @property
     def size(self) -> int:
@@ -112,7 +124,11 @@ class Predicted(Vectors):
 
     def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
         """Pooling, post-processing, head."""
-        return {self.name: self.task.predicted(self.contract, self.classifier.logits(self.pool(encoded)))}
+        return {self.name: self.of_vectors(self.pool(encoded))}
+
+    def of_vectors(self, pooled: Tensor) -> Tensor:
+        """Post-processing, head."""
+        return self.task.predicted(self.contract, self.classifier.logits(self.pairs(pooled)))
 
 
 @dataclass(frozen=True)
@@ -124,12 +140,14 @@ class Engine:
         max_length: Longest input in tokens; longer texts are cut.
         template: Input template of the pooling; None = texts are read as they are.
         place: Device and precision.
+        two_towers: Whether the texts of a pair are read one by one.
     """
 
     loaded: LoadedEncoder
     max_length: int
     template: str | None
     place: Place
+    two_towers: bool = False
 
     def run(
         self, texts: Sequence[str], pairs: Sequence[str] | None, wanted: Sequence[Vectors]
@@ -146,6 +164,8 @@ class Engine:
         found = [np.empty((len(texts), each.size), dtype=np.float32) for each in wanted]
         if not len(texts):
             return found, np.zeros(0, dtype=bool)
+        if pairs is not None and self.two_towers:
+            return self._of_pairs(texts, pairs, wanted)
         tokens = tokenise_at_once(self._pairs if pairs is not None else self._singles, texts, pairs)
         encoder, place = self.loaded.encoder.eval(), self.place
         encoder.to(place.device)
@@ -160,6 +180,19 @@ class Engine:
         for result, part in zip(found, parts, strict=True):  # once per window: each copy waits for the device
             result[order] = torch.cat(part).cpu().numpy()
         return found, tokens.truncated
+
+    def _of_pairs(
+        self, texts: Sequence[str], pairs: Sequence[str], wanted: Sequence[Vectors]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """As ``run``, where each text of a pair has a vector of its own: all are read in one pass."""
+        vectors = [Vectors(each.pooling, each.name) for each in wanted]
+        pooled, truncated = self.run([*texts, *pairs], None, vectors)
+        found = []
+        with torch.inference_mode():
+            for each, values in zip(wanted, pooled, strict=True):
+                on_device = torch.from_numpy(values).to(self.place.device)
+                found.append(each.of_vectors(on_device).float().cpu().numpy())
+        return found, truncated[: len(texts)] | truncated[len(texts) :]
 
     def _rows(self, tokens: TokenisedTexts, wanted: Sequence[PassRequest]) -> TokenRows:
         needed = frozenset().union(*(each.context for each in wanted))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,12 +21,19 @@ class Reads:
         text_pair: Name of the column with the second text; None where it reads single texts.
         max_length: In tokens.
         label: Name of the column with the label.
+        two_towers: Whether each text of a pair has a vector of its own.
     """
 
     text: str = "text"
     text_pair: str | None = None
     max_length: int
     label: str = "label"
+    two_towers: bool = False
+
+    @property
+    def of_vectors(self) -> Reads:
+        """What is read to make vectors: with two towers single texts, those of either column."""
+        return replace(self, text_pair=None) if self.two_towers else self
 
     def check(self, texts: Sequence[str], pairs: Sequence[str] | None) -> None:
         """Refuse pairs where single texts are read, and the other way round.
@@ -77,7 +84,7 @@ class VectorModel(ABC):
 
         Args:
             texts: Any number that fits into memory; they are sorted by length and packed.
-            pairs: The second text of each, where it reads pairs.
+            pairs: The second text of each, where it reads both as one input.
         Raises:
             UserError: If it has no single pooled vector: several runs together. If it reads pairs and gets none, or
                 the other way round.

@@ -26,16 +26,18 @@ class RunModel(Model):
         data = run.config.data
         self.reads = Reads(
             text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length,
-            label=str(data.get("label") or "label"),
+            label=str(data.get("label") or "label"), two_towers=run.classifier.pairs.two_towers,
         )  # fmt: skip
-        self.engine = Engine(run.loaded, run.max_length, run.classifier.pooling.template, place or Place.of("cpu"))
+        self.engine = Engine(
+            run.loaded, run.max_length, run.classifier.pooling.template, place or Place.of("cpu"), self.reads.two_towers
+        )
         run.classifier.to(self.engine.place.device)
 
     @property
     def identity(self) -> str:
         """A hash of weights, options, labels and place."""
         config = self.run.config
-        options = [config.content[name] for name in ("pooling", "postprocess", "head", "task")]
+        options = [config.content[name] for name in ("pooling", "pairs", "postprocess", "head", "task")]
         return identity_of(self.engine, self.run.classifier, *map(repr, options), self.contract.names)
 
     def predicted(self, name: str = "predicted") -> Predicted:
@@ -45,17 +47,18 @@ class RunModel(Model):
             name: Tells it from the requests of other runs in the same pass.
         """
         classifier = self.run.classifier
-        return Predicted(classifier.pooling, name, classifier, self.task, self.contract)
+        return Predicted(classifier.pooling, name, classifier, self.task, self.contract, classifier.pairs)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Probabilities, or what else the task predicts."""
+        self.reads.check(texts, pairs)
         return self._run(self.predicted(), texts, pairs)
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
-        """Pooled vectors."""
+        """Pooled vectors; with two towers of single texts."""
+        self.reads.of_vectors.check(texts, pairs)
         return self._run(Vectors(self.run.classifier.pooling, "vectors"), texts, pairs)
 
     def _run(self, wanted: Vectors, texts: Sequence[str], pairs: Sequence[str] | None) -> Output:
-        self.reads.check(texts, pairs)
         [values], truncated = self.engine.run(texts, pairs, [wanted])
         return Output(values, truncated)

@@ -104,15 +104,17 @@ def build(
     prepared = fresh(prepared, config)
     encoder, pooling = prepared.loaded.encoder, prepared.pooling
     _log.info("%s: %s", encoder.name, encoder.cpu_kernels)
-    inputs = Inputs(prepared.loaded, pooling, config.pooling, prepared.contract, prepared.max_length)
+    pairs = make(config.pairs)
+    inputs = Inputs(
+        prepared.loaded, pooling, config.pooling, prepared.contract, prepared.max_length, two_towers=pairs.two_towers
+    )
     started = time.monotonic()
     rows = {split.name: token_rows(split, inputs) for split in prepared.splits.fitted(selects=config.selects)}
     truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
     data: Mapping[str, Dataset[Batch]] = rows
     features = None
     if encoder.frozen:
-        data = stored = feature_rows(config, inputs, rows, status=status)
-        features = stored["train"].request
+        features, data = feature_rows(config, inputs, rows, status=status)
         status.update(shared_seconds=round(time.monotonic() - started, 3))  # the next run finds it done
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()

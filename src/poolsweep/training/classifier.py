@@ -36,7 +36,9 @@ def build_classifier(
     if features is None and pooling.tokens.reads_first_token:
         encoder.keep_first_tokens()
     own = {"dropout": encoder.dropout} if "dropout" in config.head and config.head["dropout"] is None else {}
-    postprocess = build_postprocess(config.postprocess, size=pooling.output_size, frozen=encoder.frozen)
+    pairs = make(config.pairs)
+    size = pairs.output_size(pooling.output_size)
+    postprocess = build_postprocess(config.postprocess, size=size, frozen=encoder.frozen)
     head = make(
         config.head, input_size=postprocess.output_size, num_labels=len(contract),
         initializer_range=encoder.initializer_range, **own,
@@ -47,6 +49,7 @@ def build_classifier(
         encoder=encoder if features is None else None,
         features=features,
         pooling=pooling,
+        pairs=pairs,
         postprocess=postprocess,
         head=head,
         loss=make(config.loss),
@@ -62,7 +65,7 @@ def build_postprocess(node: Node, *, size: int, frozen: bool) -> Postprocess:
 
     Args:
         node: Makes it.
-        size: D of the pooling.
+        size: Numbers of a vector.
         frozen: Whether the encoder is.
     Raises:
         UserError: If it does not fit such vectors.

@@ -16,6 +16,7 @@ import xxhash
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.data import Split
+from poolsweep.data.pair_rows import PairRows
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import TokenisedTexts, tokenise, tokenizer_hash
 from poolsweep.encoder import Encoder, LoadedEncoder
@@ -42,6 +43,7 @@ class Inputs:
         node: Node of the pooling, which names its stored features.
         contract: The target contract.
         max_length: In tokens.
+        two_towers: Whether each text of a pair is an input of its own.
     """
 
     loaded: LoadedEncoder
@@ -49,10 +51,18 @@ class Inputs:
     node: Node
     contract: Contract
     max_length: int
+    two_towers: bool = False
 
 
-def token_rows(split: Split, inputs: Inputs) -> TokenRows:
+def token_rows(split: Split, inputs: Inputs) -> TokenRows | PairRows[TokenRows]:
     """A split as token ids; runs of one process share them."""
+    if not inputs.two_towers:
+        return _token_rows(split, inputs)
+    first, second = (_token_rows(tower, inputs) for tower in split.towers)
+    return PairRows(first, second, pad_token_id=inputs.loaded.pad_token_id)
+
+
+def _token_rows(split: Split, inputs: Inputs) -> TokenRows:
     needed = inputs.pooling.context_needed
     key = _ByIdentity(split, inputs.loaded)
     return TokenRows(
@@ -66,9 +76,11 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows:
 
 
 def feature_rows(
-    config: RunConfig, inputs: Inputs, rows: Mapping[str, TokenRows], *, status: StatusFile
-) -> dict[str, FeatureRows]:
-    """The features of a frozen encoder for every split, computed where they are not stored yet.
+    config: RunConfig, inputs: Inputs, rows: Mapping[str, TokenRows | PairRows[TokenRows]], *, status: StatusFile
+) -> tuple[FeatureRequest, dict[str, FeatureRows | PairRows[FeatureRows]]]:
+    """The features of a frozen encoder for every split, computed where they are not stored yet, and what reads them.
+
+    Of pairs with two towers, the first and the second texts have a store each.
 
     Args:
         config: The run's; says where stores lie and on what device and in what precision a pass runs.
@@ -79,8 +91,11 @@ def feature_rows(
     encoder, tokenizer = inputs.loaded.encoder, inputs.loaded.tokenizer
     request = _request(inputs.pooling, inputs.node, encoder)
     device = torch.device(config.accelerator)
-    total, before, result = sum(map(len, rows.values())), 0, {}
-    for name, tokens in rows.items():
+    total = sum(len(found) * (1 + isinstance(found, PairRows)) for found in rows.values())
+    before = 0
+
+    def stored(name: str, tokens: TokenRows) -> FeatureRows:
+        nonlocal before
         parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, config.precision, device.type]
         parts += [config.matmul_precision, config.encoder["compiled"]]
         parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels), inputs.pooling.template]
@@ -93,9 +108,17 @@ def feature_rows(
             status.update(phase="encoding", step=offset + done, steps=total)
 
         store.ensure([request], alongside=partial(_usual_requests, inputs), on_progress=tell)
-        result[name] = store.read(request)
         before += len(tokens)
-    return result
+        return store.read(request)
+
+    result: dict[str, FeatureRows | PairRows[FeatureRows]] = {}
+    for name, found in rows.items():
+        if isinstance(found, PairRows):
+            towers = stored(name, found.first), stored(f"{name}-pair", found.second)
+            result[name] = PairRows(*towers, pad_token_id=found.pad_token_id)
+        else:
+            result[name] = stored(name, found)
+    return request, result
 
 
 class _ByIdentity:

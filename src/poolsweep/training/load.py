@@ -59,6 +59,11 @@ class LoadedRun:
         if (column is None) != (pairs is None) or (pairs is not None and len(pairs) != len(texts)):
             asked = f"pairs of texts (data.text_pair={column}): give each its second" if column else "single texts"
             raise UserError(f"the run read {asked}")
+        if pairs is not None and self.classifier.pairs.two_towers:
+            return self._inputs(texts).beside(self._inputs(pairs), fill=self.loaded.pad_token_id)
+        return self._inputs(texts, pairs)
+
+    def _inputs(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
         tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
         read = reader(tokenizer, max_length=self.max_length, template=template, pair=pairs is not None)
         columns = read({"text": list(texts)} | ({} if pairs is None else {"text_pair": list(pairs)}))

@@ -76,7 +76,7 @@ def _advice(config: RunConfig, *, rows: int, micro_batches: int) -> str:
 
 def _fits(run: TrainingRun, batch: Batch, size: int) -> bool:
     """Whether the longest texts of a batch go through a step; no gradient is kept and no other process is needed."""
-    longest = batch.mask.sum(dim=1).argsort(descending=True)[:size]
+    longest = batch.tokens.argsort(descending=True)[:size]
     parameters = [p for p in run.classifier.parameters() if p.requires_grad]
     try:
         with torch.enable_grad(), run.trainer.precision_plugin.forward_context():

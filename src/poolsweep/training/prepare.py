@@ -19,6 +19,7 @@ from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.encoder import PACKING_OFF
 from poolsweep.encoder.pooler import reinitialise_pooler
 from poolsweep.errors import UnfitPoolingError, UserError
+from poolsweep.pairs import Pairs
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
@@ -78,18 +79,23 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     """
     problems: list[str] = []
     unfit: list[str] = []
-    splits = contract = loaded = pooling = None
+    splits = contract = loaded = pooling = pairs = None
     if "data" not in faulty:
         with _collected(problems, part="data"):
             splits, contract = load_data(config.data, config.task, config.rows, data_seed=config.data_seed)
+    if "pairs" not in faulty:
+        with _collected(problems, part="pairs"):
+            pairs = make(config.pairs)
+    if splits is not None and pairs is not None and pairs.two_towers and not splits.train.is_pair:
+        problems.append("pairs=siamese needs pairs of texts: data.text_pair=COLUMN names the second of each row")
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
     if loaded is not None:
         with _collected(unfit, part="pooling"):
             pooling = build_pooling(config.pooling, loaded)
-    if loaded is not None and pooling is not None:
-        unfit += _fit_problems(config, pooling, loaded.encoder, faulty=faulty)
+    if loaded is not None and pooling is not None and pairs is not None:
+        unfit += _fit_problems(config, pooling, pairs, loaded.encoder, faulty=faulty)
     if faulty:
         raise UserError(*problems, *unfit)
     max_length = config.loading.max_length
@@ -105,13 +111,16 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     return Prepared(splits, contract, loaded, pooling, max_length)
 
 
-def _fit_problems(config: RunConfig, pooling: Pooling, encoder: Encoder, *, faulty: Collection[str]) -> list[str]:
-    """What a probe asks of a pooling and an encoder, and what post-processing asks of the size of a pooled vector."""
+def _fit_problems(
+    config: RunConfig, pooling: Pooling, pairs: Pairs, encoder: Encoder, *, faulty: Collection[str]
+) -> list[str]:
+    """What a probe asks of a pooling and an encoder, and what post-processing asks of the size of a vector."""
     problems = probe_needs(config, pooling, encoder=encoder) if config.is_probe else []
     ours = config.postprocess.target.startswith("poolsweep.")  # the user's own is made once, in its run
     if ours and "postprocess" not in faulty:
         with _collected(problems, part="postprocess"):
-            build_postprocess(config.postprocess, size=pooling.output_size, frozen=encoder.frozen)
+            size = pairs.output_size(pooling.output_size)
+            build_postprocess(config.postprocess, size=size, frozen=encoder.frozen)
     return problems
 
 
