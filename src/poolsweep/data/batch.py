@@ -70,8 +70,9 @@ class Batch:
     def select(self, rows: Tensor) -> Batch:
         """Some of its rows, without the padding that they do not need."""
         inputs = torch.cat([rows + first for first in range(0, len(self.mask), max(1, len(self)))])
-        part = replace(self, packing=None)._map(lambda tensor: tensor[inputs])
-        part.targets, part.row_ids = self.targets[rows], self.row_ids[rows]
+        part = replace(self, packing=None)._map(
+            lambda tensor: tensor[inputs if len(tensor) == len(self.mask) else rows]
+        )
         width = int(part.mask.sum(dim=1).max()) if len(rows) else 0
         if self.mask.shape[1] == width or not bool(part.mask[:, :width].sum() == part.mask.sum()):
             return part

@@ -20,10 +20,12 @@ from poolsweep.encoder import Encoder
 from poolsweep.features import FeatureRequest
 from poolsweep.model.mean_loss import MeanLoss
 from poolsweep.model.predictions import Predictions
-from poolsweep.pairs import Pairs
+from poolsweep.pairs import Joint, Pairs
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.functional import at_least_float32
 from poolsweep.postprocess.base import Postprocess
+
+_JOINT = Joint()
 
 
 class Classifier(pl.LightningModule):
@@ -49,7 +51,7 @@ class Classifier(pl.LightningModule):
         encoder: Encoder | None,
         features: FeatureRequest | None = None,
         pooling: Pooling,
-        pairs: Pairs,
+        pairs: Pairs = _JOINT,
         postprocess: Postprocess,
         head: nn.Module,
         loss: nn.Module,

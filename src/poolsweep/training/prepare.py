@@ -88,6 +88,13 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
             pairs = make(config.pairs)
     if splits is not None and pairs is not None and pairs.two_towers and not splits.train.is_pair:
         problems.append("pairs=siamese needs pairs of texts: data.text_pair=COLUMN names the second of each row")
+    loading = config.loading
+    most = 6 * (loading.max_length or 0)  # three times a row of two texts
+    if pairs is not None and pairs.two_towers and loading.batching == "by_tokens" and loading.max_tokens < most:
+        problems.append(
+            f"data.max_tokens must be at least six times data.max_length={loading.max_length} where a row is two "
+            f"texts, got {loading.max_tokens}"
+        )
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
