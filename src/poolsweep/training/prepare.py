@@ -86,15 +86,8 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     if "pairs" not in faulty:
         with _collected(problems, part="pairs"):
             pairs = make(config.pairs)
-    if splits is not None and pairs is not None and pairs.two_towers and not splits.train.is_pair:
-        problems.append("pairs=siamese needs pairs of texts: data.text_pair=COLUMN names the second of each row")
-    loading = config.loading
-    most = 6 * (loading.max_length or 0)  # three times a row of two texts
-    if pairs is not None and pairs.two_towers and loading.batching == "by_tokens" and loading.max_tokens < most:
-        problems.append(
-            f"data.max_tokens must be at least six times data.max_length={loading.max_length} where a row is two "
-            f"texts, got {loading.max_tokens}"
-        )
+    if splits is not None and pairs is not None and pairs.two_towers:
+        problems += _pair_problems(config, splits)
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
@@ -116,6 +109,20 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     if problems or splits is None or contract is None or loaded is None or pooling is None:
         raise UserError(*problems, *unfit)
     return Prepared(splits, contract, loaded, pooling, max_length)
+
+
+def _pair_problems(config: RunConfig, splits: Splits) -> list[str]:
+    """What keeps each text of a pair from being an input of its own."""
+    if not splits.train.is_pair:
+        return ["pairs=siamese needs pairs of texts: data.text_pair=COLUMN names the second of each row"]
+    loading = config.loading
+    least = 6 * (loading.max_length or 0)  # three rows of two texts
+    if loading.batching == "by_tokens" and loading.max_tokens < least:
+        return [
+            f"data.max_tokens must be at least six times data.max_length={loading.max_length} where a row is two "
+            f"texts, got {loading.max_tokens}"
+        ]
+    return []
 
 
 def _fit_problems(
