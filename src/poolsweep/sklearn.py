@@ -120,6 +120,7 @@ class PooledTextClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tra
             study = run_sweep(
                 (texts, labels), test=test, labels=names, pooling=self.pooling, encoder=self.encoder,
                 frozen=self.frozen, seeds=[self.random_state], study=f"sklearn-{identity}", output_root=root,
+                task="classification",
                 overrides=[f"data.validation_fraction={self.validation_fraction}", *self.overrides],
                 progress=self.progress,
             )  # fmt: skip

@@ -145,7 +145,7 @@ FILES = {
     "labels at once": ("text,label\n" + "x,a\ny,b\nz,a|b\n" * 9, ["the label 'a|b' of row 3 is several at once"]),
     "scores": (
         "text,label\n" + "".join(f"x,{i / 10}\n" for i in range(50)) * 3,
-        ["the label column holds 50 different numbers (0.0 to 4.9): scores, which poolsweep does not predict"],
+        ["the label column holds 50 different numbers (0.0 to 4.9), which are scores rather than classes: task="],
     ),
 }
 

@@ -28,8 +28,8 @@ def test_a_separator_in_a_name_is_no_list(labels: list[str]):
 def test_scores():
     scores = [f"{i / 10:.1f}" for i in range(40)] * 3
     assert problem_of(scores) == (
-        "the label column holds 40 different numbers (0.0 to 3.9): scores, which poolsweep does not predict; it needs "
-        "classes"
+        "the label column holds 40 different numbers (0.0 to 3.9), which are scores rather than classes: "
+        "task=regression trains on scores; with data.labels=[…] they are names"
     )
 
 
@@ -47,3 +47,6 @@ def test_a_column_of_texts():
     )
     assert problem_of([f"label {i // 2}" for i in range(30)]) is None
     assert problem_of(["a", "b", "c"]) is None, "of three rows nothing can be said"
+    whole = problem_of([str(i) for i in range(30)])
+    assert whole is not None
+    assert whole.endswith("; task=regression trains on scores")

@@ -27,6 +27,7 @@ def run_sweep(
     labels: Sequence[Any] | None = None,
     validation: Any = None,  # noqa: ANN401
     test: Any = None,  # noqa: ANN401
+    task: str | None = None,
     pooling: str | Sequence[str] | None = None,
     seeds: int | Sequence[int] = 3,
     encoder: str | None = None,
@@ -53,6 +54,8 @@ def run_sweep(
         labels: Label names in the order of their ids; None = sorted, numbers numerically.
         validation: Validation rows, like ``train``; None = split off, stratified and seeded.
         test: Test rows, like ``train``; None = split off, stratified and seeded.
+        task: What is predicted: ``classification``, ``regression``, …; None = what ``overrides`` say, or the task that
+            the labels are plainly for.
         pooling: Presets (``poolsweep poolings``); None = what ``overrides`` say, or ``masked_mean``.
         seeds: Number of seeds, 0 first; or the seeds.
         encoder: Option of ``encoder``, a model of the hub, or a folder; None = ``minilm``.
@@ -83,6 +86,7 @@ def run_sweep(
     if train is None and (validation is not None or test is not None):
         raise UserError("validation and test go with train, which must be given too")
     typed += _choices(pooling, seeds, encoder, frozen=frozen, overrides=overrides)
+    typed += [written("task", task)] if task is not None else []
     typed += [written("study", study)] if study is not None else []
     typed += [written("output_root", str(output_root))] if output_root is not None else []
     return load_study(sweep([*typed, *overrides], progress=progress))

@@ -134,8 +134,11 @@ def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:
 
 
 def _label_counts(comparison: Comparison) -> dict[str, int]:
+    """Test texts of each label, where each text has one."""
     for by_seed in comparison.predictions.values():
         for predicted in by_seed.values():
+            if "confusion" not in predicted.task.charts:
+                return {}
             counts = Counter(predicted.targets.tolist())
             return {name: counts.get(i, 0) for i, name in enumerate(predicted.names)}
     return {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow as pa
 
@@ -24,28 +26,43 @@ def why_no_classes(labels: Contract, column: pa.ChunkedArray, *, row_ids: np.nda
     Example:
         >>> from poolsweep.tasks.labels import Labels
         >>> column = pa.chunked_array([["joy", "fear", "joy|fear"]])
-        >>> why_no_classes(Labels.from_names(column.to_pylist()), column, row_ids=np.arange(3)).split(",")[0]
+        >>> why_no_classes(Labels.from_names(column.to_pylist()), column, row_ids=np.arange(3)).split(":")[0]
         "the label 'joy|fear' of row 3 is several at once"
     """
-    several = next((name for name in labels.names if _parts_are_labels(name, set(labels.names))), None)
-    if several is not None:
-        first = row_ids[column.index(several).as_py()] + 1
+    if (several := several_at_once(column, labels.names, row_ids=row_ids)) is not None:
         return (
-            f"the label {several!r} of row {first} is several at once, and poolsweep trains one label per text; "
-            "with data.labels=[…] such names count as labels of their own"
+            f"{several}: task=multilabel learns several labels per text; with data.labels=[…] such names count as "
+            "labels of their own"
         )
     numbers = [_as_number(name) for name in labels.names]
     if len(numbers) > _MOST_NUMBERS and any(n is not None and n % 1 for n in numbers) and None not in numbers:
         return (
-            f"the label column holds {len(labels)} different numbers ({labels.names[0]} to {labels.names[-1]}): "
-            "scores, which poolsweep does not predict; it needs classes"
+            f"the label column holds {len(labels)} different numbers ({labels.names[0]} to {labels.names[-1]}), which "
+            "are scores rather than classes: task=regression trains on scores; with data.labels=[…] they are names"
         )
     if len(column) >= _FEW_ROWS and len(labels) > len(column) / 2:
         return (
             f"the label column holds {len(labels)} different labels in {len(column)} rows: is it another column? "
-            "(data.label names it)"
+            "(data.label names it)" + ("; task=regression trains on scores" if None not in numbers else "")
         )
     return None
+
+
+def several_at_once(column: pa.ChunkedArray, names: Collection[str], *, row_ids: np.ndarray) -> str | None:
+    """A label that is made of others, named with its row; None if there is none.
+
+    Args:
+        column: Labels of the training split, none of them blank.
+        names: The different ones.
+        row_ids: Their rows in the file, 0 = first after the header.
+    Shape:
+        column and row_ids (N,).
+    """
+    known = set(names)
+    several = next((name for name in names if _parts_are_labels(name, known)), None)
+    if several is None:
+        return None
+    return f"the label {several!r} of row {row_ids[column.index(several).as_py()] + 1} is several at once"
 
 
 def _parts_are_labels(name: str, names: set[str]) -> bool:

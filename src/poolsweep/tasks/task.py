@@ -103,6 +103,17 @@ class Task(ABC):
     charts: ClassVar[tuple[str, ...]] = ()
     also_evaluated: ClassVar[tuple[str, ...]] = ()
 
+    @classmethod
+    def recognised(cls, column: pa.ChunkedArray, *, row_ids: np.ndarray, given: Sequence[str] | None) -> str | None:
+        """What of a target column leaves no doubt that it is for this task, in half a sentence; None = nothing.
+
+        Args:
+            column: Targets of the training split, none of them blank.
+            row_ids: Rows of these in the file, 0 = first after the header.
+            given: Label names of the config or of the source; None = they follow from the column.
+        """
+        return None
+
     def option_problems(self) -> list[str]:
         """What its options, each of its declared type, cannot be."""
         return []

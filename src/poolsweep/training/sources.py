@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import xxhash
 
 from poolsweep.config import Node
 from poolsweep.config.keys import ALL_ROWS, RowKeys, beside_source
 from poolsweep.config.targets import authorised, nodes_with_target
+from poolsweep.data.cache import cached
 from poolsweep.data.cautions import data_cautions
-from poolsweep.data.checks import check
+from poolsweep.data.checks import blank, check
 from poolsweep.data.overlap import Overlap, without_overlap
 from poolsweep.data.sampling import RowsAsked, sampled
 from poolsweep.data.source import Source
 from poolsweep.data.splits import Splits
 from poolsweep.errors import UserError
-from poolsweep.tasks import Classification, Contract, Task
+from poolsweep.tasks import TASKS, Classification, Contract, Task
+from poolsweep.tasks.find import FoundTask, find_task
+from poolsweep.terminal.console import Console
 from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.make import make
+
+_RULES = 1  # of finding a task: another number where they change
 
 
 def load_data(data: Node, task: Task, rows: RowKeys = ALL_ROWS, *, data_seed: int = 0) -> tuple[Splits, Contract]:
@@ -44,13 +51,23 @@ def load_data(data: Node, task: Task, rows: RowKeys = ALL_ROWS, *, data_seed: in
 
 
 def task_of_data(data: Node, trusted: Sequence[str]) -> str:
-    """The name of the task that the targets of a data set are for.
+    """The name of the task that the targets of a data set are for; another than the usual one is said once.
+
+    What was found is kept in the cache, by the content: a finished sweep that is typed again reads no data.
 
     Args:
         data: Makes the source.
         trusted: Packages of the user's own that it may come from.
     """
-    return Classification.name
+    try:
+        content = data_content(data, trusted=trusted)
+        source = _source(_node(data))
+        found = _task_of_source(source, json.dumps([_RULES, *TASKS, content], sort_keys=True, default=str))
+    except Exception:  # what is wrong with the data is said when all is checked
+        return Classification.name
+    if found.why is not None:
+        _say_once(f"note: task={found.name}: {found.why}")
+    return found.name
 
 
 def data_content(data: Node, *, trusted: Sequence[str], splits: Splits | None = None) -> dict[str, Any]:
@@ -102,6 +119,12 @@ def _place(data: Node) -> list[str]:
 def forget_data() -> None:
     """Read data sets anew: what a function of the user's own returned is known for the length of one command."""
     _source.cache_clear()
+    _say_once.cache_clear()
+
+
+@lru_cache
+def _say_once(note: str) -> None:
+    Console(stderr=True).say(note)
 
 
 class _Known(Source):
@@ -143,10 +166,33 @@ def _sampled(
 
 @lru_cache(maxsize=16)
 def _checked(source: Source, fingerprint: str | None, task: Task, overlap: Overlap) -> tuple[Splits, Contract]:
-    source.strata = task.strata
-    splits = without_overlap(source.read(), overlap)
+    splits = without_overlap(_read(source, fingerprint, task), overlap)
     contract = check(splits, task)
     return splits.with_cautions(data_cautions(splits, contract)), contract
+
+
+@lru_cache(maxsize=4)
+def _read(source: Source, fingerprint: str | None, task: Task) -> Splits:
+    source.strata = task.strata
+    return source.read()
+
+
+@lru_cache(maxsize=64)
+def _task_of_source(source: Source, key: str) -> FoundTask:
+    """The task of what a source reads, which ``key`` identifies."""
+    if isinstance(source, _Known):
+        return _task_of_splits(source.read())
+
+    def make(folder: Path) -> Mapping[str, Any]:
+        return asdict(_task_of_splits(_read(source, source.fingerprint(), Classification())))
+
+    return FoundTask(**cached("tasks", key, make, what="notes of tasks").about)
+
+
+def _task_of_splits(splits: Splits) -> FoundTask:
+    column = splits.train.column("label")
+    told = ~blank(column)
+    return find_task(column.filter(pa.array(told)), row_ids=splits.train.row_ids[told], given=splits.label_names)
 
 
 def _is_file(value: str) -> bool:
