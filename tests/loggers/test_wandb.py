@@ -11,7 +11,8 @@ from poolsweep.loggers.wandb import mode
 
 
 def offline_ids(outputs, study: str = "default") -> list[str]:
-    return sorted(path.name.rsplit("-", 1)[-1] for path in outputs.glob(f"{study}/wandb/offline-run-*"))
+    ids = (path.name.rsplit("-", 1)[-1] for path in outputs.glob(f"{study}/wandb/offline-run-*"))
+    return sorted(run_id for run_id in ids if not run_id.startswith("study"))
 
 
 def test_without_a_key_runs_are_offline_each_with_its_run_id(cli, tiny_run, outputs):

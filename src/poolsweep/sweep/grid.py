@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from poolsweep.errors import UserError
 from poolsweep.files.writing import remove_half_written
 from poolsweep.launch.launcher import Job, JobLauncher
+from poolsweep.loggers.study_run import track_study
 from poolsweep.process.owner import is_ours
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
@@ -72,6 +73,7 @@ def sweep(
     refused = run_all(plan.missing, launcher=launcher, console=console) if plan.missing else ()
     if os.access(study, os.W_OK):
         show_study(study, console=Console())
+        track_study(study, [job.config for job in plan.jobs.values()], console=console)
     require_finished(plan.jobs, not_retried=plan.not_retried, stops=plan.stops, refused=refused)
 
 

@@ -14,6 +14,7 @@ from hydra.plugins.launcher import Launcher
 from poolsweep.config import RunConfig, resolve
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.launch.launcher import Job
+from poolsweep.loggers.study_run import track_study
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
@@ -72,6 +73,7 @@ def run_trials(space: Space, *, compose: Compose, launcher: Launcher, options: O
                 break
     write_summary(study, trials, monitor=config.monitor, options=options)
     show_study(study, console=Console())
+    track_study(study, [config], console=console)
     failures = show_summary(study, trials, monitor=config.monitor, options=options, console=Console())
     if failures:
         raise SweepFailedError(f"{failures} of {options.trials} trials did not finish; type the command again")

@@ -12,6 +12,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
 from poolsweep.errors import UserError, nearest
+from poolsweep.loggers.study_run import track_study
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.report.terminal import show_study
 from poolsweep.runs.folder import RunFolder
@@ -91,6 +92,7 @@ class Race:
                     break
                 self._run_round()
         show_study(study, console=Console())
+        track_study(study, [job.config for job in self._plan.jobs.values()], console=self._console)
         say_saved(self._rounds.records, num_runs=self._grid.num_runs, console=Console())
         require_finished(self._begun, not_retried=self._plan.not_retried, refused=self._refused)
 
