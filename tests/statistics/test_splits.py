@@ -73,8 +73,12 @@ def test_each_text_is_counted_once_in_k_fold(generator):
     within = np.mean([table[0, fold::5].var(ddof=1) for fold in range(5)]) / 1000
     spread = np.var([table[0, fold::5].mean() for fold in range(5)], ddof=1)
     between = max(spread - 5 * within, 0)
-    assert result.estimate.standard_error**2 == pytest.approx(within + (1 / 5 + 1 / 4) * between, rel=0.01)
-    assert result.estimate.df == pytest.approx(4)
+    assert result.estimate.standard_error**2 == pytest.approx(
+        (1 + 1 / 4) * within + (1 / 5 + 1 / 4) * between, rel=0.01
+    )
+    alone = stats.t.ppf(0.995, 4) * math.sqrt(spread / 5)  # the 99% interval over splits alone
+    assert stats.t.ppf(0.995, result.estimate.df) * result.estimate.standard_error >= alone * 0.999
+    assert 4 < result.estimate.df < 999
 
 
 def test_where_texts_have_no_noise_it_is_nadeau_and_bengios_test(generator):
@@ -137,7 +141,7 @@ def test_overlapping_test_rows_count_a_text_once(generator):
     assert mean_over_splits(same, FIVE).estimate.standard_error == pytest.approx(text.std(ddof=1) / 20)
     half = {split: scored(text[None, chosen], rows=chosen, deterministic=True) for split, chosen in
             enumerate(np.sort(generator.permutation(400)[:200]) for _ in range(10))}  # fmt: skip
-    whole = text.std() / 20
+    whole = text.std() / 20 * math.sqrt(1 + 1)  # 200 test rows over the 200 others
     assert whole < mean_over_splits(half, Resampling(200, 400)).estimate.standard_error < 1.35 * whole
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,8 +125,10 @@ def noise_over_splits(contenders: Sequence[Mapping[Hashable, Scores]], resamplin
         return None
     row_ids = [one[0].row_ids for one in given]
     fixed = all(scores.deterministic for one in given for scores in one)
-    weight = 1 / len(splits) + correction_of(row_ids, resampling, told_apart=fixed)
-    return _joint(tables, places_of(row_ids), weight, ("texts", "splits") if fixed else ("seeds", "texts", "splits"))
+    shared, own_rows = correction_of(row_ids, resampling, told_apart=fixed)
+    covers: tuple[Covered, ...] = ("texts", "splits") if fixed else ("seeds", "texts", "splits")
+    noise = _joint(tables, places_of(row_ids), 1 / len(splits) + shared, covers)
+    return replace(noise, texts=noise.texts * (1 + shared)) if own_rows else noise
 
 
 def places_of(row_ids: Sequence[NDArray]) -> list[NDArray[np.intp]]:

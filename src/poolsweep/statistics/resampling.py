@@ -73,14 +73,14 @@ class Resampling:
         return alike / max(1 - alike, 1e-9) if told_apart else alike / (2 - alike)
 
 
-def correction_of(row_ids: Sequence[NDArray], resampling: Resampling, *, told_apart: bool) -> float:
-    """c of splits with these test rows; see :meth:`Resampling.correction`.
+def correction_of(row_ids: Sequence[NDArray], resampling: Resampling, *, told_apart: bool) -> tuple[float, bool]:
+    """c of splits with these test rows, see :meth:`Resampling.correction`, and whether each has rows of its own.
 
     Args:
         row_ids: Ids of the test rows of each split.
         resampling: How the splits were drawn.
         told_apart: Whether the noise of seeds is known.
     """
-    same = share_rows(dict(enumerate(row_ids)))
-    test_rows = 0.0 if same else float(np.mean([len(ids) for ids in row_ids]))
-    return resampling.correction(test_rows=test_rows, told_apart=told_apart)
+    own_rows = not share_rows(dict(enumerate(row_ids)))
+    test_rows = float(np.mean([len(ids) for ids in row_ids])) if own_rows else 0.0
+    return resampling.correction(test_rows=test_rows, told_apart=told_apart), own_rows

@@ -63,26 +63,28 @@ class SplitNoise:
     num_splits: int
     num_texts: int
 
-    def variance(self, *, shared: float) -> tuple[float, float]:
+    def variance(self, *, shared: float, own_rows: bool) -> tuple[float, float]:
         """The variance of the mean over splits, and its degrees of freedom.
 
-        V = T + C̄/P + (1/P + c) · max(G − C̄, 0). The degrees of freedom are Satterthwaite's, with the whole spread
-        var_p(m_p) in the place of G, at least P − 1, and lowered to what the splits alone allow.
+        V = T + C̄/P + (1/P + c) · max(G − C̄, 0), with (1 + c) T for T where each split has test rows of its own: a text
+        of one split trains the others. The degrees of freedom are Satterthwaite's, at least P − 1, and lowered to what
+        the splits alone allow: at 99.8% where they share their test rows, at 99% where texts scatter their means too.
 
         Args:
-            shared: c, what other splits of the same rows have in common, over what they have not.
+            shared: c, how much more splits of the same rows agree than splits of other rows would.
+            own_rows: Whether each split has test rows of its own.
         """
         weight, fewest = 1 / self.num_splits + shared, self.num_splits - 1.0
-        seeds = self.seeds or 0.0
+        seeds, alone = self.seeds or 0.0, self.spread / self.num_splits
         luck = max(self.between - seeds, 0.0)
-        total = self.texts + seeds / self.num_splits + weight * luck
-        terms = [
-            (self.texts, self.num_texts - 1.0),
-            (weight * self.spread, fewest),
-            (shared * seeds, float(self.seed_df)),
-        ]
-        df = max(satterthwaite_df(total, terms), fewest)
-        return total, lowered_df(df, total, self.spread / self.num_splits + shared * luck, fewest)
+        texts = self.texts * (1 + shared) if own_rows else self.texts
+        total = texts + seeds / self.num_splits + weight * luck
+        terms = [(texts, self.num_texts - 1.0)]
+        if own_rows:
+            terms += [(weight * luck, fewest), (seeds / self.num_splits, float(self.seed_df))]
+            return total, lowered_df(max(satterthwaite_df(total, terms), fewest), total, alone, fewest, tail=0.995)
+        terms += [(weight * self.spread, fewest), (shared * seeds, float(self.seed_df))]
+        return total, lowered_df(max(satterthwaite_df(total, terms), fewest), total, alone + shared * luck, fewest)
 
 
 def split_table(first: Scores, second: Scores | None, places: NDArray[np.intp]) -> SplitTable:

@@ -54,8 +54,8 @@ def mean_over_splits(scores: Splits, resampling: Resampling, *, level: float = 0
 def difference_over_splits(first: Splits, second: Splits, resampling: Resampling, *, level: float = 0.95) -> Difference:
     """First minus second, paired by split, by text and, as in :func:`difference`, by seed within the split.
 
-    The mean over splits, each of the same weight, with V = T + C̄/P + (1/P + c) · max(G − C̄, 0): noise of texts, of
-    seeds, and of training sets with :meth:`Resampling.correction`. One split alone is what :func:`difference` gives.
+    The mean over splits, each of the same weight, with the noise of texts, of seeds and of training sets, corrected for
+    what splits share; see :meth:`.split_noise.SplitNoise.variance`. One split alone is what :func:`difference` gives.
 
     Args:
         first: The contender that counts positive; only splits that both have are used.
@@ -81,7 +81,7 @@ def difference_over_splits(first: Splits, second: Splits, resampling: Resampling
         >>> second = {0: scored([0, 0, 1, 1], 0), 1: scored([1, 0, 1, 0], 4)}
         >>> result = difference_over_splits(first, second, Resampling(4, 8, folds=2))
         >>> result.estimate.value, round(result.estimate.standard_error, 3), result.covers
-        (0.25, 0.177, ('seeds', 'texts', 'splits'))
+        (0.25, 0.25, ('seeds', 'texts', 'splits'))
     """
     shared = [split for split in first if split in second]
     if not shared:
@@ -134,7 +134,8 @@ def _result(
         value = float(np.mean([table.gaps.mean() for table in tables]))
         return unknown_difference(value, num_seeds, 1, level=level)
     noise = split_noise(tables)
-    variance, df = noise.variance(shared=correction_of(row_ids, resampling, told_apart=noise.seeds is not None))
+    shared, own_rows = correction_of(row_ids, resampling, told_apart=noise.seeds is not None)
+    variance, df = noise.variance(shared=shared, own_rows=own_rows)
     if variance == 0:
         variance, df = decided_noise(_by_text(tables))
     seeds = noise.seeds or 0.0
