@@ -83,6 +83,15 @@ def test_what_cannot_be_is_refused_in_a_line(cli, probe, animals, no_new_files, 
     assert done.problems == [said.format(animals=animals)]
 
 
+def test_rows_of_labels_are_for_tasks_that_have_labels(cli, probe, tmp_path, write_csv, no_new_files):
+    scores = write_csv(tmp_path / "scores.csv", [(f"text {i}", f"{i / 7:.3f}") for i in range(60)])
+    done = cli("train", *probe[2:], f"data.train={scores}", "task=regression", "data.rows_per_label=5")
+    assert done.status == 2
+    assert done.problems == [
+        "data.rows_per_label=5 counts rows of labels, and task=regression has none: data.train_rows counts rows"
+    ]
+
+
 def test_the_number_of_folds_is_not_swept(cli, probe, no_new_files):
     done = cli(*probe, "data.folds=3,5")
     assert done.status == 2

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from poolsweep.errors import nearest
-from poolsweep.tasks import TASKS, Task, make_task
+from poolsweep.tasks import Task, make_task
 
 
 def range_problems(config: Mapping[str, Any]) -> list[str]:

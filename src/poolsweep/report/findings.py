@@ -16,10 +16,12 @@ from poolsweep.report.charts.cost import cost_chart, costs
 from poolsweep.report.charts.curves import curves_chart
 from poolsweep.report.charts.errors import Slice, errors_chart, slices
 from poolsweep.report.charts.layers_by_tokens import halves_chart, halves_grid
+from poolsweep.report.charts.learning import learning_chart
 from poolsweep.report.charts.pairs import pairs_chart
 from poolsweep.report.charts.seeds import seeds_chart
 from poolsweep.report.charts.style import Chart, role_colour
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.learning import LearningCurve, learning_curve
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.texts import Disagreement, TestTexts, disagreements, read_texts
 from poolsweep.statistics import (
@@ -48,6 +50,7 @@ class Findings:
         charts: Figures, in the order of the page.
         missing: Why parts are not there, a sentence each.
         smaller: The same on fewer training rows, without charts.
+        learning: All of these by number of training rows; None where there is one.
     """
 
     comparison: Comparison
@@ -61,6 +64,7 @@ class Findings:
     charts: tuple[Chart, ...]
     missing: tuple[str, ...]
     smaller: tuple[Findings, ...] = ()
+    learning: LearningCurve | None = None
 
 
 def examine(comparison: Comparison, *, smaller: Sequence[Comparison] = (), with_texts: bool = True) -> Findings:
@@ -77,7 +81,9 @@ def examine(comparison: Comparison, *, smaller: Sequence[Comparison] = (), with_
     texts, lengths, unit = _texts(comparison, pair, missing, with_texts=with_texts)
     calibrations = {name: found for name in comparison.names if (found := calibration(comparison.contender(name)))}
     cut = slices(comparison, first, second, lengths=lengths, unit=unit)
-    charts = [seeds_chart(comparison), pairs_chart(comparison), *_halves(comparison)]
+    curve = learning_curve([comparison, *smaller])
+    charts = [learning_chart(curve)] if curve else []
+    charts += [seeds_chart(comparison), pairs_chart(comparison), *_halves(comparison)]
     charts += [cost_chart(comparison, costs(comparison)), curves_chart(comparison)]
     if not charts[-1]:
         missing.append("No learning curves: no run logged validation (a probe solves its heads in one go).")
@@ -102,6 +108,7 @@ def examine(comparison: Comparison, *, smaller: Sequence[Comparison] = (), with_
         tuple(chart for chart in charts if chart),
         tuple(missing),
         tuple(map(_in_short, smaller)),
+        curve,
     )
 
 

@@ -20,6 +20,7 @@ from poolsweep.report.charts.inline import Inliner
 from poolsweep.report.charts.style import Chart
 from poolsweep.report.findings import Findings
 from poolsweep.report.leaderboard import leaderboard, short_names
+from poolsweep.report.learning import learning_cell
 from poolsweep.report.metric import METRICS, p_text, shown, signed, title
 from poolsweep.report.replicates import Replicate, Wording
 from poolsweep.report.results import RunRecord
@@ -89,6 +90,7 @@ def render(
         "runs": _runs(runs, findings),
         "metric": METRICS[findings[0].comparison.metric].title,
         "shown": shown,
+        "learning_cell": learning_cell,
         "signed": signed,
         "p_text": p_text,
         "isnan": math.isnan,

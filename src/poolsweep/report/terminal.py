@@ -14,7 +14,8 @@ from rich.text import Text
 from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions, load_note, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.leaderboard import Row, compare_all, leaderboard, short_names, write_leaderboard
+from poolsweep.report.leaderboard import Row, by_size, compare_all, leaderboard, short_names, write_leaderboard
+from poolsweep.report.learning import learning_curve, learning_sentence, learning_table
 from poolsweep.report.metric import METRICS, shown, signed
 from poolsweep.report.race import race_note
 from poolsweep.report.results import RunRecord, load_runs
@@ -67,6 +68,17 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
             console.say(note)
         if comparison.basis in ("one seed", "nothing") or any(_lacks_seeds(comparison, row) for row in rows):
             console.say("One seed gives no interval and no verdict: add seeds with seed=0,1,2.")
+    _print_curves(comparisons, console=console)
+
+
+def _print_curves(comparisons: Sequence[Comparison], *, console: Console) -> None:
+    """Print a table for each data set that was trained on several numbers of rows."""
+    for sizes in by_size(comparisons):
+        curve = learning_curve(sizes)
+        if curve is not None:
+            console.print(learning_table(curve))
+            console.print()
+            console.say(learning_sentence(curve))
 
 
 def _lacks_seeds(comparison: Comparison, row: Row) -> bool:

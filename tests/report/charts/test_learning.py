@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from studies import write_run
 
-from poolsweep.report.charts.learning import learning_chart, learning_curve, learning_sentence
+from poolsweep.report.charts.learning import learning_chart
 from poolsweep.report.charts.style import house_style
 from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.learning import learning_curve, learning_sentence
 from poolsweep.report.results import load_runs
 
 SKILL = {"cls": {30: 0.6, 100: 0.62, None: 0.9}, "max": {30: 0.3, 100: 0.8, None: 0.7}}

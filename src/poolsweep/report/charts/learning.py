@@ -1,11 +1,9 @@
-"""Learning curves: the score against the number of training rows."""
+"""The score against the number of training rows, a line for each contender."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import mean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,88 +11,13 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from poolsweep.report.charts.style import INK, MUTED, SURFACE, WIDE, Chart, plain_axes, role_colour, short
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.learning import LearningCurve, learning_sentence
 from poolsweep.report.metric import factor, title
-from poolsweep.statistics import SeedSummary
 
 _MOST = 12  # lines that can be told apart
 _STYLES = ("-", "--", "-.", ":")
 _TICKS_APART = 1.25  # smallest ratio of two sizes that both have their number written
 _APART = 0.055  # of the height: how far names at the ends of lines are kept from each other
-
-
-@dataclass(frozen=True, eq=False)
-class Size:
-    """The contenders at one number of training rows.
-
-    Attributes:
-        rows: Training rows, the mean over runs.
-        asked: What was asked for, in words: ``300 training rows``.
-        summaries: Name at the largest size → mean and interval.
-        leader: Name with the best mean.
-    """
-
-    rows: float
-    asked: str
-    summaries: dict[str, SeedSummary]
-    leader: str
-
-
-@dataclass(frozen=True, eq=False)
-class LearningCurve:
-    """Contenders by number of training rows.
-
-    Attributes:
-        largest: The comparison on most rows, whose names, metric and colours count.
-        sizes: From few rows to many, at least two.
-        names: Contenders, the best at the largest size first.
-    """
-
-    largest: Comparison
-    sizes: tuple[Size, ...]
-    names: tuple[str, ...]
-
-    @property
-    def changes(self) -> list[tuple[Size, Size]]:
-        """The neighbouring sizes between which the leader changes."""
-        neighbours = zip(self.sizes, self.sizes[1:], strict=False)
-        return [(before, after) for before, after in neighbours if before.leader != after.leader]
-
-
-def learning_curve(comparisons: Sequence[Comparison]) -> LearningCurve | None:
-    """The comparisons on one data set by number of training rows; None where there is one number.
-
-    Args:
-        comparisons: Differ in the number of training rows alone.
-    """
-    by_rows = sorted(comparisons, key=_rows)
-    if len({round(_rows(comparison)) for comparison in by_rows}) < 2:
-        return None
-    largest = by_rows[-1]
-    names = {largest.contender(name).key: name for name in largest.names}
-    sizes = []
-    for comparison in by_rows:
-        found = {
-            names[key]: comparison.summaries[name]
-            for name in comparison.names
-            if (key := comparison.contender(name).key) in names
-        }
-        if found:
-            sizes.append(Size(_rows(comparison), str(comparison.group.arena.rows), found, next(iter(found))))
-    return LearningCurve(largest, tuple(sizes), tuple(largest.names)) if len(sizes) > 1 else None
-
-
-def _rows(comparison: Comparison) -> float:
-    """Training rows of the runs of a comparison."""
-    runs = [run for name in comparison.names for run in comparison.contender(name).runs.values()]
-    return mean(float((run.facts.get("sizes") or {}).get("train", math.nan)) for run in runs)
-
-
-def learning_sentence(curve: LearningCurve) -> str:
-    """Who leads from how many rows on."""
-    first = curve.sizes[0]
-    told = [f"{first.leader} has the highest mean with {first.rows:,.0f} training rows"]
-    told += [f"{after.leader} from {after.rows:,.0f} on" for _, after in curve.changes]
-    return ", ".join(told) + (" and with all that were tried." if not curve.changes else ".")
 
 
 def learning_chart(curve: LearningCurve) -> Chart:
