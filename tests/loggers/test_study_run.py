@@ -63,8 +63,9 @@ def test_the_leaderboard_and_the_page_without_texts_are_one_run_however_often_it
     for shown, row in zip(table["data"], rows, strict=True):
         numbers = [row["test_accuracy"], row["ci95_half_width"]]
         assert shown[0] == " ± ".join(f"{float(number):.4f}" for number in numbers if number)
-        assert shown[3] == row["pooling"]
+        assert shown[table["columns"].index("name")] == row["name"]
     assert found.summary["contenders"] == 2
+    assert found.summary["best"] == f"animals {rows[0]['rows']}: {rows[0]['name']} {table['data'][0][0]}"
     assert any("±" in shown[0] for shown in table["data"]), "premise: seeds differ"
     page = (study / "wandb" / "study-report" / "report.html").read_text()
     assert "cls" in page, "premise: it is the report"

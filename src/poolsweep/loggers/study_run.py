@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KIND = "study"
 _TARGET = "poolsweep.loggers.wandb.WandbRun"
+_SCORE = "mean ± 95% interval"
 _SECONDS_TO_BEGIN = 30.0
 _NAME_LENGTH = 120
 
@@ -74,12 +75,13 @@ def _write(study: Path, node: Node, *, mode: str) -> None:
     offline = mode in ("offline", "dryrun")
     if offline:
         _forget_unsent(study)
-    run = wandb.init(
-        project=node["project"], entity=node.get("entity"), id=study_id(study), name=study.name, job_type=KIND,
-        tags=[study.name[:64]], dir=str(study), mode=mode, resume=None if offline else "allow", reinit="create_new",
-        config=without_secrets({"study": study.name, "folder": str(study)}),
-        settings=wandb.Settings(silent=True, console="off", init_timeout=_SECONDS_TO_BEGIN),
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "project": node["project"], "entity": node.get("entity"), "tags": [study.name[:64]], "dir": str(study),
+        "config": without_secrets({"study": study.name, "folder": str(study)}),
+    }  # fmt: skip
+    settings = wandb.Settings(silent=True, console="off", init_timeout=_SECONDS_TO_BEGIN)
+    how: dict[str, Any] = {"mode": mode, "resume": None if offline else "allow", "reinit": "create_new"}
+    run = wandb.init(id=study_id(study), name=study.name, job_type=KIND, settings=settings, **given, **how)
     try:
         _tell(run, study, rows, page)
     except BaseException:
@@ -91,7 +93,7 @@ def _write(study: Path, node: Node, *, mode: str) -> None:
 def _tell(run: Run, study: Path, rows: list[dict[str, str]], page: Path) -> None:
     import wandb
 
-    columns = list(rows[0])
+    columns: list[Any] = list(rows[0])
     run.log(
         {"leaderboard": wandb.Table(columns=columns, data=[[_cell(row[name]) for name in columns] for row in rows])}
     )
@@ -105,22 +107,21 @@ def _leaderboard(path: Path) -> list[dict[str, str]]:
     """The rows of a study's leaderboard, each with its score and interval in one cell beside all that it has."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = [dict(row) for row in csv.DictReader(file)]
-    return [{"mean ± 95% interval": _score(row), **row} for row in rows]
+    return [{_SCORE: _score(row), **row} for row in rows]
 
 
 def _score(row: Mapping[str, str]) -> str:
-    mean = next(value for name, value in row.items() if name.startswith("test_"))
-    half_width = row.get("ci95_half_width", "")
+    cells = list(row.values())
+    mean, half_width = cells[list(row).index("sd") - 1], row["ci95_half_width"]  # its name is the metric's
     return " ± ".join(f"{float(number):.4f}" for number in (mean, half_width) if number)
 
 
 def _best(rows: list[dict[str, str]]) -> str:
-    """Each data set's and encoder's first row, which has the highest mean."""
-    firsts: dict[tuple[str, str], dict[str, str]] = {}
+    """The first row of each data set and number of training rows, which has the highest mean."""
+    firsts: dict[str, dict[str, str]] = {}
     for row in rows:
-        firsts.setdefault((row.get("data", ""), row.get("encoder", "")), row)
-    named = [" ".join(filter(None, (*place, row.get("pooling", "")))) for place, row in firsts.items()]
-    return "; ".join(f"{name}: {row['mean ± 95% interval']}" for name, row in zip(named, firsts.values(), strict=True))
+        firsts.setdefault(" ".join(filter(None, (row["data"], row["rows"]))), row)
+    return "; ".join(f"{data}: {row['name']} {row[_SCORE]}" for data, row in firsts.items())
 
 
 def _cell(text: str) -> Any:  # noqa: ANN401
