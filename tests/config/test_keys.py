@@ -114,7 +114,7 @@ TYPED = {
     "another reduction": (["+loss.reduction=sum"], "loss.reduction is not an option of poolsweep.loss.cross_entropy"),
     "a metric that is not watched": (
         ["callbacks.early_stopping.monitor=val/nothing"],
-        "callbacks.early_stopping.monitor must be a validation metric",
+        "callbacks.early_stopping.monitor=val/nothing is not measured",
     ),
     "a seed": (["data_seed=99999999999"], "data_seed must be below 4294967296, got 99999999999"),
     "a constructor": (

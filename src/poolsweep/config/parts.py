@@ -47,15 +47,17 @@ PARTS: dict[str, Part] = {
         "pytorch_lightning.loggers.Logger",
         frozenset({"run_id", "run_folder", "group", "config"}),
     ),
+    "own_metrics": Part(("torchmetrics.classification.", "torchmetrics.regression."), "torchmetrics.Metric"),
     "callbacks": Part(("poolsweep.", "pytorch_lightning."), "pytorch_lightning.Callback"),
 }
+NAMED = ("logger", "callbacks", "own_metrics")  # groups of several parts, each with a name of its own
 
 
 def part_at(path: tuple[str, ...]) -> Part | None:
-    """The part that a config path stands for; loggers and callbacks are named one level down."""
-    if len(path) == 2 and path[0] in {"logger", "callbacks"}:
+    """The part that a config path stands for; loggers, callbacks and own metrics are named one level down."""
+    if len(path) == 2 and path[0] in NAMED:
         return PARTS[path[0]]
-    return PARTS.get(".".join(path)) if path and path[0] not in {"logger", "callbacks"} else None
+    return PARTS.get(".".join(path)) if path and path[0] not in NAMED else None
 
 
 def base_classes(part: Part) -> tuple[type, ...] | None:

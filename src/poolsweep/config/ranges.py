@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from poolsweep.config.own_metrics import name_problems
 from poolsweep.errors import nearest
 from poolsweep.tasks import Task, make_task
 
@@ -41,7 +42,8 @@ def _metric_problems(config: Mapping[str, Any], task: Task) -> list[str]:
     ]
     if problems:
         return problems
-    measured = [f"val/{name}" for name in (*config["metrics"], "loss")]
+    problems = name_problems(config)
+    measured = [f"val/{name}" for name in (*config["metrics"], "loss", *(config.get("own_metrics") or {}))]
     asked = {"monitor": config["monitor"]}
     asked |= {f"callbacks.{name}.monitor": node.get("monitor") for name, node in (config["callbacks"] or {}).items()}
     for key, metric in asked.items():

@@ -31,7 +31,7 @@ def resolve(config: DictConfig, *, find_task: Callable[[Node, Sequence[str]], st
         content = _content(config)
     except OmegaConfBaseException as error:
         raise UserError(str(error).strip().splitlines()[0]) from error
-    content = dict[str, Any](logger={}, callbacks={}) | content  # ~logger: none
+    content = dict[str, Any](logger={}, callbacks={}, own_metrics={}) | content  # ~logger: none
     if isinstance(callbacks := content["callbacks"], dict):  # callbacks.average=none leaves a name with nothing
         content["callbacks"] = {name: node for name, node in callbacks.items() if node != {}}
     if find_task is not None and content.get("task") == {"name": AUTO}:

@@ -47,6 +47,7 @@ class RunConfig(Root):
         trainer: Makes Lightning's Trainer or the probe.
         loggers: Name → node that makes a logger.
         callbacks: Name → node that makes a callback.
+        own_metrics: Name → node that makes a metric of the user's own.
         trial: The search that the run is a trial of; None where it is none.
         refit: What the run fits anew for use; None where it is a run like any other.
         content: All keys, as ``config.yaml`` records them.
@@ -70,6 +71,7 @@ class RunConfig(Root):
     trainer: Node
     loggers: Mapping[str, Node]
     callbacks: Mapping[str, Node]
+    own_metrics: Mapping[str, Node]
     trial: Node | None
     refit: Refit | None
     content: Node
@@ -101,6 +103,7 @@ class RunConfig(Root):
             tokens=Node(content["pooling"]["tokens"]),
             loggers={name: Node(node) for name, node in (content["logger"] or {}).items()},
             callbacks={name: Node(node) for name, node in (content["callbacks"] or {}).items()},
+            own_metrics={name: Node(node) for name, node in (content.get("own_metrics") or {}).items()},
             trial=Node(content["trial"]) if content.get("trial") else None,
             refit=Refit(**content["refit"]) if "refit" in content else None,
             content=Node(content),

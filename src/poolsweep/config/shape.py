@@ -7,13 +7,12 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.config.keys import Checkpointing, Loading, Refit, Root, RowKeys, Storing
-from poolsweep.config.parts import PARTS
+from poolsweep.config.parts import NAMED, PARTS
 from poolsweep.config.types import dataclass_problems
 from poolsweep.errors import nearest
 from poolsweep.tasks import AUTO, TASKS
 
 SECTIONS: dict[str, type] = {"checkpoint": Checkpointing, "features": Storing}
-_NAMED = ("logger", "callbacks")  # groups of several parts, each with a name of its own
 _HALVES = tuple(name.partition(".")[2] for name in PARTS if name.startswith("pooling."))
 _GROUPS = tuple(dict.fromkeys(name.partition(".")[0] for name in PARTS))
 _OF_OPTUNA = ("optuna", "trial")
@@ -43,7 +42,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
             yield _instead(name, config[name], "its keys")
     for group in _GROUPS:
         node = config.get(group)
-        if group in _NAMED:
+        if group in NAMED:
             yield from _named(group, node)
         elif group == "pooling":
             yield from _pooling(node)

@@ -99,13 +99,17 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     hints = hints_of(found.__init__ if inspect.isclass(found) else found)
     for key in given.keys() & hints.keys() - part.derived:
         problems += type_problem(f"{where}.{key}", given[key], hints[key])
-    if not problems and where.startswith("callbacks.") and str(node["_target_"]).startswith(part.prefixes):
+    if (
+        not problems
+        and where.startswith(("callbacks.", "own_metrics."))
+        and str(node["_target_"]).startswith(part.prefixes)
+    ):
         problems += _construction_problems(where, given, found)
     return problems
 
 
 def _construction_problems(where: str, given: Mapping[str, Any], found: Any) -> list[str]:  # noqa: ANN401
-    """What the constructor of a callback refuses; one of the user's own is made once, in its run."""
+    """What the constructor of a callback or a metric refuses; one of the user's own is made once, in its run."""
     try:
         found(**given)
     except Exception as error:

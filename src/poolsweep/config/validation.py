@@ -10,6 +10,7 @@ from poolsweep.config.batch_plan import batch_problems
 from poolsweep.config.callbacks import average_problems
 from poolsweep.config.keys import Loading, Refit, Root, RowKeys, SplitKeys
 from poolsweep.config.machine import device_problems, worker_problems
+from poolsweep.config.own_metrics import selecting_problems
 from poolsweep.config.probe import probe_problems
 from poolsweep.config.processes import distribution_problems
 from poolsweep.config.ranges import range_problems
@@ -50,6 +51,7 @@ def validate(checked: RunConfig) -> None:
         try:
             part, found = authorised(path, node, trusted=config.get("trusted"))
             problems += argument_problems(".".join(path), node, found, part)
+            problems += selecting_problems(path, found, config)
         except RefusedError as error:
             refused = True
             problems += error.problems

@@ -19,6 +19,7 @@ from poolsweep.distributed.group import all_reduce
 from poolsweep.encoder import Encoder
 from poolsweep.features import FeatureRequest
 from poolsweep.model.mean_loss import MeanLoss
+from poolsweep.model.own_metrics import OwnMetrics
 from poolsweep.model.predictions import Predictions
 from poolsweep.pairs import Joint, Pairs
 from poolsweep.pooling import Pooling
@@ -40,6 +41,7 @@ class Classifier(pl.LightningModule):
         head: Vector → logits.
         loss: Called with what ``for_loss`` gives; returns the mean over the texts.
         for_loss: Called with logits (B, C) and targets (B, …).
+        own_metrics: Metrics of the user's own; None = there are none.
         metrics: Called with ``prefix``; gives what is measured, called with logits and targets.
         make_optimizer: Called with ``encoder``, ``pooling`` and ``head``, the modules to train.
         make_scheduler: Called with the optimizer and ``total_steps``.
@@ -59,6 +61,7 @@ class Classifier(pl.LightningModule):
         metrics: Callable[..., MetricCollection],
         make_optimizer: Callable[..., Optimizer],
         make_scheduler: Callable[..., LRScheduler],
+        own_metrics: OwnMetrics | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -74,6 +77,7 @@ class Classifier(pl.LightningModule):
         self.val_metrics = metrics(prefix="val/")
         self.test_metrics = metrics(prefix="test/")
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
+        self.own_metrics = own_metrics
         self.predictions: dict[str, Predictions] | None = None
         self.examples_seen = self.scheduled_steps = 0
         self.last_batch: Batch | None = None  # what did not fit if memory runs out
@@ -202,6 +206,8 @@ class Classifier(pl.LightningModule):
         place = batch_idx * self.trainer.world_size + self.trainer.global_rank
         mean_loss.add(self.mean_loss(logits, batch.targets), rows=len(batch), place=place)
         metrics.update(logits, batch.targets)
+        if self.own_metrics is not None:
+            self.own_metrics.update(logits, batch.targets)
         if self.predictions is not None:
             self.predictions[split].add(batch, logits)
 
@@ -209,6 +215,7 @@ class Classifier(pl.LightningModule):
         metrics, mean_loss = self._metrics_of(split)
         prefix = "val/" if split == "validation" else "test/"
         found = {f"{prefix}loss": mean_loss.compute(), **metrics.compute()}
+        found |= {} if self.own_metrics is None else self.own_metrics.compute(prefix=prefix)
         self.log_dict({name: value.float() for name, value in found.items()})  # MCC of one class is an integer 0
         metrics.reset()
         mean_loss.reset()

@@ -188,6 +188,9 @@ def _metrics(run: ProbeRun, logits: Tensor, labels: Tensor, *, prefix: str) -> d
     measures = (run.classifier.val_metrics if prefix == "val/" else run.classifier.test_metrics).to(logits.device)
     measures.reset()
     found = {f"{prefix}loss": run.classifier.mean_loss(logits, labels), **measures(logits, labels)}
+    if (own := run.classifier.own_metrics) is not None:
+        own.update(logits, labels)
+        found |= own.compute(prefix=prefix)
     return {name: float(value) for name, value in found.items()}
 
 

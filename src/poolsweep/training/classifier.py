@@ -13,9 +13,11 @@ from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.features import FeatureRequest
 from poolsweep.model.classifier import Classifier
+from poolsweep.model.own_metrics import OwnMetrics
 from poolsweep.pooling import Pooling
 from poolsweep.postprocess.base import Postprocess
 from poolsweep.tasks import Contract
+from poolsweep.training.failure import in_one_line
 from poolsweep.training.make import make
 
 
@@ -55,9 +57,25 @@ def build_classifier(
         loss=make(config.loss),
         for_loss=partial(config.task.for_loss, contract),
         metrics=partial(config.task.measures, contract, config.metrics),
+        own_metrics=_own_metrics(config, contract),
         make_optimizer=partial(make, config.optimizer, fused=fused),
         make_scheduler=partial(make, config.scheduler),
     )
+
+
+def _own_metrics(config: RunConfig, contract: Contract) -> OwnMetrics | None:
+    """Metrics of the user's own.
+
+    Raises:
+        UserError: If one cannot be made.
+    """
+    found = {}
+    for name, node in config.own_metrics.items():
+        try:
+            found[name] = make(node)
+        except Exception as error:
+            raise UserError(f"own_metrics.{name} cannot be made: {in_one_line(error)}") from error
+    return OwnMetrics(found, predicted=partial(config.task.predicted, contract)) if found else None
 
 
 def build_postprocess(node: Node, *, size: int, frozen: bool) -> Postprocess:

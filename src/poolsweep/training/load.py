@@ -104,6 +104,8 @@ def load_run(
     stored["trainer"] = stored["trainer"] | {"accelerator": "cpu", "devices": 1, "precision": 32}
     if attention is not None:
         stored["encoder"] = stored["encoder"] | {"attention": attention, "packing": "auto"}
+    if stored.get("own_metrics"):  # nothing is measured, and what they name is not to be trusted for it
+        stored |= {"own_metrics": {}, "callbacks": {}, "monitor": "val/loss"}
     config = RunConfig.of(stored)
     validate(config)
     contract = _contract(folder, config.task)

@@ -58,7 +58,9 @@ def build_loggers(
         "group": f"{config.data_name}/{config.pooling_name}",
         "config": shown_config(config),
     }
-    loggers: list[Logger] = [MetricsFile(folder.metrics, measured=config.metrics, check_lock=check_lock)]
+    loggers: list[Logger] = [
+        MetricsFile(folder.metrics, measured=[*config.metrics, *config.own_metrics], check_lock=check_lock)
+    ]
     # Partial, since instantiate would build whatever the logged config names.
     return loggers + [make(node, _partial_=True)(**described) for node in config.loggers.values()]
 
