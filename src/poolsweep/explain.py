@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from poolsweep.encoder import EncoderOutput
-from poolsweep.errors import UserError
+from poolsweep.errors import UserError, nearest
 from poolsweep.files.writing import write_whole
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.text import number
@@ -49,27 +50,26 @@ class Explanation:
     Attributes:
         text: Text, as given.
         tokens: Tokens, as the encoder read them.
-        predicted: Label name.
-        probability: Probability of the predicted label.
+        predicted: What the task predicts, in words, each with its probability if it has one.
         token_values: Kind → one value per token; kinds of several heads are ``kind (head i)``.
         layer_values: Layer index → weight; empty where layers have no weights.
     """
 
     text: str
     tokens: tuple[str, ...]
-    predicted: str
-    probability: float
+    predicted: tuple[str, ...]
     token_values: Mapping[str, tuple[float, ...]]
     layer_values: Mapping[int, float]
 
 
-def explain(run: LoadedRun, text: str, pair: str | None = None) -> Explanation:
+def explain(run: LoadedRun, text: str, pair: str | None = None, *, label: str | None = None) -> Explanation:
     """Run one text through a run and read off what its pooling did.
 
     Args:
         run: Loaded with ``attention="eager"`` if the encoder's own attentions are wanted.
         text: Any text.
         pair: The second text, where the run read pairs.
+        label: A label whose probability is wanted, instead of what is predicted.
     """
     batch = run.batch([text], None if pair is None else [pair])
     pooling, encoder = run.classifier.pooling, run.loaded.encoder
@@ -81,16 +81,14 @@ def explain(run: LoadedRun, text: str, pair: str | None = None) -> Explanation:
         )
         context = batch.context(output.pooler_output, output.attentions)
         found = dict(pooling.explain(output.hidden, batch.mask, context))
-        probabilities = torch.softmax(run.classifier(batch), dim=-1)[0]
+        outputs = run.config.task.predicted(run.contract, run.classifier(batch)).numpy()
     layers = found.pop("layers", None)
     if output.attentions is not None:
         found["attention"] = output.attentions[-1][:, :, 0].mean(dim=1)
-    best = int(probabilities.argmax())
     return Explanation(
         text=text if pair is None else f"{text} | {pair}",
         tokens=tuple(run.loaded.tokenizer.convert_ids_to_tokens(batch.input_ids[0].tolist())),
-        predicted=run.contract.names[best],
-        probability=float(probabilities[best]),
+        predicted=_in_words(run, outputs, label=label),
         token_values={name: values for kind, value in found.items() for name, values in _by_head(kind, value[0])},
         layer_values={} if layers is None else _by_layer(layers, pooling.layers_needed, batch.mask),
     )
@@ -102,6 +100,7 @@ def explain_run(
     *,
     page: Path | None,
     pairs: Sequence[str] | None = None,
+    label: str | None = None,
     trusted: Sequence[str] = (),
     trust_remote_code: bool = False,
 ) -> None:
@@ -112,13 +111,18 @@ def explain_run(
         texts: What to read.
         page: An HTML file to write.
         pairs: The second text of each, where the run read pairs.
+        label: A label whose probability is wanted, instead of what is predicted.
         trusted: Packages of your own whose classes the run names.
         trust_remote_code: Run the model code that the run's encoder carries.
     """
     run = load_run(path, attention="eager", trusted=trusted, trust_remote_code=trust_remote_code)
     if pairs is not None and len(pairs) != len(texts):
         raise UserError(f"there must be a --text-pair for each --text, got {len(pairs)} for {len(texts)}")
-    found = [explain(run, text, pair) for text, pair in zip(texts, pairs or [None] * len(texts), strict=True)]
+    if label is not None:
+        _require_label(run, label)
+    found = [
+        explain(run, text, pair, label=label) for text, pair in zip(texts, pairs or [None] * len(texts), strict=True)
+    ]
     console = Console()
     for one in found:
         print_explanation(one, console=console)
@@ -130,7 +134,8 @@ def explain_run(
 def print_explanation(found: Explanation, *, console: Console) -> None:
     """Print one explanation: a line per token with a bar per value."""
     console.say(found.text, style="bold")
-    console.say(f"predicted {found.predicted}, probability {found.probability:.3f}")
+    for line in found.predicted:
+        console.say(line)
     for kind, values in found.token_values.items():
         console.say(f"\n{kind}: {_describe(kind)}")
         largest = max(map(abs, values)) or 1.0
@@ -157,7 +162,7 @@ def write_page(found: Sequence[Explanation], *, title: str, path: Path) -> None:
 def _section(found: Explanation) -> str:
     parts = [
         f"<h2>{html.escape(found.text)}</h2>",
-        f"<p>predicted <b>{html.escape(found.predicted)}</b>, probability {found.probability:.3f}</p>",
+        *(f"<p>{html.escape(line)}</p>" for line in found.predicted),
     ]
     for kind, values in found.token_values.items():
         largest = max(map(abs, values)) or 1.0
@@ -172,6 +177,31 @@ def _section(found: Explanation) -> str:
         )
         parts.append(f"<p>{_WHAT['layers']} (0 = embeddings)</p><table>{rows}</table>")
     return "<section>" + "\n".join(parts) + "</section>"
+
+
+def _in_words(run: LoadedRun, outputs: np.ndarray, *, label: str | None) -> tuple[str, ...]:
+    """What is predicted of one text, or the probability of a label; outputs (1, C)."""
+    task, contract = run.config.task, run.contract
+    if label is not None:
+        return (f"probability of {label} {outputs[0, contract.names.index(label)]:.3f}",)
+    predicted = task.answers(contract, outputs, all_outputs=False)["predicted"][0].as_py()
+    if not task.has_labels:
+        return (f"predicted {predicted:.4g}",)
+    names = predicted if isinstance(predicted, list) else [predicted]
+    told = (f"predicted {name}, probability {outputs[0, contract.names.index(name)]:.3f}" for name in names)
+    return tuple(told) or ("no label is predicted",)
+
+
+def _require_label(run: LoadedRun, label: str) -> None:
+    """Refuse a label that the run does not have.
+
+    Raises:
+        UserError: With the nearest that it has.
+    """
+    if not run.config.task.has_labels:
+        raise UserError(f"--label {label}: the run predicts a score, and has no labels")
+    if label not in run.contract.names:
+        raise UserError(f"--label {label} is no label of the run; {nearest(label, run.contract.names)}")
 
 
 def _describe(kind: str) -> str:

@@ -79,7 +79,7 @@ class Study(StudyTables):
             )  # fmt: skip
 
     def ensemble(self, name: str | None = None) -> TrainedModel:
-        """All replicates of a contender together: the mean of their probabilities.
+        """All replicates of a contender together: the mean of what they predict.
 
         Args:
             name: Name of a contender; None = ``best``.

@@ -39,21 +39,25 @@ class TrainedModel:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Label names; column i of ``predict_proba`` is ``labels[i]``."""
+        """Label names; column i of ``predict_proba`` is ``labels[i]``. A model of scores has one name, ``score``."""
         return self._model.contract.names
 
     def predict(self, texts: Iterable[str], pairs: Iterable[str] | None = None) -> np.ndarray:
-        """The most probable label of each text, by name: names are strings, whatever type the training data had.
+        """What the task predicts of each text.
+
+        One label a text: the most probable one, by name; names are strings, whatever type the training data had.
+        Several: the list of their names. A score: a number, in the units of the training data.
 
         Args:
             texts: Texts: a list, a column of a data frame.
             pairs: The second text of each, where the model reads pairs.
         Shape:
-            returns (N,) str.
+            returns (N,) of str, lists or float64.
         Raises:
             UserError: If one is empty or no text, or the model reads pairs and gets none.
         """
-        return np.array(self.labels)[self.predict_proba(texts, pairs).argmax(axis=1)]
+        outputs = self._outputs(texts, pairs)
+        return _of_python(self._model.task.answers(self._model.contract, outputs, all_outputs=False)["predicted"])
 
     def predict_proba(self, texts: Iterable[str], pairs: Iterable[str] | None = None) -> np.ndarray:
         """The probability of each label.
@@ -64,8 +68,13 @@ class TrainedModel:
         Shape:
             returns (N, C) float32, columns in the order of ``labels``.
         Raises:
-            UserError: For what ``predict`` refuses.
+            UserError: For what ``predict`` refuses, and for a model of scores, which has none.
         """
+        if not self._model.task.has_labels:
+            raise UserError(f"{self.name} predicts a score for each text, and no probabilities: predict gives it")
+        return self._outputs(texts, pairs)
+
+    def _outputs(self, texts: Iterable[str], pairs: Iterable[str] | None) -> np.ndarray:
         found = self._made(texts, pairs, vectors=False)
         return np.zeros((0, len(self.labels)), np.float32) if found is None else found.values
 
@@ -101,12 +110,13 @@ class TrainedModel:
             text: Name of the column with the text; None = as in training, as with the others.
             label: Name of the column with the label.
             text_pair: Name of the column with the second text.
-            by_label: Give a row per label instead of one per metric.
+            by_label: Give a row per label instead of one per metric, where there are labels.
         Returns:
             Per metric ``value``, ``low`` and ``high``, a 95% interval over texts; or per label ``precision``,
             ``recall``, ``f1`` and ``support``.
         Raises:
-            UserError: If a text or a label is missing, or a label is one that the model does not have.
+            UserError: If a text or a label is missing, a label is one that the model does not have, or rows per label
+                are asked of a model of scores.
         """
         import pandas as pd
 
@@ -116,6 +126,8 @@ class TrainedModel:
             split = read_labelled(Path(data), self._model, text=text, text_pair=text_pair, label=label)
         else:
             split = labelled(data, self._model, text=text, text_pair=text_pair, label=label)
+        if by_label and not self._model.task.has_labels:
+            raise UserError(f"{self.name} predicts a score for each text: there are no labels to give a row each")
         found = evaluate(self._model, split)
         if by_label:
             return pd.DataFrame([vars(one) for one in found.by_label()]).set_index("label")
@@ -158,6 +170,18 @@ class TrainedModel:
 
     def __repr__(self) -> str:
         return f"TrainedModel({self.name!r}, labels={list(self.labels)})"
+
+
+def _of_python(column: pa.Array) -> np.ndarray:
+    """Names as an array of strings, lists of names as one of lists, numbers as they are."""
+    if pa.types.is_floating(column.type):
+        return column.to_numpy(zero_copy_only=False)
+    if not pa.types.is_list(column.type):
+        return np.array(column.to_pylist(), dtype=str)
+    found = np.empty(len(column), dtype=object)
+    for row, names in enumerate(column.to_pylist()):
+        found[row] = names
+    return found
 
 
 def _texts(given: Iterable[str], what: str) -> list[str]:

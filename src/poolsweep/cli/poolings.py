@@ -54,6 +54,7 @@ def explain(arguments: list[str]) -> int:
     parser.add_model(note="; of a pooling with several replicates a refit or a run")
     parser.add_argument("--text", action="append", required=True, help="a text; may be given several times")
     parser.add_argument("--text-pair", action="append", metavar="TEXT", help="each one's second, for runs on pairs")
+    parser.add_argument("--label", metavar="NAME", help="say the probability of this label, not what is predicted")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page too")
     parser.add_trust()
     given = parser.parse_args(arguments)
@@ -67,7 +68,7 @@ def explain(arguments: list[str]) -> int:
         from poolsweep.explain import explain_run
 
     explain_run(
-        run, given.text, page=given.html, pairs=given.text_pair, trusted=given.trust,
+        run, given.text, page=given.html, pairs=given.text_pair, label=given.label, trusted=given.trust,
         trust_remote_code=given.trust_remote_code,
     )  # fmt: skip
     return 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
 
+from poolsweep.report.predicted import Predicted, read_predictions
+from poolsweep.report.results import RunRecord
 from poolsweep.runs.folder import RunFolder
 
 _MOST_CLASSES = 40  # a confusion matrix of more cannot be read, and W&B draws 10,000 cells at most
@@ -16,45 +18,71 @@ OTHERS = "(other labels)"
 
 
 @dataclass(frozen=True)
-class CappedPredictions:
-    """Predictions of one split.
+class Confusion:
+    """What a confusion matrix is drawn of.
 
     Attributes:
         names: Labels; the rarest of very many stand together as ``(other labels)``.
         labels: Place in ``names`` of each text's label.
-        predicted: Names of what was predicted.
-        rows: A table of some texts, wrong predictions first and the surest of them first.
+        predicted: Places of what was predicted.
     """
-
-    COLUMNS: ClassVar[tuple[str, ...]] = ("row_id", "label", "predicted", "probability", "correct")
 
     names: list[str]
     labels: list[int]
     predicted: list[int]
+
+
+@dataclass(frozen=True)
+class CappedPredictions:
+    """Predictions of one split.
+
+    Attributes:
+        columns: Names of the table's columns.
+        rows: A table of some texts, the worst predictions first.
+        confusion: For a confusion matrix; None where a text may have any number of labels, or none.
+    """
+
+    columns: list[Any]
     rows: list[Any]
+    confusion: Confusion | None
 
 
-def read_predictions(folder: RunFolder, *, split: str, max_rows: int) -> CappedPredictions:
-    """Read the predictions of a finished run.
+def capped_predictions(folder: RunFolder, *, split: str, max_rows: int) -> CappedPredictions | None:
+    """Read the predictions of a finished run; None where there are none.
 
     Args:
         folder: The run's.
         split: validation or test.
         max_rows: Most rows of the table.
     """
-    table = pq.read_table(folder.predictions(split))
-    labels, predicted = table["label"].to_pylist(), table["predicted"].to_pylist()
-    surest = np.array(table["probabilities"].to_pylist(), dtype=np.float64).max(axis=1)
-    correct = np.array(labels, dtype=object) == np.array(predicted, dtype=object)
-    order = np.lexsort((-surest, correct))[:max_rows]
-    row_ids = table["row_id"].to_pylist()
-    rows = [[row_ids[i], labels[i], predicted[i], round(float(surest[i]), 6), bool(correct[i])] for i in order]
+    found = read_predictions(RunRecord(folder.path, folder.finished() or {}), split=split, outputs=True)
+    if found is None or found.outputs is None:
+        return None
+    task, contract, outputs = found.task, found.contract, found.outputs.reshape(len(found.targets), -1)
+    worst = np.argsort(-task.errors(contract, found), kind="stable")[:max_rows]
+    label = task.columns(contract, found.targets[worst], outputs[worst])["label"]
+    columns = {"row_id": found.row_ids[worst], "label": label}
+    columns |= task.answers(contract, outputs[worst], all_outputs=False)
+    right = found.right
+    columns |= {"error": task.errors(contract, found)[worst]} if right is None else {"correct": right[worst]}
+    rows = zip(*(_shown(column, contract.separator) for column in columns.values()), strict=True)
+    return CappedPredictions(list(columns), [list(row) for row in rows], _confusion(found))
+
+
+def _shown(column: Any, separator: str) -> list[Any]:  # noqa: ANN401
+    """Values as a tracker's table takes them: names as text, numbers rounded."""
+    values = column.to_pylist() if isinstance(column, pa.Array | pa.ChunkedArray) else column.tolist()
+    shown = [separator.join(value) if isinstance(value, list) else value for value in values]
+    return [round(value, 6) if isinstance(value, float) else value for value in shown]
+
+
+def _confusion(found: Predicted) -> Confusion | None:
+    if "confusion" not in found.task.charts:
+        return None
+    labels, predicted = ([found.names[i] for i in ids] for ids in (found.targets, found.predicted))
     names = _frequent([*labels, *predicted])
-    place = {name: index for index, name in enumerate(names)}
-    last = len(names) - 1
-    return CappedPredictions(
-        names, [place.get(name, last) for name in labels], [place.get(name, last) for name in predicted], rows
-    )
+    place, last = {name: index for index, name in enumerate(names)}, len(names) - 1
+    return Confusion(names, *([place.get(name, last) for name in each] for each in (labels, predicted)))
 
 
 def _frequent(seen: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from poolsweep.bounds import NonNegativeInt
 from poolsweep.config import Node
 from poolsweep.errors import UserError
 from poolsweep.loggers.keys import has_key
-from poolsweep.loggers.predictions import CappedPredictions, read_predictions
+from poolsweep.loggers.predictions import capped_predictions
 from poolsweep.loggers.tracker import Tracker, has_checkpoint, kind_of_run
 from poolsweep.metric_names import direction
 from poolsweep.runs.folder import RunFolder
@@ -129,15 +129,16 @@ class WandbRun(Tracker, WandbLogger):
             self._experiment = None
 
     def _log_predictions(self) -> None:
-        found = read_predictions(self._folder, split="test", max_rows=self._max_rows)
-        self.experiment.log(
-            {
-                "test/confusion": wandb.plot.confusion_matrix(
-                    y_true=found.labels, preds=found.predicted, class_names=found.names, title="test: confusion matrix"
-                ),
-                "test/predictions": wandb.Table(columns=list(CappedPredictions.COLUMNS), data=list(found.rows)),
-            }
-        )
+        found = capped_predictions(self._folder, split="test", max_rows=self._max_rows)
+        if found is None:
+            return
+        logged: dict[str, Any] = {"test/predictions": wandb.Table(columns=list(found.columns), data=list(found.rows))}
+        if (confusion := found.confusion) is not None:
+            logged["test/confusion"] = wandb.plot.confusion_matrix(
+                y_true=confusion.labels, preds=confusion.predicted, class_names=confusion.names,
+                title="test: confusion matrix",
+            )  # fmt: skip
+        self.experiment.log(logged)
 
     def _forget_earlier_attempts(self) -> None:
         """Offline, each attempt is a folder; the present one holds all of the run, and replaces the others."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from poolsweep.report.predicted import Predicted, read_predictions
+from poolsweep.metric_names import sign
+from poolsweep.report.predicted import Predicted, read_predictions, task_of
 from poolsweep.report.results import RunRecord
 from poolsweep.statistics import (
     Pairwise,
@@ -38,7 +39,7 @@ class Worse:
 
     Attributes:
         behind: Name of the one with the highest mean at that analysis.
-        gap: Difference of the means, negative.
+        gap: Difference of the means, negative: of a metric that is better the less it is, with its sign turned.
         p_value: p-value against its being the best, adjusted for all that were compared.
     """
 
@@ -55,15 +56,11 @@ def interim_analysis(settings: Sequence[Setting], *, rounds: int, metric: str, l
     Args:
         settings: Those still in the race.
         rounds: Number of rounds that have been run.
-        metric: accuracy, f1_macro or mcc.
+        metric: One that the task scores texts by.
         level: Level of this analysis.
     """
     runs = {setting: _finished(setting, rounds) for setting in settings}
-    read = {
-        setting: [read_predictions(run, split="validation") for run in found]
-        for setting, found in runs.items()
-        if len(found) == rounds
-    }
+    read = {setting: [_read(run, metric) for run in found] for setting, found in runs.items() if len(found) == rounds}
     whole = {setting: [p for p in parts if p is not None] for setting, parts in read.items() if None not in parts}
     if len(whole) < 2:
         return {}
@@ -84,15 +81,25 @@ def _finished(setting: Setting, rounds: int) -> list[RunRecord]:
     return [RunRecord(folder.path, facts) for folder, facts in results if facts is not None]
 
 
+def _read(run: RunRecord, metric: str) -> Predicted | None:
+    task = task_of(run.facts)
+    return read_predictions(run, split="validation", outputs=task is not None and metric in task.from_outputs)
+
+
+def _better(predicted: Predicted, metric: str) -> NDArray[np.float64]:
+    """The score of each text, the higher the better."""
+    return sign(metric) * predicted.scores(metric)
+
+
 def _scores(parts: Sequence[Predicted], metric: str) -> Scores:
-    return align_scores({place: (p.row_ids, p.scores(metric)) for place, p in enumerate(parts)})
+    return align_scores({place: (p.row_ids, _better(p, metric)) for place, p in enumerate(parts)})
 
 
 def _by_split(parts: Sequence[Predicted], metric: str) -> dict[str, NDArray[np.float64]]:
     """The score of each text on each split, the mean over its seeds."""
     found: dict[str, list[NDArray[np.float64]]] = {}
     for p in parts:
-        found.setdefault(p.rows_hash, []).append(p.scores(metric))
+        found.setdefault(p.rows_hash, []).append(_better(p, metric))
     return {split: np.mean(scores, axis=0) for split, scores in found.items()}
 
 

@@ -22,7 +22,7 @@ from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.grid import require_finished, require_waiting, run_planned
 from poolsweep.sweep.plan import SweepPlan, plan_sweep
 from poolsweep.sweep.race.messages import say_analysis, say_saved, say_start
-from poolsweep.sweep.race.options import RaceOptions
+from poolsweep.sweep.race.options import RaceOptions, with_metric
 from poolsweep.sweep.race.rounds import Rounds
 from poolsweep.sweep.race.settings import SeedGrid, seed_grid
 from poolsweep.terminal.console import Console
@@ -53,6 +53,7 @@ def race(
     unknown = [name for name in options.keep if name not in grid.poolings]
     if unknown:
         raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, grid.poolings)}" for name in unknown))
+    options = with_metric(options, [job.config for job in plan.jobs.values()])
     Race(plan, grid, launcher=launcher, options=options).run()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from poolsweep.report.contenders import ContenderKey, TrainingRows, contender_names
-from poolsweep.report.metric import METRICS
+from poolsweep.report.metric import METRICS, points, shown
 from poolsweep.runs.race import Dropped, RaceRecord
 from poolsweep.sweep.plan import SweepPlan
 from poolsweep.sweep.race.options import RaceOptions
@@ -63,9 +63,10 @@ def say_saved(records: Sequence[RaceRecord], *, num_runs: int, console: Console)
 
 
 def _behind(one: Dropped, record: RaceRecord) -> str:
-    points = f"{-100 * one.gap:.2f} points of validation {METRICS[record.metric].title} behind {one.behind}"
+    distance = f"{shown(-one.gap, record.metric)}{points(record.metric)}"
+    distance += f" of validation {METRICS[record.metric].title} behind {one.behind}"
     chance = "p < 0.0001" if one.p_value < 1e-4 else f"p = {one.p_value:.4f}"
-    return f"{points} ({chance})"
+    return f"{distance} ({chance})"
 
 
 def _count(number: int, thing: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from poolsweep.config import RunConfig
 from poolsweep.errors import UserError, nearest
 from poolsweep.metric_names import RANKED
 
@@ -19,13 +20,13 @@ class RaceOptions:
     Attributes:
         min_seeds: Number of seeds of every setting before the first interim analysis.
         level: Probability that no interim analysis, of all together, drops the best.
-        metric: Metric of the validation split by which settings are dropped.
+        metric: Metric of the validation split by which settings are dropped; None = the first of the runs' metrics.
         keep: Poolings that get every seed.
     """
 
     min_seeds: int
     level: float
-    metric: str
+    metric: str | None
     keep: tuple[str, ...]
 
 
@@ -52,7 +53,7 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
         problems.append(
             f"race.level must lie above {VERDICT_LEVEL}, the level of the report, and below 1, got {level!r}"
         )
-    if metric not in RANKED:
+    if metric is not None and metric not in RANKED:
         problems.append(f"race.metric={metric} is no metric that a report ranks by; {nearest(str(metric), RANKED)}")
     names = [keep] if isinstance(keep, str) else keep
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
@@ -60,3 +61,24 @@ def race_options(given: Mapping[str, Any]) -> RaceOptions:
     if problems:
         raise UserError(*problems)
     return RaceOptions(min_seeds, level, metric, tuple(names))
+
+
+def with_metric(options: RaceOptions, configs: Sequence[RunConfig]) -> RaceOptions:
+    """Options whose metric is known, and one that every text of the runs has a score for.
+
+    Args:
+        options: The keys of ``race``.
+        configs: Configs of the runs.
+    Raises:
+        UserError: If the runs have no such metric in common.
+    """
+    ranks = sorted({config.metrics[0] for config in configs})
+    if options.metric is None and len(ranks) > 1:
+        raise UserError(f"the runs rank by {' and by '.join(ranks)}: race.metric=… names the one that decides")
+    metric = options.metric or ranks[0]
+    tasks = {config.task.name: config.task for config in configs}.values()
+    refused = [task for task in tasks if metric not in task.metrics]
+    if refused:
+        valid = nearest(metric, refused[0].metrics)
+        raise UserError(f"race.metric={metric} gives no score to single texts of task={refused[0].name}; {valid}")
+    return replace(options, metric=metric)

@@ -23,7 +23,8 @@ class Rounds:
 
     def __init__(self, grid: SeedGrid, *, options: RaceOptions) -> None:
         self._grid = grid
-        self._options = options
+        assert options.metric is not None
+        self._options, self._metric = options, options.metric
         self._left = list(grid.settings)
         self._num_seeds = dict.fromkeys(grid.settings, min(options.min_seeds, len(grid.seeds)))
         self._records: dict[Arena, RaceRecord] = {}
@@ -64,7 +65,7 @@ class Rounds:
 
     def _drop(self, record: RaceRecord, settings: Sequence[Setting], done: int) -> None:
         level = analysis_level(done - self._options.min_seeds + 1, level=self._options.level)
-        worse = interim_analysis(settings, rounds=done, metric=self._options.metric, level=level)
+        worse = interim_analysis(settings, rounds=done, metric=self._metric, level=level)
         for setting, why in worse.items():
             if setting.pooling not in self._options.keep:
                 self._left.remove(setting)
@@ -93,4 +94,4 @@ class Rounds:
         )
 
     def _new_record(self, group: Arena) -> RaceRecord:
-        return RaceRecord(group.data, str(group.rows), self._options.metric, self._options.level, self._grid.seeds)
+        return RaceRecord(group.data, str(group.rows), self._metric, self._options.level, self._grid.seeds)
