@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -50,6 +51,18 @@ def test_it_is_the_run_that_the_command_makes(reviews, study, cli, tmp_path):
     for folder in folders:
         ours = json.loads((study.path / folder.name / "result.json").read_text())
         assert ours["metrics"] == json.loads((folder / "result.json").read_text())["metrics"]
+
+
+def test_groups_and_folds(reviews, tmp_path):
+    grouped = reviews.assign(author=[f"author {i % 17}" for i in range(len(reviews))])
+    choices = CHOICES | {"seeds": 1, "pooling": "cls", "group": "author", "overrides": ["data.folds=3"]}
+    study = poolsweep.run_sweep(grouped, **choices, output_root=tmp_path)
+    tested = []
+    for record in study.records:
+        tested.append(set(pq.read_table(record.path / "predictions-test.parquet")["row_id"].to_pylist()))
+    assert sorted(row for rows in tested for row in rows) == list(range(len(reviews)))
+    of_authors = [{row % 17 for row in rows} for rows in tested]
+    assert sum(map(len, of_authors)) == 17, "no author is tested in two folds"
 
 
 def test_a_path_and_other_overrides_do_as_well(animals, tmp_path, capfd):

@@ -24,7 +24,7 @@ class Root:
     Attributes:
         seed: Drives everything but the splits.
         init_seed: Seed of new weights; ``seed`` unless given.
-        data_seed: Seed of the training order; ``seed`` unless given.
+        data_seed: Seed of the training order and of a sample of training rows; ``seed`` unless given.
         study: Folder of runs that belong together.
         output_root: Folder of studies.
         metrics: Names of the metrics that are measured; the first ranks, and selects unless ``monitor`` says another.
