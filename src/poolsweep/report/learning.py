@@ -60,7 +60,7 @@ def learning_curve(comparisons: Sequence[Comparison]) -> LearningCurve | None:
     Args:
         comparisons: Differ in the number of training rows alone.
     """
-    by_rows = sorted(comparisons, key=_rows)
+    by_rows = sorted((comparison for comparison in comparisons if _rows(comparison) >= 1), key=_rows)  # nan: unknown
     if len({round(_rows(comparison)) for comparison in by_rows}) < 2:
         return None
     largest = by_rows[-1]

@@ -50,6 +50,15 @@ def test_one_size_is_no_curve(study):
     assert learning_curve(comparisons) is None
 
 
+def test_runs_that_do_not_say_how_many_rows_they_had_are_on_no_curve(study):
+    for pooling in SKILL:
+        asked = {"train_rows": 7, "rows_per_label": None}
+        write_run(study, pooling=pooling, seed=9, skill=0.5, num_texts=60, rows_asked=asked, sizes={"test": 60})
+    curve = learning_curve(compare_all(load_runs([study])))
+    assert curve is not None
+    assert [size.rows for size in curve.sizes] == [30, 100, 500]
+
+
 def test_the_figure_has_a_line_and_a_band_for_each_and_the_changes(study):
     with house_style():
         chart = learning_chart(learning_curve(compare_all(load_runs([study]))))
