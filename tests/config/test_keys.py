@@ -62,6 +62,8 @@ def test_a_mapping_a_list_infinity_or_a_number_past_all_bounds_is_refused_for_ea
         for one in wrong:
             if key in {"pooling.layers.index", "trainer.devices"} and one == -3:
                 continue  # the encoder says which layers there are
+            if key == "loss.weight" and one == {"a": 1}:
+                continue  # the data say which labels there are
             found = problems_of(changed(config, key, one))
             assert any(key in problem for problem in found), (key, one, found)
             assert all(len(problem) < 400 and "\n" not in problem for problem in found)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ import pytest
 import torch
 from filelock import FileLock
 from read_files import read_files
-from torchmetrics import MetricCollection
 
 from poolsweep.config import Node
 from poolsweep.data.token_rows import TokenRows
@@ -22,9 +22,12 @@ from poolsweep.encoder.tiny import tiny
 from poolsweep.errors import UserError
 from poolsweep.features import FeatureRequest, FeatureStore, arrays, encoder_pass, request_for
 from poolsweep.features.requests import LayerVectors, PooledVectors, PoolerFeatures, TokenStates
+from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.pooling import Pooling, PoolingContext, TokenPooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_half, load_preset
+from poolsweep.tasks import Classification
+from poolsweep.tasks.labels import Labels
 from poolsweep.training.prepare import build_pooling
 
 
@@ -98,7 +101,7 @@ def test_stored_features_equal_live_encoding(store, loaded, name: str):
     classifier = Classifier(
         encoder=None, features=request, pooling=pooling, postprocess=torch.nn.Identity(), head=torch.nn.Identity(),
         loss=torch.nn.CrossEntropyLoss(), for_loss=lambda logits, targets: (logits, targets),
-        metrics=lambda prefix: MetricCollection({}),
+        metrics=partial(SplitMetrics, Classification(), Labels(("a", "b")), ()),
         make_optimizer=torch.optim.AdamW, make_scheduler=None,
     )  # fmt: skip
     with torch.no_grad():

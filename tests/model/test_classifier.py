@@ -17,13 +17,15 @@ from poolsweep.encoder import Encoder
 from poolsweep.encoder.tiny import tiny
 from poolsweep.head.linear import Linear
 from poolsweep.model.classifier import Classifier
+from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.optimizer import adamw
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.postprocess.none import None_
 from poolsweep.scheduler import schedule
-from poolsweep.tasks.metrics import classification_metrics
+from poolsweep.tasks import Classification
+from poolsweep.tasks.labels import Labels
 
 NUM_LABELS = 3
 
@@ -60,7 +62,7 @@ def ours(reference: BertForSequenceClassification, *, gradient_checkpointing: bo
         head=head,
         loss=nn.CrossEntropyLoss(),
         for_loss=lambda logits, targets: (logits, targets),
-        metrics=partial(classification_metrics, NUM_LABELS, ("accuracy",)),
+        metrics=partial(SplitMetrics, Classification(), Labels(("a", "b", "c")), ("accuracy",)),
         make_optimizer=adamw,
         make_scheduler=partial(schedule),
     )

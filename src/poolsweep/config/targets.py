@@ -85,7 +85,8 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     ours = str(node["_target_"]).startswith("poolsweep.")
     problems = [] if absent is None else [absent]
     problems += [
-        f"{where}.{key} is not an option of {node['_target_']}; {nearest(key, set(known) - part.derived)}"
+        f"{where}.{key} is not an option of {node['_target_']}; "
+        f"{getattr(found, 'instead', {}).get(key) or nearest(key, set(known) - part.derived)}"
         + ("" if ours else f"; ~{where}.{key} leaves it out where it belongs to the class whose place this one takes")
         for key in given
         if key not in known and not takes_any

@@ -32,11 +32,11 @@ def check(splits: Splits, task: Task) -> Contract:
         UserError: With every problem: empty splits, empty or missing texts and labels, a single class, labels of
             validation or test that training does not have, a label column that holds something else than classes.
     """
-    problems = [problem for split in splits for problem in _problems_of(split)]
     column = splits.train.column("label")
     told = ~blank(column)
     column = column.filter(pa.array(told))
     contract = task.contract(column, given=splits.label_names)
+    problems = [problem for split in splits for problem in _problems_of(split, contract)]
     if splits.label_names is None and len(splits.train):
         objection = task.objection(contract, column, row_ids=splits.train.row_ids[told])
         if objection is not None:
@@ -62,7 +62,7 @@ def check_targets(split: Split, contract: Contract, *, where_seen: str) -> None:
     Raises:
         UserError: With every problem: no rows, empty texts or targets, targets that the model does not know.
     """
-    problems = _problems_of(split)
+    problems = _problems_of(split, contract)
     if not hidden(split):
         problems += _unknown(split, contract, where_seen=where_seen)
     if problems:
@@ -96,7 +96,7 @@ def rows_in_words(row_ids: np.ndarray, *, most: int = 5) -> str:
     return f"rows {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
-def _problems_of(split: Split) -> list[str]:
+def _problems_of(split: Split, contract: Contract) -> list[str]:
     if not len(split):
         cure = f"; give data.{split.name}=… or more rows of each label" if split.is_split_off else ""
         return [f"{split.origin}: the {split.name} split has no rows{cure}"]
@@ -105,7 +105,8 @@ def _problems_of(split: Split) -> list[str]:
         if name != "label" or not hidden(split):
             empty = np.concatenate([blank(values) for values in split.slices(name)])
             if empty.any():
-                problems.append(f"{split.origin}: empty {name} in {rows_in_words(split.row_ids[empty])}")
+                hint = contract.blank_hint if name == "label" else ""
+                problems.append(f"{split.origin}: empty {name} in {rows_in_words(split.row_ids[empty])}{hint}")
     if hidden(split):
         problems.append(
             f"{split.origin}: all labels of the {split.name} split are hidden (-1 or empty){_CURES.get(split.name, '')}"

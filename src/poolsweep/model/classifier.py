@@ -11,7 +11,6 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import MetricCollection
 
 from poolsweep.callbacks.best_weights import require_finite
 from poolsweep.data.batch import Batch
@@ -21,6 +20,7 @@ from poolsweep.features import FeatureRequest
 from poolsweep.model.mean_loss import MeanLoss
 from poolsweep.model.own_metrics import OwnMetrics
 from poolsweep.model.predictions import Predictions
+from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.pairs import Joint, Pairs
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.functional import at_least_float32
@@ -42,7 +42,7 @@ class Classifier(pl.LightningModule):
         loss: Called with what ``for_loss`` gives; returns the mean over the texts.
         for_loss: Called with logits (B, C) and targets (B, …).
         own_metrics: Metrics of the user's own; None = there are none.
-        metrics: Called with ``prefix``; gives what is measured, called with logits and targets.
+        metrics: Called with ``prefix`` and ``settles``; gives the metrics of a split.
         make_optimizer: Called with ``encoder``, ``pooling`` and ``head``, the modules to train.
         make_scheduler: Called with the optimizer and ``total_steps``.
     """
@@ -58,7 +58,7 @@ class Classifier(pl.LightningModule):
         head: nn.Module,
         loss: nn.Module,
         for_loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
-        metrics: Callable[..., MetricCollection],
+        metrics: Callable[..., SplitMetrics],
         make_optimizer: Callable[..., Optimizer],
         make_scheduler: Callable[..., LRScheduler],
         own_metrics: OwnMetrics | None = None,
@@ -74,8 +74,8 @@ class Classifier(pl.LightningModule):
         self.for_loss = for_loss
         self._make_optimizer = make_optimizer
         self._make_scheduler = make_scheduler
-        self.val_metrics = metrics(prefix="val/")
-        self.test_metrics = metrics(prefix="test/")
+        self.val_metrics = metrics(prefix="val/", settles=True)
+        self.test_metrics = metrics(prefix="test/", settles=False)
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
         self.own_metrics = own_metrics
         self.predictions: dict[str, Predictions] | None = None
@@ -205,7 +205,7 @@ class Classifier(pl.LightningModule):
         metrics, mean_loss = self._metrics_of(split)
         place = batch_idx * self.trainer.world_size + self.trainer.global_rank
         mean_loss.add(self.mean_loss(logits, batch.targets), rows=len(batch), place=place)
-        metrics.update(logits, batch.targets)
+        metrics.update(logits, batch.targets, place=place)
         if self.own_metrics is not None:
             self.own_metrics.update(logits, batch.targets)
         if self.predictions is not None:
@@ -216,11 +216,11 @@ class Classifier(pl.LightningModule):
         prefix = "val/" if split == "validation" else "test/"
         found = {f"{prefix}loss": mean_loss.compute(), **metrics.compute()}
         found |= {} if self.own_metrics is None else self.own_metrics.compute(prefix=prefix)
-        self.log_dict({name: value.float() for name, value in found.items()})  # MCC of one class is an integer 0
+        self.log_dict({name: value.float() for name, value in found.items()})
         metrics.reset()
         mean_loss.reset()
 
-    def _metrics_of(self, split: str) -> tuple[Any, MeanLoss]:
+    def _metrics_of(self, split: str) -> tuple[SplitMetrics, MeanLoss]:
         if split == "validation":
             return self.val_metrics, self.val_loss
         return self.test_metrics, self.test_loss

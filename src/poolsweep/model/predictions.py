@@ -13,7 +13,8 @@ from torch import Tensor
 from poolsweep.data.batch import Batch
 from poolsweep.data.pair_rows import Lengths
 from poolsweep.distributed.group import all_gather
-from poolsweep.files.writing import write_whole
+from poolsweep.files.writing import write_json, write_whole
+from poolsweep.runs.folder import RunFolder
 from poolsweep.tasks import Contract, Task
 
 
@@ -23,10 +24,12 @@ class Predictions:
     Args:
         task: Says what is stored of logits.
         contract: The target contract.
+    Attributes:
+        contract: The target contract, which decides what was predicted when it is written.
     """
 
     def __init__(self, task: Task, contract: Contract) -> None:
-        self._task, self._contract = task, contract
+        self._task, self.contract = task, contract
         self._row_ids: list[Tensor] = []
         self._targets: list[Tensor] = []
         self._predicted: list[Tensor] = []
@@ -35,13 +38,18 @@ class Predictions:
         """Add a batch; logits (B, C)."""
         self._row_ids.append(batch.row_ids.cpu())
         self._targets.append(batch.targets.cpu())
-        self._predicted.append(self._task.predicted(self._contract, logits).cpu())
+        self._predicted.append(self._task.predicted(self.contract, logits).cpu())
 
     def gather(self) -> None:
         """Bring the rows of all processes together, on every process."""
         for parts in (self._row_ids, self._targets, self._predicted):
             mine = torch.cat(parts) if parts else None  # a process may have had no batch
             parts[:] = [part for part in all_gather(mine) if part is not None]
+
+    def settled(self) -> Contract:
+        """The contract with what the rows so far decide, if they are those of validation."""
+        targets, outputs = (torch.cat(parts).numpy() for parts in (self._targets, self._predicted))
+        return self._task.settled(self.contract, targets, outputs)
 
     def write(self, path: Path, *, texts: Lengths | None = None) -> None:
         """Write a column row_id and those of the task, by row id.
@@ -55,7 +63,7 @@ class Predictions:
         row_ids = torch.cat(self._row_ids).numpy()
         order = np.argsort(row_ids, kind="stable")
         targets, predicted = (torch.cat(parts).numpy()[order] for parts in (self._targets, self._predicted))
-        columns = {"row_id": row_ids[order], **self._task.columns(self._contract, targets, predicted)}
+        columns = {"row_id": row_ids[order], **self._task.columns(self.contract, targets, predicted)}
         if texts is not None:
             known = np.asarray(texts.row_ids)
             place = np.argsort(known, kind="stable")
@@ -63,3 +71,13 @@ class Predictions:
             columns |= {"tokens": texts.lengths[place].astype(np.int32), "truncated": texts.truncated[place]}
         with write_whole(path) as temporary:
             pq.write_table(pa.table(columns), temporary)
+
+
+def write_contract(folder: RunFolder, contract: Contract) -> None:
+    """Write ``labels.json``, which says how predictions are to be read.
+
+    Args:
+        folder: The run's.
+        contract: As the run began with it, or as validation settled it.
+    """
+    write_json(folder.labels, contract.to_mapping())

@@ -20,7 +20,7 @@ from poolsweep.device import accelerator_type
 from poolsweep.files.writing import write_whole
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
-from poolsweep.model.predictions import Predictions
+from poolsweep.model.predictions import Predictions, write_contract
 from poolsweep.probe.links import LINKS
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.probe import SAMPLES, Probe
@@ -164,6 +164,7 @@ class ProbeRun:
 def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
     """Measure the installed head on the rows that are not trained on, and write every prediction."""
     metrics: dict[str, float] = {}
+    contract, found = run.contract, dict[str, Predictions]()
     for split, prefix in (("validation", "val/"), ("test", "test/")):
         if split not in run.data:
             continue
@@ -171,10 +172,14 @@ def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
         with torch.no_grad():
             logits = torch.cat([run.classifier.head(block) for block in vectors.blocks()])
         metrics |= _metrics(run, logits, vectors.targets, prefix=prefix)
-        predictions = Predictions(run.task, run.contract)
-        predictions.add(vectors.identified(), logits)
-        texts = getattr(run.data[split], "tokenised", None)
-        predictions.write(folder.predictions(split), texts=texts)
+        found[split] = Predictions(run.task, run.contract)
+        found[split].add(vectors.identified(), logits)
+        if split == "validation":  # it decides what test is measured with
+            contract = run.classifier.test_metrics.contract = found[split].settled()
+    write_contract(folder, contract)
+    for split, predictions in found.items():
+        predictions.contract = contract
+        predictions.write(folder.predictions(split), texts=getattr(run.data[split], "tokenised", None))
     return dict(sorted(metrics.items()))
 
 
@@ -185,9 +190,10 @@ def _logits(vectors: Vectors, solution: Solution) -> Tensor:
 
 
 def _metrics(run: ProbeRun, logits: Tensor, labels: Tensor, *, prefix: str) -> dict[str, float]:
-    measures = (run.classifier.val_metrics if prefix == "val/" else run.classifier.test_metrics).to(logits.device)
+    measures = run.classifier.val_metrics if prefix == "val/" else run.classifier.test_metrics
     measures.reset()
-    found = {f"{prefix}loss": run.classifier.mean_loss(logits, labels), **measures(logits, labels)}
+    measures.update(logits, labels)
+    found = {f"{prefix}loss": run.classifier.mean_loss(logits, labels), **measures.compute()}
     if (own := run.classifier.own_metrics) is not None:
         own.update(logits, labels)
         found |= own.compute(prefix=prefix)

@@ -5,15 +5,16 @@ from typing import Any
 
 from poolsweep.tasks.classification import Classification
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.multilabel import Multilabel
 from poolsweep.tasks.regression import Regression
 from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
 
 __all__ = [
-    "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Outcomes", "Readout", "Regression", "Task",
-    "make_task",
+    "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Multilabel", "Outcomes", "Readout", "Regression",
+    "Task", "make_task",
 ]  # fmt: skip
 
-_ALL = (Classification, Regression)  # a task of its own joins here
+_ALL = (Classification, Multilabel, Regression)  # a task of its own joins here
 TASKS: dict[str, type[Task]] = {task.name: task for task in _ALL}
 AUTO = "auto"  # the task follows from the targets; no run is recorded so
 
@@ -24,5 +25,12 @@ def make_task(node: Mapping[str, Any]) -> Task:
     Args:
         node: Its name, and its options.
     """
-    options = {key: tuple(value) if isinstance(value, list) else value for key, value in node.items() if key != "name"}
+    options = {key: _hashable(value) for key, value in node.items() if key != "name"}
     return TASKS[node["name"]](**options)
+
+
+def _hashable(value: Any) -> Any:  # noqa: ANN401
+    """Lists and mappings as tuples, by which tasks can be told apart."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(key), one) for key, one in value.items()))
+    return tuple(value) if isinstance(value, list) else value

@@ -19,7 +19,6 @@ from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import MetricCollection
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
@@ -29,11 +28,15 @@ class Classification(Task):
     """Each text has one of C labels; logit i is label id i."""
 
     name = "classification"
-    metrics = ("accuracy", "f1_macro", "mcc")
+    metrics = (
+        "accuracy", "f1_macro", "mcc", "balanced_accuracy", "f1_weighted", "f1_micro", "top3_accuracy", "top5_accuracy",
+        "roc_auc", "average_precision",
+    )  # fmt: skip
     default_metrics = ("accuracy", "f1_macro", "mcc")
     default_loss = "cross_entropy"
-    losses = ("cross_entropy",)
+    losses = ("cross_entropy", "focal")
     link = "softmax"
+    from_outputs = frozenset({"top3_accuracy", "top5_accuracy", "roc_auc", "average_precision"})
     output_column = "probabilities"
     charts = ("confusion", "calibration")
     also_evaluated = ("log_loss",)
@@ -69,12 +72,6 @@ class Classification(Task):
         """The labels."""
         return targets
 
-    def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
-        """Metrics of the label with the highest logit."""
-        from poolsweep.tasks.metrics import classification_metrics
-
-        return classification_metrics(len(contract), metrics, prefix=prefix)
-
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """Probabilities (B, C)."""
         return logits.float().softmax(dim=-1)
@@ -100,13 +97,15 @@ class Classification(Task):
 
     def scores(self, metric: str, found: Outcomes) -> np.ndarray:
         """See ``poolsweep.statistics``; of the log loss, that of each text."""
-        from poolsweep.statistics import metric_scores
+        from poolsweep.statistics import CLASS_RANKING_SCORES, CLASS_SCORES
 
+        if metric in CLASS_SCORES:
+            return CLASS_SCORES[metric](found.targets, found.predicted)
+        assert found.outputs is not None
         if metric == "log_loss":
-            assert found.outputs is not None
             right = found.outputs[np.arange(len(found.targets)), found.targets].astype(np.float64)
             return -np.log(np.clip(right, np.finfo(np.float64).eps, None))
-        return metric_scores(metric, found.targets, found.predicted)
+        return CLASS_RANKING_SCORES[metric](found.targets, found.outputs)
 
     def right(self, found: Outcomes) -> np.ndarray:
         """Whether the label is the predicted one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +16,12 @@ class Contract(ABC):
     Attributes:
         names: ``names[i]`` is what logit i stands for.
         separator: Stands between several names of a text where they are written as one.
+        blank_hint: What a message on an empty target says of how it should be written.
     """
 
     names: tuple[str, ...]
     separator: str = "|"
+    blank_hint: ClassVar[str] = ""
 
     def __len__(self) -> int:
         """Number of logits of a text."""

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.label_sets import SEPARATORS, is_list
 
-_SEPARATORS = ("|", ";", ",")
 _MOST_NUMBERS = 20  # half-star ratings have 9 or 10
 _FEW_ROWS = 20  # of fewer rows nothing can be said
 
@@ -49,7 +49,7 @@ def why_no_classes(labels: Contract, column: pa.ChunkedArray, *, row_ids: np.nda
 
 
 def several_at_once(column: pa.ChunkedArray, names: Collection[str], *, row_ids: np.ndarray) -> str | None:
-    """A label that is made of others, named with its row; None if there is none.
+    """A label that is made of others, or a list of labels, named with its row; None if there is none.
 
     Args:
         column: Labels of the training split, none of them blank.
@@ -59,14 +59,36 @@ def several_at_once(column: pa.ChunkedArray, names: Collection[str], *, row_ids:
         column and row_ids (N,).
     """
     known = set(names)
-    several = next((name for name in names if _parts_are_labels(name, known)), None)
+    several = next((name for name in names if is_list(name) or _parts_are_labels(name, known)), None)
     if several is None:
         return None
     return f"the label {several!r} of row {row_ids[column.index(several).as_py()] + 1} is several at once"
 
 
+def why_no_label_sets(labels: Contract, column: pa.ChunkedArray) -> str | None:
+    """Why a label column cannot be several labels a text: lists of 0 and 1, or a name for nearly every row; or None.
+
+    Args:
+        labels: The names found.
+        column: The training split's labels, none of them blank.
+    Shape:
+        column (N,).
+    """
+    if set(labels.names) <= {"0", "1"} and any(cell.startswith("[") for cell in column.unique().to_pylist()):
+        return (
+            "the lists of labels hold 0 and 1 alone: write the names of the labels that a text has, or give each label "
+            "a column of 0 and 1 (data.label=[joy,fear])"
+        )
+    if len(column) >= _FEW_ROWS and len(labels) > len(column) / 2:
+        return (
+            f"the label column holds {len(labels)} different labels in {len(column)} rows: is it another column, or "
+            "are labels separated by something else? (data.label and task.separator say so)"
+        )
+    return None
+
+
 def _parts_are_labels(name: str, names: set[str]) -> bool:
-    for separator in _SEPARATORS:
+    for separator in SEPARATORS:
         parts = [part.strip() for part in name.split(separator)]
         if len(parts) > 1 and all(part in names for part in parts):
             return True

@@ -16,7 +16,6 @@ from poolsweep.tasks.task import Outcomes, Readout, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import MetricCollection
 
 _MOST_STRATA = 10
 _ROWS_OF_A_STRATUM = 50  # of fewer, a tenth is rounded coarsely
@@ -93,14 +92,6 @@ class Regression(Task):
             return np.zeros(len(scores), dtype=np.int64)
         edges = np.quantile(known, np.arange(1, parts) / parts)
         return np.where(np.isfinite(scores), np.searchsorted(edges, scores), -1)
-
-    def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
-        """Correlations and errors of all rows, in the units of the data."""
-        from functools import partial
-
-        from poolsweep.tasks.regression_metrics import regression_metrics
-
-        return regression_metrics(metrics, predicted=partial(self.predicted, contract), prefix=prefix)
 
     def for_loss(self, contract: Contract, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Predicted and true scores (B,), both standardised."""

@@ -14,7 +14,6 @@ from poolsweep.tasks.contract import Contract
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import MetricCollection
 
 
 @dataclass(frozen=True)
@@ -175,15 +174,35 @@ class Task(ABC):
         """
         return None
 
-    @abstractmethod
-    def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
-        """The metrics of a split, its loss aside, called with logits and targets.
+    def notes(self, contract: Contract, column: pa.ChunkedArray) -> tuple[str, ...]:
+        """What a user should know of how targets were read.
+
+        Args:
+            contract: What ``contract`` gave.
+            column: Targets of the training split.
+        """
+        return ()
+
+    def settled(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> Contract:
+        """The contract with what it leaves open until a model has been validated, such as thresholds.
 
         Args:
             contract: The target contract.
-            metrics: Some of ``metrics``.
-            prefix: ``val/`` or ``test/``.
+            targets: Targets of the validation split.
+            outputs: What ``predicted`` gave for it.
+        Shape:
+            targets (N, …); outputs (N, C).
         """
+        return contract
+
+    def measured(self, metrics: Sequence[str], found: Outcomes) -> Mapping[str, float]:
+        """Metrics of all texts of a split.
+
+        Args:
+            metrics: Some of ``metrics``.
+            found: With outputs.
+        """
+        return {name: float(self.scores(name, found).mean()) for name in metrics}
 
     def for_loss(self, contract: Contract, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """What the loss is called with: unless a task says otherwise, logits and targets as they are.

@@ -13,9 +13,10 @@ from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.config import RunConfig
 from poolsweep.distributed.group import all_gather
 from poolsweep.distributed.world import World
-from poolsweep.files.writing import make_durable, own_folder, remove, remove_half_written, write_json
+from poolsweep.files.writing import make_durable, own_folder, remove, remove_half_written
 from poolsweep.loggers.tracker import close_loggers
 from poolsweep.model.outcome import Outcome
+from poolsweep.model.predictions import write_contract
 from poolsweep.runs.environment import cpu_seconds, git_changes, git_commit, hardware, versions
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import encoder_identity, setting_id
@@ -84,7 +85,7 @@ def _start(planned: PlannedRun) -> None:
         remove(stale)
     remove_half_written(folder.path, ours=True, but_of=folder.job.name)  # of attempts before: the lock is ours
     write_config(folder.config, recorded(planned.config.content))
-    write_json(folder.labels, planned.prepared.contract.to_mapping())
+    write_contract(folder, planned.prepared.contract)
 
 
 def _require_finite(metrics: Mapping[str, float]) -> None:

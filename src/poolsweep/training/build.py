@@ -22,6 +22,7 @@ from poolsweep.config import RunConfig
 from poolsweep.data import Batch, DataModule
 from poolsweep.device import leave_memory_unfilled, set_matmul_precision
 from poolsweep.distributed.world import ALONE, World
+from poolsweep.loss.loss import Loss
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.probe.run import ProbeRun
@@ -119,6 +120,8 @@ def build(
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
     classifier = build_classifier(config, encoder, pooling, prepared.contract, features=features)
+    if isinstance(classifier.loss, Loss):
+        classifier.loss.fit(prepared.contract, rows["train"].targets.numpy())
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)

@@ -14,6 +14,7 @@ from poolsweep.errors import UserError
 from poolsweep.features import FeatureRequest
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.own_metrics import OwnMetrics
+from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.pooling import Pooling
 from poolsweep.postprocess.base import Postprocess
 from poolsweep.tasks import Contract
@@ -56,7 +57,7 @@ def build_classifier(
         head=head,
         loss=make(config.loss),
         for_loss=partial(config.task.for_loss, contract),
-        metrics=partial(config.task.measures, contract, config.metrics),
+        metrics=partial(SplitMetrics, config.task, contract, config.metrics),
         own_metrics=_own_metrics(config, contract),
         make_optimizer=partial(make, config.optimizer, fused=fused),
         make_scheduler=partial(make, config.scheduler),

@@ -19,7 +19,7 @@ from poolsweep.distributed.group import all_gather, broadcast
 from poolsweep.features import VectorRows
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
-from poolsweep.model.predictions import Predictions
+from poolsweep.model.predictions import Predictions, write_contract
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
@@ -144,15 +144,20 @@ class TrainingRun:
         predictions = {split: Predictions(self.config.task, self.contract) for split in evaluations}
         self.classifier.predictions = predictions
         metrics: dict[str, float] = {}
-        for evaluation in evaluations.values():
+        contract = self.contract
+        for split, evaluation in evaluations.items():
             metrics |= dict(evaluation(self.classifier, datamodule=self.data, verbose=False)[0])
+            predictions[split].gather()
+            if split == "validation":  # it decides what test is measured with
+                contract = predictions[split].settled()
+                self.classifier.test_metrics.contract = contract
         self.classifier.predictions = None
-        for split, collected in predictions.items():
-            collected.gather()
-            if self.trainer.is_global_zero:
-                self.best.check_lock()
-                texts = getattr(self.data.rows[split], "tokenised", None)
-                collected.write(folder.predictions(split), texts=texts)
+        if self.trainer.is_global_zero:
+            self.best.check_lock()
+            write_contract(folder, contract)
+            for split, collected in predictions.items():
+                collected.contract = contract
+                collected.write(folder.predictions(split), texts=getattr(self.data.rows[split], "tokenised", None))
         return dict(sorted(metrics.items()))
 
     def remove_checkpoints(self) -> None:

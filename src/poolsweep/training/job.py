@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from poolsweep.training.planned import PlannedRun
     from poolsweep.training.prepare import Prepared
 
-READ_PARTS = ("data", "encoder", "pooling", "pairs", "postprocess")  # made of what is read before any run begins
+READ_PARTS = ("data", "task", "loss", "encoder", "pooling", "pairs", "postprocess")  # made of what is read before a run
 
 
 class RunsElsewhereError(Exception):

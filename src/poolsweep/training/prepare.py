@@ -19,6 +19,7 @@ from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.encoder import PACKING_OFF
 from poolsweep.encoder.pooler import reinitialise_pooler
 from poolsweep.errors import UnfitPoolingError, UserError
+from poolsweep.loss.loss import Loss
 from poolsweep.pairs import Pairs
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import pooling_name
@@ -80,9 +81,13 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     problems: list[str] = []
     unfit: list[str] = []
     splits = contract = loaded = pooling = pairs = None
-    if "data" not in faulty:
+    if not {"data", "task"} & set(faulty):
         with _collected(problems, part="data"):
             splits, contract = load_data(config.data, config.task, config.rows, data_seed=config.data_seed)
+    loss = config.loss
+    if contract is not None and "loss" not in faulty and issubclass(get_class(loss.target), Loss):
+        with _collected(problems, part="loss"):
+            make(loss).check(contract)
     if "pairs" not in faulty:
         with _collected(problems, part="pairs"):
             pairs = make(config.pairs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,8 @@ def _sampled(
 def _checked(source: Source, fingerprint: str | None, task: Task, overlap: Overlap) -> tuple[Splits, Contract]:
     splits = without_overlap(_read(source, fingerprint, task), overlap)
     contract = check(splits, task)
-    return splits.with_cautions(data_cautions(splits, contract)), contract
+    notes = (*splits.notes, *task.notes(contract, splits.train.column("label")))
+    return replace(splits, notes=notes, cautions=data_cautions(splits, contract)), contract
 
 
 @lru_cache(maxsize=4)

@@ -8,11 +8,16 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute
 
+from poolsweep.tasks.label_sets import as_list
+
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 _BINARY = (
     pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary,
 )  # fmt: skip
+
+
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
 
 class NoTextError(ValueError):
@@ -86,12 +91,47 @@ def _bytes(column: pa.Array) -> pa.Array:
     return pa.array(found, pa.string())
 
 
+def label_text(column: pa.Array, names: tuple[str, ...] | None) -> pa.Array:
+    """A label column as strings: class labels by name, and lists of labels as JSON.
+
+    Args:
+        column: Labels.
+        names: Names of class labels, where the column holds their ids.
+    Shape:
+        column (N,) of any type; returns (N,) string.
+    Raises:
+        NoTextError: If there is no such text.
+    Example:
+        >>> label_text(pa.array([[1, 0], [], None]), ("joy", "fear")).to_pylist()
+        ['["fear", "joy"]', '[]', None]
+    """
+    if isinstance(column, pa.ExtensionArray):
+        return label_text(column.storage, names)
+    if not any(is_kind(column.type) for is_kind in _LISTS):
+        return as_text(column) if names is None else named(column, names)
+    try:
+        items = label_text(column.flatten(), names).to_pylist()
+    except NoTextError as error:
+        raise NoTextError(f"holds lists, and {error}") from error
+    found, start = [], 0
+    for row, count in enumerate(pc.list_value_length(column).to_pylist()):
+        mine = items[start : start + (count or 0)]
+        if None in mine:
+            raise NoTextError("holds a label that is missing in the list", row=row)
+        found.append(None if count is None else as_list(mine))
+        start += count or 0
+    return pa.array(found, pa.string())
+
+
 def class_names(feature: Any) -> tuple[str, ...] | None:  # noqa: ANN401
-    """The names of class labels; None where a column is of another kind.
+    """The names of class labels, or of the items of lists; None where a column is of another kind.
 
     Args:
         feature: Column type of ``datasets``, or what it writes beside the schema of a parquet file.
     """
+    inside = feature.get("feature") if isinstance(feature, Mapping) else getattr(feature, "feature", None)
+    if inside is not None:
+        return class_names(inside)
     if isinstance(feature, Mapping):
         names = feature.get("names") if feature.get("_type") == "ClassLabel" else None
     else:

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
+from annotated_types import Len
+from pydantic import StringConstraints
 
+from poolsweep.bounds import Described
 from poolsweep.errors import UserError, nearest
+from poolsweep.tasks.label_sets import as_list
 
 ROWS_AT_ONCE = 8192
+_MARKS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 _CHARACTERS_AT_ONCE = 2**24
 
+LabelColumns = Annotated[
+    Annotated[str, StringConstraints(min_length=1)] | Annotated[list[str], Len(2)],
+    Described("the name of a column, or a list of at least two, [joy,fear], of 0 and 1"),
+]
 Sink = Callable[[Mapping[str, pa.Array]], None]
 
 
@@ -23,7 +33,8 @@ class Asked:
     Attributes:
         path: The file.
         where: How messages call it: ``data.train=reviews.csv``.
-        columns: Standard name (``text``, ``text_pair``, ``label``) → name in the file.
+        columns: Standard name (``text``, ``text_pair``, ``label``) → name in the file. Where each label has a column of
+            0 and 1, ``label/NAME`` → name in the file.
         quoted: Whether ``"`` quotes fields; None = as is usual for the format.
         quoted_option: What a user types before ``true`` or ``false`` to choose that.
     """
@@ -33,6 +44,16 @@ class Asked:
     columns: Mapping[str, str]
     quoted: bool | None = None
     quoted_option: str = "data.quoted="
+
+    @property
+    def label(self) -> str:
+        """Name in the file of the label column, or of the first of several."""
+        return next(found for name, found in self.columns.items() if name.partition("/")[0] == "label")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Standard names of what is read."""
+        return tuple(dict.fromkeys(name.partition("/")[0] for name in self.columns))
 
     def refuse(self, problem: str) -> UserError:
         """An error of this file."""
@@ -57,6 +78,21 @@ class Asked:
             raise UserError(*problems)
 
 
+def columns_of(text: str, text_pair: str | None, label: str | Sequence[str]) -> dict[str, str]:
+    """The columns that are read of a file.
+
+    Args:
+        text: Name of the column with the text.
+        text_pair: Name of the column with a second text, if each example is a pair.
+        label: Name of the column with the label, or of several: one of 0 and 1 for each label.
+    Example:
+        >>> columns_of("text", None, ["joy", "fear"])
+        {'text': 'text', 'label/joy': 'joy', 'label/fear': 'fear'}
+    """
+    labels = {"label": label} if isinstance(label, str) else {f"label/{name}": name for name in label}
+    return {"text": text} | labels | ({"text_pair": text_pair} if text_pair else {})
+
+
 def require_different(columns: Mapping[str, str]) -> None:
     """Check that no column is read as two things.
 
@@ -68,7 +104,8 @@ def require_different(columns: Mapping[str, str]) -> None:
     by_name: dict[str, str] = {}
     for name, found in columns.items():
         if found in by_name:
-            raise UserError(f"data.{by_name[found]} and data.{name} name the same column {found!r}")
+            keys = (one.partition("/")[0] for one in (by_name[found], name))
+            raise UserError(f"data.{next(keys)} and data.{next(keys)} name the same column {found!r}")
         by_name[found] = name
 
 
@@ -119,3 +156,38 @@ class Rows:
             arrays = {n: pa.array(c, pa.string()) for n, c in zip(self.names, self._columns, strict=True)}
             self.sink(arrays)
         self._columns, self._characters = [], 0
+
+
+def marks_as_lists(asked: Asked, columns: Mapping[str, pa.Array], *, start: int) -> dict[str, pa.Array]:
+    """Columns in which those of 0 and 1 are one: the list of the labels that a text has, null where one is missing.
+
+    Args:
+        asked: Says which columns there are.
+        columns: Standard name → some rows of it, as text.
+        start: Number of the first of these rows in the file.
+    Raises:
+        UserError: If one holds something else.
+    """
+    marks = [name for name in asked.columns if "/" in name]
+    if not marks:
+        return dict(columns)
+    rows = [[*row] for row in zip(*(_marked(asked, name, columns[name], start) for name in marks), strict=True)]
+    names = [name.partition("/")[2] for name in marks]
+    lists = [
+        None if None in row else as_list(name for name, mark in zip(names, row, strict=True) if mark) for row in rows
+    ]
+    kept = {name: values for name, values in columns.items() if "/" not in name}
+    return kept | {"label": pa.array(lists, pa.string())}
+
+
+def _marked(asked: Asked, name: str, column: pa.Array, start: int) -> list[bool | None]:
+    found: list[bool | None] = []
+    for row, value in enumerate(column.to_pylist()):
+        short = (value or "").strip().lower()
+        if short and short not in _MARKS:
+            raise asked.refuse(
+                f": column {asked.columns[name]!r} must hold 0 or 1, whether a text has this label, "
+                f"got {value!r} in row {start + row + 1}"
+            )
+        found.append(_MARKS.get(short))
+    return found

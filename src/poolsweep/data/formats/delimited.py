@@ -124,7 +124,7 @@ def read_delimited(asked: Asked, sink: Sink) -> Found:
     """
     progress = Progress(f"reading {asked.path}", asked.path.stat().st_size)
     with open_delimited(asked) as file:
-        label, text = (file.header.index(asked.columns[name]) for name in ("label", "text"))
+        label, text = (file.header.index(name) for name in (asked.label, asked.columns["text"]))
         swallowed = _Swallowed(file.dialect, len(file.header), label, label < text, asked.quoted_option)
         rows = Rows([*asked.columns], sink)
         for row in file:

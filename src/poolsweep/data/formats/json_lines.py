@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from poolsweep.data.formats.columns import Asked, Found, Rows, Sink
 from poolsweep.data.formats.plain_text import LONGEST, open_text, read_line
 from poolsweep.errors import UserError
+from poolsweep.tasks.label_sets import as_list
 from poolsweep.terminal.progress import Progress
 
 _CHARACTERS_AT_ONCE = 2**20
@@ -77,7 +78,7 @@ def read_json_lines(asked: Asked, sink: Sink) -> Found:
         found |= asked.columns.values() & content.keys()
         if rows.count < _FIRST_ROWS:
             seen += [key for key in content if key not in seen]
-        if rows.add(plain_text(content.get(column), column, item.where, asked) for column in asked.columns.values()):
+        if rows.add(_text(name, content.get(column), item, asked) for name, column in asked.columns.items()):
             progress.at(characters)
     if rows.count:
         asked.require([*found, *(key for key in seen if key not in found)])
@@ -200,6 +201,17 @@ def _constant(name: str) -> Written | None:
 
 
 _DECODER = json.JSONDecoder(parse_int=Written, parse_float=Written, parse_constant=_constant, object_pairs_hook=_object)
+
+
+def _text(name: str, value: Any, item: Item, asked: Asked) -> str | None:  # noqa: ANN401
+    """A value as text; of labels, a list as JSON."""
+    column = asked.columns[name]
+    if name != "label" or not isinstance(value, list):
+        return plain_text(value, column, item.where, asked)
+    labels = [plain_text(one, column, item.where, asked) for one in value]
+    if None in labels:
+        raise asked.refuse(f": column {column!r} holds a label that is missing in the list in {item.where}")
+    return as_list(label for label in labels if label is not None)
 
 
 def plain_text(value: Any, column: str, where: str, asked: Asked) -> str | None:  # noqa: ANN401

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, named
+from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, label_text
 from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, Sink
 from poolsweep.terminal.progress import Progress
 
@@ -32,7 +32,7 @@ def read_parquet(asked: Asked, sink: Sink) -> Found:
 def _read(asked: Asked, file: pq.ParquetFile, sink: Sink) -> Found:
     schema = file.schema_arrow
     asked.require(schema.names)
-    names = class_names(_feature(schema, asked.columns["label"]))
+    names = class_names(_feature(schema, asked.columns["label"])) if "label" in asked.columns else None
     progress = Progress(f"reading {asked.path}", file.metadata.num_rows)
     done = 0
     for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(asked.columns.values())):
@@ -40,7 +40,7 @@ def _read(asked: Asked, file: pq.ParquetFile, sink: Sink) -> Found:
         for name, column in asked.columns.items():
             values = batch.column(batch.schema.get_field_index(column))
             try:
-                found[name] = as_text(values) if name != "label" or names is None else named(values, names)
+                found[name] = label_text(values, names) if name == "label" else as_text(values)
             except NoTextError as error:
                 raise asked.refuse(f": column {column!r} {error.at(done)}") from error
         sink(found)

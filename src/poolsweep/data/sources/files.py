@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xxhash
 
-from poolsweep.data.formats.columns import Asked, require_different
+from poolsweep.data.formats.columns import Asked, LabelColumns, columns_of, require_different
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import READERS, rows_of_file
 from poolsweep.data.split_off import Splitting, split_rows
@@ -30,7 +30,8 @@ class Files(Source):
         name: How the data set is called in leaderboards; None = made of the path.
         text: Name of the column with the text.
         text_pair: Name of the column with a second text, if each example is a pair.
-        label: Name of the column with the label.
+        label: Name of the column with the label or, of several labels a text, the list of them; or the names of
+            several columns of 0 and 1, one for each label.
         labels: All label names in the order of their ids; None = those of the training split, sorted.
         quoted: Whether ``"`` quotes fields; None = in csv, but not in tsv.
         validation_fraction: Share of the training rows, if split off.
@@ -52,7 +53,7 @@ class Files(Source):
         name: str | None = None,
         text: str = "text",
         text_pair: str | None = None,
-        label: str = "label",
+        label: LabelColumns = "label",
         labels: list[str | int | float | bool] | None = None,
         quoted: bool | None = None,
         validation_fraction: float = 0.1,
@@ -63,7 +64,8 @@ class Files(Source):
         group: str | None = None,
     ) -> None:
         self.paths = {"train": train, "validation": validation, "test": test}
-        self.columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
+        self.columns = columns_of(text, text_pair, label)
+        self.columns_named = None if isinstance(label, str) else tuple(label)
         self.labels, self.quoted, self.name, self.group = labels, quoted, name, group
         self.splitting = Splitting(validation_fraction, test_fraction, split_seed, folds, fold)
 
@@ -95,6 +97,7 @@ class Files(Source):
         if self.fingerprint() != content:
             raise UserError(f"the files of data.train={self.paths['train']} change while they are read; try again")
         splits, notes = split_rows(found, self.splitting, of=str(self.paths["train"]), strata=self.strata)
+        given = self.columns_named or given
         if self.labels is not None:
             given = names_as_read(self.labels, set(splits["train"].column("label").unique().to_pylist()))
         return Splits(

@@ -15,8 +15,8 @@ import pyarrow as pa
 import xxhash
 
 from poolsweep.data.cache import cache_dir
-from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, named
-from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, Sink, require_different
+from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, label_text
+from poolsweep.data.formats.columns import ROWS_AT_ONCE, Asked, Found, LabelColumns, Sink, columns_of, require_different
 from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import rows_by_key
 from poolsweep.data.split_off import Splitting, split_rows
@@ -41,7 +41,8 @@ class Hub(Source):
         test: Name of the test split; null or absent = split off the training split.
         text: Name of the column with the text.
         text_pair: Name of the column with a second text, if each example is a pair.
-        label: Name of the column with the label.
+        label: Name of the column with the label or, of several labels a text, the list of them; or the names of
+            several columns of 0 and 1, one for each label.
         labels: All label names in the order of their ids; None = the data set's own order, else sorted.
         validation_fraction: Share of the training rows, if split off.
         test_fraction: Share of the training rows, if split off.
@@ -64,7 +65,7 @@ class Hub(Source):
         test: str | None = "test",
         text: str = "text",
         text_pair: str | None = None,
-        label: str = "label",
+        label: LabelColumns = "label",
         labels: list[str | int | float | bool] | None = None,
         validation_fraction: float = 0.1,
         test_fraction: float = 0.1,
@@ -75,7 +76,8 @@ class Hub(Source):
     ) -> None:
         self.name, self.subset, self.revision = name, subset, revision
         self.names = {"train": train, "validation": validation, "test": test}
-        self.columns = {"text": text, "label": label} | ({"text_pair": text_pair} if text_pair else {})
+        self.columns = columns_of(text, text_pair, label)
+        self.columns_named = None if isinstance(label, str) else tuple(label)
         self.labels, self.group = labels, group
         self.splitting = Splitting(validation_fraction, test_fraction, split_seed, folds, fold)
 
@@ -96,6 +98,7 @@ class Hub(Source):
             given = about.label_names if split == "train" else given
         of = f"{self.name}[{self.names['train']}]"
         splits, notes = split_rows(found, self.splitting, of=of, strata=self.strata)
+        given = self.columns_named or given
         if self.labels is not None:
             given = names_as_read(self.labels, set(splits["train"].column("label").unique().to_pylist()))
         return Splits(
@@ -138,7 +141,7 @@ class _Part:
         asked.require(rows.column_names)
         self.asked = asked
         self._rows = rows.select_columns(list(asked.columns.values()))
-        self._class_names = class_names(rows.features[asked.columns["label"]])
+        self._class_names = class_names(rows.features[asked.label]) if "label" in asked.columns else None
 
     @cached_property
     def content(self) -> str:
@@ -166,7 +169,7 @@ class _Part:
         column = self.asked.columns[name]
         values = pa.concat_arrays(table.column(column).chunks)
         try:
-            return as_text(values) if name != "label" or self._class_names is None else named(values, self._class_names)
+            return label_text(values, self._class_names) if name == "label" else as_text(values)
         except NoTextError as error:
             raise self.asked.refuse(f": column {column!r} {error.at(start)}") from error
 

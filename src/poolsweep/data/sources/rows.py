@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from poolsweep.data.cache import cached, cannot_write
-from poolsweep.data.formats.columns import Asked, Found, Sink
+from poolsweep.data.formats.columns import Asked, Found, Sink, marks_as_lists
 from poolsweep.data.formats.delimited import read_delimited
 from poolsweep.data.formats.json_lines import read_json_lines
 from poolsweep.data.formats.parquet import read_parquet
@@ -82,13 +82,14 @@ def rows_by_key(key: str, asked: Asked, read: Callable[[Sink], Found]) -> tuple[
 
 
 def _write(file: pa.OSFile, asked: Asked, read: Callable[[Sink], Found], folder: Path) -> tuple[Found, int]:
-    schema = pa.schema([(name, pa.string()) for name in asked.columns])
+    schema = pa.schema([(name, pa.string()) for name in asked.names])
     count = 0
     with pa.ipc.new_stream(file, schema) as writer:
 
         def sink(columns: Mapping[str, pa.Array]) -> None:
             nonlocal count
-            batch = pa.record_batch([columns[name] for name in schema.names], schema=schema)
+            merged = marks_as_lists(asked, columns, start=count)
+            batch = pa.record_batch([merged[name] for name in schema.names], schema=schema)
             try:
                 writer.write_batch(batch)
             except OSError as error:

@@ -1,0 +1,215 @@
+"""Any number of labels per text, or none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+from poolsweep.bounds import Described, Share
+from poolsweep.errors import UserError, nearest
+from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.label_checks import several_at_once, why_no_label_sets
+from poolsweep.tasks.label_sets import LabelSets, found_separator, is_list, labels_in
+from poolsweep.tasks.labels import Labels
+from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
+from poolsweep.tasks.thresholds import UNTOLD, best_threshold
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
+
+Thresholds = Annotated[
+    Share | Literal["fitted"] | dict[str, Share],
+    Described("a number from 0 to 1, one for each label such as {joy: 0.3}, or fitted"),
+]
+FITTED = "fitted"
+
+
+@dataclass(frozen=True)
+class Multilabel(Task):
+    """Each text has any of C labels; logit i says whether it has label id i.
+
+    The micro F1 selects and ranks: it counts each decision about a label once, so that its interval can be trusted
+    where some labels have a handful of texts. The macro F1 then hangs on these.
+
+    Attributes:
+        separator: Stands between the labels of a text; None = found in the training column.
+        thresholds: A label is predicted from this probability on: one for all, one for each (the others have 0.5), or
+            fitted on validation, so that the F1 of each label is highest there.
+    """
+
+    name = "multilabel"
+    metrics = ("f1_micro", "f1_macro", "mean_average_precision", "subset_accuracy", "roc_auc")
+    default_metrics = ("f1_micro", "f1_macro", "mean_average_precision", "subset_accuracy")
+    default_loss = "binary_cross_entropy"
+    losses = ("binary_cross_entropy",)
+    link = "logistic"
+    from_outputs = frozenset({"mean_average_precision", "roc_auc"})
+    output_column = "probabilities"
+    charts = ("label_f1",)
+
+    separator: Annotated[str, Described("a text")] | None = None
+    thresholds: Thresholds = 0.5
+
+    @classmethod
+    def recognised(cls, column: pa.ChunkedArray, *, row_ids: np.ndarray, given: Sequence[str] | None) -> str | None:
+        """Lists, or a label that is made of others."""
+        cells = pc.unique(column).to_pylist()
+        return several_at_once(column, [c for c in cells if given is None or is_list(c)], row_ids=row_ids)
+
+    def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> LabelSets:
+        """Label names as given, or those of the training split in their order, with the thresholds that are known."""
+        cells = pc.unique(column).to_pylist()
+        separator = self.separator or found_separator(cells, given=given or ())[0]
+        if given is None:
+            names = Labels.from_names(name for cell in cells for name in labels_in(cell, separator)).names
+        else:
+            names = tuple(given)
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise UserError(f"data.labels has {twice[0]!r} more than once")
+        return LabelSets(names, self._thresholds(names), separator)
+
+    def _thresholds(self, names: Sequence[str]) -> tuple[float, ...]:
+        if isinstance(self.thresholds, int | float):
+            return (float(self.thresholds),) * len(names)
+        if self.thresholds == FITTED:
+            return (UNTOLD,) * len(names)
+        asked = {str(name): float(value) for name, value in dict(self.thresholds).items()}
+        if strange := [name for name in asked if name not in names]:
+            raise UserError(f"task.thresholds names no label {strange[0]!r}; {nearest(strange[0], names)}")
+        return tuple(asked.get(name, UNTOLD) for name in names)
+
+    def read_contract(self, content: Any) -> LabelSets:  # noqa: ANN401
+        """Names, separator and thresholds."""
+        return LabelSets.read(content)
+
+    def notes(self, contract: Contract, column: pa.ChunkedArray) -> tuple[str, ...]:
+        """The separator that was found."""
+        if self.separator is not None or not found_separator(pc.unique(column).to_pylist(), given=contract.names)[1]:
+            return ()
+        return (f"{contract.separator!r} separates the labels of a text; task.separator=… says another",)
+
+    def settled(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> Contract:
+        """The thresholds that give each label its best F1 on validation, where they are to be fitted."""
+        if self.thresholds != FITTED:
+            return contract
+        assert isinstance(contract, LabelSets)
+        pairs = zip(targets.T, outputs.T, strict=True)
+        return replace(contract, thresholds=tuple(best_threshold(*pair) for pair in pairs))
+
+    def objection(self, contract: Contract, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
+        """Lists of 0 and 1, or a name for nearly every row."""
+        return why_no_label_sets(contract, column)
+
+    def too_few(self, contract: Contract) -> str | None:
+        """No label at all."""
+        return None if contract.names else "no text of it has a label"
+
+    def strata(self, column: pa.ChunkedArray) -> np.ndarray:
+        """A mark for each label of a text, (N, C); none where it is missing."""
+        filled = pc.fill_null(column, "")
+        return self.contract(filled, given=None).encode(filled)
+
+    def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
+        """Probability of each label by itself, (B, C)."""
+        return logits.float().sigmoid()
+
+    def decided(self, contract: Contract, outputs: np.ndarray) -> np.ndarray:
+        """The labels whose probability reaches their threshold, (N, C) bool."""
+        return outputs >= _thresholds_of(contract, outputs)
+
+    def columns(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
+        """Columns label and predicted (a list of names per row) and probabilities (one list per row)."""
+        return {
+            "label": _named(contract, targets),
+            "predicted": _named(contract, self.decided(contract, outputs)),
+            "probabilities": pa.FixedSizeListArray.from_arrays(outputs.ravel(), outputs.shape[1]),
+        }
+
+    def read_columns(self, contract: Contract, table: pa.Table) -> Outcomes:
+        """Marks, and probabilities where they are there."""
+        targets, predicted = (_marks(contract, table.column(name)) for name in ("label", "predicted"))
+        if "probabilities" not in table.column_names:
+            return Outcomes(targets, predicted, None)
+        flat = table.column("probabilities").combine_chunks().flatten().to_numpy()
+        return Outcomes(targets, predicted, flat.reshape(-1, len(contract)).astype(np.float32))
+
+    def scores(self, metric: str, found: Outcomes) -> np.ndarray:
+        """See ``poolsweep.statistics``."""
+        from poolsweep.statistics import MULTILABEL_RANKING_SCORES, MULTILABEL_SCORES
+
+        if metric in MULTILABEL_SCORES:
+            return MULTILABEL_SCORES[metric](found.targets, found.predicted)
+        assert found.outputs is not None
+        return MULTILABEL_RANKING_SCORES[metric](found.targets, found.outputs)
+
+    def right(self, found: Outcomes) -> np.ndarray:
+        """Whether all labels of a text are right."""
+        return (found.targets == found.predicted).all(axis=1)
+
+    def recomputed(self, found: Outcomes) -> Mapping[str, float]:
+        """Both F1 and the subset accuracy."""
+        return self.measured(("f1_micro", "f1_macro", "subset_accuracy"), found)
+
+    def answers(self, contract: Contract, outputs: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
+        """Column predicted (a list of names) and, of all outputs, probability_NAME for each label."""
+        found = {"predicted": _named(contract, self.decided(contract, outputs))}
+        if all_outputs:
+            found |= {f"probability_{name}": pa.array(outputs[:, i]) for i, name in enumerate(contract.names)}
+        return found
+
+    def margin(self, contract: Contract, outputs: np.ndarray) -> np.ndarray:
+        """The least distance of a probability from its threshold."""
+        return np.abs(outputs - _thresholds_of(contract, outputs)).min(axis=1)
+
+    def errors(self, contract: Contract, found: Outcomes) -> np.ndarray:
+        """The mean binary cross-entropy of a text's labels."""
+        assert found.outputs is not None
+        right = np.where(found.targets, found.outputs, 1 - found.outputs).astype(np.float64)
+        return -np.log(np.clip(right, np.finfo(np.float32).tiny, None)).mean(axis=1)
+
+    def label_counts(self, contract: Contract, found: Outcomes) -> LabelCounts:
+        """Counts of each label by itself."""
+        has, said = found.targets.astype(bool), found.predicted.astype(bool)
+        return LabelCounts(*(marks.sum(axis=0) for marks in (has & said, has, said)))
+
+    def readout(self, contract: Contract) -> Readout:
+        """A sigmoid for each label."""
+        assert isinstance(contract, LabelSets)
+        return Readout(
+            problem_type="multi_label_classification",
+            activation="sigmoid",
+            contract=contract,
+            thresholds=contract.thresholds,
+        )
+
+
+def _thresholds_of(contract: Contract, outputs: np.ndarray) -> np.ndarray:
+    assert isinstance(contract, LabelSets)
+    return np.asarray(contract.thresholds, dtype=outputs.dtype)
+
+
+def _named(contract: Contract, marks: np.ndarray) -> pa.ListArray:
+    """The names of the labels that are marked, a list per row."""
+    offsets = np.concatenate([[0], np.cumsum(marks.sum(axis=1, dtype=np.int64))]).astype(np.int32)
+    names = pa.array(contract.names, pa.string()).take(pa.array(np.nonzero(marks)[1]))
+    return pa.ListArray.from_arrays(pa.array(offsets), names)
+
+
+def _marks(contract: Contract, column: pa.ChunkedArray) -> np.ndarray:
+    """What ``_named`` wrote, (N, C) uint8."""
+    lists = column.combine_chunks()
+    ids = pc.index_in(lists.flatten(), value_set=pa.array(contract.names, pa.string()))
+    if lists.null_count or ids.null_count:
+        raise ValueError("a name is none of the labels")
+    marks = np.zeros((len(lists), len(contract)), dtype=np.uint8)
+    marks[pc.list_parent_indices(lists).to_numpy(), ids.to_numpy()] = 1
+    return marks
