@@ -23,7 +23,7 @@ def write_run(
     study: Path, *, pooling: str, seed: int, data: str = "animals", encoder: str = "tiny", skill: float = 0.7,
     num_texts: int = 200, cut: int | None = None, labels: Sequence[str] = ("cat", "dog", "owl"), curve: bool = True,
     predictions: bool = True, config: Mapping[str, Any] | None = None, split: int = 0, says: str | None = None,
-    **facts: Any,
+    facts_of_split: Mapping[str, Any] | None = None, **facts: Any,
 ) -> Path:  # fmt: skip
     """One finished run: texts have a difficulty that all runs share, seeds a luck of their own.
 
@@ -41,7 +41,7 @@ def write_run(
                 facts.get("setting"),
                 facts.get("regime"),
                 facts.get("rows_asked"),
-                facts.get("split"),
+                facts_of_split,
                 seed,
                 split,
             ),
@@ -67,7 +67,8 @@ def write_run(
     result = {
         "schema_version": 1, "run_id": run_id, "name": f"pooling={pooling} seed={seed}", "study": study.name,
         "seed": seed, "data": data, "encoder": encoder, "frozen": True, "pooling": pooling, "regime": "frozen",
-        "setting": "v", "split": {"seed": split, "fold": None, "folds": None}, "monitor": "val/accuracy",
+        "setting": "v", "monitor": "val/accuracy",
+        "split": dict(facts_of_split or {"seed": split, "fold": None, "folds": None}),
         "task": "classification", "measured": ["accuracy", "f1_macro", "mcc"], "mode": "max", "labels": len(labels),
         "sizes": {"train": 800, "validation": 100, "test": num_texts}, "status": "finished", "seconds": 2.0 + seed,
         "hardware": {"accelerator": "cpu", "device": "x86_64"}, "git_commit": "a" * 40, "metrics": metrics,

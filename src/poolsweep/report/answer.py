@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import METRICS, p_text, shown, signed
+from poolsweep.report.replicates import NO_FOLD
 from poolsweep.statistics import Difference, seeds_to_settle
 
 
@@ -74,8 +75,6 @@ def _equals(p_value: float) -> str:
 
 def _verdict(comparison: Comparison, best: str) -> str:
     """Which others could be as good as the best, or why that is not known."""
-    if comparison.basis == "splits":
-        return "These are means over splits, which say nothing of other splits."
     if comparison.basis == "one seed":
         return "One seed does not say what another would give."
     if best not in comparison.compared:
@@ -103,13 +102,48 @@ def _scope(comparison: Comparison) -> str:
 
 
 def evidence(comparison: Comparison) -> str:
-    """What a comparison rests on: "3 seeds and 1,200 test texts"."""
+    """What a comparison rests on: "3 seeds and 1,200 test texts", or "5 folds and 6,000 test texts"."""
+    if comparison.basis == "splits":
+        return _splits_and_texts(comparison)
     judged = [name for name in comparison.compared if not _is_fixed(comparison, name)]
     counts = sorted({len(comparison.values[name]) for name in judged})
     span = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else ""
     first = next(iter(comparison.scores.values()), None)
     texts = f"{len(first.row_ids):,} test text{'s' * (len(first.row_ids) != 1)}" if first else ""
     return " and ".join([*([f"{span} seeds"] if span else []), *([texts] if texts else [])])
+
+
+def _splits_and_texts(comparison: Comparison) -> str:
+    assert comparison.splits is not None
+    texts = {d.num_examples for d in comparison.pairwise.differences.values()} if comparison.pairwise else set()
+    told = f"{len(comparison.splits.common)} {split_noun(comparison)}"
+    return told + (f" and {max(texts):,} test texts" if max(texts, default=0) else "")
+
+
+def split_noun(comparison: Comparison) -> str:
+    """What the splits of a comparison are called: folds of one division, or splits."""
+    replicates = comparison.group.replicates.values()
+    one_division = len({one.split_seed for one in replicates}) == 1
+    return "folds" if one_division and all(one.fold != NO_FOLD for one in replicates) else "splits"
+
+
+def what_intervals_cover(comparison: Comparison) -> str:
+    """What the intervals of differences speak of, in a sentence; empty where there are none."""
+    differences = comparison.pairwise.differences.values() if comparison.pairwise else ()
+    covers = [one.covers for one in differences if one.covers]
+    if not covers or comparison.basis == "nothing":
+        return ""
+    known = [kind for kind in ("seeds", "texts", "splits") if all(kind in one for one in covers)]
+    listed_kinds = listed([f"other {kind}" for kind in known])
+    if comparison.basis != "splits" or comparison.splits is None:
+        return f"Intervals of differences cover {listed_kinds}, on this one split of the data."
+    if comparison.splits.tested_on_the_same:
+        how = "the training rows were divided anew, and all splits have the same test texts"
+    elif split_noun(comparison) == "folds":
+        how = "each text was tested once, by a model that did not train on it"
+    else:
+        how = "each split drew its own test texts"
+    return f"Intervals of differences cover {listed_kinds}: {how}."
 
 
 def _is_fixed(comparison: Comparison, name: str) -> bool:

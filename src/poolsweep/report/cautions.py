@@ -20,8 +20,6 @@ from poolsweep.statistics import Estimate, Scores, mean_score, t_estimate
 _BASES = {
     "one seed": "One seed says nothing of what another would give: there is no interval and no verdict.",
     "seeds": "No predictions were found: differences rest on the seeds alone, and leave out the noise of the texts.",
-    "splits": "Runs were tested on different rows. Splits of one data set share their texts and are few: their means "
-    "are shown, without an interval and without a verdict.",
     "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
 }
 _COUNTS = {"missing replicates", "unequal replicates", "few replicates"}
@@ -46,6 +44,8 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if counts:
         over = over_majority(comparison)
         found += [(item.serious, item.sentence) for item in label_cautions(counts, over_majority=over)]
+    if comparison.basis == "splits" and not comparison.predictions:
+        found.append((True, "No predictions were found: differences rest on the splits alone."))
     if comparison.basis in _BASES and len(comparison.names) > 1:
         found.append((True, _BASES[comparison.basis]))
     found += [(True, sentence) for sentence in (*_missing_predictions(comparison), *_not_compared(comparison))]

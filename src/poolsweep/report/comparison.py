@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TypeVar
 
 import numpy as np
 
+from poolsweep.metric_names import sign
 from poolsweep.report.contenders import Contender, Group, Predictions, first_metric
-from poolsweep.report.predicted import Predicted, read_predictions
+from poolsweep.report.differences import Basis, over_replicates, over_splits, summary
+from poolsweep.report.predicted import Predicted, read_predictions, task_of
 from poolsweep.report.race import dropped_by_race
 from poolsweep.report.replicates import Replicate, Splits, find_splits
 from poolsweep.runs.race import Dropped
-from poolsweep.statistics import (
-    Estimate,
-    Family,
-    Pairwise,
-    Scores,
-    SeedSummary,
-    align_scores,
-    pairwise_differences,
-    pairwise_nested,
-    seed_summary,
-    simultaneous,
-)
+from poolsweep.statistics import Estimate, Family, Pairwise, Scores, SeedSummary, simultaneous
 
-Basis = Literal["seeds and texts", "texts", "seeds", "splits", "one seed", "nothing"]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +29,19 @@ class Comparison:
         metric: Without its split, such as ``accuracy``.
         names: All contenders, best mean first; those that a race dropped come after the others.
         values: The metric by replicate, by contender.
-        summaries: Mean, sd and t interval over replicates, by contender; no interval over splits.
+        summaries: Mean, sd and interval over seeds or splits, by contender.
         predictions: Contender → replicate → predictions on the test split, where they can be read.
         basis: What differences are made of: seeds and texts; texts alone (nothing is random); seeds alone (no
-            predictions); splits (runs were tested on rows of their own), one seed, or nothing: these three give no
+            predictions); splits, with texts where there are predictions; one seed, or nothing: these two give no
             interval and no verdict.
-        scores: Per-example scores of those that were tested on the same rows.
+        scores: Score of each text, more is better, of those that have one split; empty over several.
         pairwise: All differences of those that are compared; None where nothing can be.
-        family: The same, held together.
+        family: The same, held together; more is better in both.
         asked_baseline: Contender to hold the others against, by its name or its pooling.
         baseline: Name of the first that is meant; None if there is none, or a race has stopped it.
         against: Each other compared contender minus the baseline, as the family has it.
         dropped: Contenders that a race dropped, with the reasons; they are not in the verdict.
-        splits: Splits of runs that were tested on rows of their own; else None.
+        splits: Splits that runs were made on; None where there is one.
     """
 
     group: Group
@@ -88,7 +78,7 @@ class Comparison:
     def star(self) -> str | None:
         """The one that is above every other by more than other seeds or texts could undo; None where there is none."""
         rivals = self.in_the_running
-        sound = self.basis in ("seeds and texts", "texts") and set(rivals) <= set(self.compared)
+        sound = self.basis in ("seeds and texts", "texts", "splits") and set(rivals) <= set(self.compared)
         return self.leading[0] if sound and len(self.compared) > 1 and self.leading == rivals[:1] else None
 
     @property
@@ -106,7 +96,7 @@ class Comparison:
         Means over different splits are not held against each other.
         """
         if self.family and {name, other} <= set(self.compared):
-            return self.family.between(name, other)
+            return _turned(self.family.between(name, other), self.metric)
         if self.splits and not {name, other} <= set(self.splits.compared):
             return None
         gap = self.summaries[name].mean - self.summaries[other].mean
@@ -131,85 +121,65 @@ def compare(group: Group, *, metric: str | None, baseline: str, level: float = 0
         level: Confidence level of intervals and verdicts.
     """
     metric = metric or first_metric(next(iter(group.contenders.values())).any_run)
-    read = {name: _read(contender) for name, contender in group.contenders.items()}
+    read = {name: _read(contender, metric) for name, contender in group.contenders.items()}
     predictions = {name: found for name, found in read.items() if found}
-    splits = find_splits({name: contender.runs for name, contender in group.contenders.items()}, predictions)
+    dropped = dropped_by_race(group, metric=metric)
+    runs = {name: contender.runs for name, contender in group.contenders.items()}
+    splits = find_splits(runs, predictions, apart=dropped)
     values = {
         name: {seed: run.metric(f"test/{metric}") for seed, run in contender.runs.items()}
         for name, contender in group.contenders.items()
     }
     if splits:
         values = {name: splits.values(name, by_seed) for name, by_seed in values.items()}
-    summaries = {name: _summary(name, by_seed, splits, level=level) for name, by_seed in values.items()}
-    dropped = dropped_by_race(group, metric=metric)
-    names = tuple(sorted(summaries, key=lambda name: (name in dropped, -summaries[name].mean, name)))
+    summaries = {
+        name: summary(group, name, metric, by_replicate, predictions, splits, level=level)
+        for name, by_replicate in values.items()
+    }
+    better = sign(metric)
+    names = tuple(sorted(summaries, key=lambda name: (name in dropped, -better * summaries[name].mean, name)))
     values = {name: values[name] for name in names}
     predictions = {name: predictions[name] for name in names if name in predictions}
-    if splits:
-        basis, scores, pairwise = "splits", {}, None
+    if splits and len(splits.common) > 1:
+        basis, scores = "splits", {}
+        pairwise = over_splits(group, metric, values, predictions, splits, level=level)
     else:
-        basis, scores, pairwise = _pairs(group, metric, values, predictions, level)
+        told = _on_one(splits, values), _on_one(splits, predictions)
+        basis, scores, pairwise = over_replicates(group, metric, *told, level=level)
     family = simultaneous(pairwise, level=level) if pairwise else None
     known = next((name for name in group.called(baseline) if name not in dropped), None)
     against: dict[str, Estimate] = {}
     if family and known in family.pairwise.names:
-        against = {name: family.between(name, known) for name in family.pairwise.names if name != known}
+        against = {name: _turned(family.between(name, known), metric) for name in pairwise.names if name != known}
     return Comparison(
         group, metric, names, values, summaries, predictions, basis, scores, pairwise, family, baseline, known, against,
         dropped, splits,
     )  # fmt: skip
 
 
-def _summary(name: str, by_seed: Mapping[Replicate, float], splits: Splits | None, *, level: float) -> SeedSummary:
-    """Over seeds; over splits without an interval, because they share their texts and are few."""
+def _on_one(splits: Splits | None, found: Mapping[str, Mapping[Replicate, _T]]) -> dict[str, dict[Replicate, _T]]:
+    """What was found of the only split that all have; all of it where there is no other."""
     if splits is None:
-        return seed_summary(list(by_seed.values()), level=level)
-    return replace(seed_summary(splits.means(name, by_seed), level=level), low=np.nan, high=np.nan)
+        return {name: dict(own) for name, own in found.items()}
+    return {
+        name: {one: found[name][one] for several in splits.by_split(name, found[name]).values() for one in several}
+        for name in found if name in splits.compared
+    }  # fmt: skip
 
 
-def _read(contender: Contender) -> dict[Replicate, Predicted]:
-    found = {seed: read_predictions(run) for seed, run in contender.runs.items()}
-    return {seed: predicted for seed, predicted in found.items() if predicted is not None}
-
-
-def _pairs(
-    group: Group, metric: str, values: Mapping[str, Mapping[Replicate, float]], predictions: Predictions, level: float
-) -> tuple[Basis, dict[str, Scores], Pairwise | None]:
-    if not predictions:
-        pairwise = _over_seeds(values, level=level)
-        return ("seeds" if pairwise else "nothing"), {}, pairwise
-    scores = {
-        name: _scores(by_seed, metric, is_random=_is_random(group.contenders[name]))
-        for name, by_seed in predictions.items()
-    }
-    judged = {name: one for name, one in scores.items() if one.deterministic or len(one.seeds) > 1}
-    if len(scores) > 1 and len(judged) < 2:
-        return "one seed", scores, None
-    basis = "texts" if all(one.deterministic for one in judged.values()) else "seeds and texts"
-    return basis, scores, pairwise_differences(judged, level=level) if judged else None
-
-
-def _scores(by_seed: Mapping[Replicate, Predicted], metric: str, *, is_random: bool) -> Scores:
-    found = align_scores({seed: (p.row_ids, p.scores(metric)) for seed, p in by_seed.items()})
-    if is_random or np.ptp(found.values, axis=0).any():
+def _turned(found: Estimate, metric: str) -> Estimate:
+    """A difference of scores of which more is better, as one of the metric."""
+    if sign(metric) == 1:
         return found
-    return Scores(found.values, seeds=found.seeds, row_ids=found.row_ids, deterministic=True)
+    return replace(found, value=-found.value, low=-found.high, high=-found.low)
 
 
-def _is_random(contender: Contender) -> bool:
-    """Whether another seed could give another result: not so for a probe that fits all rows."""
-    return any(run.facts.get("seeds_are", "of training") is not None for run in contender.runs.values())
-
-
-def _over_seeds(values: Mapping[str, Mapping[Replicate, float]], *, level: float) -> Pairwise | None:
-    """All pairs over the seeds they share; those that share too few with another are left out, the scarcest first."""
-    kept = {name: by_seed for name, by_seed in values.items() if len(by_seed) > 1}
-    while len(kept) > 1:
-        lonely = [pair for pair in itertools.combinations(kept, 2) if len(kept[pair[0]].keys() & kept[pair[1]]) < 2]
-        if not lonely:
-            return pairwise_nested(kept, level=level)
-        del kept[min(lonely[0], key=lambda name: len(kept[name]))]
-    return None
+def _read(contender: Contender, metric: str) -> dict[Replicate, Predicted]:
+    found = {
+        replicate: read_predictions(run, outputs=task is not None and metric in task.from_outputs)
+        for replicate, run in contender.runs.items() for task in [task_of(run.facts)]
+    }  # fmt: skip
+    return {replicate: predicted for replicate, predicted in found.items() if predicted is not None}
 
 
 def right_or_wrong(comparison: Comparison) -> dict[str, Scores]:

@@ -142,6 +142,7 @@ class Group:
         contenders: By name, sorted by encoder, regime and pooling; each has at least one finished run.
         names: Name of every contender, those without a finished run too.
         replicates: Run id → replicate, of all runs.
+        most_rows: The most training rows that a run on the data set had, whatever it asked for.
         without_result: Runs of contenders none of whose runs finished.
         outdated: Finished runs on files that have been replaced since, which are left out.
     """
@@ -150,6 +151,7 @@ class Group:
     contenders: Mapping[str, Contender]
     names: Mapping[ContenderKey, str]
     replicates: Mapping[str, Replicate]
+    most_rows: int
     without_result: tuple[RunRecord, ...]
     outdated: tuple[RunRecord, ...] = ()
 
@@ -204,6 +206,10 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str | None = None) -> list[
             outdated[Arena.of(run.facts)] += [run] if run.finished else []
         else:
             arenas[Arena.of(run.facts)][ContenderKey.of(run.facts)].append(run)
+    most_rows: dict[tuple[str, str], int] = defaultdict(int)
+    for arena, by_key in arenas.items():
+        sizes = [(run.facts.get("sizes") or {}).get("train", 0) for several in by_key.values() for run in several]
+        most_rows[arena[:2]] = max(most_rows[arena[:2]], *sizes)
     groups = []
     for arena, by_key in sorted(arenas.items(), key=lambda item: item[0].order):
         replicates = find_replicates(by_key)
@@ -215,7 +221,8 @@ def group_runs(runs: Sequence[RunRecord], *, metric: str | None = None) -> list[
                 without += [run for run in by_key[key] if run.state != "pruned"]
             else:
                 contenders[name] = contender
-        groups.append(Group(arena, contenders, names, replicates, tuple(without), tuple(outdated[arena])))
+        left = tuple(without), tuple(outdated[arena])
+        groups.append(Group(arena, contenders, names, replicates, most_rows[arena[:2]], *left))
     return groups
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from poolsweep.report.answer import what_intervals_cover
 from poolsweep.report.cautions import unfinished
 from poolsweep.report.charts.across import Across, sentence
 from poolsweep.report.charts.drawing import Drawn
@@ -132,6 +133,7 @@ def _panel(findings: Findings, place: str, figures: Sequence[Figure], *, name: s
         "pairing": pairing(comparison),
         "jointly": jointly(comparison),
         "could_be_best": could_be_best(comparison),
+        "covers": what_intervals_cover(comparison),
         "wide": wide,
         "halves": halves,
         "latex": latex(comparison),

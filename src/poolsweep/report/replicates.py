@@ -126,17 +126,27 @@ class Wording:
 
 @dataclass(frozen=True)
 class Splits:
-    """Which replicates of which contenders were tested on the same rows.
+    """Which replicates of which contenders were made on the same split.
 
     Attributes:
-        of: Contender → replicate → a fingerprint of its test rows, or what is known of it.
+        of: Contender → replicate → its split, in words that are equal where it is the same with the same test rows.
         common: The splits that all ``compared`` have.
+        tested_on_the_same: Whether every split has the same test rows, as with a given test file.
         compared: Contenders that have these; others keep the mean over their own splits, and are held against nobody.
     """
 
     of: Mapping[str, Mapping[Replicate, str]] = field(default_factory=dict)
     common: frozenset[str] = frozenset()
+    tested_on_the_same: bool = False
     compared: tuple[str, ...] = ()
+
+    def by_split(self, name: str, replicates: Iterable[Replicate]) -> dict[str, list[Replicate]]:
+        """Some replicates of a contender by split, those on splits that not all have left out."""
+        found: dict[str, list[Replicate]] = {}
+        for replicate in sorted(replicates):
+            if self.of[name][replicate] in self.common:
+                found.setdefault(self.of[name][replicate], []).append(replicate)
+        return found
 
     def left_out(self, name: str) -> list[Replicate]:
         """The replicates of a compared contender that not all others have."""
@@ -157,26 +167,36 @@ class Splits:
 
 
 def find_splits(
-    replicates: Mapping[str, Collection[Replicate]], predictions: Mapping[str, Mapping[Replicate, Predicted]]
-) -> Splits | None:
-    """Tell splits apart by the rows that were tested, or by how rows were divided where no predictions are left.
+    replicates: Mapping[str, Collection[Replicate]], predictions: Mapping[str, Mapping[Replicate, Predicted]],
+    *, apart: Collection[str] = (),
+) -> Splits | None:  # fmt: skip
+    """Tell splits apart by how rows were divided, and by the rows that were tested where predictions are left.
 
     Args:
         replicates: Contender → its replicates.
         predictions: Contender → replicate → its predictions on the test split.
+        apart: Contenders that are not compared, and leave the others their splits.
     Returns:
-        None if all runs were tested on the same rows.
+        None if all runs were made on one split.
     """
-    if predictions:
-        of = {name: {one: p.rows_hash for one, p in found.items()} for name, found in predictions.items()}
-    else:
-        of = {name: {one: str(one.split) for one in several} for name, several in replicates.items()}
+    rows: dict[tuple[int, int], set[str]] = {}
+    for found in predictions.values():
+        for replicate, predicted in found.items():
+            rows.setdefault(replicate.split, set()).add(predicted.rows_hash)
+
+    def split_of(name: str, replicate: Replicate) -> str:
+        tested = rows.get(replicate.split, set())
+        if len(tested) < 2:
+            return f"{replicate.split}"
+        known = predictions.get(name, {}).get(replicate)
+        return f"{replicate.split} {'unknown' if known is None else known.rows_hash}"
+
+    of = {name: {one: split_of(name, one) for one in several} for name, several in replicates.items()}
     if len({split for found in of.values() for split in found.values()}) < 2:
         return None
-    unknown = {name: dict.fromkeys(every, "unknown") | of.get(name, {}) for name, every in replicates.items()}
-    compared = _with_something_in_common({name: set(found.values()) for name, found in of.items()})
+    compared = _with_something_in_common({name: set(own.values()) for name, own in of.items() if name not in apart})
     common = frozenset.intersection(*(frozenset(of[name].values()) for name in compared))
-    return Splits(unknown, common, compared)
+    return Splits(of, common, len(set().union(*rows.values())) == 1, compared)
 
 
 def _with_something_in_common(had: Mapping[str, Collection[str]]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from poolsweep.report.answer import split_noun
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import Row, leaderboard
 from poolsweep.report.metric import p_text, shown, signed, title
@@ -67,7 +68,9 @@ def what_means_are(comparison: Comparison) -> str:
     """What stands in the column of scores: means and intervals over how many seeds or splits."""
     counts = sorted({summary.num_seeds for summary in comparison.summaries.values()})
     if comparison.splits:
-        return f"mean over {_span(counts)} split{'s' * (counts[-1] != 1)}"
+        noun = split_noun(comparison) if counts[-1] != 1 else split_noun(comparison).removesuffix("s")
+        known = any(not math.isnan(summary.low) for summary in comparison.summaries.values())
+        return f"mean{' ± 95% interval' * known} over {_span(counts)} {noun}"
     if counts[-1] == 1:
         return "one run each"
     return f"mean ± 95% t interval over {_span(counts)} seeds"
@@ -75,7 +78,8 @@ def what_means_are(comparison: Comparison) -> str:
 
 def pairing(comparison: Comparison) -> str:
     """What differences are paired by; empty where they are not."""
-    found = {"seeds and texts": "seed and text", "texts": "text", "seeds": "seed", "splits": "split"}
+    found = {"seeds and texts": "seed and text", "texts": "text", "seeds": "seed"}
+    found["splits"] = "split, seed and text" if comparison.predictions else "split"
     return found.get(comparison.basis, "")
 
 

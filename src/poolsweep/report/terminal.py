@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from poolsweep.report.answer import answers
+from poolsweep.report.answer import answers, what_intervals_cover
 from poolsweep.report.cautions import cautions, load_note, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import Row, by_size, compare_all, leaderboard, short_names, write_leaderboard
@@ -53,6 +53,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         console.print()
         for line in answers(comparison):
             console.say(line)
+        if comparison.splits and (note := what_intervals_cover(comparison)):
+            console.say(note)
         if note := serving_note(rows):
             console.say(note)
         if race_note(comparison.dropped):
