@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from poolsweep.metric_names import sign
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import METRICS, p_text, shown, signed
+from poolsweep.report.metric import METRICS, p_text, points, shown, signed
 from poolsweep.report.replicates import NO_FOLD
 from poolsweep.statistics import Difference, seeds_to_settle
 
@@ -24,11 +25,14 @@ def answer(comparison: Comparison) -> str:
     """Which pooling has the highest score, its difference to the baseline, and which others could be as good."""
     best = comparison.names[0]
     metric = f"test {METRICS[comparison.metric].title}"
-    score = shown(comparison.summaries[best].mean) + ("%" if METRICS[comparison.metric].unit == "percent" else "")
+    score = shown(comparison.summaries[best].mean, comparison.metric) + (
+        "%" if METRICS[comparison.metric].unit == "percent" else ""
+    )
     if len(comparison.names) == 1:
         return f"Only {best} has finished runs ({metric} {score}): there is nothing to compare it with."
+    extreme = "highest" if sign(comparison.metric) == 1 else "lowest"
     role = ", the baseline," if best == comparison.baseline else ""
-    sentences = [f"{best}{role} has the highest {metric}: {score}.", _over_baseline(comparison, best)]
+    sentences = [f"{best}{role} has the {extreme} {metric}: {score}.", _over_baseline(comparison, best)]
     return " ".join(filter(None, [*sentences, _verdict(comparison, best)]))
 
 
@@ -36,11 +40,12 @@ def _over_baseline(comparison: Comparison, best: str) -> str:
     d = comparison.difference(best, comparison.baseline) if comparison.baseline not in (None, best) else None
     if d is None:
         return ""
-    start = f"Its difference to {comparison.baseline} is {signed(d.value)} points"
+    value, low, high = (signed(number, comparison.metric) for number in (d.value, d.low, d.high))
+    start = f"Its difference to {comparison.baseline} is {value}{points(comparison.metric)}"
     if math.isnan(d.low):
         return f"{start}."
     not_significant = "" if d.significant else " That is not significant."
-    return f"{start} (95% interval {signed(d.low)} to {signed(d.high)}, p {_equals(d.p_value)}).{not_significant}"
+    return f"{start} (95% interval {low} to {high}, p {_equals(d.p_value)}).{not_significant}"
 
 
 def against_baseline(comparison: Comparison) -> str:
@@ -50,7 +55,7 @@ def against_baseline(comparison: Comparison) -> str:
         return ""
     differing = [name for name in comparison.names if name in known and known[name].significant]
     if not differing:
-        return f"No pooling differs significantly from {comparison.baseline}."
+        return f"No {contender_noun(comparison)} differs significantly from {comparison.baseline}."
     above = [name for name in differing if known[name].value > 0]
     below = [name for name in differing if known[name].value < 0]
     sides = (("above", above), ("below", below))
@@ -81,9 +86,9 @@ def _verdict(comparison: Comparison, best: str) -> str:
         return "Whether that is significant is not known."
     tied = [name for name in comparison.leading if name != best]
     others = [name for name in comparison.in_the_running if name != best and name in comparison.compared]
-    given = f"given {evidence(comparison)}"
+    given, noun = f"given {evidence(comparison)}", contender_noun(comparison)
     if not tied:
-        every = "Every other pooling" if comparison.star else "Every other pooling that can be compared"
+        every = f"Every other {noun}" if comparison.star else f"Every other {noun} that can be compared"
         told = f"{every} is significantly worse, {given}."
     elif len(tied) == len(others) > 1:
         told = f"None of the {len(others)} others is significantly worse, {given}."
@@ -118,6 +123,12 @@ def _splits_and_texts(comparison: Comparison) -> str:
     texts = {d.num_examples for d in comparison.pairwise.differences.values()} if comparison.pairwise else set()
     told = f"{len(comparison.splits.common)} {split_noun(comparison)}"
     return told + (f" and {max(texts):,} test texts" if max(texts, default=0) else "")
+
+
+def contender_noun(comparison: Comparison) -> str:
+    """What the contenders are: poolings, unless encoders or regimes differ too."""
+    several = any(name != contender.key.pooling for name, contender in comparison.group.contenders.items())
+    return "contender" if several else "pooling"
 
 
 def split_noun(comparison: Comparison) -> str:
@@ -157,8 +168,9 @@ def cheapest(comparison: Comparison) -> str:
     costs = {name: _cost(comparison, name) for name in comparison.leading}
     name = min(comparison.leading, key=lambda name: costs[name])  # of equals the first, whose mean is highest
     trained, dims = costs[name]
+    extreme = "highest" if sign(comparison.metric) == 1 else "lowest"
     if len(set(costs.values())) == 1:
-        return f"The {len(costs)} that could be the best cost the same: take {name}, whose mean is highest."
+        return f"The {len(costs)} that could be the best cost the same: take {name}, whose mean is {extreme}."
     return (
         f"Of the {len(costs)} that could be the best, take {name}. It is the cheapest: {trained:,} trained parameters, "
         f"vectors of {dims:,} numbers."
@@ -173,7 +185,7 @@ def _cost(comparison: Comparison, name: str) -> tuple[int, int]:
 def one_label(comparison: Comparison) -> list[str]:
     """Who predicts one label for every test text, though these have several."""
     found: dict[str, list[str]] = {}
-    for name, by_seed in comparison.predictions.items():
+    for name, by_seed in comparison.predictions.items() if comparison.has_classes else ():
         said = [(p, set(p.predicted.tolist())) for p in by_seed.values() if len(set(p.targets.tolist())) > 1]
         single = [p.names[labels.pop()] for p, labels in said if len(labels) == 1]
         if single:
@@ -219,7 +231,8 @@ def _between(comparison: Comparison, first: str, second: str) -> Difference:
 def _sample_size(result: Difference, comparison: Comparison) -> str:
     num = len(comparison.compared)
     needed = seeds_to_settle(result, comparisons=max(num * (num - 1) // 2, 1))
-    effect = f"if the difference is {shown(needed.effect)} points"
+    metric = comparison.metric
+    effect = f"if the difference is {shown(needed.effect, metric)}{points(metric)}"
     if needed.num_seeds is not None and not needed.settled:
         return f"about {needed.num_seeds} seeds ({needed.extra_seeds} more) would tell them apart, {effect}."
     if needed.num_examples is not None and not needed.settled:

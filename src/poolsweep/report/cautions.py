@@ -23,6 +23,7 @@ _BASES = {
     "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
 }
 _COUNTS = {"missing replicates", "unequal replicates", "few replicates"}
+_FEW_SPLITS = 5
 _WAITED = 2.0  # times its CPU seconds that a run takes where it waits for others
 
 
@@ -40,10 +41,11 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
         told = [item for item in told if item.kind != "different test rows"]
     found = [(item.serious, item.sentence) for item in told]
     found += race_cautions(comparison.dropped, means={name: s.mean for name, s in comparison.summaries.items()})
-    counts = _label_counts(comparison)
+    counts = _label_counts(comparison) if comparison.has_classes else {}
     if counts:
         over = over_majority(comparison)
         found += [(item.serious, item.sentence) for item in label_cautions(counts, over_majority=over)]
+    found += [(False, sentence) for sentence in _of_splits(comparison)]
     if comparison.basis == "splits" and not comparison.predictions:
         found.append((True, "No predictions were found: differences rest on the splits alone."))
     if comparison.basis in _BASES and len(comparison.names) > 1:
@@ -65,6 +67,30 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if seeds:
         found.append((False, seeds))
     return sorted(dict.fromkeys(found), key=lambda item: not item[0])
+
+
+def _of_splits(comparison: Comparison) -> list[str]:
+    """How far an interval over splits can be believed."""
+    splits = comparison.splits
+    if comparison.basis != "splits" or splits is None or comparison.pairwise is None:
+        return []
+    told, count = [], len(splits.common)
+    if count < _FEW_SPLITS:
+        told.append(
+            f"Intervals over {count} splits stand on {count - 1} degree{'s' * (count > 2)} of freedom: they are wide, "
+            "and differences are seldom found. Five folds or ten split seeds find more."
+        )
+    if not splits.tested_on_the_same:
+        told.append(
+            "Training sets of several splits overlap; the luck of what all of them share is covered in part (Nadeau "
+            "and Bengio 2003)."
+        )
+    elif any(design.num_seeds == 1 and "seeds" in design.covers for design in comparison.pairwise.differences.values()):
+        told.append(
+            "One seed a split: the luck of seeds and of training sets cannot be told apart, and seeds are taken to "
+            "matter as much. Two seeds a split would tell."
+        )
+    return told
 
 
 def over_majority(comparison: Comparison) -> dict[str, Estimate]:

@@ -23,8 +23,12 @@ from poolsweep.report.study import StudyTables
 from poolsweep.report.tables import latex, markdown
 from poolsweep.report.terminal import print_cautions, print_leaderboards
 from poolsweep.runs.locate import find_study
+from poolsweep.runs.plan import Skipped, read_skipped
 from poolsweep.terminal.console import Console
 from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.text import in_one_line
+
+_LISTED = 10
 
 
 def report(
@@ -58,13 +62,16 @@ def report(
         )
     check_baseline(comparisons, baseline)
     print_leaderboards(comparisons, console=console)
-    for line in refits:
+    skipped = [one for path in paths for one in read_skipped(path)]
+    for line in (*refits, *skipped_lines(skipped)):
         console.say(line)
     print_cautions(comparisons, runs, console=console)
     folder = out or own_folder(paths[0] / "+".join(["report", *(path.name for path in paths[1:])]))
     heading = ", ".join(path.name for path in paths)
     with said_if_slow("drawing the charts"):
-        page = write_report(comparisons, runs, folder=folder, heading=heading, with_texts=with_texts, refits=refits)
+        page = write_report(
+            comparisons, runs, folder=folder, heading=heading, with_texts=with_texts, refits=refits, skipped=skipped
+        )
     console.print(f"page, tables and figures: {page}", soft_wrap=True)
     return page
 
@@ -77,6 +84,7 @@ def write_report(
     heading: str,
     with_texts: bool,
     refits: Sequence[str] = (),
+    skipped: Sequence[Skipped] = (),
 ) -> Path:
     """Write page, tables, data frames and figures; what stood under the same names is replaced."""
     own_folder(folder / "figures")
@@ -85,11 +93,13 @@ def write_report(
     made = f"poolsweep {__version__}, {datetime.datetime.now().astimezone():%Y-%m-%d %H:%M}"
     with house_style():
         sizes = by_size(comparisons)
-        findings = [examine(first, smaller=rest, with_texts=with_texts) for first, *rest in sizes]
+        gone = frozenset((one.encoder, one.pooling) for one in skipped)
+        findings = [examine(first, smaller=rest, with_texts=with_texts, skipped=gone) for first, *rest in sizes]
         across = [(one, ranks_chart(one)) for one in across_data_sets([first for first, *_ in sizes])]
     charts = [*(chart for _, chart in across), *(chart for one in findings for chart in one.charts)]
     drawn = {chart: draw(chart.figure) for chart in charts}
-    content = render(findings, across=across, drawn=drawn, runs=runs, heading=heading, made=made, refits=refits)
+    notes = [*refits, *skipped_lines(skipped)]
+    content = render(findings, across=across, drawn=drawn, runs=runs, heading=heading, made=made, notes=notes)
     _write_figures(folder / "figures", findings, across, drawn=drawn)
     write_leaderboard(folder / "leaderboard.csv", comparisons)
     with write_whole(folder / "runs.parquet") as temporary:
@@ -101,6 +111,16 @@ def write_report(
     with write_whole(page) as temporary:
         temporary.write_text(content, encoding="utf-8", errors="backslashreplace")
     return page
+
+
+def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
+    """A line about each combination that cannot be, the first of them if there are many.
+
+    Args:
+        skipped: Those of some studies.
+    """
+    lines = [f"Skipped, for it cannot be: {in_one_line(one.name)}. {in_one_line(one.reason)}" for one in skipped]
+    return [*lines[:_LISTED], *([f"{len(lines) - _LISTED} more were skipped."] if len(lines) > _LISTED else [])]
 
 
 def _write_figures(

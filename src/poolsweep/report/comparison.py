@@ -86,6 +86,17 @@ class Comparison:
         """Those the verdict is about."""
         return self.pairwise.names if self.pairwise else ()
 
+    @property
+    def draws(self) -> tuple[str, ...]:
+        """What a report can draw of its predictions, by its task; nothing without predictions."""
+        found = next((p for own in self.predictions.values() for p in own.values()), None)
+        return () if found is None else found.task.charts
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether each text has one class of several."""
+        return "confusion" in self.draws
+
     def contender(self, name: str) -> Contender:
         """A contender by its name."""
         return self.group.contenders[name]
@@ -183,14 +194,16 @@ def _read(contender: Contender, metric: str) -> dict[Replicate, Predicted]:
 
 
 def right_or_wrong(comparison: Comparison) -> dict[str, Scores]:
-    """Contender → 1 where right, 0 where wrong, seeds by texts; empty where test rows are not shared."""
+    """Contender → 1 where right, 0 where wrong, seeds by texts; empty where test rows are not shared.
+
+    Empty, too, where the task knows no right or wrong.
+    """
     if not comparison.scores:
         return {}
     return {
         name: Scores(
-            np.stack([p.targets == p.predicted for p in by_seed.values()]),
-            seeds=tuple(by_seed), row_ids=next(iter(by_seed.values())).row_ids,
-            deterministic=comparison.scores[name].deterministic,
+            np.stack([p.right for p in by_seed.values()]), seeds=tuple(by_seed),
+            row_ids=next(iter(by_seed.values())).row_ids, deterministic=comparison.scores[name].deterministic,
         )
-        for name, by_seed in comparison.predictions.items()
+        for name, by_seed in comparison.predictions.items() if all(p.right is not None for p in by_seed.values())
     }  # fmt: skip

@@ -15,13 +15,15 @@ from poolsweep.report.charts.confusion import confusion, confusion_chart
 from poolsweep.report.charts.cost import cost_chart, costs
 from poolsweep.report.charts.curves import curves_chart
 from poolsweep.report.charts.errors import Slice, errors_chart, slices
-from poolsweep.report.charts.layers_by_tokens import halves_chart, halves_grid
+from poolsweep.report.charts.heat_maps import encoders_chart, halves_chart, halves_grid
+from poolsweep.report.charts.outcomes import label_f1_chart, scatter_chart
 from poolsweep.report.charts.learning import learning_chart
 from poolsweep.report.charts.pairs import pairs_chart
 from poolsweep.report.charts.seeds import seeds_chart
 from poolsweep.report.charts.style import Chart, role_colour
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.learning import LearningCurve, learning_curve
+from poolsweep.report.encoders import does_it_depend, encoder_grid
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.texts import Disagreement, TestTexts, disagreements, read_texts
 from poolsweep.statistics import (
@@ -67,38 +69,45 @@ class Findings:
     learning: LearningCurve | None = None
 
 
-def examine(comparison: Comparison, *, smaller: Sequence[Comparison] = (), with_texts: bool = True) -> Findings:
+def examine(
+    comparison: Comparison, *, smaller: Sequence[Comparison] = (), with_texts: bool = True,
+    skipped: frozenset[tuple[str, str]] = frozenset(),
+) -> Findings:  # fmt: skip
     """Look at a comparison from every side that its run folders allow; call it within ``house_style``.
 
     Args:
         comparison: Comparison on one data set.
         smaller: Comparisons on fewer training rows of it.
         with_texts: Whether texts of the test split may be read and shown.
+        skipped: Encoder and pooling of pairs that cannot be.
     """
     missing: list[str] = []
     first, second = comparison.names[0], comparison.baseline if comparison.baseline != comparison.names[0] else None
     pair = [name for name in (first, second) if name and name in comparison.predictions]
     texts, lengths, unit = _texts(comparison, pair, missing, with_texts=with_texts)
-    calibrations = {name: found for name in comparison.names if (found := calibration(comparison.contender(name)))}
+    calibrations = _calibrations(comparison) if "calibration" in comparison.draws else {}
     cut = slices(comparison, first, second, lengths=lengths, unit=unit)
     curve = learning_curve([comparison, *smaller])
     charts = [learning_chart(curve)] if curve else []
+    grid = encoder_grid(comparison)
+    charts += [encoders_chart(comparison, grid, skipped=skipped)] if grid else []
     charts += [seeds_chart(comparison), pairs_chart(comparison), *_halves(comparison)]
     charts += [cost_chart(comparison, costs(comparison)), curves_chart(comparison)]
     if not charts[-1]:
-        missing.append("No learning curves: no run logged validation (a probe solves its heads in one go).")
+        missing.append("No validation by epoch: no run logged validation (a probe solves its heads in one go).")
+    charts += _of_predictions(comparison, pair)
     if pair:
-        matrices = {name: confusion(list(comparison.predictions[name].values())) for name in pair}
-        names = next(iter(comparison.predictions[pair[0]].values())).names
-        charts += [confusion_chart(matrices, names), errors_chart(cut, first, second)]
+        charts.append(errors_chart(cut, first, second))
     else:
-        missing.append("No confusion matrices and no errors by label: the best pooling has no test predictions.")
+        missing.append("Nothing is drawn of predictions: the best has none on the test split.")
+    if comparison.splits and comparison.predictions:
+        missing.append("No errors by slice and no texts in dispute: the runs are of several splits.")
     chosen = {name: calibrations[name] for name in pair if name in calibrations}
     if chosen:
         charts.append(calibration_chart(chosen, {name: role_colour(comparison, name) for name in chosen}))
     return Findings(
         comparison,
-        answers(comparison),
+        tuple(filter(None, (*answers(comparison), does_it_depend(comparison, grid)))),
         tuple(what_would_settle(comparison)),
         tuple(cautions(comparison)),
         calibrations,
@@ -116,6 +125,26 @@ def _in_short(comparison: Comparison) -> Findings:
     """The verdict alone, for one of many sizes."""
     told = tuple(what_would_settle(comparison)), tuple(cautions(comparison))
     return Findings(comparison, answers(comparison), *told, {}, (), (), (), (), ())
+
+
+def _calibrations(comparison: Comparison) -> dict[str, Calibration]:
+    return {name: found for name in comparison.names if (found := calibration(comparison.contender(name)))}
+
+
+def _of_predictions(comparison: Comparison, pair: Sequence[str]) -> list[Chart]:
+    """What the task can show of the best and the baseline."""
+    found = {name: list(comparison.predictions[name].values()) for name in pair}
+    if not found:
+        return []
+    charts, kinds = [], comparison.draws
+    if "confusion" in kinds:
+        matrices = {name: confusion(runs) for name, runs in found.items()}
+        charts.append(confusion_chart(matrices, found[pair[0]][0].names))
+    if "label_f1" in kinds:
+        charts.append(label_f1_chart(found))
+    if "scatter" in kinds:
+        charts.append(scatter_chart(found, {name: role_colour(comparison, name) for name in found}))
+    return charts
 
 
 def _halves(comparison: Comparison) -> list[Chart]:

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from poolsweep.report.answer import what_intervals_cover
+from poolsweep.report.answer import contender_noun, what_intervals_cover
 from poolsweep.report.cautions import unfinished
 from poolsweep.report.charts.across import Across, sentence
 from poolsweep.report.charts.drawing import Drawn
@@ -47,7 +47,7 @@ class Figure:
 
 def render(
     findings: Sequence[Findings], *, across: Sequence[tuple[Across, Chart]], drawn: Mapping[Chart, Drawn],
-    runs: Sequence[RunRecord], heading: str, made: str, refits: Sequence[str] = (),
+    runs: Sequence[RunRecord], heading: str, made: str, notes: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """The page as HTML; everything that comes from a run is escaped.
 
@@ -58,7 +58,7 @@ def render(
         runs: All of them, unfinished ones too.
         heading: Names of the studies.
         made: By which version and when.
-        refits: A sentence about each refit.
+        notes: Sentences about refits, and about combinations that cannot be.
     """
     script, inliner = _source("tables.js"), Inliner()
 
@@ -84,12 +84,13 @@ def render(
         "base-uri 'none'; form-action 'none'",
         "overview": _overview(findings, runs),
         "unfinished": unfinished(runs),
-        "refits": refits,
+        "notes": notes,
         "across": over,
         "panels": panels,
         "figure_style": Markup(inliner.css()),
         "runs": _runs(runs, findings),
-        "metric": METRICS[findings[0].comparison.metric].title,
+        "metric": findings[0].comparison.metric,
+        "metric_title": METRICS[findings[0].comparison.metric].title,
         "shown": shown,
         "learning_cell": learning_cell,
         "signed": signed,
@@ -134,6 +135,7 @@ def _panel(findings: Findings, place: str, figures: Sequence[Figure], *, name: s
         "jointly": jointly(comparison),
         "could_be_best": could_be_best(comparison),
         "covers": what_intervals_cover(comparison),
+        "noun": contender_noun(comparison),
         "wide": wide,
         "halves": halves,
         "latex": latex(comparison),

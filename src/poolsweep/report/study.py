@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from poolsweep.errors import UserError
 from poolsweep.report.contenders import ContenderKey, TrainingRows
@@ -122,14 +123,15 @@ class StudyTables:
         frames = []
         for run in self._finished():
             found = read_predictions(run, outputs=True)
-            if found is None or found.outputs is None:
+            if found is None:
                 continue
             frame = pd.DataFrame({"run_id": run.path.name, **{key: run.facts.get(key) for key in _PLAIN},
                                   "row_id": found.row_ids})  # fmt: skip
-            frame["label"] = pd.Categorical.from_codes(found.targets, list(found.names))
-            frame["predicted"] = pd.Categorical.from_codes(found.predicted, list(found.names))
-            frame["correct"] = found.targets == found.predicted
-            frame["confidence"] = found.outputs.max(axis=1)
+            for column, values in (("label", found.targets), ("predicted", found.predicted)):
+                frame[column] = _in_a_column(values, found.names)
+            frame["correct"] = pd.NA if found.right is None else found.right
+            has_chances = found.task.has_labels and found.outputs is not None
+            frame["confidence"] = found.outputs.max(axis=1) if has_chances else math.nan
             frames.append(frame)
         columns = ["run_id", *_PLAIN, "row_id", "label", "predicted", "correct", "confidence"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))
@@ -175,6 +177,13 @@ class StudyTables:
 
     def _finished(self) -> Iterator[RunRecord]:
         return (run for run in self.records if run.finished)
+
+
+def _in_a_column(values: NDArray[Any], names: Sequence[str]) -> Any:  # noqa: ANN401
+    """Names of classes, several names a text joined by ``|``, or numbers as they are."""
+    if values.ndim == 2:
+        return ["|".join(name for name, has in zip(names, row, strict=True) if has) for row in values]
+    return pd.Categorical.from_codes(values, list(names)) if np.issubdtype(values.dtype, np.integer) else values
 
 
 def read_curve(run: RunRecord) -> list[dict[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from poolsweep.report.answer import split_noun
+from poolsweep.report.answer import contender_noun, split_noun
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.leaderboard import Row, leaderboard
 from poolsweep.report.metric import p_text, shown, signed, title
@@ -23,14 +23,15 @@ def latex(comparison: Comparison) -> str:
     rows = leaderboard([comparison])
     lines = [
         r"\begin{table}", r"\centering", f"\\caption{{{_escape(_caption(comparison))}}}", r"\begin{tabular}{lrrrr}",
-        r"\toprule", f"Pooling & {_escape(_capitalised(title(comparison.metric)))} & "
+        r"\toprule", f"{_capitalised(contender_noun(comparison))} & "
+        f"{_escape(_capitalised(title(comparison.metric)))} & "
         f"{_escape(_delta(comparison))} & Adjusted $p$ & Dims \\\\", r"\midrule",
     ]  # fmt: skip
     for row in rows:
-        score = _escape(_score(row))
+        score = _escape(_score(row, comparison.metric))
         name = _escape(row.name)
         bold = (lambda text: f"\\textbf{{{text}}}") if row.tied else (lambda text: text)
-        cells = [bold(name), bold(score), _escape(_difference(row, comparison.baseline)), _escape(_p(row))]
+        cells = [bold(name), bold(score), _escape(_difference(row, comparison)), _escape(_p(row))]
         lines.append(" & ".join([*cells, str(row.pooled_size)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
@@ -44,13 +45,21 @@ def markdown(comparison: Comparison) -> str:
     """A pipe table; bold where a pooling could be the best."""
     rows = leaderboard([comparison])
     measured = was_measured(rows)
-    head = ["pooling", title(comparison.metric), _delta(comparison), "adjusted p", "s/run", "trained", "dims"]
+    head = [
+        contender_noun(comparison),
+        title(comparison.metric),
+        _delta(comparison),
+        "adjusted p",
+        "s/run",
+        "trained",
+        "dims",
+    ]
     head += COLUMNS if measured else ()
     lines = [_escape_pipe(_caption(comparison)), "", _pipe(head), _pipe(["---", *["---:"] * (len(head) - 1)])]
     for row in rows:
         name = f"**{_escape_pipe(row.name)}**" if row.tied else _escape_pipe(row.name)
         lines.append(
-            _pipe([name, _score(row), _difference(row, comparison.baseline), _p(row), f"{row.seconds:.1f}",
+            _pipe([name, _score(row, comparison.metric), _difference(row, comparison), _p(row), f"{row.seconds:.1f}",
                    f"{row.parameters:,}", str(row.pooled_size), *(serving_cells(row) if measured else ())])
         )  # fmt: skip
     return "\n".join([*lines, *(["", _escape_pipe(serving_note(rows))] if measured else []), ""])
@@ -107,18 +116,19 @@ def _delta(comparison: Comparison) -> str:
     return f"Δ {comparison.baseline} (95% interval)" if comparison.baseline else "Δ"
 
 
-def _score(row: Row) -> str:
-    spread = "" if math.isnan(row.score.half_width) else f" ± {shown(row.score.half_width)}"
-    return shown(row.score.mean) + spread
+def _score(row: Row, metric: str) -> str:
+    spread = "" if math.isnan(row.score.half_width) else f" ± {shown(row.score.half_width, metric)}"
+    return shown(row.score.mean, metric) + spread
 
 
-def _difference(row: Row, baseline: str | None) -> str:
-    if row.name == baseline:
+def _difference(row: Row, comparison: Comparison) -> str:
+    if row.name == comparison.baseline:
         return "baseline"
     d = row.difference
     if d is None:
         return "–"
-    return signed(d.value) + ("" if math.isnan(d.low) else f" [{signed(d.low)}, {signed(d.high)}]")
+    value, low, high = (signed(number, comparison.metric) for number in (d.value, d.low, d.high))
+    return value if math.isnan(d.low) else f"{value} [{low}, {high}]"
 
 
 def _p(row: Row) -> str:

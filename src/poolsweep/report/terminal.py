@@ -11,12 +11,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from poolsweep.report.answer import answers, what_intervals_cover
+from poolsweep.report.answer import answers, contender_noun, what_intervals_cover
 from poolsweep.report.cautions import cautions, load_note, unfinished, what_seeds_are
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.encoders import does_it_depend, encoder_grid
 from poolsweep.report.leaderboard import Row, by_size, compare_all, leaderboard, short_names, write_leaderboard
 from poolsweep.report.learning import learning_curve, learning_sentence, learning_table
-from poolsweep.report.metric import METRICS, shown, signed
+from poolsweep.report.metric import METRICS, shown, signed, title
 from poolsweep.report.race import race_note
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
@@ -53,6 +54,8 @@ def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -
         console.print()
         for line in answers(comparison):
             console.say(line)
+        if depends := does_it_depend(comparison, encoder_grid(comparison)):
+            console.say(depends)
         if comparison.splits and (note := what_intervals_cover(comparison)):
             console.say(note)
         if note := serving_note(rows):
@@ -129,7 +132,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
         title=Text(_title(comparison, mark)), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0), show_edge=False, pad_edge=False,
     )  # fmt: skip
-    table.add_column("  pooling", overflow="fold", min_width=12)
+    table.add_column(f"  {contender_noun(comparison)}", overflow="fold", min_width=12)
     names = (*(COLUMNS if was_measured(rows) else ()), "s/run", "trained", "dims")
     deltas = [f"Δ {comparison.baseline}"] if comparison.baseline else []
     for name in (METRICS[comparison.metric].title, *deltas, *names[:costs]):
@@ -138,14 +141,13 @@ def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
         serving = serving_cells(row) if was_measured(rows) else ()
         cost = (*serving, f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size))[:costs]
         name = Text(f"{_mark(comparison, row, mark) if len(rows) > 1 else ' '} {row.name}")
-        difference = [_difference(row, comparison.baseline)] if comparison.baseline else []
-        table.add_row(name, _percent(row), *difference, *cost, style="bold" if row.tied else None)
+        difference = [_difference(row, comparison)] if comparison.baseline else []
+        table.add_row(name, _score(row, comparison.metric), *difference, *cost, style="bold" if row.tied else None)
     return table
 
 
 def _title(comparison: Comparison, mark: str) -> str:
-    scale = "× 100" if comparison.metric == "mcc" else "in %"
-    lines = [f"{comparison.group.title} · test {METRICS[comparison.metric].title} {scale}"]
+    lines = [f"{comparison.group.title} · test {title(comparison.metric)}"]
     lines.append(what_means_are(comparison))
     if comparison.baseline:
         by = pairing(comparison)
@@ -162,16 +164,16 @@ def _mark(comparison: Comparison, row: Row, mark: str) -> str:
     return mark if row.tied else DROPPED if row.name in comparison.dropped else " "
 
 
-def _percent(row: Row) -> str:
-    spread = "" if math.isnan(row.score.half_width) else f" ± {shown(row.score.half_width)}"
-    return f"{shown(row.score.mean)}{spread}"
+def _score(row: Row, metric: str) -> str:
+    spread = "" if math.isnan(row.score.half_width) else f" ± {shown(row.score.half_width, metric)}"
+    return f"{shown(row.score.mean, metric)}{spread}"
 
 
-def _difference(row: Row, baseline: str | None) -> str:
+def _difference(row: Row, comparison: Comparison) -> str:
     d = row.difference
-    if row.name == baseline:
+    if row.name == comparison.baseline:
         return "baseline"
     if d is None:
         return "not compared"
-    ends = "" if math.isnan(d.low) else f" [{signed(d.low)}, {signed(d.high)}]"
-    return f"{signed(d.value)}{ends}"
+    value, low, high = (signed(number, comparison.metric) for number in (d.value, d.low, d.high))
+    return value if math.isnan(d.low) else f"{value} [{low}, {high}]"

@@ -106,7 +106,7 @@ def disagreements(comparison: Comparison, texts: tuple[str, ...] | None, *, most
         texts: In the order of the predictions, if they can be had.
         most: Texts to give.
     """
-    scores = right_or_wrong(comparison)
+    scores = right_or_wrong(comparison) if comparison.has_classes else {}
     if len(scores) < 2:
         return []
     rates = np.stack([s.values.mean(axis=0) for s in scores.values()])

@@ -16,7 +16,7 @@ from poolsweep.report.charts.cost import cost_chart, costs
 from poolsweep.report.charts.curves import curves_chart
 from poolsweep.report.charts.drawing import draw
 from poolsweep.report.charts.errors import Slice, errors_chart, slices
-from poolsweep.report.charts.layers_by_tokens import HalvesGrid, halves_chart
+from poolsweep.report.charts.heat_maps import HalvesGrid, halves_chart
 from poolsweep.report.charts.pairs import pairs_chart
 from poolsweep.report.charts.seeds import seeds_chart
 from poolsweep.report.charts.style import BASE, LEAD, house_style
@@ -199,7 +199,7 @@ def test_halves_write_every_cell_and_outline_the_leaders(comparison):
     [axes] = chart.figure.axes
     assert texts_of(axes) == ["50.00", "60.00", "70.00"]
     assert len(axes.collections[1].get_paths()) == sum(name in comparison.leading for name in (first, second))
-    assert chart.summary == "Highest: mix with mean, 70.00."
+    assert chart.summary == "Best mean: mix with mean, 70.00."
 
 
 def test_ranks_stand_at_their_place(make_study):

@@ -41,7 +41,7 @@ def test_all_text_is_present(visit, pages, kind: str, script: bool):
         for name in comparison.names:
             assert f"{100 * comparison.summaries[name].mean:.2f}" in text
     pairs = "Which differences hold up?"
-    for part in ("Leaderboard", "Every seed", pairs, "Cost against score", "Learning curves", "Confusion",
+    for part in ("Leaderboard", "Every seed", pairs, "Cost against score", "Validation by epoch", "Confusion",
                  "Calibration", "All runs", "LaTeX"):  # fmt: skip
         assert page.get_by_text(part).first.count() == (part != pairs or kind != "one-seed"), part
     assert page.locator("svg text").count() > 20, "figures keep their text"

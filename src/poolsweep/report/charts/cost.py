@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
+from poolsweep.metric_names import sign
 from poolsweep.report.cautions import load_note
 from poolsweep.report.charts.style import (
     INK,
@@ -23,7 +24,7 @@ from poolsweep.report.charts.style import (
     short,
 )
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import title
+from poolsweep.report.metric import factor, title
 
 _HEIGHT = 3.5
 
@@ -45,7 +46,7 @@ class Cost:
 
 def costs(comparison: Comparison) -> list[Cost]:
     """Time, memory and size of the pooled vector; kinds that were not measured are left out."""
-    means = {name: comparison.summaries[name].mean for name in comparison.names}
+    means = {name: sign(comparison.metric) * comparison.summaries[name].mean for name in comparison.names}
     kinds = {
         **({"CPU seconds per run": ("cpu_seconds",)} if load_note(comparison) else {"seconds per run": ("seconds",)}),
         "peak GPU memory, MiB": ("peak_memory_mib", "gpu"),
@@ -86,17 +87,18 @@ def cost_chart(comparison: Comparison, costs: Sequence[Cost]) -> Chart | None:
     for axes, cost in zip(panels, costs, strict=True):
         _panel(axes, comparison, cost)
     panels[0].set_ylabel(f"test {title(comparison.metric)}")
+    side = "Up" if sign(comparison.metric) == 1 else "Down"
     return Chart(
         "cost", "Cost against score",
-        "Up and to the left is better. The line is the Pareto front: nothing else scores as high for as little. Bars "
-        "are 95% t intervals over seeds; times and memory are medians over runs, and compare only on one machine.",
+        f"{side} and to the left is better. The line is the Pareto front: nothing else scores as well for as little. "
+        "Bars are 95% intervals of the mean; times and memory are medians over runs, and compare only on one machine.",
         "; ".join(f"{cost.name}, Pareto front: {', '.join(cost.front)}" for cost in costs), figure,
     )  # fmt: skip
 
 
 def _panel(axes, comparison: Comparison, cost: Cost) -> None:  # noqa: ANN001
     plain_axes(axes, grid="y")
-    score = {name: 100 * comparison.summaries[name].mean for name in cost.values}
+    score = {name: factor(comparison.metric) * comparison.summaries[name].mean for name in cost.values}
     front = [(cost.values[name], score[name]) for name in cost.front]
     steps_x, steps_y = [front[0][0]], [front[0][1]]
     for x, y in front[1:]:
@@ -116,7 +118,7 @@ def _panel(axes, comparison: Comparison, cost: Cost) -> None:  # noqa: ANN001
     else:
         axes.xaxis.set_major_locator(MaxNLocator(5))
     values = list(score.values())
-    room = max(max(values) - min(values), 0.5)
+    room = max(max(values) - min(values), 0.005 * factor(comparison.metric))
     axes.set_ylim(min(values) - 0.45 * room, max(values) + 0.45 * room)
     axes.margins(x=0.18)
     axes.set_xlabel(cost.name)
@@ -127,7 +129,9 @@ def _marks(axes, comparison: Comparison, cost: Cost, score: dict[str, float]) ->
     """All contenders' intervals and means at once: a call for each would take most of a chart's time."""
     colours = {name: role_colour(comparison, name) for name in cost.values}
     bars = [name for name in cost.values if not math.isnan(comparison.summaries[name].low)]
-    low, high = ([100 * getattr(comparison.summaries[n], end) for n in bars] for end in ("low", "high"))
+    low, high = (
+        [factor(comparison.metric) * getattr(comparison.summaries[n], end) for n in bars] for end in ("low", "high")
+    )
     axes.vlines([cost.values[name] for name in bars], low, high, colors=[colours[name] for name in bars], alpha=0.3,
                 linewidth=2, capstyle="round", zorder=2)  # fmt: skip
     filled = [colours[name] if name in cost.front else "none" for name in cost.values]

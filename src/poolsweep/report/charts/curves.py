@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from poolsweep.report.charts.style import GRID, INK, WIDE, Chart, add_legend, plain_axes, role_colour, roles, short
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import title
+from poolsweep.report.metric import factor, title
 from poolsweep.report.study import read_curve
 
 Curve = Mapping[float, tuple[float, ...]]
@@ -34,7 +34,10 @@ def curves_chart(comparison: Comparison) -> Chart | None:
     figure = Figure(figsize=(WIDE, 0.65 + 1.35 * rows), layout="constrained")
     add_legend(figure, roles(comparison, shown))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    means = {name: (list(c), [100 * float(np.mean(v)) for v in c.values()]) for name, c in curves.items()}
+    means = {
+        name: (list(c), [factor(comparison.metric) * float(np.mean(v)) for v in c.values()])
+        for name, c in curves.items()
+    }
     for axes, name in zip(panels, shown, strict=False):
         curve = curves[name]
         plain_axes(axes, grid="y")
@@ -42,20 +45,20 @@ def curves_chart(comparison: Comparison) -> Chart | None:
         axes.add_collection(LineCollection(others, colors=GRID, linewidths=0.9, zorder=1))
         colour = role_colour(comparison, name)
         steps, mean = means[name]
-        low, high = ([100 * f(v) for v in curve.values()] for f in (min, max))
+        low, high = ([factor(comparison.metric) * f(v) for v in curve.values()] for f in (min, max))
         axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0, zorder=2)
         axes.plot(steps, mean, color=colour, linewidth=1.7, zorder=3, marker="o" if len(steps) == 1 else None, ms=4)
         axes.set_title(short(name, 22), y=1, color=INK, fontweight="bold" if name in comparison.leading else "normal")
         axes.xaxis.get_major_locator().set_params(integer=True)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
-    _limits(panels[0], [value for _, mean in means.values() for value in mean])
+    _limits(panels[0], [value for _, mean in means.values() for value in mean], comparison.metric)
     figure.supxlabel("epoch", fontsize=9, color=INK)
     caption = f"Validation {title(comparison.metric)} by epoch: the line is the mean over seeds, the band their range, "
     rest = f" The {len(shown) - 1} best and the baseline have panels." if len(shown) < len(curves) else ""
     best = {name: max(mean) for name, (_, mean) in means.items()}
     return Chart(
-        "curves", "Learning curves", caption + f"grey the other poolings. One scale for all.{rest}",
+        "curves", "Validation by epoch", caption + f"grey the other poolings. One scale for all.{rest}",
         "; ".join(f"{name}: highest mean {value:.2f}" for name, value in best.items()), figure,
     )  # fmt: skip
 
@@ -81,8 +84,8 @@ def _epochs(facts: Mapping, last: Mapping[float, float]) -> int:
     return int(epochs) if isinstance(epochs, int) and epochs > 0 else len(last)
 
 
-def _limits(axes, values: list[float]) -> None:  # noqa: ANN001
+def _limits(axes, values: list[float], metric: str) -> None:  # noqa: ANN001
     """The first epoch can be far below: nine tenths of the points decide."""
     low, high = float(np.quantile(values, 0.1)), max(values)
-    room = 0.08 * max(high - low, 0.5)
+    room = 0.08 * max(high - low, 0.005 * factor(metric))
     axes.set_ylim(max(min(values), low - 2.5 * (high - low)) - room, high + room)

@@ -67,7 +67,8 @@ def slices(
     if predicted.truncated is not None and predicted.truncated.any():
         cut = predicted.truncated
         chosen += [("truncation", "cut to the maximum length", cut), ("truncation", "read whole", ~cut)]
-    chosen += [("label", name, predicted.targets == i) for i, name in enumerate(predicted.names)]
+    if comparison.has_classes:
+        chosen += [("label", name, predicted.targets == i) for i, name in enumerate(predicted.names)]
     against = scores.get(second) if second and second != first else None
     return [_slice(kind, name, rows, scores[first], against) for kind, name, rows in chosen if rows.any()]
 

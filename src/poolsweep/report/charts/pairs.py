@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from poolsweep.metric_names import sign
 from poolsweep.report.charts.style import BASE, GRID, LEAD, Cells, Chart, short, turn_names
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import p_text, signed
+from poolsweep.report.metric import p_text, points, signed
 from poolsweep.statistics import Family
 
 _STRONGEST = 0.55  # opacity; ink stays legible on it in light and dark
@@ -29,26 +30,29 @@ def pairs_chart(comparison: Comparison) -> Chart | None:
         if i == j:
             cells.fill(i, j, GRID, 1.0)
         else:
-            _cell(cells, i, j, family=family, largest=largest)
+            _cell(cells, i, j, family=family, largest=largest, metric=comparison.metric)
     cells.draw()
     turn_names(axes)
     count = num * (num - 1) // 2
     held = int((family.p_value[np.triu_indices(num, 1)] < 1 - family.level).sum())
+    unit = ", in points" if points(comparison.metric) else ""
     return Chart(
         "pairs", "Which differences hold up?",
-        f"Row minus column, in points, with the p of the leaderboard, adjusted for all {count} pairs. Outlined: "
+        f"Row minus column{unit}, with the p of the leaderboard, adjusted for all {count} pairs. Outlined: "
         "significant, p < 0.05.",
         f"{held} of {count} differences are significant.", figure,
     )  # fmt: skip
 
 
-def _cell(cells: Cells, i: int, j: int, *, family: Family, largest: float) -> None:
+def _cell(cells: Cells, i: int, j: int, *, family: Family, largest: float, metric: str) -> None:
     value, p_value, num = float(family.pairwise.value[i, j]), float(family.p_value[i, j]), len(family.pairwise.names)
     holds, with_p = p_value < 1 - family.level, num <= _WITH_P
     cells.fill(i, j, LEAD if value > 0 else BASE, _STRONGEST * abs(value) / largest)
     if holds:
         cells.outline(i, j)
     if num <= _WITH_NUMBERS:
-        cells.write(i - (0.12 if with_p else 0), j, signed(value), size=8 if with_p else 7, bold=holds)
+        cells.write(
+            i - (0.12 if with_p else 0), j, signed(sign(metric) * value, metric), size=8 if with_p else 7, bold=holds
+        )
     if with_p:
         cells.write(i + 0.22, j, f"p {p_text(p_value)}", size=6)

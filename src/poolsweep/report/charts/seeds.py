@@ -23,7 +23,7 @@ from poolsweep.report.charts.style import (
     short,
 )
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.metric import shown, title
+from poolsweep.report.metric import factor, shown, title
 from poolsweep.report.replicates import Replicate
 
 _SHAPES = ("o", "s", "^", "D", "v", "P")
@@ -40,9 +40,10 @@ def seeds_chart(comparison: Comparison) -> Chart:
     axes = figure.add_subplot()
     plain_axes(axes, grid="x")
     if comparison.baseline:
-        mean = 100 * comparison.summaries[comparison.baseline].mean
+        mean = factor(comparison.metric) * comparison.summaries[comparison.baseline].mean
         axes.axvline(mean, color=BASE, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     dashed = f" The dashed line is the mean of {comparison.baseline}." if comparison.baseline else ""
+    one = comparison.group.wording.noun.removesuffix("s")
     _bars(axes, comparison)
     for place, name in enumerate(names):
         axes.annotate(_numbers(comparison, name), (1.01, place), xycoords=("axes fraction", "data"), va="center",
@@ -56,10 +57,10 @@ def seeds_chart(comparison: Comparison) -> Chart:
     _limits(axes, comparison)
     _marks(axes, comparison)
     return Chart(
-        "seeds", "Every seed",
-        f"A mark per seed, a bar for the 95% t interval over seeds, a line across for the mean; equal seeds stand one "
+        "seeds", f"Every {one}",
+        f"A mark per {one}, a bar for the 95% interval of the mean, a line across for the mean; equal marks stand one "
         f"above the other.{dashed}",
-        "; ".join(f"{n}: mean {shown(comparison.summaries[n].mean)}" for n in names), figure,
+        "; ".join(f"{n}: mean {shown(comparison.summaries[n].mean, comparison.metric)}" for n in names), figure,
     )  # fmt: skip
 
 
@@ -67,22 +68,28 @@ def _bars(axes, comparison: Comparison) -> None:  # noqa: ANN001
     """All contenders' intervals and means at once."""
     summaries = [comparison.summaries[name] for name in comparison.names]
     places = [place for place, summary in enumerate(summaries) if not math.isnan(summary.low)]
-    low, high = ([100 * getattr(summaries[place], end) for place in places] for end in ("low", "high"))
+    low, high = (
+        [factor(comparison.metric) * getattr(summaries[place], end) for place in places] for end in ("low", "high")
+    )
     colours = [role_colour(comparison, comparison.names[place]) for place in places]
     axes.hlines(places, low, high, colors=colours, linewidth=9, alpha=0.22, zorder=2)
     below, above = ([place + end for place in range(len(summaries))] for end in (-0.3, 0.3))
-    axes.vlines([100 * summary.mean for summary in summaries], below, above, colors=INK, linewidth=1.8,
+    scale = factor(comparison.metric)
+    axes.vlines([scale * summary.mean for summary in summaries], below, above, colors=INK, linewidth=1.8,
                 capstyle="round", zorder=4)  # fmt: skip
 
 
 def _marks(axes, comparison: Comparison) -> None:  # noqa: ANN001
     """All contenders' values of one seed at a time; few seeds have shapes of their own, so that pairs can be seen."""
     seeds, (left, right) = _seeds(comparison), axes.get_xlim()
-    shifts = {name: apart(comparison.values[name], _WIDTH * (right - left) / 100) for name in comparison.names}
+    shifts = {
+        name: apart(comparison.values[name], _WIDTH * (right - left) / factor(comparison.metric))
+        for name in comparison.names
+    }
     for i, seed in enumerate(seeds):
         found = [(place, name) for place, name in enumerate(comparison.names) if seed in comparison.values[name]]
         axes.scatter(
-            [100 * comparison.values[name][seed] for _, name in found],
+            [factor(comparison.metric) * comparison.values[name][seed] for _, name in found],
             [place + shifts[name][seed] for place, name in found],
             s=26, marker=_SHAPES[i] if len(seeds) <= len(_SHAPES) else "o", alpha=0.75, linewidth=0, zorder=3,
             color=[role_colour(comparison, name) for _, name in found],
@@ -125,14 +132,14 @@ def _shapes(comparison: Comparison) -> list[Artist]:
 
 def _limits(axes, comparison: Comparison) -> None:  # noqa: ANN001
     """Intervals of two seeds can be absurdly wide: the seeds must stay legible."""
-    values = [100 * value for by_seed in comparison.values.values() for value in by_seed.values()]
+    values = [factor(comparison.metric) * value for by_seed in comparison.values.values() for value in by_seed.values()]
     low, high = min(values), max(values)
-    room = max(high - low, 0.5)
+    room = max(high - low, 0.005 * factor(comparison.metric))
     left, right = axes.get_xlim()
     axes.set_xlim(max(left, low - room), min(right, high + room))
 
 
 def _numbers(comparison: Comparison, name: str) -> str:
     summary = comparison.summaries[name]
-    spread = "" if math.isnan(summary.low) else f" ± {shown(summary.high - summary.mean)}"
-    return f"{shown(summary.mean)}{spread}"
+    spread = "" if math.isnan(summary.low) else f" ± {shown(summary.high - summary.mean, comparison.metric)}"
+    return f"{shown(summary.mean, comparison.metric)}{spread}"

@@ -7,7 +7,7 @@ import pytest
 from studies import write_run
 
 from poolsweep.pooling.presets import load_half
-from poolsweep.report.charts.layers_by_tokens import halves_grid
+from poolsweep.report.charts.heat_maps import halves_grid
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
 
