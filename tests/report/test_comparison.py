@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 from studies import write_run
@@ -13,6 +17,7 @@ from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.replicates import Replicate
 from poolsweep.report.results import load_runs
 from poolsweep.statistics import seed_summary
+from poolsweep.tasks import TASKS
 
 of = Replicate.of_seed
 
@@ -125,3 +130,34 @@ def test_without_the_baseline_there_is_no_difference_to_it(compared):
     assert comparison.baseline is None
     assert comparison.against == {}
     assert comparison.leading
+
+
+def write_errors(folder, *, bias):
+    """Scores of texts by runs of a regression: what is predicted lies by the bias too high, and some noise."""
+    for pooling, shift in bias.items():
+        for seed in (0, 1, 2):
+            noise = np.random.default_rng([seed, len(pooling)]).normal(size=60) * 0.1
+            targets = np.linspace(0, 5, 60)
+            predicted = targets + shift + noise
+            mae = float(np.abs(predicted - targets).mean())
+            path = write_run(folder, pooling=pooling, seed=seed, predictions=False, task="regression",
+                             measured=["mae", "rmse"], metrics={"test/mae": mae, "val/mae": mae})  # fmt: skip
+            task = TASKS["regression"]()
+            contract = task.contract(pa.chunked_array([["0.0", "5.0"]]), given=None)
+            (path / "labels.json").write_text(json.dumps(contract.to_mapping()))
+            table = {"row_id": np.arange(60), **task.columns(contract, targets, predicted[:, None])}
+            pq.write_table(pa.table(table), path / "predictions-test.parquet")
+
+
+def test_an_error_is_better_the_lower_it_is(outputs):
+    write_errors(outputs / "s", bias={"cls": 0.5, "max": 0.1})
+    [comparison] = compare_all(load_runs([outputs / "s"]))
+    assert (comparison.metric, comparison.names, comparison.leading) == ("mae", ("max", "cls"), ("max",))
+    difference = comparison.difference("max", "cls")
+    gap = comparison.summaries["max"].mean - comparison.summaries["cls"].mean
+    assert difference.value == pytest.approx(gap)
+    assert difference.low < gap < difference.high < 0
+    told = answer(comparison)
+    assert told.startswith("max has the lowest test mean absolute error: 0.1")
+    assert "%" not in told.replace("95% interval", "")
+    assert "points" not in told

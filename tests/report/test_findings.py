@@ -37,8 +37,8 @@ def test_a_whole_study_has_every_chart(examined):
 def test_without_curves_and_predictions_it_says_what_is_missing(examined):
     found = examined(curve=False, predictions=False)
     assert [chart.name for chart in found.charts] == ["seeds", "pairs", "cost"]
-    assert any(s.startswith("No learning curves") for s in found.missing)
-    assert any(s.startswith("No confusion matrices") for s in found.missing)
+    assert any(s.startswith("No validation by epoch") for s in found.missing)
+    assert any(s.startswith("Nothing is drawn of predictions") for s in found.missing)
     assert (found.slices, found.disagreements, found.companions) == ((), (), ())
 
 

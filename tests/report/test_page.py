@@ -94,7 +94,8 @@ def test_the_policy_admits_its_one_script_alone(page):
 
 
 def test_every_part_is_there(page):
-    for heading in ("Leaderboard", "Every seed", "Which differences hold up?", "Validation by epoch", "Cost against score",
+    for heading in ("Leaderboard", "Every seed", "Which differences hold up?", "Validation by epoch",
+                    "Cost against score",
                     "Confusion: the best and the baseline", "Calibration", "Texts in dispute", "All runs",
                     "Over data sets", "LaTeX", "Markdown"):  # fmt: skip
         assert f">{heading}<" in page, heading

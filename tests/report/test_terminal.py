@@ -102,3 +102,12 @@ def test_after_a_sweep_the_study_is_shown_with_where_to_go_on(make_study):
     assert (study / "leaderboard.csv").is_file()
     assert str(study / "leaderboard.csv") in out.getvalue()
     assert "poolsweep report study" in out.getvalue()
+
+
+def test_the_table_of_all_rows_leads_and_fewer_have_one_table_together(make_study, printed, outputs):
+    for rows in (100, 50):
+        asked = {"train_rows": rows, "rows_per_label": None}
+        write_study(outputs / "study", poolings=("cls", "max"), rows_asked=asked)
+    text = printed(make_study(poolings=("cls", "max")))
+    assert text.count("animals · tiny · test accuracy in %") == 1
+    assert "100 training rows · test" not in text

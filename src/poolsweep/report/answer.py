@@ -15,7 +15,8 @@ from poolsweep.statistics import Difference, seeds_to_settle
 def answers(comparison: Comparison) -> tuple[str, ...]:
     """The answer in a few sentences, each a line of its own, the most important first."""
     lines = (
-        answer(comparison), cheapest(comparison), against_baseline(comparison), why_no_differences(comparison),
+        answer(comparison), cheapest(comparison), against_baseline(comparison), which_baseline(comparison),
+        why_no_differences(comparison),
         *one_label(comparison),
     )  # fmt: skip
     return tuple(line for line in lines if line)
@@ -46,6 +47,17 @@ def _over_baseline(comparison: Comparison, best: str) -> str:
         return f"{start}."
     not_significant = "" if d.significant else " That is not significant."
     return f"{start} (95% interval {low} to {high}, p {_equals(d.p_value)}).{not_significant}"
+
+
+def which_baseline(comparison: Comparison) -> str:
+    """Which of several contenders with the pooling that was asked for is the baseline; empty where there is one."""
+    several = comparison.group.called(comparison.asked_baseline)
+    if comparison.baseline is None or len(several) < 2:
+        return ""
+    return (
+        f"The baseline is {comparison.baseline}, the first by name of {len(several)} contenders with "
+        f"{comparison.asked_baseline}; --baseline names another."
+    )
 
 
 def against_baseline(comparison: Comparison) -> str:

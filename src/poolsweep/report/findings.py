@@ -16,14 +16,14 @@ from poolsweep.report.charts.cost import cost_chart, costs
 from poolsweep.report.charts.curves import curves_chart
 from poolsweep.report.charts.errors import Slice, errors_chart, slices
 from poolsweep.report.charts.heat_maps import encoders_chart, halves_chart, halves_grid
-from poolsweep.report.charts.outcomes import label_f1_chart, scatter_chart
 from poolsweep.report.charts.learning import learning_chart
+from poolsweep.report.charts.outcomes import label_f1_chart, scatter_chart
 from poolsweep.report.charts.pairs import pairs_chart
 from poolsweep.report.charts.seeds import seeds_chart
 from poolsweep.report.charts.style import Chart, role_colour
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.learning import LearningCurve, learning_curve
 from poolsweep.report.encoders import does_it_depend, encoder_grid
+from poolsweep.report.learning import LearningCurve, learning_curve
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.texts import Disagreement, TestTexts, disagreements, read_texts
 from poolsweep.statistics import (

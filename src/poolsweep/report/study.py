@@ -130,8 +130,8 @@ class StudyTables:
             for column, values in (("label", found.targets), ("predicted", found.predicted)):
                 frame[column] = _in_a_column(values, found.names)
             frame["correct"] = pd.NA if found.right is None else found.right
-            has_chances = found.task.has_labels and found.outputs is not None
-            frame["confidence"] = found.outputs.max(axis=1) if has_chances else math.nan
+            chances = found.outputs if found.task.has_labels else None
+            frame["confidence"] = math.nan if chances is None else chances.max(axis=1)
             frames.append(frame)
         columns = ["run_id", *_PLAIN, "row_id", "label", "predicted", "correct", "confidence"]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=pd.Index(columns))

@@ -47,8 +47,8 @@ def show_study(study: Path, *, console: Console) -> None:
 
 
 def print_leaderboards(comparisons: Sequence[Comparison], *, console: Console) -> None:
-    """Print one table per group, each with its answer in a sentence."""
-    for comparison in comparisons:
+    """Print one table per data set, each with its answer in a sentence, and one of its smaller numbers of rows."""
+    for comparison, *_ in by_size(comparisons):
         rows = leaderboard([comparison])
         _print_table(comparison, rows, console=console)
         console.print()
