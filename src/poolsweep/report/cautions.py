@@ -14,6 +14,7 @@ from poolsweep.report.caution_rules import RunFacts, label_cautions, study_cauti
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.race import race_cautions
+from poolsweep.report.replicates import Replicate
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
 from poolsweep.statistics import Estimate, Scores, mean_score, t_estimate
 
@@ -105,13 +106,19 @@ def over_majority(comparison: Comparison) -> dict[str, Estimate]:
         }
     level = 1 - 0.05 / len(comparison.predictions)
     found = {}
-    for name, by_seed in comparison.predictions.items():
+    for name in comparison.scores:
+        by_seed = {one: p for one, p in comparison.predictions[name].items() if _counted(comparison, name, one)}
         gaps = np.stack([_gap(predicted) for predicted in by_seed.values()])
         fixed = comparison.scores[name].deterministic
         rows = next(iter(by_seed.values())).row_ids
         scores = Scores(gaps, seeds=tuple(by_seed), row_ids=rows, deterministic=fixed)
         found[name] = mean_score(scores, level=level).estimate
     return found
+
+
+def _counted(comparison: Comparison, name: str, replicate: Replicate) -> bool:
+    """Whether a replicate is on the split that all have, where there are others."""
+    return comparison.splits is None or comparison.splits.of[name][replicate] in comparison.splits.common
 
 
 def _gap(predicted: Predicted) -> NDArray[np.float64]:

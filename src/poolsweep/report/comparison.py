@@ -161,7 +161,9 @@ def compare(group: Group, *, metric: str | None, baseline: str, level: float = 0
     known = next((name for name in group.called(baseline) if name not in dropped), None)
     against: dict[str, Estimate] = {}
     if family and known in family.pairwise.names:
-        against = {name: _turned(family.between(name, known), metric) for name in pairwise.names if name != known}
+        against = {
+            name: _turned(family.between(name, known), metric) for name in family.pairwise.names if name != known
+        }
     return Comparison(
         group, metric, names, values, summaries, predictions, basis, scores, pairwise, family, baseline, known, against,
         dropped, splits,
@@ -200,10 +202,10 @@ def right_or_wrong(comparison: Comparison) -> dict[str, Scores]:
     """
     if not comparison.scores:
         return {}
-    return {
-        name: Scores(
-            np.stack([p.right for p in by_seed.values()]), seeds=tuple(by_seed),
-            row_ids=next(iter(by_seed.values())).row_ids, deterministic=comparison.scores[name].deterministic,
-        )
-        for name, by_seed in comparison.predictions.items() if all(p.right is not None for p in by_seed.values())
-    }  # fmt: skip
+    found = {}
+    for name, by_seed in _on_one(comparison.splits, comparison.predictions).items():
+        right = [one for p in by_seed.values() if (one := p.right) is not None]
+        if name in comparison.scores and len(right) == len(by_seed):
+            rows, fixed = next(iter(by_seed.values())).row_ids, comparison.scores[name].deterministic
+            found[name] = Scores(np.stack(right), seeds=tuple(by_seed), row_ids=rows, deterministic=fixed)
+    return found

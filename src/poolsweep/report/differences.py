@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from statistics import mean
 from typing import Literal
@@ -29,7 +29,7 @@ from poolsweep.statistics import (
 
 Basis = Literal["seeds and texts", "texts", "seeds", "splits", "one seed", "nothing"]
 Values = Mapping[str, Mapping[Replicate, float]]
-BySplit = Mapping[str, Scores]
+BySplit = Mapping[Hashable, Scores]
 
 
 def over_replicates(
