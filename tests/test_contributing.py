@@ -5,18 +5,22 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
 from checkout import CONTRIBUTING, ROOT
+from scipy import stats
 
 from poolsweep.cli import main
 from poolsweep.pooling.conformance.suite import check_class
+from poolsweep.tasks import TASKS
 
 GUIDE = CONTRIBUTING.read_text(encoding="utf-8")
 
@@ -127,6 +131,34 @@ def test_the_loss_of_the_guide_is_its_formula_and_trains(tmp_path, frozen_run, c
     assert torch.allclose(guide_loss.Focal(gamma=0.0)(logits, labels), plain)
     p = logits.softmax(dim=1)[[0, 1], labels]
     assert torch.allclose(guide_loss.Focal(gamma=2.0)(logits, labels), ((1 - p) ** 2 * -p.log()).mean())
+
+
+def test_the_task_of_the_guide_learns_counts(tmp_path, frozen_run, monkeypatch, capsys):
+    code, node = shown("task")
+    (tmp_path / "guide_counts.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    counts = importlib.import_module("guide_counts").Counts
+    monkeypatch.setitem(TASKS, "counts", counts)
+    own = tmp_path / "conf" / "task" / "counts.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(node, encoding="utf-8")
+    rows = [f"{'good ' * (i % 4)}{i},{10 ** (i % 4)}" for i in range(48)]
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    typed = [*frozen_run[:1], "-m", *frozen_run[1:-2], frozen_run[-1], "--config-dir", str(own.parents[1])]
+    typed += ["task=counts", "trainer=probe", "trainer.accelerator=cpu", "pooling=cls,masked_mean"]
+    assert main(typed) == 0
+    assert "Spearman" in capsys.readouterr().out
+    path = next(iter(tmp_path.glob("default/*/result.json")))
+    result, scale = json.loads(path.read_text()), json.loads((path.parent / "labels.json").read_text())
+    assert result["measured"] == ["spearman", "mae"]
+    assert 0.5 < scale["mean"] < math.log(1000), "of logarithms"
+    table = pq.read_table(path.parent / "predictions-test.parquet").to_pydict()
+    assert set(table["label"]) <= {1.0, 10.0, 100.0, 1000.0}
+    expected = stats.spearmanr(table["label"], table["predicted"]).statistic
+    assert result["metrics"]["test/spearman"] == pytest.approx(expected, abs=1e-6)
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join([*rows, "bad,-1"]) + "\n")
+    assert main(typed) == 2
+    assert "the count -1 of row 49 is below 0" in capsys.readouterr().err
 
 
 def test_the_launcher_of_the_guide_waits_and_runs_all(tmp_path, frozen_run):

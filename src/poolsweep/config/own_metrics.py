@@ -23,7 +23,7 @@ def selecting_problems(path: tuple[str, ...], found: Any, config: Mapping[str, A
 
     Args:
         path: Keys that lead to its node.
-        found: Its class, which may be run.
+        found: The class that the node names; it may be run.
         config: Resolved.
     """
     if path[0] != "own_metrics" or getattr(found, "higher_is_better", None) is True:
