@@ -129,6 +129,15 @@ def test_the_metric_is_what_the_runs_are_selected_by(cli):
     assert yaml.safe_load(printed.out)["metric"] == {"name": "val/loss", "goal": "minimize"}
 
 
+def test_folds_are_swept_and_joined_grids_are_refused(cli, animals):
+    data = ["data=files", f"data.train={animals}"]
+    printed = cli("wandb-sweep", *data, "data.folds=3", "pooling=cls,max")
+    assert yaml.safe_load(printed.out)["parameters"]["data.fold"] == {"values": [0, 1, 2]}
+    assert cli("wandb-sweep", *data, "pooling=cls,max", "sweep.also=['pooling=cls']").problems == [
+        "sweep.also and sweep.file join grids, and W&B's agents draw from one: leave them out"
+    ]
+
+
 def test_a_mistyped_option_is_answered(cli):
     done = cli("wandb-sweep", "pooling=clss", "seed=0,1")
     assert (done.status, done.problems) == (2, ["pooling=clss is no option of pooling; did you mean cls?"])

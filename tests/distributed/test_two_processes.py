@@ -48,6 +48,7 @@ def test_two_processes_compute_what_one_does_and_leave_nothing_behind(cli, short
         "encoder.dropout=0",
         "trainer.strategy=ddp",
         "callbacks=none",
+        "callbacks.average=ema",
     ]
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as the command sets it
     # First, since libraries leave a variable and a thread behind when a process uses them for the first time.

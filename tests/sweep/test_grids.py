@@ -118,3 +118,21 @@ def test_a_single_run_takes_no_grid(cli, tiny_run):
     assert (done.status, done.problems) == (
         2, ["sweep.also and sweep.file say which runs a sweep makes: poolsweep train -m …"]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "folds"),
+    [
+        (["data.folds=3"], {("cls", 0), ("cls", 1), ("cls", 2)}),
+        (["data.folds=3", "data.fold=1,2"], {("cls", 1), ("cls", 2)}),
+        (
+            ["data.folds=2", "sweep.also=['pooling=max', 'pooling=masked_mean data.fold=1']"],
+            {("cls", 0), ("cls", 1), ("max", 0), ("max", 1), ("masked_mean", 1)},
+        ),
+    ],
+)
+def test_folds_are_those_of_every_grid_unless_they_are_chosen(cli, tiny_run, outputs, typed, folds):
+    done = cli("train", "-m", *tiny_run, *FAST, "pooling=cls", *typed)
+    assert done.status == 0, done.err
+    results = [json.loads(path.read_text()) for path in outputs.glob("default/*/result.json")]
+    assert {(result["pooling"], result["split"]["fold"]) for result in results} == folds

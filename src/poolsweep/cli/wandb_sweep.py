@@ -11,6 +11,7 @@ from poolsweep.conf_dir import conf_dir
 from poolsweep.errors import UserError
 from poolsweep.metric_names import direction
 from poolsweep.sweep.combination import require_values
+from poolsweep.sweep.grids import is_one_grid, read_grids
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -39,6 +40,8 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     from hydra.errors import OverrideParseException
 
     from poolsweep.cli.refused import in_one_line
+    from poolsweep.config import resolve
+    from poolsweep.training.sources import task_of_data
 
     loader = ConfigLoaderImpl(create_config_search_path(str(conf_dir())))  # glob(*) asks for the groups
     parser = OverridesParser.create(loader)
@@ -51,6 +54,9 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
     config = _first(loader, overrides)
     params = config.hydra.sweeper.get("params") or {}  # what the experiment sweeps by itself
     overrides = [*parser.parse_overrides([f"{k}={v}" for k, v in params.items() if k not in given]), *overrides]
+    if not is_one_grid(config):
+        raise UserError("sweep.also and sweep.file join grids, and W&B's agents draw from one: leave them out")
+    overrides = read_grids(overrides, config=config, parse=parser.parse_overrides)[0].overrides  # with the folds
     swept: dict[str, dict[str, Any]] = {}
     fixed: list[str] = []
     for override in overrides:
@@ -63,12 +69,13 @@ def sweep_yaml(arguments: Sequence[str], *, method: str, project: str) -> str:
             fixed.append(override.input_line)
     if not swept:
         raise UserError("nothing is swept: give a key several values, as in pooling=cls,masked_mean seed=0,1,2")
+    monitor = resolve(config, find_task=task_of_data).monitor
     content = {
         "project": project,
         "method": method,
         "metric": {
-            "name": config.monitor,
-            "goal": "maximize" if direction(str(config.monitor)) == "max" else "minimize",
+            "name": monitor,
+            "goal": "maximize" if direction(monitor) == "max" else "minimize",
         },
         "command": ["${env}", "poolsweep", "train", "logger=wandb", *fixed, "${args_no_hyphens}"],
         "parameters": swept,

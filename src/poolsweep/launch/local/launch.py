@@ -53,7 +53,7 @@ def slots_for(
     except ValueError as error:
         raise UserError(str(error)) from error
     numbers = [int(value) for value in devices if str(value).isdigit()]
-    each = max(1, *numbers) if len(numbers) == len(devices) else max(1, len(names))  # "auto": all of them
+    each = max([1, *numbers]) if len(numbers) == len(devices) else max(1, len(names))  # "auto": all of them
     if names and each > len(names):
         raise UserError(f"trainer.devices={each}: {len(names)} GPUs are there for hydra/launcher=local")
     return make_slots(
