@@ -49,7 +49,7 @@ class Explanation:
 
     Attributes:
         text: Text, as given.
-        tokens: Tokens, as the encoder read them.
+        tokens: Tokens, as the encoder read them; with two towers those of both texts.
         predicted: What the task predicts, in words, each with its probability if it has one.
         token_values: Kind → one value per token; kinds of several heads are ``kind (head i)``.
         layer_values: Layer index → weight; empty where layers have no weights.
@@ -87,9 +87,11 @@ def explain(run: LoadedRun, text: str, pair: str | None = None, *, label: str | 
         found["attention"] = output.attentions[-1][:, :, 0].mean(dim=1)
     return Explanation(
         text=text if pair is None else f"{text} | {pair}",
-        tokens=tuple(run.loaded.tokenizer.convert_ids_to_tokens(batch.input_ids[0].tolist())),
+        tokens=tuple(run.loaded.tokenizer.convert_ids_to_tokens(batch.input_ids[batch.mask].tolist())),
         predicted=_in_words(run, outputs, label=label),
-        token_values={name: values for kind, value in found.items() for name, values in _by_head(kind, value[0])},
+        token_values={
+            name: values for kind, value in found.items() for name, values in _by_head(kind, _real(value, batch.mask))
+        },
         layer_values={} if layers is None else _by_layer(layers, pooling.layers_needed, batch.mask),
     )
 
@@ -208,6 +210,15 @@ def _describe(kind: str) -> str:
     return _WHAT.get(kind.split(" ", 1)[0], "")
 
 
+def _real(values: Tensor, mask: Tensor) -> Tensor:
+    """Values of the real tokens of all inputs, one after the other: with two towers each text is one.
+
+    Shape:
+        values (R, T) or (R, heads, T); mask (R, T); returns (N,) or (heads, N).
+    """
+    return values[mask] if values.ndim == 2 else values.transpose(1, 2)[mask].T
+
+
 def _by_head(kind: str, values: Tensor) -> list[tuple[str, tuple[float, ...]]]:
     if values.ndim == 1:
         return [(kind, tuple(values.tolist()))]
@@ -217,5 +228,5 @@ def _by_head(kind: str, values: Tensor) -> list[tuple[str, tuple[float, ...]]]:
 def _by_layer(weights: Tensor, layers: Sequence[int], mask: Tensor) -> dict[int, float]:
     """Weights that depend on the token are averaged over the real ones."""
     if weights.ndim > 1:
-        weights = weights[0][mask[0]].mean(dim=0)
+        weights = weights[mask].mean(dim=0)
     return dict(zip(layers, weights.tolist(), strict=True))

@@ -52,7 +52,7 @@ class TrainedModel:
             texts: Texts: a list, a column of a data frame.
             pairs: The second text of each, where the model reads pairs.
         Shape:
-            returns (N,) of str, lists or float64.
+            returns (N,) of str, lists or numbers.
         Raises:
             UserError: If one is empty or no text, or the model reads pairs and gets none.
         """

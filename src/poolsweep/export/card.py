@@ -15,6 +15,7 @@ from huggingface_hub import ModelCard, try_to_load_from_cache
 
 from poolsweep import __version__
 from poolsweep.errors import UserError
+from poolsweep.export.encoder import second_text
 from poolsweep.export.format import Format, Wanted
 from poolsweep.export.pooling_source import readout_of
 from poolsweep.export.proof import Proof
@@ -121,11 +122,11 @@ def _encoder_card(made: Made, run: RunRecord) -> dict[str, Any]:
 
 
 def _about(made: Made, run: RunRecord) -> Iterator[str]:
-    facts, reads = run.facts, made.run.config.data
+    facts = run.facts
     kind = "Vectors of texts" if made.wanted.vectors else _KINDS[readout_of(made.run).problem_type]
     yield f"# {plain(facts.get('data', 'texts'))}: {plain(run.facts.get('pooling', ''))}\n"
     pooling = made.run.classifier.pooling
-    pair = " and its pair" if reads.get("text_pair") else ""
+    pair = " and its pair" if second_text(made.run) else ""
     how = "proven to give what the trained model gives" if made.proof.exact else "with quantised weights"
     yield f"{kind}, exported by [poolsweep](https://pypi.org/project/poolsweep/) {__version__}, {how}.\n"
     layers, tokens = type(pooling.layers), type(pooling.tokens)

@@ -18,9 +18,10 @@ from poolsweep.export.proof import Proof, prove
 from poolsweep.export.record import write_record
 from poolsweep.export.rows import rows_of_proof_file, rows_of_test_split
 from poolsweep.extras import require
+from poolsweep.predict.model import Reads
 from poolsweep.predict.run_model import RunModel
 from poolsweep.runs.folder import RunFolder
-from poolsweep.training.load import load_run
+from poolsweep.training.load import LoadedRun, load_run
 
 
 def export_run(
@@ -52,11 +53,13 @@ def export_run(
         require(package, asked_by=f"--to {to}", extra=to)
     _require_free(output)
     run = load_run(path, trusted=trusted, trust_remote_code=trust_remote_code)
-    objection = fmt.objection(run, wanted)
+    if run.config.task.readout(run.contract) is None:  # there is no head: what it has learnt, or not, is a vector
+        wanted = replace(wanted, vectors=True)
+    objection = _of_two_towers(run, wanted) or fmt.objection(run, wanted)
     if objection is not None:
         raise UserError(f"{path} cannot be exported to {to}: {objection}")
     source, model = RunFolder(path), RunModel(run, name=str(path))
-    rows = rows_of_test_split(run, source) if proof is None else rows_of_proof_file(proof, model.reads)
+    rows = rows_of_test_split(run, source) if proof is None else rows_of_proof_file(proof, _read(model, wanted))
     with _written_whole(output) as folder:
         written = fmt.write(run, folder, wanted)
         write_record(folder, run, source, fmt=fmt, wanted=wanted, written=written)
@@ -66,6 +69,16 @@ def export_run(
         typed += [] if proof is None else ["--proof", str(proof)]
         write_card(folder, Made(run=run, source=source, fmt=fmt, wanted=wanted, proof=proven, command=typed))
         return proven
+
+
+def _read(model: RunModel, wanted: Wanted) -> Reads:
+    return model.reads.of_vectors if wanted.vectors else model.reads
+
+
+def _of_two_towers(run: LoadedRun, wanted: Wanted) -> str | None:
+    if wanted.vectors or not run.classifier.pairs.two_towers:
+        return None
+    return "its head reads the vectors of two texts (pairs=siamese); --vectors exports what makes each of them"
 
 
 def _require_free(output: Path) -> None:

@@ -47,6 +47,15 @@ def plain_encoder(run: LoadedRun, *, attention: str | None = None) -> PreTrained
     raise UserError(f"{ours.name} ({model.config.model_type}) gives other states in transformers' own model")
 
 
+def second_text(run: LoadedRun) -> str | None:
+    """Name of the column whose text the encoder reads behind the first, in one input; None where it reads single texts.
+
+    Args:
+        run: A finished run; with two towers its encoder reads single texts.
+    """
+    return None if run.classifier.pairs.two_towers else run.config.data.get("text_pair")
+
+
 def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerFast:
     """A copy of the run's tokenizer that cuts, pads and puts texts into the template as the run did, untold.
 
@@ -96,8 +105,8 @@ def _pooler_state(pooler: nn.Module | None) -> dict[str, Tensor]:
 
 def _gives_the_same(model: PreTrainedModel, run: LoadedRun, layers: Sequence[int]) -> bool:
     """Whether the states that the pooling reads are the run's, on a few texts of different lengths."""
-    column = run.config.data.get("text_pair")
-    batch = run.batch(TEXTS, None if column is None else TEXTS[::-1])
+    paired = run.config.data.get("text_pair") is not None
+    batch = run.batch(TEXTS, TEXTS[::-1] if paired else None)
     assert batch.input_ids is not None
     inputs = {"input_ids": batch.input_ids, "attention_mask": batch.mask.long()}
     if batch.token_type_ids is not None:

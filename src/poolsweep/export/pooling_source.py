@@ -9,6 +9,7 @@ from poolsweep import __version__
 from poolsweep.config import Node
 from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
+from poolsweep.export.encoder import second_text
 from poolsweep.export.source import Sources
 from poolsweep.head.linear import Linear
 from poolsweep.pooling import Pooling
@@ -155,7 +156,7 @@ def _special(run: LoadedRun) -> str:
         return "None"
     first, last = added_tokens(run)
     ends = f"mask & ((place <= {first}) | (from_end <= {last}))"
-    if run.config.data.get("text_pair") is None:
+    if second_text(run) is None:
         return ends
     if "token_type_ids" not in run.loaded.tokenizer.model_input_names:
         raise UserError(
@@ -170,7 +171,7 @@ def _template(run: LoadedRun) -> str:
     template = run.classifier.pooling.template
     if template is None:
         return "None"
-    if run.config.data.get("text_pair") is not None:
+    if second_text(run) is not None:
         raise UserError("a pooling with a template cannot be exported for pairs of texts")
     around = TemplateTokens.of(run.loaded.tokenizer, template)
     behind = [*around.after, *around.end]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from poolsweep import __version__
+from poolsweep.export.encoder import second_text
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.files.writing import write_json
 from poolsweep.predict.export_record import RECORD, VERSION
@@ -40,7 +41,7 @@ def write_record(
         "task": {"name": task.name, **asdict(task)},
         "contract": (run.contract if readout is None else readout.contract).to_mapping(),
         "text": str(data.get("text") or "text"),
-        "text_pair": data.get("text_pair"),
+        "text_pair": second_text(run),
         "max_length": run.max_length,
         "pooling": {half: pooling[half] for half in ("layers", "tokens")},
         "num_layers": run.loaded.encoder.num_layers,

@@ -38,7 +38,7 @@ class ProofRows:
 
     Attributes:
         origin: What they are, for messages: ``test rows`` or the name of a file.
-        texts: One or more.
+        texts: One or more; with two towers each text of a pair by itself.
         pairs: The second text of each, for pairs.
         recorded: What the run predicted of them; None for other rows than its test split.
     """
@@ -77,7 +77,10 @@ def rows_of_test_split(run: LoadedRun, folder: RunFolder) -> ProofRows:
     if recorded is None:
         raise UserError(f"the test split is not the one that the run was tested on; {ask}")
     texts = _texts(split, "text", order)
-    return ProofRows("test rows", texts, _texts(split, "text_pair", order) if split.is_pair else None, recorded)
+    pairs = _texts(split, "text_pair", order) if split.is_pair else None
+    if pairs is not None and run.classifier.pairs.two_towers:
+        return ProofRows("test rows", [*texts, *pairs])
+    return ProofRows("test rows", texts, pairs, recorded)
 
 
 def rows_of_proof_file(path: Path, reads: Reads) -> ProofRows:

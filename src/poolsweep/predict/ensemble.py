@@ -114,7 +114,8 @@ def recorded_scores(runs: Sequence[Path]) -> str | None:
     except ValueError:
         return None
     metric = first.task.default_metrics[0]
-    together = first.task.outcomes(contract, first.targets, np.mean(outputs, axis=0))
+    mean = np.mean(outputs, axis=0).reshape(len(first.targets), -1)
+    together = first.task.outcomes(contract, first.targets, mean)
     score = float(first.task.scores(metric, together).mean())
     single = float(np.mean([one.scores(metric).mean() for one in each]))
     return f"test/{metric} {score:.4f} together, {single:.4f} on average for one of the {len(each)} runs"

@@ -111,6 +111,7 @@ def prediction_writer(path: Path, *, data: Path) -> Callable[[Evaluation], None]
 def _predictions(found: Evaluation) -> dict[str, Any]:
     task, contract, outputs = found.task, found.contract, found.outputs
     target = task.columns(contract, found.outcomes.targets, outputs)["label"]
+    target = pa.array(target) if isinstance(target, np.ndarray) else target
     columns = {"row": pa.array(np.arange(1, len(found) + 1)), "label": target}
     return columns | task.answers(contract, outputs, all_outputs=True)
 

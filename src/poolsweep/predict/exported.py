@@ -171,7 +171,7 @@ def _after(record: ExportRecord, model: PreTrainedModel, state: Mapping[str, Ten
     pooling.load_state_dict(_part(state, "pooling."))
     head = None
     if not record.vectors:
-        head = nn.Linear(pooling.output_size, len(record.contract))
+        head = nn.Linear(pooling.output_size, len(record.known_contract))
         head.load_state_dict(_part(state, "head."))
     return PoolingAndHead(pooling, head).requires_grad_(requires_grad=False).eval()
 

@@ -135,7 +135,7 @@ class Regression(Task):
 
     def answers(self, contract: Contract, outputs: np.ndarray, *, all_outputs: bool) -> dict[str, pa.Array]:
         """A column predicted, of scores."""
-        return {"predicted": pa.array(outputs[:, 0], pa.float64())}
+        return {"predicted": pa.array(outputs[:, 0])}
 
     def decided(self, contract: Contract, outputs: np.ndarray) -> np.ndarray:
         """The scores."""

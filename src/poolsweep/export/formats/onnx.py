@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from poolsweep.data.ragged import last_of_each
 from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
-from poolsweep.export.encoder import plain_encoder, plain_tokenizer
+from poolsweep.export.encoder import plain_encoder, plain_tokenizer, second_text
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.export.formats.code import labels_of, outputs_name
 from poolsweep.export.formats.onnx_int8 import write_int8
@@ -67,7 +67,7 @@ class Onnx(Format):
         for half in (pooling.layers, pooling.tokens):
             if not half.onnx_exportable:
                 return f"{type(half).__name__} cannot be written as ONNX; its docstring says why"
-        if run.config.data.get("text_pair") is None:
+        if second_text(run) is None:
             return None
         if pooling.template is not None:
             return "a template around pairs of texts is no part of a tokenizer.json"
@@ -77,7 +77,7 @@ class Onnx(Format):
 
     def usage(self, run: LoadedRun, wanted: Wanted) -> str:
         """Lines that need onnxruntime, tokenizers and numpy alone."""
-        paired = run.config.data.get("text_pair") is not None
+        paired = second_text(run) is not None
         texts = '[("one text", "its pair"), ("another", "its pair")]' if paired else '["one text", "another"]'
         if wanted.vectors:
             return _USAGE.format(texts=texts, result=_VECTORS)
@@ -134,7 +134,7 @@ class TokensToOutput(nn.Module):
         self.inputs = _inputs(run)
         self._cls_is_last = run.loaded.cls_place == "last"
         self._added = added_tokens(run)
-        self._paired = run.config.data.get("text_pair") is not None
+        self._paired = second_text(run) is not None
         template = self.pooling.template
         self._around = None if template is None else TemplateTokens.of(run.loaded.tokenizer, template)
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from safetensors.torch import save_file
 from torch import nn
 
-from poolsweep.export.encoder import plain_encoder, plain_tokenizer
+from poolsweep.export.encoder import plain_encoder, plain_tokenizer, second_text
 from poolsweep.export.format import Format, Wanted, Weights, Written
 from poolsweep.export.formats.code import outputs_name, read_out, require_plain
 from poolsweep.export.formats.st_modules import OURS, THEIRS, custom_modules, own_modules
@@ -42,7 +42,7 @@ class SentenceTransformers(Format):
 
     def usage(self, run: LoadedRun, wanted: Wanted) -> str:
         """``encode``, and what its logits mean."""
-        paired = run.config.data.get("text_pair") is not None
+        paired = second_text(run) is not None
         trust = ", trust_remote_code=True" if self.needs_code(run) else ""
         texts = '[("one text", "its pair"), ("another", "its pair")]' if paired else '["one text", "another"]'
         lines = _USAGE.format(trust=trust, texts=texts, result="vectors" if wanted.vectors else "logits")

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from poolsweep.export.encoder import TEXTS, plain_encoder, plain_tokenizer
+from poolsweep.export.encoder import TEXTS, plain_encoder, plain_tokenizer, second_text
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.export.formats.code import (
     WEIGHTS,
@@ -129,9 +129,9 @@ class Transformers(Format):
 
     def usage(self, run: LoadedRun, wanted: Wanted) -> str:
         """The pipeline, or model and tokenizer for vectors and pairs of texts."""
-        if not wanted.vectors and run.config.data.get("text_pair") is None:
+        if not wanted.vectors and second_text(run) is None:
             return _PIPELINE
-        paired = run.config.data.get("text_pair") is not None
+        paired = second_text(run) is not None
         texts = '["one text", "another"]' + (', ["its pair", "its pair"]' if paired else "")
         kind, result = ("AutoModel", "pooler_output") if wanted.vectors else (
             "AutoModelForSequenceClassification", "logits" if _gives_scores(run) else read_out(run, "logits")
@@ -183,7 +183,7 @@ def _own_classifier(run: LoadedRun, encoder: PreTrainedModel) -> tuple[PreTraine
         weights.append(Weights("head.", WEIGHTS, "classifier.out_proj."))
     else:
         return None
-    tokenizer, pair = plain_tokenizer(run), run.config.data.get("text_pair") is not None
+    tokenizer, pair = plain_tokenizer(run), second_text(run) is not None
     inputs = tokenizer(TEXTS, TEXTS[::-1] if pair else None, padding=True, return_tensors="pt")
     with torch.no_grad():
         ours, theirs = head(encoder(**inputs).pooler_output), model(**inputs).logits
