@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, named
+from poolsweep.data.formats.as_text import NoTextError, as_text, class_names, label_text
 from poolsweep.errors import UserError, nearest
 
 _TAKEN = "a data frame, a datasets.Dataset, a dict of columns, a list of dicts, a pair (texts, labels) or a path"
@@ -45,8 +46,8 @@ def read_columns(given: Any, names: Sequence[str], *, label: str | None, where: 
     classes = class_names(features[label]) if features is not None and label is not None else None
     found = {}
     for name in names:
-        of_classes = classes if name == label else None
-        found[name] = _as_text(table[name], f"{where}: column {name!r}", names=of_classes)
+        reads = partial(label_text, names=classes) if name == label else as_text
+        found[name] = _as_text(table[name], f"{where}: column {name!r}", reads)
     lengths = {name: len(column) for name, column in found.items()}
     if len(set(lengths.values())) > 1:
         raise UserError(f"{where}: columns differ in length: " + ", ".join(f"{n} {k}" for n, k in lengths.items()))
@@ -87,12 +88,11 @@ def _by_name(names: Sequence[Any], column: Any, *, where: str) -> dict[str, Any]
     return {name: column(place) for place, name in enumerate(known)}
 
 
-def _as_text(column: Any, where: str, *, names: tuple[str, ...] | None) -> pa.Array:  # noqa: ANN401
+def _as_text(column: Any, where: str, reads: Callable[[pa.Array], pa.Array]) -> pa.Array:  # noqa: ANN401
     if isinstance(column, str) or not (hasattr(column, "__len__") or hasattr(column, "__iter__")):
         raise UserError(f"{where} must hold a value for each row, got {type(column).__name__}")
     try:
-        array = _array(column)
-        return as_text(array) if names is None else named(array, names)
+        return reads(_array(column))
     except NoTextError as error:
         raise UserError(f"{where} {error.at(0)}") from error
 

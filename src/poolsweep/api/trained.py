@@ -224,8 +224,13 @@ def labelled(
     from poolsweep.data.checks import check_targets
     from poolsweep.data.splits import Split
 
+    target = label or model.reads.label
+    if not isinstance(target, str):
+        raise UserError(
+            f"{model.name} was trained on a column for each label; label=COLUMN names one with lists of them"
+        )
     names = {"text": text or model.reads.text, "text_pair": text_pair or model.reads.text_pair}
-    names = {key: name for key, name in names.items() if name} | {"label": label or model.reads.label}
+    names = {key: name for key, name in names.items() if name} | {"label": target}
     columns = read_columns(data, list(names.values()), label=names["label"], where="data").values
     rows = Dataset(pa.table({key: columns[name] for key, name in names.items()}))
     split = Split("evaluated", "data", rows, np.arange(len(rows)))

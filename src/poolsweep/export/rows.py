@@ -67,7 +67,9 @@ def rows_of_test_split(run: LoadedRun, folder: RunFolder) -> ProofRows:
     except UserError as error:
         raise UserError(*(f"the test rows cannot be read again: {each}; {ask}" for each in error.problems)) from error
     told = (folder.finished() or {}).get("data_id")
-    if contract != run.contract or (told is not None and data_identity(run.config.data, splits)["data_id"] != told):
+    if contract.names != run.contract.names or (
+        told is not None and data_identity(run.config.data, splits)["data_id"] != told
+    ):
         raise UserError(f"the data set has changed since the run was trained; {ask}")
     split = splits.test
     if split is None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from poolsweep.data.checks import check_targets
-from poolsweep.data.formats.columns import Asked
+from poolsweep.data.formats.columns import Asked, columns_of
 from poolsweep.data.sources.files import require_file
 from poolsweep.data.sources.rows import rows_of_file
 from poolsweep.data.splits import Split
@@ -117,9 +117,8 @@ def read_labelled(
     """
     if text_pair is not None and model.reads.text_pair is None:
         raise UserError(f"--text-pair {text_pair}: the model reads single texts")
-    columns = {"text": text or model.reads.text, "label": label or model.reads.label}
-    if pair := text_pair or model.reads.text_pair:
-        columns["text_pair"] = pair
+    reads = model.reads
+    columns = columns_of(text or reads.text, text_pair or reads.text_pair, label or reads.label)
     if len(set(columns.values())) < len(columns):
         raise UserError(f"--text, --text-pair and --label must name different columns, got {list(columns.values())}")
     rows, _ = rows_of_file(require_file(Asked(path, f"--data={path}", columns, quoted)))

@@ -71,7 +71,7 @@ class ExportModel(Model):
     @property
     def identity(self) -> str:
         """A hash of weights, options, labels and place."""
-        return identity_of(self.engine, self.after, repr(self.record.pooling), self.record.task, self.contract.names)
+        return identity_of(self.engine, self.after, repr(self.record.pooling), self.record.task, self.record.contract)
 
     def predict(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Output:
         """Probabilities, or what else the task predicts."""

@@ -20,14 +20,14 @@ class Reads:
         text: Name of the column with the text, in the files that it was trained on.
         text_pair: Name of the column with the second text; None where it reads single texts.
         max_length: In tokens.
-        label: Name of the column with the label.
+        label: Name of the column with the label, or of several: one of 0 and 1 for each label.
         two_towers: Whether each text of a pair has a vector of its own.
     """
 
     text: str = "text"
     text_pair: str | None = None
     max_length: int
-    label: str = "label"
+    label: str | Sequence[str] = "label"
     two_towers: bool = False
 
     @property

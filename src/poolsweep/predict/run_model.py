@@ -26,7 +26,7 @@ class RunModel(Model):
         data = run.config.data
         self.reads = Reads(
             text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length,
-            label=str(data.get("label") or "label"), two_towers=run.classifier.pairs.two_towers,
+            label=data.get("label") or "label", two_towers=run.classifier.pairs.two_towers,
         )  # fmt: skip
         self.engine = Engine(
             run.loaded, run.max_length, run.classifier.pooling.template, place or Place.of("cpu"), self.reads.two_towers
@@ -38,7 +38,7 @@ class RunModel(Model):
         """A hash of weights, options, labels and place."""
         config = self.run.config
         options = [config.content[name] for name in ("pooling", "pairs", "postprocess", "head", "task")]
-        return identity_of(self.engine, self.run.classifier, *map(repr, options), self.contract.names)
+        return identity_of(self.engine, self.run.classifier, *map(repr, options), self.contract.to_mapping())
 
     def predicted(self, name: str = "predicted") -> Predicted:
         """What ``predict`` asks of a pass of the encoder.
