@@ -46,6 +46,20 @@ def test_a_task_that_is_found_is_the_run_of_the_same_task_named(cli, typed, outp
     assert len(runs(outputs)) == 3, "another task is another run"
 
 
+def test_several_labels_a_text_are_found_and_said(cli, typed, tmp_path, write_csv, outputs):
+    kinds = ["joy", "fear", "joy|fear", "anger"]
+    write_csv(tmp_path / "train.csv", [(f"{kinds[i % 4]} {i}", kinds[i % 4]) for i in range(60)])
+    done = cli(*typed)
+    assert done.status == 0, done.err
+    assert "note: task=multilabel: the label 'joy|fear' of row 3 is several at once" in done.err.splitlines()
+    before = runs(outputs)
+    named = cli(*typed, "task=multilabel")
+    assert (named.status, runs(outputs)) == (0, before)
+    refused = cli(*typed, "task=classification")
+    assert refused.status == 2
+    assert "task=multilabel learns several labels per text" in refused.err
+
+
 @pytest.mark.usefixtures("recognised")
 def test_what_was_found_is_known_without_reading(cli, typed, monkeypatch):
     assert cli(*typed).status == 0

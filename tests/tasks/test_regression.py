@@ -14,6 +14,7 @@ from scipy import stats
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 from poolsweep.data.batch import Batch
+from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.tasks import Regression
 from poolsweep.tasks.scale import Scale
 from poolsweep.training.load import load_run
@@ -106,9 +107,9 @@ def test_logits_are_standardised_scores_or_those_of_a_sigmoid():
 def test_metrics_over_batches_ties_and_constant_predictions():
     random = np.random.default_rng(1)
     targets, logits = random.integers(4, size=200) / 2 + 1e6, random.integers(5, size=200).astype(np.float32)
-    metrics = Regression().measures(Scale(1e6, 2.0), Regression.metrics, prefix="val/")
-    for part in np.array_split(np.arange(200), 7):
-        metrics.update(torch.from_numpy(logits[part])[:, None], torch.from_numpy(targets[part]))
+    metrics = SplitMetrics(Regression(), Scale(1e6, 2.0), Regression.metrics, prefix="val/", settles=True)
+    for place, part in enumerate(np.array_split(np.arange(200), 7)):
+        metrics.update(torch.from_numpy(logits[part])[:, None], torch.from_numpy(targets[part]), place=place)
     found = {name: float(value) for name, value in metrics.compute().items()}
     predicted = logits.astype(np.float64) * 2 + 1e6
     assert found == pytest.approx({

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -25,10 +26,13 @@ class OwnMetrics:
     Args:
         metrics: Name → metric.
         predicted: Gives what is stored (B, C) of logits (B, C).
+        monitor: The metric that selects, perhaps one of these.
     """
 
-    def __init__(self, metrics: Mapping[str, Metric], *, predicted: Callable[[Tensor], Tensor]) -> None:
-        self._metrics, self._predicted = metrics, predicted
+    def __init__(
+        self, metrics: Mapping[str, Metric], *, predicted: Callable[[Tensor], Tensor], monitor: str | None = None
+    ) -> None:
+        self._metrics, self._predicted, self._monitor = metrics, predicted, monitor
         self._found: list[tuple[Tensor, Tensor]] = []
 
     def update(self, logits: Tensor, targets: Tensor) -> None:
@@ -37,7 +41,9 @@ class OwnMetrics:
             self._found.append((self._predicted(logits.detach()).cpu(), targets.cpu()))
 
     def compute(self, *, prefix: str) -> dict[str, Tensor]:
-        """Measure the rows of all processes, and forget them; a value that is no finite number is left out.
+        """Measure the rows of all processes, and forget them.
+
+        A value that is no finite number is left out, unless it selects: then training has diverged.
 
         Args:
             prefix: ``val/`` or ``test/``.
@@ -49,12 +55,14 @@ class OwnMetrics:
         parts = [part for of_one in all_gather(self._found) for part in of_one]
         self._found.clear()
         outputs, targets = (torch.cat(side) for side in zip(*parts, strict=True))
+        if not bool(outputs.isfinite().all()):
+            return {f"{prefix}{name}": torch.tensor(math.nan) for name in self._metrics}
         outputs = outputs[:, 0] if outputs.shape[1] == 1 else outputs
-        found = {name: _measured(name, metric, outputs, targets) for name, metric in self._metrics.items()}
-        for name, value in found.items():
-            if not value.isfinite():
-                _log.warning("own_metrics.%s is %s on %s, and not recorded", name, value.item(), prefix.rstrip("/"))
-        return {f"{prefix}{name}": value for name, value in found.items() if value.isfinite()}
+        found = {f"{prefix}{n}": _measured(n, metric, outputs, targets) for n, metric in self._metrics.items()}
+        odd = {name: value for name, value in found.items() if not value.isfinite() and name != self._monitor}
+        for name, value in odd.items():
+            _log.warning("%s is %s, and not recorded", name, value.item())
+        return {name: value for name, value in found.items() if name not in odd}
 
 
 def _measured(name: str, metric: Metric, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -76,7 +76,9 @@ def _own_metrics(config: RunConfig, contract: Contract) -> OwnMetrics | None:
             found[name] = make(node)
         except Exception as error:
             raise UserError(f"own_metrics.{name} cannot be made: {in_one_line(error)}") from error
-    return OwnMetrics(found, predicted=partial(config.task.predicted, contract)) if found else None
+    if not found:
+        return None
+    return OwnMetrics(found, predicted=partial(config.task.predicted, contract), monitor=config.monitor)
 
 
 def build_postprocess(node: Node, *, size: int, frozen: bool) -> Postprocess:
