@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import math
 import pickle
 import re
 import shutil
@@ -131,6 +132,17 @@ def _labels(run: Path, canary: Path) -> None:
     (run / "labels.json").write_text(json.dumps({name: i for i, name in enumerate(names)}))
 
 
+def _contract_of(name: str, content: object) -> Callable[[Path, Path], None]:
+    """The run is of another task, and its labels.json is what a stranger makes of that."""
+
+    def change(run: Path, canary: Path) -> None:
+        edit(run / "config.yaml", lambda config: config.update(task={"name": name}))
+        edit(run / "result.json", lambda result: result.update(task=name))
+        (run / "labels.json").write_text(json.dumps(content))
+
+    return change
+
+
 def signed(run: Path) -> None:
     """Make the checksums of a run fit what it holds now: a stranger can do it, too."""
     with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):
@@ -156,6 +168,14 @@ CASES: dict[str, Callable[[Path, Path], None]] = {
     "a bomb": _a_bomb,
     "pickled weights": _pickled_weights,
     "labels": _labels,
+    "a spread of nan": _contract_of("regression", {"mean": 0.0, "std": math.nan, "bounds": None}),
+    "bounds of words": _contract_of("regression", {"mean": 0.0, "std": 1.0, "bounds": ["low", HTML]}),
+    "thresholds of two shapes": _contract_of(
+        "multilabel", {"labels": {"cat": 0, "dog": 1, HTML: 2}, "separator": "|", "thresholds": [0.5, [0.5]]}
+    ),
+    "a huge contract": _contract_of(
+        "multilabel", {"labels": {str(i): i for i in range(10**5)}, "separator": "|", "thresholds": [0.5] * 10**5}
+    ),
 }
 VERBS = (
     "predict", "predict a file", "encode", "export", "evaluate", "speed", "refit", "refit with validation", "report",

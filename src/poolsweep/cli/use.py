@@ -17,7 +17,7 @@ def predict(arguments: list[str]) -> int:
     """Predict the texts of a file."""
     parser = VerbParser(
         "predict",
-        "Predicts every text of a file. The output has all columns of the input, and predicted and probability beside "
+        "Predicts every text of a file. The output has all columns of the input, and what the task predicts beside "
         "them. Interrupted, the same command goes on where it was.",
     )
     parser.add_model()

@@ -21,7 +21,7 @@ _TEXTS = 512
 
 
 def measure_speed(model: RunModel, split: Split) -> Speed:
-    """Time the whole way from texts to probabilities: the median of three passes, after one call that warms up.
+    """Time the whole way from texts to predictions: the median of three passes, after one call that warms up.
 
     Args:
         model: One run.

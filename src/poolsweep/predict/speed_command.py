@@ -63,7 +63,7 @@ def measure_runs(
         rates = (f"{rate:,.1f}" for rate in speed.texts_per_second.values())
         table.add_row(Text(in_one_line(name)), *rates, f"{speed.weight_bytes / 1e6:,.1f} MB")
     console.print(table)
-    console.say(f"From texts to probabilities on {measured[0].hardware}. poolsweep report shows it too.")
+    console.say(f"From texts to predictions on {measured[0].hardware}. poolsweep report shows it too.")
 
 
 def _runs(given: str) -> list[tuple[str, Path]]:

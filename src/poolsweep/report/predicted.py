@@ -103,7 +103,7 @@ def _read(run: RunRecord, path: Path, *, outputs: bool) -> Predicted | None:
         known = table.column_names
         tokens = table.column("tokens").to_numpy().astype(np.int64) if "tokens" in known else None
         cut = table.column("truncated").to_numpy(zero_copy_only=False).astype(bool) if "truncated" in known else None
-    except (pa.ArrowException, OSError, KeyError, ValueError):
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, AttributeError):  # columns of other types
         return None
     if len(np.unique(rows)) != len(rows) or not len(rows):
         return None
