@@ -57,8 +57,9 @@ def test_the_test_is_that_of_the_statistics_and_is_said(crossed):
     assert "The best mean is that of cls with large, max with small." in told
 
 
-def test_one_seed_says_nothing_of_it(crossed):
-    comparison = crossed(seeds=(0,))
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_one_seed_says_nothing_of_it_and_two_say_too_little(crossed, seeds):
+    comparison = crossed(seeds=seeds)
     assert "is not known: it takes 3 seeds" in does_it_depend(comparison, encoder_grid(comparison))
 
 

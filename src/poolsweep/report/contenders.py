@@ -105,7 +105,7 @@ class Contender:
 
     Attributes:
         name: Pooling, with its encoder and its regime where not all contenders share these.
-        key: Its parts.
+        key: Encoder, pooling and regime.
         runs: Finished runs by replicate.
         failed: Runs of the same setting that did not finish.
         settings: How many settings of other swept axes it was chosen from, on validation.

@@ -138,7 +138,7 @@ def summary(
         group: The contenders.
         name: One of them.
         metric: Without its split.
-        values: Its values by replicate.
+        values: The metric by replicate.
         predictions: By contender and replicate.
         splits: Splits; None = there is one.
         level: Confidence level.
@@ -158,7 +158,7 @@ def scores_of(by_replicate: Mapping[Replicate, Predicted], metric: str, *, is_ra
     """Scores of a contender by replicate and text, more is better.
 
     Args:
-        by_replicate: Its predictions.
+        by_replicate: Predictions by replicate.
         metric: Without its split.
         is_random: Whether another seed could give another result.
     """

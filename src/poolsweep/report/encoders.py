@@ -13,6 +13,7 @@ from poolsweep.report.differences import resampling, split_scores
 from poolsweep.report.metric import p_text, points, signed
 from poolsweep.statistics import Interaction, interaction_test
 
+_FEWEST = 3  # seeds; with two the test finds next to nothing
 _NAMED = 2  # cells that depart most from the sum of encoder and pooling
 
 
@@ -84,7 +85,10 @@ def does_it_depend(comparison: Comparison, grid: EncoderGrid | None) -> str:
         highest = f"The best mean is that of {', '.join(f'{pooling} with {row}' for row, pooling in best.items())}."
     test = grid.interaction
     start = "Does the best pooling depend on the encoder?"
-    if test is None or np.isnan(test.p_value):
+    few = comparison.splits is None and any(
+        not scores.deterministic and len(scores.seeds) < _FEWEST for scores in comparison.scores.values()
+    )
+    if test is None or np.isnan(test.p_value) or few:
         return f"{start} {highest} Whether that would hold with other seeds is not known: it takes 3 seeds or splits."
     p = p_text(test.p_value)
     told = f"F({test.df:.1f}, {test.error_df:.1f}) = {test.statistic:.2f}, p {p if p[0] == '<' else f'= {p}'}"

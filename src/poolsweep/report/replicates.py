@@ -21,8 +21,8 @@ class Replicate(NamedTuple):
         split_seed: ``data.split_seed``.
         fold: Fold, or ``NO_FOLD`` where the rows are not divided into folds.
         seed: ``seed``.
-        init_seed: Where it was swept apart from the seed; else the seed.
-        data_seed: The same.
+        init_seed: ``init_seed`` where it was swept apart from the seed; else the seed.
+        data_seed: ``data_seed``, in the same way.
     """
 
     split_seed: int
