@@ -123,7 +123,8 @@ def resampling(group: Group, splits: Splits) -> Resampling:
     held_out = _size(group, "validation") + (0 if splits.tested_on_the_same else _size(group, "test"))
     train = max(_size(group, "train"), 1.0)
     number = folds.pop() if one_division and len(folds) == 1 else None
-    return Resampling(train, max(group.most_rows, train) + held_out, folds=number)
+    pool = max(group.most_rows, train) + held_out
+    return Resampling(train, pool, folds=number if number is not None and number > 1 else None)
 
 
 def summary(
