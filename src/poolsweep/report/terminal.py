@@ -81,7 +81,10 @@ def _print_curves(comparisons: Sequence[Comparison], *, console: Console) -> Non
     for sizes in by_size(comparisons):
         curve = learning_curve(sizes)
         if curve is not None:
-            console.print(learning_table(curve))
+            table = learning_table(curve)
+            if not console.is_terminal:  # a file takes any width
+                table.width = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+            console.print(table, crop=console.is_terminal)
             console.print()
             console.say(learning_sentence(curve))
 
