@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from poolsweep.data.sampler import EpochSampler, EvaluationSampler, TrainingSampler, balanced_parts
+from poolsweep.loss.cross_entropy import CrossEntropy
+from poolsweep.tasks.labels import Labels
 
 LENGTHS = np.random.default_rng(0).integers(3, 128, 101)
 
@@ -104,3 +107,34 @@ def test_evaluation_takes_the_batches_of_one_process(world_size):
     in_order = [share for together in zip(*dealt, strict=True) for share in together]
     assert [share.rows for share in in_order if share.weight] == expected
     assert {len(share.rows) for share in in_order if not share.weight} <= {1}
+
+
+@pytest.mark.parametrize(
+    ("world_size", "accumulated", "micro_batches"), [(1, 1, 1), (2, 1, 1), (1, 3, 1), (2, 2, 2), (3, 2, 2)]
+)
+def test_weighted_shares_are_torchs_weighted_cross_entropy_of_the_whole_step(world_size, accumulated, micro_batches):
+    """Of each optimizer step, however many processes, accumulated steps and micro-batches share it."""
+    random = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(47, 3, generator=random), torch.arange(47) % 5 % 3
+    loss = CrossEntropy(weight={"a": 5.0, "b": 0.5}, label_smoothing=0.1)
+    loss.fit(Labels(("a", "b", "c")), labels.numpy())
+    weights = loss.weights_of(labels)
+    assert weights is not None
+    each = weights.double().numpy()
+    together, order = accumulated * micro_batches, EpochSampler(47, seed=0)
+    ranks = [
+        list(TrainingSampler(
+            order, 4, rank=rank, world_size=world_size, micro_batches=micro_batches, row_weights=each,
+            accumulated=lambda: together,
+        ))
+        for rank in range(world_size)
+    ]  # fmt: skip
+    whole = torch.tensor(list(order))
+    for begin in range(0, len(ranks[0]), together):
+        shares = [batch for batches in ranks for batch in batches[begin : begin + together]]
+        found = sum(batch.weight * loss(logits[[*batch.rows]], labels[[*batch.rows]]) for batch in shares)
+        rows = whole[begin // micro_batches * 4 * world_size :][: accumulated * 4 * world_size]
+        peer = torch.nn.CrossEntropyLoss(weight=torch.tensor([5.0, 0.5, 1.0]), label_smoothing=0.1)
+        assert float(found) / (world_size * together) == pytest.approx(
+            float(peer(logits[rows], labels[rows])), rel=1e-5
+        )

@@ -62,6 +62,9 @@ def probe_problems(config: Mapping[str, Any]) -> list[str]:
         problems.append(why)
     elif not str(loss).startswith(f"poolsweep.loss.{task.default_loss}."):
         problems.append(f"trainer=probe solves loss={task.default_loss} for task={task.name}, got {loss}")
+    options = config.get("loss") or {}
+    if options.get("weight") is not None and options.get("label_smoothing"):
+        problems.append("trainer=probe solves loss.weight without label smoothing: loss.label_smoothing=0")
     return problems
 
 

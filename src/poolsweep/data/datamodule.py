@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -27,6 +28,7 @@ class DataModule(pl.LightningDataModule):
         data_seed: Seed of the training order.
         num_workers: Processes that prepare batches; 0 = the training process itself.
         micro_batches: Steps that each training batch is divided into, whose gradients are added up.
+        row_weights: (N,) what each training row counts in the mean loss; None = all alike.
         max_tokens: Cut training batches by tokens, at most so many, instead of by ``batch_size``.
     Attributes:
         position: Epoch, and steps of it that are behind a run that is resumed.
@@ -42,6 +44,7 @@ class DataModule(pl.LightningDataModule):
         num_workers: int = 0,
         micro_batches: int = 1,
         max_tokens: int | None = None,
+        row_weights: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.rows = dict(rows)
@@ -51,6 +54,7 @@ class DataModule(pl.LightningDataModule):
         self.num_workers = num_workers
         self.micro_batches = micro_batches
         self.max_tokens = max_tokens
+        self.row_weights = row_weights
         self.position = (0, 0)
 
     def state_dict(self) -> dict[str, Any]:
@@ -74,6 +78,7 @@ class DataModule(pl.LightningDataModule):
             rank=self._rank,
             world_size=self._world_size,
             lengths=lengths_of(rows),
+            row_weights=self.row_weights,
             micro_batches=self.micro_batches,
             accumulated=lambda: 1 if trainer is None else trainer.accumulate_grad_batches,
             limit=lambda: float("inf") if trainer is None else trainer.num_training_batches or float("inf"),

@@ -68,7 +68,8 @@ class TrainingSampler(Sampler[RankBatch]):
 
     The rows of one optimizer step depend on the product of batch size, processes and accumulated steps alone. Each
     process gets as many of them as the others, or one less, and about as many tokens. A batch's weight makes up for
-    uneven numbers: the gradients' mean over processes and accumulated steps is the mean over rows.
+    uneven numbers: the gradients' mean over processes and accumulated steps is the mean over rows. Where rows count by
+    weights of their own, it is their weighted mean, if that of a batch divides by its summed weights.
 
     Args:
         sampler: The order of all rows; Lightning tells it the epoch.
@@ -76,6 +77,7 @@ class TrainingSampler(Sampler[RankBatch]):
         rank: This process among ``world_size``.
         world_size: Processes.
         lengths: (N,) tokens of each row; None = all alike.
+        row_weights: (N,) what each row counts; None = all alike.
         micro_batches: Steps that each batch is divided into, where it does not fit into memory at once.
         accumulated: Gives the steps whose gradients are added up.
         limit: Gives the most steps of an epoch.
@@ -94,6 +96,7 @@ class TrainingSampler(Sampler[RankBatch]):
     rank: int = 0
     world_size: int = 1
     lengths: np.ndarray | None = None
+    row_weights: np.ndarray | None = None
     micro_batches: int = 1
     accumulated: Callable[[], int] = lambda: 1
     limit: Callable[[], float] = lambda: float("inf")
@@ -108,22 +111,39 @@ class TrainingSampler(Sampler[RankBatch]):
         together = self.batch_size * self.world_size
         for number in range(first // self.micro_batches, len(self) // self.micro_batches):
             rows = order[number * together : (number + 1) * together]
-            mine = balanced_parts(rows, self._lengths_at(rows), self.world_size)[self.rank]
-            for part, dealt in enumerate(balanced_parts(mine, self._lengths_at(mine), self.micro_batches)):
+            for part, dealt in enumerate(self._dealt(rows, self.rank)):
                 step = number * self.micro_batches + part
                 if step >= first:
-                    weight = len(dealt) * self.world_size * self.accumulated() / max(1, self._rows_from(step))
+                    weight = self.world_size * self.accumulated() * self._share(dealt, step, order)
                     chosen = dealt if len(dealt) else rows[:1]
                     yield RankBatch(tuple(chosen.tolist()), weight, self._rows_in(step))
 
     def _lengths_at(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self.lengths is None else self.lengths[rows]
 
-    def _rows_from(self, step: int) -> int:
-        """Rows of the optimizer step that a step belongs to."""
+    def _dealt(self, rows: np.ndarray, rank: int) -> list[np.ndarray]:
+        """What a process has of the rows of a batch, by micro-batch."""
+        mine = balanced_parts(rows, self._lengths_at(rows), self.world_size)[rank]
+        return balanced_parts(mine, self._lengths_at(mine), self.micro_batches)
+
+    def _share(self, dealt: np.ndarray, step: int, order: np.ndarray) -> float:
+        """What some rows of a step count among all of its optimizer step."""
         accumulated = self.accumulated()
         begin = step - step % accumulated
-        return sum(self._rows_in(each) for each in range(begin, int(min(begin + accumulated, len(self), self.limit()))))
+        steps = range(begin, int(min(begin + accumulated, len(self), self.limit())))
+        if self.row_weights is None:
+            return len(dealt) / max(1, sum(map(self._rows_in, steps)))
+        return self.row_weights[dealt].sum() / sum(self._weight_in(each, order) for each in steps)
+
+    def _weight_in(self, step: int, order: np.ndarray) -> float:
+        """What the rows of all processes in a step count."""
+        assert self.row_weights is not None
+        number, part = divmod(step, self.micro_batches)
+        together = self.batch_size * self.world_size
+        rows = order[number * together : (number + 1) * together]
+        if self.micro_batches == 1:
+            return self.row_weights[rows].sum()
+        return sum(self.row_weights[self._dealt(rows, rank)[part]].sum() for rank in range(self.world_size))
 
     def _rows_in(self, step: int) -> int:
         """Rows of all processes in a step."""

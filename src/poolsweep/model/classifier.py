@@ -17,6 +17,7 @@ from poolsweep.data.batch import Batch
 from poolsweep.distributed.group import all_reduce
 from poolsweep.encoder import Encoder
 from poolsweep.features import FeatureRequest
+from poolsweep.loss.loss import Loss
 from poolsweep.model.mean_loss import MeanLoss
 from poolsweep.model.own_metrics import OwnMetrics
 from poolsweep.model.predictions import Predictions
@@ -204,7 +205,9 @@ class Classifier(pl.LightningModule):
             return
         metrics, mean_loss = self._metrics_of(split)
         place = batch_idx * self.trainer.world_size + self.trainer.global_rank
-        mean_loss.add(self.mean_loss(logits, batch.targets), rows=len(batch), place=place)
+        weights = self.loss.weights_of(batch.targets) if isinstance(self.loss, Loss) else None
+        weight = len(batch) if weights is None else weights.sum().item()
+        mean_loss.add(self.mean_loss(logits, batch.targets), weight=weight, place=place)
         metrics.update(logits, batch.targets, place=place)
         if self.own_metrics is not None:
             self.own_metrics.update(logits, batch.targets)

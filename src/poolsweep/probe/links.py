@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
+from poolsweep.loss.binary_cross_entropy import BinaryCrossEntropy
+from poolsweep.loss.cross_entropy import CrossEntropy
 from poolsweep.probe.logistic import Logistic
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.ridge import Ridge
@@ -14,13 +16,17 @@ from poolsweep.probe.solver import PathSolver, Solver
 
 
 def _softmax(rows: Rows, targets: Tensor, loss: nn.Module, num_outputs: int) -> PathSolver:
-    smoothing = loss.label_smoothing
-    assert isinstance(smoothing, float | int)
-    return Solver(rows, Softmax(targets, rows.weights, num_labels=num_outputs, smoothing=float(smoothing)))
+    assert isinstance(loss, CrossEntropy)
+    weights = loss.weights_of(targets)
+    if weights is not None:
+        weighted = rows.weights * weights
+        rows = Rows(rows.blocks, weighted / weighted.sum())
+    return Solver(rows, Softmax(targets, rows.weights, num_labels=num_outputs, smoothing=float(loss.label_smoothing)))
 
 
 def _logistic(rows: Rows, targets: Tensor, loss: nn.Module, num_outputs: int) -> PathSolver:
-    return Solver(rows, Logistic(targets, rows.weights))
+    assert isinstance(loss, BinaryCrossEntropy)
+    return Solver(rows, Logistic(targets, rows.weights, positive=loss.pos_weight))
 
 
 def _ridge(rows: Rows, targets: Tensor, loss: nn.Module, num_outputs: int) -> PathSolver:

@@ -120,8 +120,11 @@ def build(
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
     classifier = build_classifier(config, encoder, pooling, prepared.contract, features=features)
+    weights = None
     if isinstance(classifier.loss, Loss):
-        classifier.loss.fit(prepared.contract, rows["train"].targets.numpy())
+        targets = rows["train"].targets
+        classifier.loss.fit(prepared.contract, targets.numpy())
+        weights = classifier.loss.weights_of(targets)
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)
@@ -148,7 +151,7 @@ def build(
     return TrainingRun(
         config,
         classifier,
-        _data_module(config, data, micro_batches=micro_batches),
+        _data_module(config, data, micro_batches=micro_batches, weights=weights),
         build_trainer(
             config, callbacks, folder=folder, run_id=run_id, world=world, options=steps, check_lock=check_lock
         ),
@@ -160,7 +163,9 @@ def build(
     )
 
 
-def _data_module(config: RunConfig, rows: Mapping[str, Dataset[Batch]], *, micro_batches: int) -> DataModule:
+def _data_module(
+    config: RunConfig, rows: Mapping[str, Dataset[Batch]], *, micro_batches: int, weights: torch.Tensor | None
+) -> DataModule:
     loading = config.loading
     return DataModule(
         rows,
@@ -169,6 +174,7 @@ def _data_module(config: RunConfig, rows: Mapping[str, Dataset[Batch]], *, micro
         data_seed=config.data_seed,
         num_workers=loading.num_workers,
         micro_batches=micro_batches,
+        row_weights=None if weights is None else weights.double().numpy(),
         max_tokens=loading.max_tokens if loading.batching == "by_tokens" else None,
     )
 
