@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -48,27 +47,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_run(three, pooling="elmo", seed=0, data="birds", status="failed", reason=FAILED, num_texts=120)
     one_seed = write_study(root / "one-seed", seeds=[0], num_texts=120)
     twenty = write_study(root / "twenty", poolings=PRESETS, seeds=[0, 1], num_texts=120)
-    made = (three, one_seed, twenty, _hostile(root / "hostile"), *_several(root))
-    return {study.name: _page(study) for study in made}
-
-
-def _several(root: Path) -> tuple[Path, ...]:
-    """Studies of folds, of split seeds, of numbers of training rows, and of two encoders."""
-    poolings = ("cls", "max", "masked_mean")
-    for place, pooling in enumerate(poolings):
-        shared: dict[str, Any] = {"pooling": pooling, "skill": 0.6 + 0.05 * place, "num_texts": 80}
-        for fold in range(5):
-            told = {"seed": 0, "fold": fold, "folds": 5}
-            write_run(root / "folds", seed=0, split=fold + 1, facts_of_split=told, **shared)
-        for split in range(6):
-            write_run(root / "drawn", seed=0, split=split, **shared)
-        for rows, seed in itertools.product((50, 200, None), range(3)):
-            asked = {"train_rows": rows, "rows_per_label": None}
-            sizes = {"train": rows or 800, "validation": 100, "test": 80}
-            write_run(root / "curve", seed=seed, rows_asked=asked, sizes=sizes, **shared)
-        for encoder, seed in itertools.product(("small", "large"), range(3)):
-            write_run(root / "encoders", seed=seed, encoder=encoder, **shared)
-    return tuple(root / name for name in ("folds", "drawn", "curve", "encoders"))
+    return {study.name: _page(study) for study in (three, one_seed, twenty, _hostile(root / "hostile"))}
 
 
 def _hostile(study: Path) -> Path:

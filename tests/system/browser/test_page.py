@@ -218,37 +218,3 @@ def test_axe_finds_nothing_serious(visit, kind: str, options: dict):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_one_file_of_a_modest_size(pages, kind: str):
     assert pages[kind].stat().st_size < 1_500_000
-
-
-@pytest.mark.parametrize(
-    ("kind", "said", "rows"),
-    [
-        ("folds", "each text was tested once, by a model that did not train on it", 3),
-        ("drawn", "each split drew its own test texts", 3),
-        ("curve", "Fewer training rows", 3),
-        ("encoders", "Does the best pooling depend on the encoder?", 6),
-    ],
-)
-def test_splits_sizes_and_encoders_have_a_page_each(visit, kind: str, said: str, rows: int):
-    page = visit(kind)
-    assert page.get_by_text(said).first.is_visible()
-    assert page.locator("table.leaders").first.locator("tbody tr").count() == rows
-    assert page.locator("table.leaders").first.locator("tbody small").first.is_visible(), "there is an interval"
-    for details in page.locator("details").all():
-        details.locator("summary").first.click()
-    assert not Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response["violations"]
-
-
-def test_the_page_of_a_learning_curve_leads_with_all_rows(visit):
-    page = visit("curve")
-    assert page.locator("table.leaders").first.is_visible()
-    smaller = page.locator("details", has_text="200 training rows").first
-    assert not smaller.locator("table.leaders").is_visible(), "it is folded away"
-    smaller.locator("summary").first.click()
-    assert smaller.locator("table.leaders").first.is_visible()
-
-
-def test_the_heat_map_has_a_cell_for_each_pair(visit):
-    figure = visit("encoders").locator("section", has_text="Encoders by poolings").locator("svg").first
-    texts = figure.text_content()
-    assert all(name in texts for name in ("small", "large", "cls", "max", "masked_mean"))
