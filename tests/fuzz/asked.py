@@ -18,9 +18,17 @@ from values import NOTHING, fits
 
 from poolsweep.cli.quoting import quoted
 from poolsweep.conf_dir import conf_dir
+from poolsweep.config.settle import settled, with_task
 
-_DECIDES = ("sweep=", "hydra/sweeper=", "experiment=", "optuna.", "race.")  # lines whose runs are the program's choice
-_NOT_OF_A_RUN = ("hydra", "race")
+_DECIDES = (
+    "sweep=",
+    "hydra/sweeper=",
+    "experiment=",
+    "optuna.",
+    "race.",
+    "sweep.",
+)  # lines whose runs are the program's choice
+_NOT_OF_A_RUN = ("hydra", "race", "sweep")
 _FREE = ("hydra.", "callbacks.", "logger.")  # below these anything may be named; what it makes is checked elsewhere
 
 
@@ -38,7 +46,7 @@ def expected_configs(line: Line) -> list[dict[str, Any]]:
     if any(one.lstrip("+~").startswith(_DECIDES) for one in line.overrides):
         return []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return [_config(overrides) for overrides in _combinations(line)]
+        return [_settled(_config(overrides)) for overrides in _combinations(line)]
 
 
 def unknown_keys(line: Line) -> list[str]:
@@ -79,6 +87,13 @@ def _config(overrides: tuple[str, ...], *, resolve: bool = True) -> dict[str, An
     content = OmegaConf.to_container(part, resolve=resolve)
     assert isinstance(content, dict)
     return {str(key): value for key, value in content.items()}
+
+
+def _settled(config: dict[str, Any]) -> dict[str, Any]:
+    """With what follows where a config leaves it open; the fuzzer's tables are all of classes."""
+    found = with_task(config, "classification") if config.get("task") == {"name": "auto"} else config
+    named = {name: node for name, node in (found.get("callbacks") or {}).items() if node != {}}
+    return settled(found | {"callbacks": named})
 
 
 def _combinations(line: Line) -> Iterator[tuple[str, ...]]:

@@ -140,7 +140,8 @@ def _page(study: Path, folder: Path) -> Path:
 
     with silent(progress=True, answers=True):
         runs = load_runs([study])
-        return write_report(compare_all(runs), runs, folder=folder, heading=study.name, with_texts=False)
+        given = {"heading": study.name, "with_texts": False, "skipped": read_skipped(study)}
+        return write_report(compare_all(runs), runs, folder=folder, **given)
 
 
 def _forget_unsent(study: Path) -> None:

@@ -25,7 +25,7 @@ class Combination:
         overrides: What Hydra composes its config from.
         varied: Those overrides that differ between combinations.
         matched: Those overrides whose value a pattern such as ``glob(*)`` chose.
-        origin: Where its grid was read, for messages; empty for the command line.
+        origin: Place where its grid was read, for messages; empty for the command line.
     """
 
     overrides: tuple[str, ...]

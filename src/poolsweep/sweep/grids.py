@@ -30,7 +30,7 @@ class Grid:
 
     Attributes:
         overrides: Fixed and swept ones.
-        origin: Where they were read, for messages; empty for the command line.
+        origin: Place where they were read, for messages; empty for the command line.
         own: Keys of what was read there.
     """
 

@@ -173,7 +173,7 @@ def skipped_of(config: RunConfig, varied: Iterable[str], error: UnfitPoolingErro
     """The record of a combination that cannot be.
 
     Args:
-        config: Its config.
+        config: Config of the combination.
         varied: Those of its overrides that differ between combinations.
         error: What rules it out.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from poolsweep.launch.local.launch import slots_for
 from poolsweep.launch.local.slots import Slot, make_slots, visible_gpus
 
 
@@ -62,3 +63,8 @@ def test_visible_gpus_keep_their_names():
         visible(2, chosen=[7])
     with pytest.raises(ValueError, match="names GPU 2, and CUDA_VISIBLE_DEVICES=6,7"):
         visible(2, "6,7", [2])
+
+
+def test_a_sweep_of_probes_alone_names_no_devices():
+    found = slots_for([], accelerator="cpu", runs_at_once=2, runs_per_gpu=1, gpus=None)
+    assert [slot.gpus for slot in found] == [None, None]
