@@ -115,22 +115,22 @@ def test_the_data_source_of_the_guide_reads_folders_and_knows_its_content(tmp_pa
 def test_the_loss_of_the_guide_is_its_formula_and_trains(tmp_path, frozen_run, capsys):
     code, node = shown("loss")
     (tmp_path / "guide_loss.py").write_text(code, encoding="utf-8")
-    own = tmp_path / "conf" / "loss" / "focal.yaml"
+    own = tmp_path / "conf" / "loss" / "poly.yaml"
     own.parent.mkdir(parents=True)
-    own.write_text(node.replace("poolsweep.loss.focal.", "guide_loss."), encoding="utf-8")
-    typed = [*frozen_run, "--config-dir", str(own.parents[1]), "loss=focal", "trusted=[guide_loss]"]
+    own.write_text(node.replace("poolsweep.loss.poly.", "guide_loss."), encoding="utf-8")
+    typed = [*frozen_run, "--config-dir", str(own.parents[1]), "loss=poly", "trusted=[guide_loss]"]
     assert main(typed) == 0
-    assert main([*typed, "loss.gamma=-1"]) == 2
-    assert "loss.gamma" in capsys.readouterr().err
+    assert main([*typed, "loss.epsilon=-1"]) == 2
+    assert "loss.epsilon" in capsys.readouterr().err
 
     guide_loss = importlib.import_module("guide_loss")
     assert doctest.testmod(guide_loss).attempted == 2
     assert doctest.testmod(guide_loss).failed == 0
     logits, labels = torch.tensor([[2.0, 0.0, 1.0], [0.0, 1.0, 0.0]]), torch.tensor([0, 2])
     plain = torch.nn.functional.cross_entropy(logits, labels)
-    assert torch.allclose(guide_loss.Focal(gamma=0.0)(logits, labels), plain)
+    assert torch.allclose(guide_loss.Poly(epsilon=0.0)(logits, labels), plain)
     p = logits.softmax(dim=1)[[0, 1], labels]
-    assert torch.allclose(guide_loss.Focal(gamma=2.0)(logits, labels), ((1 - p) ** 2 * -p.log()).mean())
+    assert torch.allclose(guide_loss.Poly(epsilon=2.0)(logits, labels), (2 * (1 - p) - p.log()).mean())
 
 
 def test_the_task_of_the_guide_learns_counts(tmp_path, frozen_run, monkeypatch, capsys):
