@@ -39,7 +39,7 @@ PARTS: dict[str, Part] = {
     "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
     "trainer": Part(
         ("pytorch_lightning.", "poolsweep.probe."),
-        ("pytorch_lightning.Trainer", "poolsweep.probe.Probe"),
+        ("pytorch_lightning.Trainer", "poolsweep.probe.Probe", "poolsweep.probe.untrained.Untrained"),
         frozenset({"monitor", "loggers"}),
     ),
     "logger": Part(

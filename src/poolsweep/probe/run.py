@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 from pytorch_lightning.loggers import Logger
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from poolsweep.device import accelerator_type
-from poolsweep.files.writing import write_whole
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
-from poolsweep.model.predictions import Predictions, write_contract
+from poolsweep.probe.evaluation import Evaluated, evaluate, save
 from poolsweep.probe.links import LINKS
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.probe import SAMPLES, Probe
@@ -105,7 +103,7 @@ class ProbeRun:
         weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
         rows, link = Rows(train.blocks, weights), self.task.link
         assert link is not None, "a config with a task that no probe solves is refused"
-        steps = 0
+        evaluated, steps = Evaluated(classifier, self.data, self.task, self.contract), 0
 
         def measure(penalty: float, solution: Solution) -> float:
             nonlocal steps
@@ -114,7 +112,7 @@ class ProbeRun:
             status.update(phase="solving", step=tried, steps=len(probe.penalties))
             if validation is None:
                 return math.nan
-            found = _metrics(self, _logits(validation, solution), validation.targets, prefix="val/")
+            found = evaluated.metrics(_logits(validation, solution), validation.targets, prefix="val/")
             _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
             status.update(monitor=probe.monitor, value=found[probe.monitor])
             return found[probe.monitor]
@@ -128,10 +126,10 @@ class ProbeRun:
         seconds = time.perf_counter() - started
         status.update(phase="testing")
         self.check_lock()
-        metrics = _evaluate(self, folder=folder)
+        metrics = evaluate(evaluated, folder=folder)
         _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **metrics}, step=len(tried) + 1)
         self.check_lock()
-        _save(classifier, folder)
+        save(classifier, folder)
         log = logging.getLogger("poolsweep")
         if solution.change > TOLERANCE:
             log.warning("the head is not solved: its probabilities may be off by %.1g", solution.change)
@@ -161,43 +159,10 @@ class ProbeRun:
         """Nothing: a probe saves none."""
 
 
-def _evaluate(run: ProbeRun, *, folder: RunFolder) -> dict[str, float]:
-    """Measure the installed head on the rows that are not trained on, and write every prediction."""
-    metrics: dict[str, float] = {}
-    contract, found = run.contract, dict[str, Predictions]()
-    for split, prefix in (("validation", "val/"), ("test", "test/")):
-        if split not in run.data:
-            continue
-        vectors = Vectors(run.data[split], run.classifier)
-        with torch.no_grad():
-            logits = torch.cat([run.classifier.head(block) for block in vectors.blocks()])
-        metrics |= _metrics(run, logits, vectors.targets, prefix=prefix)
-        found[split] = Predictions(run.task, run.contract)
-        found[split].add(vectors.identified(), logits)
-        if split == "validation":  # it decides what test is measured with
-            contract = run.classifier.test_metrics.contract = found[split].settled()
-    write_contract(folder, contract)
-    for split, predictions in found.items():
-        predictions.contract = contract
-        predictions.write(folder.predictions(split), texts=getattr(run.data[split], "tokenised", None))
-    return dict(sorted(metrics.items()))
-
-
 def _logits(vectors: Vectors, solution: Solution) -> Tensor:
     """(N, C) float32."""
     weight, bias = solution.weight.float(), solution.bias.float()
     return torch.cat([torch.addmm(bias, block, weight.T) for block in vectors.blocks()])
-
-
-def _metrics(run: ProbeRun, logits: Tensor, labels: Tensor, *, prefix: str) -> dict[str, float]:
-    measures = run.classifier.val_metrics if prefix == "val/" else run.classifier.test_metrics
-    measures.reset()
-    measures.update(logits, labels)
-    found = {f"{prefix}loss": run.classifier.mean_loss(logits, labels), **measures.compute()}
-    if (own := run.classifier.own_metrics) is not None:
-        own.update(logits, labels)
-        found |= own.compute(prefix=prefix)
-    return {name: float(value) for name, value in found.items()}
 
 
 def _install(classifier: Classifier, solution: Solution) -> None:
@@ -206,12 +171,6 @@ def _install(classifier: Classifier, solution: Solution) -> None:
     with torch.no_grad():
         linear.weight.copy_(solution.weight)
         linear.bias.copy_(solution.bias)
-
-
-def _save(classifier: Classifier, folder: RunFolder) -> None:
-    state = {k: v.detach().cpu().contiguous() for k, v in classifier.state_dict().items() if v.numel()}
-    with write_whole(folder.best) as temporary:
-        save_file(state, temporary)
 
 
 def _log(probe: Probe, metrics: Mapping[str, float], *, step: int) -> None:

@@ -7,14 +7,15 @@ from poolsweep.tasks.classification import Classification
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.multilabel import Multilabel
 from poolsweep.tasks.regression import Regression
+from poolsweep.tasks.similarity import Similarity
 from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
 
 __all__ = [
     "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Multilabel", "Outcomes", "Readout", "Regression",
-    "Task", "make_task",
+    "Similarity", "Task", "make_task",
 ]  # fmt: skip
 
-_ALL = (Classification, Multilabel, Regression)  # a task of its own joins here
+_ALL = (Classification, Multilabel, Regression, Similarity)  # a task of its own joins here
 TASKS: dict[str, type[Task]] = {task.name: task for task in _ALL}
 AUTO = "auto"  # the task follows from the targets; no run is recorded so
 

@@ -85,6 +85,7 @@ class Task(ABC):
         has_labels: Whether targets are of labels that can be counted, and outputs a probability for each; else both
             are numbers.
         charts: What a report can draw of its predictions: confusion, calibration, label_f1 or scatter.
+        trains: Whether anything is learnt; else vectors are compared as they are (``trainer=untrained``).
         link: What ``trainer=probe`` solves, one of ``poolsweep.probe.links``; None = it has nothing to solve.
         output_column: The column of a predictions file that holds outputs; None where the others tell them.
         also_evaluated: Metrics that ``poolsweep evaluate`` shows beside those of the run.
@@ -96,6 +97,7 @@ class Task(ABC):
     default_loss: ClassVar[str]
     losses: ClassVar[tuple[str, ...]]
     from_outputs: ClassVar[frozenset[str]] = frozenset()
+    trains: ClassVar[bool] = True
     link: ClassVar[str | None] = None
     output_column: ClassVar[str | None] = None
     has_labels: ClassVar[bool] = True

@@ -26,10 +26,11 @@ from poolsweep.loss.loss import Loss
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.probe.run import ProbeRun
+from poolsweep.probe.untrained import Untrained, UntrainedRun
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.training.classifier import build_classifier
+from poolsweep.training.classifier import build_classifier, build_postprocess
 from poolsweep.training.fit import TrainingRun
 from poolsweep.training.inputs import Inputs, feature_rows, token_rows
 from poolsweep.training.make import make
@@ -110,7 +111,10 @@ def build(
         prepared.loaded, pooling, config.pooling, prepared.contract, prepared.max_length, two_towers=pairs.two_towers
     )
     started = time.monotonic()
-    rows = {split.name: token_rows(split, inputs) for split in prepared.splits.fitted(selects=config.selects)}
+    splits = prepared.splits.fitted(selects=config.selects)
+    if not config.task.trains and not build_postprocess(config, pairs, pooling, frozen=True).needs_fit:
+        splits = splits[1:]
+    rows = {split.name: token_rows(split, inputs) for split in splits}
     truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
     data: Mapping[str, Dataset[Batch]] = rows
     features = None
@@ -128,6 +132,8 @@ def build(
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)
+        if isinstance(probe, Untrained):
+            return UntrainedRun(classifier, data, probe, config.task, prepared.contract, truncated, check_lock)
         return ProbeRun(
             classifier, data, probe, config.task, prepared.contract, truncated, config.data_seed, check_lock
         )

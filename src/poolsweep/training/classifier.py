@@ -8,15 +8,17 @@ from typing import Any
 
 from hydra.utils import get_object
 
-from poolsweep.config import Node, RunConfig
+from poolsweep.config import RunConfig
 from poolsweep.encoder import Encoder
 from poolsweep.errors import UserError
 from poolsweep.features import FeatureRequest
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.own_metrics import OwnMetrics
 from poolsweep.model.split_metrics import SplitMetrics
+from poolsweep.pairs import Pairs
 from poolsweep.pooling import Pooling
 from poolsweep.postprocess.base import Postprocess
+from poolsweep.postprocess.each_tower import EachTower
 from poolsweep.tasks import Contract
 from poolsweep.training.failure import in_one_line
 from poolsweep.training.make import make
@@ -40,8 +42,7 @@ def build_classifier(
         encoder.keep_first_tokens()
     own = {"dropout": encoder.dropout} if "dropout" in config.head and config.head["dropout"] is None else {}
     pairs = make(config.pairs)
-    size = pairs.output_size(pooling.output_size)
-    postprocess = build_postprocess(config.postprocess, size=size, frozen=encoder.frozen)
+    postprocess = build_postprocess(config, pairs, pooling, frozen=encoder.frozen)
     head = make(
         config.head, input_size=postprocess.output_size, num_labels=len(contract),
         initializer_range=encoder.initializer_range, **own,
@@ -81,20 +82,26 @@ def _own_metrics(config: RunConfig, contract: Contract) -> OwnMetrics | None:
     return OwnMetrics(found, predicted=partial(config.task.predicted, contract), monitor=config.monitor)
 
 
-def build_postprocess(node: Node, *, size: int, frozen: bool) -> Postprocess:
-    """Make what changes pooled vectors.
+def build_postprocess(config: RunConfig, pairs: Pairs, pooling: Pooling, *, frozen: bool) -> Postprocess:
+    """Make what changes the vectors that the head reads, or each of two vectors that it compares.
 
     Args:
-        node: Makes it.
-        size: Numbers of a vector.
+        config: The run's.
+        pairs: Makes one vector of what is pooled of a row.
+        pooling: Its size decides that of the vectors.
         frozen: Whether the encoder is.
     Raises:
-        UserError: If it does not fit such vectors.
+        UserError: If it does not fit such vectors, or these are not what the head compares.
     """
-    sized: dict[str, Any] = {"size": size}
+    compares = getattr(get_object(config.head.target), "compares_towers", False)
+    if compares and getattr(pairs, "combine", None) != ["u", "v"]:
+        raise UserError("head=cosine compares the vectors of two texts: pairs=siamese pairs.combine=[u,v]")
+    node = config.postprocess
+    sized: dict[str, Any] = {"size": pooling.output_size if compares else pairs.output_size(pooling.output_size)}
     if "frozen" in inspect.signature(get_object(node.target)).parameters:
         sized["frozen"] = frozen
     try:
-        return make(node, **sized)
+        made = make(node, **sized)
     except ValueError as error:
         raise UserError(str(error)) from error
+    return EachTower(made) if compares else made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -92,17 +92,20 @@ def feature_rows(
     request = _request(inputs.pooling, inputs.node, encoder)
     device = torch.device(config.accelerator)
     total = sum(len(found) * (1 + isinstance(found, PairRows)) for found in rows.values())
-    before = 0
+    before, known = 0, dict[str, FeatureStore]()
 
     def stored(name: str, tokens: TokenRows) -> FeatureRows:
         nonlocal before
+        digest = tokens.tokenised.digest
+        if digest in known:  # the same texts
+            return replace(known[digest], rows=tokens).read(request)
         parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, config.precision, device.type]
         parts += [config.matmul_precision, config.encoder["compiled"]]
         parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels), inputs.pooling.template]
         parts += [torch.__version__, transformers.__version__]
-        key = _key([*parts, tokens.tokenised.digest])
+        key = _key([*parts, digest])
         folder = Path(config.output_root) / ".features" / f"{encoder.name}-{name}-{key}"
-        store = FeatureStore(folder, tokens, encoder, device, config.precision, config.features.max_gib)
+        store = known[digest] = FeatureStore(folder, tokens, encoder, device, config.precision, config.features.max_gib)
 
         def tell(done: int, of: int, *, offset: int = before) -> None:
             status.update(phase="encoding", step=offset + done, steps=total)

@@ -138,8 +138,7 @@ def _fit_problems(
     ours = config.postprocess.target.startswith("poolsweep.")  # the user's own is made once, in its run
     if ours and "postprocess" not in faulty:
         with _collected(problems, part="postprocess"):
-            size = pairs.output_size(pooling.output_size)
-            build_postprocess(config.postprocess, size=size, frozen=encoder.frozen)
+            build_postprocess(config, pairs, pooling, frozen=encoder.frozen)
     return problems
 
 

@@ -18,6 +18,7 @@ from poolsweep.config.targets import authorised, nodes_with_target
 from poolsweep.data.cache import cached
 from poolsweep.data.cautions import data_cautions
 from poolsweep.data.checks import blank, check
+from poolsweep.data.evaluated import all_evaluated
 from poolsweep.data.overlap import Overlap, without_overlap
 from poolsweep.data.sampling import RowsAsked, sampled
 from poolsweep.data.source import Source
@@ -166,6 +167,9 @@ def _sampled(
 
 @lru_cache(maxsize=16)
 def _checked(source: Source, fingerprint: str | None, task: Task, overlap: Overlap) -> tuple[Splits, Contract]:
+    if not task.trains:  # there are no training rows whose texts could be known already
+        splits = all_evaluated(_read(source, fingerprint, task))
+        return splits, check(splits, task)
     splits = without_overlap(_read(source, fingerprint, task), overlap)
     contract = check(splits, task)
     notes = (*splits.notes, *task.notes(contract, splits.train.column("label")))
