@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ from poolsweep.tasks.task import Outcomes, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torchmetrics import MetricCollection
 
 _MOST_STRATA = 10
 _ROWS_OF_A_STRATUM = 50  # of fewer, a tenth is rounded coarsely
@@ -48,14 +47,6 @@ class ScoreTask(Task):
             return np.zeros(len(scores), dtype=np.int64)
         edges = np.quantile(known, np.arange(1, parts) / parts)
         return np.where(np.isfinite(scores), np.searchsorted(edges, scores), -1)
-
-    def measures(self, contract: Contract, metrics: Sequence[str], *, prefix: str) -> MetricCollection:
-        """Correlations and errors of all rows, in the units of the data."""
-        from functools import partial
-
-        from poolsweep.tasks.regression_metrics import regression_metrics
-
-        return regression_metrics(metrics, predicted=partial(self.predicted, contract), prefix=prefix)
 
     def columns(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
         """Columns label and predicted (float64)."""
