@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from poolsweep.config import RunConfig
 from poolsweep.errors import UserError
+from poolsweep.files.writing import read_json
 from poolsweep.predict.choose import Chosen
 from poolsweep.report.results import RunRecord
 from poolsweep.runs.identity import encoder_identity
 from poolsweep.runs.stored_config import stored_config
+from poolsweep.tasks import Contract, Task
 from poolsweep.training.sources import data_identity
 
 if TYPE_CHECKING:
@@ -50,13 +52,19 @@ def refit_config(
         "output_root": str(place.parent), "study": place.name, "logger": {}, "retry": "failed", "on_failure": "continue"
     }  # fmt: skip
     content["data"] = content["data"] | {key: None for key in _ALL_ROWS if key in content["data"]}
-    is_probe = RunConfig.of(content).is_probe
+    known = RunConfig.of(content)
+    is_probe = known.is_probe
+    contracts = _contracts(runs, known.task)
+    if known.task.readout(contracts[0]) is None:  # it has no head to fit
+        raise UserError(f"{chosen.name} cannot be refitted: nothing is trained with task={known.task.name}")
     refit = {
         "of": chosen.name, "setting": str(runs[0].facts["setting"]), "runs": [run.path.name for run in runs],
         "with_validation": with_validation, "share_of_schedule": None,
     }  # fmt: skip
     if is_probe:
         content["trainer"] = content["trainer"] | {"bootstrap": False}
+    if with_validation:
+        content["task"] = content["task"] | known.task.without_validation(contracts)
     if with_validation and is_probe:
         content["trainer"] = content["trainer"] | {"penalties": [_penalty(runs)]}
     elif with_validation:
@@ -85,6 +93,13 @@ def require_same_content(chosen: Chosen, config: RunConfig, prepared: Prepared) 
             raise UserError(
                 f"the {part} of {chosen.name} changed since its runs were made ({place}): train them again, then refit"
             )
+
+
+def _contracts(runs: Sequence[RunRecord], task: Task) -> list[Contract]:
+    try:
+        return [task.read_contract(read_json(run.folder.labels)) for run in runs]
+    except (OSError, ValueError) as error:
+        raise UserError(f"a labels.json of {runs[0].path.parent} cannot be read: {error}") from error
 
 
 def _penalty(runs: Sequence[RunRecord]) -> float:

@@ -170,6 +170,8 @@ def test_refit(made, cli):
     if made.solved:
         assert done.status == 0, done.err
         assert "is fitted on all training rows" in done.err
+        done = cli("refit", "s", "--with-validation")
+        assert done.status == 0, done.err
     else:
         assert done.status == 2
         assert "nothing is trained" in done.err

@@ -105,6 +105,14 @@ class Multilabel(Task):
         pairs = zip(targets.T, outputs.T, strict=True)
         return replace(contract, thresholds=tuple(best_threshold(*pair) for pair in pairs))
 
+    def without_validation(self, contracts: Sequence[Contract]) -> Mapping[str, Any]:
+        """The mean of fitted thresholds."""
+        if self.thresholds != FITTED:
+            return {}
+        mean = contracts[0].together(contracts[1:])
+        assert isinstance(mean, LabelSets)
+        return {"thresholds": dict(zip(mean.names, mean.thresholds, strict=True))}
+
     def objection(self, contract: Contract, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
         """Lists of 0 and 1, or a name for nearly every row."""
         return why_no_label_sets(contract, column)

@@ -301,3 +301,11 @@ class Task(ABC):
     @abstractmethod
     def readout(self, contract: Contract) -> Readout | None:
         """How an export gives what is predicted; None where the model has no linear head."""
+
+    def without_validation(self, contracts: Sequence[Contract]) -> Mapping[str, Any]:
+        """Options of a refit that has no validation rows, in place of what these decided.
+
+        Args:
+            contracts: Contracts of the runs that chose its setting, one or more.
+        """
+        return {}
