@@ -9,13 +9,14 @@ import re
 import pytest
 from studies import write_run
 
-from poolsweep.report.answer import answers, what_would_settle
+from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions
 from poolsweep.report.charts.errors import slices
 from poolsweep.report.command import report
 from poolsweep.report.findings import companions
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
+from poolsweep.report.settling import what_would_settle
 from poolsweep.report.tables import latex, markdown
 from poolsweep.terminal.console import Console
 

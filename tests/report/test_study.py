@@ -12,7 +12,8 @@ from studies import write_run
 
 import poolsweep
 from poolsweep.errors import UserError
-from poolsweep.report.study import config_differences, read_curve
+from poolsweep.report.config_differences import config_differences
+from poolsweep.report.study import read_curve
 
 
 def test_runs_have_a_row_each_with_metrics_and_what_differs(make_study):

@@ -6,6 +6,8 @@ import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -83,7 +85,10 @@ def numbered_race(
             name = f"pooling={pooling}" + (f" lr={lr}" if lr else "")
             typed = {seed: f"{name} seed={seed}" for seed in range(seeds)}
             folders = {s: RunFolder(outputs / "s" / f"{zlib.crc32(t.encode()):012x}") for s, t in typed.items()}
-            jobs = {s: Job(folders[s], None, text, tuple(text.split())) for s, text in typed.items()}  # type: ignore[arg-type]
+            config: Any = SimpleNamespace(loggers={})  # all that a race whose launcher makes no runs reads of one
+            jobs = {s: Job(folders[s], config, text, tuple(text.split())) for s, text in typed.items()}
+                s: Job(folders[s], SimpleNamespace(loggers={}), text, tuple(text.split())) for s, text in typed.items()
+            }  # type: ignore[arg-type]
             settings.append(Setting(name, pooling, jobs))
             runs |= {job.folder: job for job in jobs.values()}
     grid = SeedGrid(tuple(settings), tuple(f"seed={seed}" for seed in range(seeds)))

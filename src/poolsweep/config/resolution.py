@@ -22,7 +22,7 @@ def resolve(config: DictConfig, *, find_task: Callable[[Node, Sequence[str]], st
     """The config of a run, every interpolation resolved, without what is Hydra's or the sweep's.
 
     Args:
-        config: As Hydra composed it.
+        config: Config as Hydra composed it.
         find_task: Names the task where a config leaves it open, from its data and ``trusted``.
     Raises:
         UserError: If a mandatory value is missing, an interpolation cannot be resolved, or a key is none.

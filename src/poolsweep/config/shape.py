@@ -54,7 +54,7 @@ def task_problems(node: Any) -> list[str]:  # noqa: ANN401
     """What is wrong with the node of a task: its name, its options and their types.
 
     Args:
-        node: Of a config, or of a stranger's record.
+        node: Node of a config, or of a stranger's record.
     """
     name = node.get("name") if isinstance(node, Mapping) else node
     if name == AUTO:

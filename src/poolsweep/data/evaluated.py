@@ -15,7 +15,7 @@ def all_evaluated(splits: Splits) -> Splits:
     Validation rows without a file of their own are the same rows, too: they can choose nothing that was trained.
 
     Args:
-        splits: As the source has them.
+        splits: Splits as the source has them.
     """
     if splits.test is None or not splits.test.is_split_off:
         return splits

@@ -21,7 +21,7 @@ from poolsweep.export.pooling_source import readout_of
 from poolsweep.export.proof import Proof
 from poolsweep.files.writing import write_whole
 from poolsweep.predict.model import known_metrics
-from poolsweep.report.contenders import Arena
+from poolsweep.report.contender_key import Arena
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.metric import shown as score
 from poolsweep.report.metric import title as metric_title

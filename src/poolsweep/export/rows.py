@@ -24,7 +24,7 @@ class Recorded:
     """What the run predicted of its test rows when it was trained, in its own precision.
 
     Attributes:
-        targets: As the task has them.
+        targets: Targets as the task has them.
         outputs: What it was decided from, (N, C).
     """
 

@@ -59,7 +59,7 @@ def check_names(key: str, given: Any, names: tuple[str, ...]) -> None:  # noqa: 
     """Refuse a weight of a label that there is not.
 
     Args:
-        key: Where the weights stand in a config.
+        key: Place of the weights in a config.
         given: Weights by name, or what else a config may say.
         names: Label names.
     Raises:

@@ -78,6 +78,6 @@ def write_contract(folder: RunFolder, contract: Contract) -> None:
 
     Args:
         folder: The run's.
-        contract: As the run began with it, or as validation settled it.
+        contract: Contract as the run began with it, or as validation settled it.
     """
     write_json(folder.labels, contract.to_mapping())

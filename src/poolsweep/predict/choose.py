@@ -10,7 +10,8 @@ from typing import Literal
 
 from poolsweep.errors import UserError, nearest
 from poolsweep.predict.best import best_contender
-from poolsweep.report.contenders import Arena, Contender, ContenderKey, Group, group_runs, leads
+from poolsweep.report.contender_key import Arena, ContenderKey
+from poolsweep.report.contenders import Contender, Group, group_runs, leads
 from poolsweep.report.results import RunRecord, load_runs
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.locate import find_study, typed_name

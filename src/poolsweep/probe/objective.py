@@ -117,7 +117,7 @@ class Objective(ABC):
         """The curvature by a head on a few features, measured on a sample of the rows.
 
         Args:
-            probabilities: Of all rows.
+            probabilities: Probabilities of all rows.
             sample: Features of the sample, the last of them 1.
             every: The sample is each so many-th of the rows.
         Shape:

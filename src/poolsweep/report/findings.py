@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poolsweep.report.answer import answers, what_would_settle
+from poolsweep.report.answer import answers
 from poolsweep.report.cautions import cautions
 from poolsweep.report.charts.calibration import Calibration, calibration, calibration_chart
 from poolsweep.report.charts.confusion import confusion, confusion_chart
@@ -25,6 +25,7 @@ from poolsweep.report.comparison import Comparison
 from poolsweep.report.encoders import does_it_depend, encoder_grid
 from poolsweep.report.learning import LearningCurve, learning_curve
 from poolsweep.report.predicted import Predicted
+from poolsweep.report.settling import what_would_settle
 from poolsweep.report.texts import Disagreement, TestTexts, disagreements, read_texts
 from poolsweep.statistics import (
     EffectSize,

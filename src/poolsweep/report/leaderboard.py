@@ -11,7 +11,8 @@ from pathlib import Path
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.writing import write_whole
 from poolsweep.report.comparison import Comparison, compare
-from poolsweep.report.contenders import ContenderKey, group_runs
+from poolsweep.report.contender_key import ContenderKey
+from poolsweep.report.contenders import group_runs
 from poolsweep.report.results import RunRecord
 from poolsweep.report.serving import speed_of
 from poolsweep.runs.speed import Speed

@@ -19,6 +19,7 @@ from poolsweep.report.charts.across import Across, sentence
 from poolsweep.report.charts.drawing import Drawn
 from poolsweep.report.charts.inline import Inliner
 from poolsweep.report.charts.style import Chart
+from poolsweep.report.config_differences import config_differences
 from poolsweep.report.findings import Findings
 from poolsweep.report.leaderboard import leaderboard, short_names
 from poolsweep.report.learning import learning_cell
@@ -26,7 +27,6 @@ from poolsweep.report.metric import METRICS, p_text, shown, signed, title
 from poolsweep.report.replicates import Replicate, Wording
 from poolsweep.report.results import RunRecord
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
-from poolsweep.report.study import config_differences
 from poolsweep.report.tables import could_be_best, jointly, latex, markdown, pairing, what_means_are
 from poolsweep.runs.record_fields import REGIMES
 

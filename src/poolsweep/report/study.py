@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from poolsweep.errors import UserError
-from poolsweep.report.contenders import ContenderKey, TrainingRows
+from poolsweep.report.config_differences import config_differences
+from poolsweep.report.contender_key import ContenderKey, TrainingRows
 from poolsweep.report.leaderboard import BASELINE, Row, check_baseline, compare_all, leaderboard, score_name
 from poolsweep.report.metric import check_metric
 from poolsweep.report.predicted import read_predictions
@@ -43,7 +44,6 @@ _ABOUT = (
 )
 _PLAIN = ("data", "encoder", "pooling", "regime", "seed")  # what every table of a study is joined on
 _DIFFERENCE = ("difference", "difference_low", "difference_high")
-_NOT_CONFIG = ("output_root", "study", "hydra", "trusted", "display", "logger", "optuna", "trial")
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,31 +195,12 @@ def read_curve(run: RunRecord) -> list[dict[str, float]]:
         return []
 
 
-def config_differences(runs: Sequence[RunRecord]) -> dict[str, dict[str, Any]]:
-    """Run id → the config values that not all runs share, by dotted name.
-
-    The pooling and the seed are left out: every table has them anyway.
-    """
-    flat = {run.path.name: dict(_flatten(run.config)) for run in runs if run.config}
-    names = dict.fromkeys(name for values in flat.values() for name in values)
-    shown = [n for n in names if len({repr(values.get(n)) for values in flat.values()}) > 1 and not _is_told(n, flat)]
-    return {run: {name: values[name] for name in shown if name in values} for run, values in flat.items()}
-
-
 def _of_one_type(column: pd.Series) -> pd.Series:
     """As it is, or as text where values of several types stand, which no parquet file holds."""
     kinds = {type(value) for value in column.dropna()}
     if len(kinds) < 2 or kinds == {int, float}:
         return column
     return column.map(lambda value: str(value).lower() if isinstance(value, bool) else str(value), na_action="ignore")
-
-
-def _is_told(name: str, flat: Mapping[str, Mapping[str, object]]) -> bool:
-    if name == "seed" or name.startswith("pooling."):
-        return True
-    return name in {"init_seed", "data_seed"} and all(
-        values.get(name) == values.get("seed") for values in flat.values()
-    )
 
 
 def _contender(row: Row, name: str) -> dict[str, Any]:
@@ -229,15 +210,6 @@ def _contender(row: Row, name: str) -> dict[str, Any]:
     found[name] = row.score.mean
     found |= {"low": row.score.low, "high": row.score.high, **dict(zip(_DIFFERENCE, between, strict=True))}
     return found | {"replicates": len(row.replicates), "tied": row.tied}
-
-
-def _flatten(node: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in node.items():
-        if prefix or key not in _NOT_CONFIG:
-            if isinstance(value, Mapping) and value:
-                yield from _flatten(value, f"{prefix}{key}.")
-            else:
-                yield f"{prefix}{key}", value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _row(run: RunRecord) -> dict[str, Any]:

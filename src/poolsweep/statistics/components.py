@@ -226,3 +226,22 @@ def unpaired_variance(
     fewest = min(*(df for _, df in seed_terms), num_examples - 1)
     df = max(satterthwaite_df(total, terms + seed_terms), fewest)
     return total, lowered_df(df, total, over_seeds, satterthwaite_df(over_seeds, seed_terms)), components
+
+
+def decided_noise(gaps: NDArray[np.float64]) -> tuple[float, float]:
+    """The variance of a mean difference from the examples on which two contenders differ, and its degrees of freedom.
+
+    The second moment over N, as McNemar's test takes it: n examples that differ by 1 out of N give n/N². It is 0 where
+    the two differ on none.
+
+    Shape:
+        gaps (N,), the difference on each example.
+
+    Reference:
+        McNemar (1947), "Note on the sampling error of the difference between correlated proportions". Differs: none.
+
+    Example:
+        >>> decided_noise(np.ones(4))
+        (0.25, 3.0)
+    """
+    return float(np.mean(gaps**2)) / len(gaps), len(gaps) - 1.0

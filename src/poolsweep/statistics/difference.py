@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from poolsweep.statistics.components import (
     VarianceComponents,
+    decided_noise,
     mean_squares,
     unpaired_variance,
     variance_components,
@@ -234,22 +235,3 @@ def unknown_difference(value: float, num_seeds: int, num_examples: int, *, level
     """One seed says nothing of others, one example nothing of others."""
     components = VarianceComponents(math.nan, math.nan, math.nan)
     return Difference(t_estimate(value, math.nan, 0.0, level=level), "unknown", components, num_seeds, num_examples)
-
-
-def decided_noise(gaps: NDArray[np.float64]) -> tuple[float, float]:
-    """The variance of a mean difference from the examples on which two contenders differ, and its degrees of freedom.
-
-    The second moment over N, as McNemar's test takes it: n examples that differ by 1 out of N give n/N². It is 0 where
-    the two differ on none.
-
-    Shape:
-        gaps (N,), the difference on each example.
-
-    Reference:
-        McNemar (1947), "Note on the sampling error of the difference between correlated proportions". Differs: none.
-
-    Example:
-        >>> decided_noise(np.ones(4))
-        (0.25, 3.0)
-    """
-    return float(np.mean(gaps**2)) / len(gaps), len(gaps) - 1.0

@@ -13,10 +13,9 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from poolsweep.statistics.components import VarianceComponents
+from poolsweep.statistics.components import VarianceComponents, decided_noise
 from poolsweep.statistics.difference import (
     Difference,
-    decided_noise,
     difference,
     mean_score,
     unknown_difference,

@@ -6,9 +6,10 @@ from typing import Any
 from poolsweep.tasks.classification import Classification
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.multilabel import Multilabel
+from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
 from poolsweep.tasks.regression import Regression
 from poolsweep.tasks.similarity import Similarity
-from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
+from poolsweep.tasks.task import Task
 
 __all__ = [
     "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Multilabel", "Outcomes", "Readout", "Regression",
@@ -24,7 +25,7 @@ def make_task(node: Mapping[str, Any]) -> Task:
     """The task of a config.
 
     Args:
-        node: Its name, and its options.
+        node: Name of the task, and its options.
     """
     options = {key: _hashable(value) for key, value in node.items() if key != "name"}
     return TASKS[node["name"]](**options)

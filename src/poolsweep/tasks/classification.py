@@ -15,7 +15,8 @@ from poolsweep.errors import UserError
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.label_checks import why_no_classes
 from poolsweep.tasks.labels import Labels
-from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
+from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
+from poolsweep.tasks.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,7 +17,8 @@ from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.label_checks import several_at_once, why_no_label_sets
 from poolsweep.tasks.label_sets import LabelSets, found_separator, is_list, labels_in
 from poolsweep.tasks.labels import Labels
-from poolsweep.tasks.task import LabelCounts, Outcomes, Readout, Task
+from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
+from poolsweep.tasks.task import Task
 from poolsweep.tasks.thresholds import UNTOLD, best_threshold
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from poolsweep.errors import UserError
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.outcomes import Readout
 from poolsweep.tasks.scale import Scale
 from poolsweep.tasks.score_task import ScoreTask, exact
-from poolsweep.tasks.task import Readout
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.outcomes import Outcomes
 from poolsweep.tasks.scale import Scale
-from poolsweep.tasks.task import Outcomes, Task
+from poolsweep.tasks.task import Task
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from poolsweep.errors import UserError
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.outcomes import Outcomes
 from poolsweep.tasks.scale import Scale
 from poolsweep.tasks.score_task import ScoreTask, exact
-from poolsweep.tasks.task import Outcomes
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,70 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What a model said of some texts whose targets are known.
-
-    Attributes:
-        targets: As the task has them: label ids (N,), a mark for each label (N, C), or scores (N,).
-        predicted: The same of what was decided.
-        outputs: What it was decided from: a probability for each label (N, C), or scores (N,); None = not read.
-    """
-
-    targets: np.ndarray
-    predicted: np.ndarray
-    outputs: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class LabelCounts:
-    """How many texts each name has; (C,) each.
-
-    Attributes:
-        right: Texts that have it and were said to.
-        has: Texts that have it.
-        said: Texts that were said to have it.
-    """
-
-    right: np.ndarray
-    has: np.ndarray
-    said: np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Readout:
-    """How what the task predicts follows from a linear layer: ``low + span · activation(factor · logits + shift)``.
-
-    Attributes:
-        problem_type: transformers' word for the task.
-        activation: Over the names of a text, of each logit by itself, or none.
-        contract: Target contract of the layer that ``factor`` and ``shift`` were folded into.
-        factor: Scale of the logits; with ``shift`` folded into the layer of an export.
-        shift: Added to the scaled logits.
-        low: What the activation's 0 stands for.
-        span: What lies between its 0 and its 1.
-        thresholds: Probability from which on a text is said to have a name, one for each; empty where it is not so.
-    """
-
-    problem_type: Literal["single_label_classification", "multi_label_classification", "regression"]
-    activation: Literal["softmax", "sigmoid", "none"]
-    contract: Contract
-    factor: float = 1.0
-    shift: float = 0.0
-    low: float = 0.0
-    span: float = 1.0
-    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,10 +82,8 @@ class Task(ABC):
 
     @abstractmethod
     def read_contract(self, content: Any) -> Contract:  # noqa: ANN401
-        """The contract that ``labels.json`` holds.
+        """The contract that ``labels.json`` holds, which may be a stranger's.
 
-        Args:
-            content: What JSON gave, perhaps a stranger's.
         Raises:
             ValueError: If it is none.
         """
@@ -150,10 +94,8 @@ class Task(ABC):
 
         Args:
             contract: What ``contract`` gave.
-            column: Targets of the training split, none of them blank.
-            row_ids: Rows of these in the file, 0 = first after the header.
-        Shape:
-            column and row_ids (N,).
+            column: Targets of the training split, none of them blank, (N,).
+            row_ids: Rows of these in the file, 0 = first after the header, (N,).
         """
 
     @abstractmethod
@@ -245,13 +187,11 @@ class Task(ABC):
 
     @abstractmethod
     def scores(self, metric: str, found: Outcomes) -> np.ndarray:
-        """A score for each text, whose mean is the metric and whose variance is, to first order, that of the metric.
+        """A score (N,) for each text, whose mean is the metric, and whose variance is its to first order.
 
         Args:
             metric: One of ``metrics``, or log_loss where the task has it.
             found: With outputs, if the metric is one of ``from_outputs``.
-        Shape:
-            Returns (N,).
         """
 
     def right(self, found: Outcomes) -> np.ndarray | None:

@@ -33,7 +33,7 @@ def build_classifier(
         config: The run's, validated.
         encoder: Encoder, whose sizes decide the head's.
         pooling: Fits the encoder.
-        contract: Its number of outputs is the head's.
+        contract: Target contract; its number of outputs is the head's.
         features: The request whose stored features every batch carries; None = the encoder is run.
     """
     if not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
@@ -88,7 +88,7 @@ def build_postprocess(config: RunConfig, pairs: Pairs, pooling: Pooling, *, froz
     Args:
         config: The run's.
         pairs: Makes one vector of what is pooled of a row.
-        pooling: Its size decides that of the vectors.
+        pooling: Pooling whose size decides that of the vectors.
         frozen: Whether the encoder is.
     Raises:
         UserError: If it does not fit such vectors, or these are not what the head compares.

@@ -195,10 +195,8 @@ def _reads_attentions(run: LoadedRun) -> bool:
 
 
 def _inputs(run: LoadedRun) -> tuple[str, ...]:
-    names = ["input_ids", "attention_mask"]
-    if "token_type_ids" in run.loaded.tokenizer.model_input_names:
-        names.append("token_type_ids")
-    return tuple(names)
+    typed = "token_type_ids" in run.loaded.tokenizer.model_input_names
+    return ("input_ids", "attention_mask", *(["token_type_ids"] if typed else []))
 
 
 def _traced(model: TokensToOutput, run: LoadedRun, wanted: Wanted) -> Any:  # noqa: ANN401

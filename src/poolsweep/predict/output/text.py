@@ -53,7 +53,7 @@ class JsonlSink(Sink):
         file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass"))
 
 
-def joined(columns: Mapping[str, Any], separator: str) -> dict[str, Any]:
+def joined(columns: Mapping[str, pa.Array], separator: str) -> dict[str, pa.Array]:
     """Columns whose lists of names are written as one text.
 
     Args:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poolsweep.metric_names import sign
 from poolsweep.report.charts.style import INK, LEAD, MUTED, WIDE, Chart, short
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.contenders import ContenderKey, contender_names
+from poolsweep.report.contender_key import ContenderKey, contender_names
 from poolsweep.statistics import CriticalDifference, critical_difference
 
 

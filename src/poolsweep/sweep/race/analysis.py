@@ -25,8 +25,7 @@ from poolsweep.statistics import (
     pairwise_nested,
     share_rows,
 )
-from poolsweep.statistics.components import MeanSquares, lowered_df, mean_squares, satterthwaite_df
-from poolsweep.statistics.difference import decided_noise
+from poolsweep.statistics.components import MeanSquares, decided_noise, lowered_df, mean_squares, satterthwaite_df
 from poolsweep.sweep.race.settings import Setting
 
 VARIANCE_RATIO = 2.0  # how many times the average seed variance a contender may have before the level suffers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from poolsweep.report.contenders import ContenderKey, TrainingRows, contender_names
+from poolsweep.report.contender_key import ContenderKey, TrainingRows, contender_names
 from poolsweep.report.metric import METRICS, points, shown
 from poolsweep.runs.race import Dropped, RaceRecord
 from poolsweep.sweep.plan import SweepPlan

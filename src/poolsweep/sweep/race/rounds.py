@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from poolsweep.report.contenders import Arena, ContenderKey
+from poolsweep.report.contender_key import Arena, ContenderKey
 from poolsweep.report.distinct_names import distinct_names
 from poolsweep.runs.race import Dropped, RaceRecord
 from poolsweep.sweep.race.analysis import analysis_level, interim_analysis
