@@ -85,10 +85,8 @@ def numbered_race(
             name = f"pooling={pooling}" + (f" lr={lr}" if lr else "")
             typed = {seed: f"{name} seed={seed}" for seed in range(seeds)}
             folders = {s: RunFolder(outputs / "s" / f"{zlib.crc32(t.encode()):012x}") for s, t in typed.items()}
-            config: Any = SimpleNamespace(loggers={})  # all that a race whose launcher makes no runs reads of one
+            config: Any = SimpleNamespace(loggers={})  # all that is read of one
             jobs = {s: Job(folders[s], config, text, tuple(text.split())) for s, text in typed.items()}
-                s: Job(folders[s], SimpleNamespace(loggers={}), text, tuple(text.split())) for s, text in typed.items()
-            }  # type: ignore[arg-type]
             settings.append(Setting(name, pooling, jobs))
             runs |= {job.folder: job for job in jobs.values()}
     grid = SeedGrid(tuple(settings), tuple(f"seed={seed}" for seed in range(seeds)))
