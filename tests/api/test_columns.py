@@ -84,7 +84,7 @@ def test_a_file_that_was_edited_is_written_again(tmp_path):
         ({"text": TEXTS, "star": LABELS}, "train has no column 'stars'; did you mean star?"),
         ({"text": TEXTS, "stars": [1]}, "columns differ in length: text 3, stars 1"),
         ({"text": "one", "stars": LABELS}, "column 'text' must hold a value for each row, got str"),
-        ({"text": TEXTS, "stars": [[1], [2], [3]]}, "column 'stars' must hold text, got list"),
+        ({"text": [[1], [2], [3]], "stars": LABELS}, "column 'text' must hold text, got list"),
         ({"text": ["a", {}, "b"], "stars": LABELS}, "column 'text' must hold text, got dict in row 2"),
         ({"text": ["a", "\ud800", "b"], "stars": LABELS}, "column 'text' holds half a character in row 2"),
         (pd.DataFrame([TEXTS, TEXTS], columns=["text", "text", "stars"]), "has the column 'text' more than once"),
