@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_MOST_NAMES = 50  # a poorly made file may have thousands of columns
+_MOST_NAMES = 24  # a poorly made file may have thousands of columns
 _MOST_COMPARED = 5000
 
 

@@ -73,13 +73,13 @@ MISTAKES = {
     "boolean": (["encoder.frozen=maybe"], ["encoder.frozen must be bool, got 'maybe'"]),
     "choice": (["retry=most"], ["retry must be 'failed' or 'never' or 'all', got 'most'"]),
     "batch size": (["data.batch_size=0"], ["data.batch_size must be at least 1, got 0"]),
-    "launcher without keys": (
-        ["hydra.launcher=local"],
-        ["hydra.launcher=local has no keys; hydra/launcher=NAME chooses"],
+    "launcher that there is not": (
+        ["hydra.launcher=nowhere"],
+        ["hydra/launcher=nowhere is no option of hydra/launcher; valid: local, ray, slurm"],
     ),
     "race without its sweep": (["+race.min_seeds=3"], ["race is read by sweep=race alone, which must be given too"]),
     "race of nothing": (["sweep=race", "race.level=${nope}"], ["Interpolation key 'nope' not found"]),
-    "monitor": (["monitor=val/acuracy"], ["monitor=val/acuracy is no validation metric; did you mean val/accuracy"]),
+    "monitor": (["monitor=val/acuracy"], ["monitor=val/acuracy is not measured; did you mean val/accuracy"]),
     "direction of the metric": (["mode=min"], ["there is no key mode; "]),
     "study": (["study=a/b"], ["study='a/b' must be the name of one folder"]),
     "missing file": (["data.test=nowhere/test.csv"], ["data.test=nowhere/test.csv does not exist"]),
@@ -142,7 +142,6 @@ FILES = {
         ["{train}: empty text in row 41"],
     ),
     "one class": ("text,label\n" + "x,a\n" * 30, ["training needs at least two labels, found one: a"]),
-    "labels at once": ("text,label\n" + "x,a\ny,b\nz,a|b\n" * 9, ["the label 'a|b' of row 3 is several at once"]),
     "scores": (
         "text,label\n" + "".join(f"x,{i / 10}\n" for i in range(50)) * 3,
         ["the label column holds 50 different numbers (0.0 to 4.9), which are scores rather than classes: task="],

@@ -149,7 +149,8 @@ def test_a_run_reads_the_cls_of_xlnet_at_the_end(cli, tiny_run, outputs, tmp_pat
     assert seen.token_values["weights"] == pytest.approx([0.0] * (len(seen.tokens) - 1) + [1.0])
     one = pq.read_table(result.parent / "predictions-test.parquet").to_pylist()[0]
     text = next(csv.reader(text_lines(given)[one["row_id"] + 1 :]))[0]
-    assert explain(run, text).probability == pytest.approx(max(one["probabilities"]), abs=1e-5)
+    told = f"predicted {one['predicted']}, probability {max(one['probabilities']):.3f}"
+    assert explain(run, text).predicted == (told,)
 
 
 def text_lines(overrides: list[str]) -> list[str]:

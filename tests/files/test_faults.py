@@ -84,7 +84,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_no_result_that_counts(cli, tiny_r
     def full(path, *given, **options):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(attempt, "write_json", full)
+    monkeypatch.setattr(attempt, "write_contract", full)
     done = cli("train", *tiny_run[:3], *PROBE)
     assert done.status == 1
     assert "No space left on device" in done.err

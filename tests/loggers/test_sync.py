@@ -26,12 +26,12 @@ def test_it_lists_sends_and_lists_no_more(cli, study, monkeypatch):
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     said = listed.stdout + listed.stderr
-    assert "Would sync 2 run(s)" in said
+    assert "Would sync 3 run(s)" in said
     assert all(said.count(f"run-{run_id}.wandb") == 1 for run_id in ids)
 
     first = cli("sync", "s")
     assert first.status == 0
-    assert "2 of 2 offline runs to send to api.wandb.ai" in first.out
+    assert "3 of 3 offline runs to send to api.wandb.ai" in first.out
     assert all(run_id in first.out for run_id in ids)
     assert "nothing was sent; to send: poolsweep sync s --yes" in first.out
 
@@ -46,7 +46,7 @@ def test_it_lists_sends_and_lists_no_more(cli, study, monkeypatch):
         folder = study / "wandb" / command[-1].rsplit("/", 1)[-1]
         if len(calls) == 1:
             raise subprocess.TimeoutExpired(command, given["timeout"])
-        if len(calls) == 2:
+        if len(calls) in (2, 3):
             return subprocess.CompletedProcess(command, 1, "", "wandb: ERROR no network for key-0123456789\n")
         (folder / f"run-{folder.name.rsplit('-', 1)[-1]}.wandb.synced").touch()
         return subprocess.CompletedProcess(command, 0, "", "")
@@ -57,10 +57,10 @@ def test_it_lists_sends_and_lists_no_more(cli, study, monkeypatch):
     assert failed.status == 1
     assert "not sent: it took longer than 2 minutes" in failed.out
     assert "not sent: ERROR no network for [hidden]" in failed.out
-    assert "2 of 2 runs were not sent; the same command sends what is left" in failed.out
-    assert [timeout for _, timeout in calls] == [120, 120]
+    assert "3 of 3 runs were not sent; the same command sends what is left" in failed.out
+    assert [timeout for _, timeout in calls] == [120, 120, 120]
     assert cli("sync", "s", "--yes").status == 0
-    assert "0 of 2 offline runs to send to api.wandb.ai, 0.0 MB, 2 sent before" in cli("sync", "s").out
+    assert "0 of 3 offline runs to send to api.wandb.ai, 0.0 MB, 3 sent before" in cli("sync", "s").out
 
 
 def test_a_study_without_offline_runs_is_named(outputs):

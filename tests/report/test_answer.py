@@ -14,10 +14,10 @@ from poolsweep.report.answer import (
     cheapest,
     evidence,
     one_label,
-    what_would_settle,
 )
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
+from poolsweep.report.settling import what_would_settle
 
 
 @pytest.fixture

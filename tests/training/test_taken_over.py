@@ -10,6 +10,7 @@ import pytest
 from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.model.classifier import Classifier
 from poolsweep.probe import run as probe
+from poolsweep.probe.evaluation import Evaluated
 from poolsweep.process.owner import owner
 
 FINE_TUNED = ["trainer.max_epochs=1", "checkpoint.every_steps=1"]
@@ -19,9 +20,9 @@ MOMENTS = {
     "a validation": (Classifier, "validation_step", FINE_TUNED),
     "best weights get their name": (BestWeights, "publish", FINE_TUNED),
     "the test": (Classifier, "test_step", FINE_TUNED),
-    "a penalty of a probe": (probe, "_metrics", PROBE),
+    "a penalty of a probe": (Evaluated, "metrics", PROBE),
     "the test of a probe": (probe, "_install", PROBE),
-    "a run of a sweep": (probe, "_metrics", ["-m", *PROBE]),
+    "a run of a sweep": (Evaluated, "metrics", ["-m", *PROBE]),
 }
 
 

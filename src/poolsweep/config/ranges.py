@@ -47,7 +47,7 @@ def _metric_problems(config: Mapping[str, Any], task: Task) -> list[str]:
     asked = {"monitor": config["monitor"]}
     asked |= {f"callbacks.{name}.monitor": node.get("monitor") for name, node in (config["callbacks"] or {}).items()}
     for key, metric in asked.items():
-        if isinstance(metric, str) and metric not in measured:
+        if isinstance(metric, str) and metric not in measured and (key == "monitor" or metric != config["monitor"]):
             more = "; metrics=[…] adds it" if metric.removeprefix("val/") in task.metrics else ""
             problems.append(f"{key}={metric} is not measured{more}; {nearest(metric, measured)}")
     return problems
