@@ -133,10 +133,7 @@ class Display:
         if not self._console.is_terminal and about_left(self._left):
             seconds += f"  ({about_left(self._left)})"
         if status["state"] == "finished":
-            metrics = status.get("metrics", {})
-            shown = "  ".join(
-                f"{m} {number(metrics[m], '.4f')}" for m in ("val/accuracy", "test/accuracy") if m in metrics
-            )
+            shown = "  ".join(f"{name} {number(value, '.4f')}" for name, value in _main_metrics(status))
             self._say(Text(f"{count}finished  {name}  {shown}  {seconds}"))
         else:
             self._say(Text(f"{count}{status['state']}  {name}  {status.get('reason', '')}  {seconds}", style="red"))
@@ -176,3 +173,11 @@ def _progress(status: Mapping[str, Any]) -> str:
     value = f" {status['monitor']} {number(status['value'], '.4f')}" if "value" in status else ""
     left = about_left(status.get("seconds_left"))
     return f"{status.get('phase', '')}{epoch}{percent}{value}" + (f"  {left}" if left else "")
+
+
+def _main_metrics(status: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The metric that selected, on validation and test; of a run that selects nothing the first that it has."""
+    metrics = status.get("metrics", {})
+    others = (name for name in metrics if name.startswith("val/") and name != "val/loss")
+    selected = str(status.get("monitor") or next(others, "val/loss")).partition("/")[2]
+    return [(name, metrics[name]) for name in (f"val/{selected}", f"test/{selected}") if name in metrics]
