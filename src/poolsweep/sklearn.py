@@ -93,7 +93,8 @@ class PooledTextClassifier(ClassNamePrefixFeaturesOutMixin, ClassifierMixin, Tra
         """
         labels = np.asarray(y)
         if labels.ndim != 1:
-            raise UserError(f"y must have one label a text, got the shape {labels.shape}")
+            shape = labels.shape
+            raise UserError(f"y must have one label a text, got the shape {shape}; poolsweep.run_sweep reads several")
         try:
             check_classification_targets(labels)
             self.classes_, codes = np.unique(labels, return_inverse=True)
