@@ -55,7 +55,7 @@ def refit_config(
     known = RunConfig.of(content)
     is_probe = known.is_probe
     contracts = _contracts(runs, known.task)
-    if known.task.readout(contracts[0]) is None:  # it has no head to fit
+    if not known.task.trains:
         raise UserError(f"{chosen.name} cannot be refitted: nothing is trained with task={known.task.name}")
     refit = {
         "of": chosen.name, "setting": str(runs[0].facts["setting"]), "runs": [run.path.name for run in runs],

@@ -148,10 +148,6 @@ class Splits:
             return tuple(self)
         return (self.train_and_validation, *(() if self.test is None else (self.test,)))
 
-    def with_cautions(self, cautions: tuple[str, ...]) -> Splits:
-        """The same splits with other cautions."""
-        return replace(self, cautions=cautions)
-
     def without(self, left_out: Mapping[str, np.ndarray], *, notes: Sequence[str] = ()) -> Splits:
         """The same splits without some rows; what identifies their content stays that of all.
 

@@ -60,8 +60,7 @@ class Evaluation:
         task: Says how predictions are scored.
         contract: The model's.
         measured: Names of the metrics.
-        outcomes: Targets, and what was decided.
-        outputs: What it was decided from, (N, C).
+        outcomes: Targets, what was decided, and what from.
         members: Each metric of every replicate of an ensemble by itself; empty where the model is one run.
         truncated: Texts that were cut to the maximum length.
     """
@@ -70,13 +69,18 @@ class Evaluation:
     contract: Contract
     measured: tuple[str, ...]
     outcomes: Outcomes
-    outputs: np.ndarray
     members: tuple[Mapping[str, float], ...]
     truncated: int
 
     def __len__(self) -> int:
         """Number of texts."""
         return len(self.outcomes.targets)
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """What was decided from, (N, C)."""
+        assert self.outcomes.outputs is not None
+        return self.outcomes.outputs
 
     def metrics(self) -> dict[str, Score]:
         """Each metric with its interval, which covers other texts alone."""
@@ -141,7 +145,7 @@ def evaluate(model: Model, split: Split) -> Evaluation:
         {name: float(task.scores(name, task.outcomes(own, targets, outputs)).mean()) for name in measured}
         for own, outputs in zip(model.contracts if isinstance(model, Ensemble) else (), each, strict=True)
     )
-    return Evaluation(task, contract, measured, task.outcomes(contract, targets, values), values, members, cut)
+    return Evaluation(task, contract, measured, task.outcomes(contract, targets, values), members, cut)
 
 
 def _predicted(model: Model, split: Split) -> tuple[np.ndarray, Sequence[np.ndarray], int]:

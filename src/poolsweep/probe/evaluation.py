@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from pytorch_lightning.loggers import Logger
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -15,7 +16,12 @@ from poolsweep.model.classifier import Classifier
 from poolsweep.model.predictions import Predictions, write_contract
 from poolsweep.probe.vectors import Vectors
 from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.status import StatusFile
 from poolsweep.tasks import Contract, Task
+
+if TYPE_CHECKING:
+    from poolsweep.probe.probe import Probe
+    from poolsweep.probe.untrained import Untrained
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,55 @@ class Evaluated:
             own.update(logits, targets)
             found |= own.compute(prefix=prefix)
         return {name: float(value) for name, value in found.items()}
+
+
+@dataclass(frozen=True)
+class FrozenRun(Evaluated):
+    """A run on stored features that Lightning does not train: all that those which solve and which learn nothing share.
+
+    Attributes:
+        trainer: Says on which device, and where metrics go.
+        truncated_share: Split name → share of texts cut to the maximum length.
+        check_lock: Called before anything is written; raises if another process has the run now.
+    """
+
+    trainer: Probe | Untrained
+    truncated_share: Mapping[str, float]
+    check_lock: Callable[[], None]
+    seconds_before = 0.0
+    writes_checkpoints = False
+
+    @property
+    def loggers(self) -> Sequence[Logger]:
+        """Where its metrics go."""
+        return self.trainer.loggers
+
+    def remove_checkpoints(self) -> None:
+        """Nothing: it saves none."""
+
+    def log(self, metrics: Mapping[str, float], *, step: int) -> None:
+        """Tell every logger."""
+        for logger in self.loggers:
+            logger.log_metrics(dict(metrics), step=step)
+
+    def finish(
+        self, folder: RunFolder, status: StatusFile, *, step: int, beside: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
+        """Test once, and write every prediction, the metrics and the weights; gives the metrics.
+
+        Args:
+            folder: Folder of the run.
+            status: Status file, which is told.
+            step: Step of the last line of the log.
+            beside: What that line has beside the metrics.
+        """
+        status.update(phase="testing")
+        self.check_lock()
+        metrics = evaluate(self, folder=folder)
+        self.log({**(beside or {}), **metrics}, step=step)
+        self.check_lock()
+        save(self.classifier, folder)
+        return metrics
 
 
 def evaluate(evaluated: Evaluated, *, folder: RunFolder) -> dict[str, float]:

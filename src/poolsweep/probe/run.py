@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 
 from poolsweep.device import accelerator_type
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
-from poolsweep.probe.evaluation import Evaluated, evaluate, save
+from poolsweep.probe.evaluation import FrozenRun
 from poolsweep.probe.links import LINKS
 from poolsweep.probe.objective import Rows
 from poolsweep.probe.probe import SAMPLES, Probe
@@ -27,7 +25,6 @@ from poolsweep.probe.vectors import Vectors
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.tasks import Contract, Task
 
 _MANY_NUMBERS = 2**22  # of the training vectors; below, threads wait for each other longer than they help
 
@@ -50,35 +47,16 @@ class ProbeOutcome(Outcome):
 
 
 @dataclass(frozen=True)
-class ProbeRun:
-    """All objects of a run whose head is solved.
+class ProbeRun(FrozenRun):
+    """A run whose head is solved.
 
     Attributes:
-        classifier: Pooling, post-processing and head; its encoder's features are stored.
-        data: Split name → stored features.
-        probe: Chooses the penalty.
-        task: Says what is measured and stored.
-        contract: The target contract.
-        truncated_share: Split name → share of texts cut to the maximum length.
+        trainer: Chooses the penalty.
         data_seed: Draws the bootstrap sample.
-        check_lock: Called before anything is written; raises if another process has the run now.
     """
 
-    classifier: Classifier
-    data: Mapping[str, Any]
-    probe: Probe
-    task: Task
-    contract: Contract
-    truncated_share: Mapping[str, float]
+    trainer: Probe
     data_seed: int
-    check_lock: Callable[[], None] = lambda: None
-    seconds_before = 0.0
-    writes_checkpoints = False
-
-    @property
-    def loggers(self) -> Sequence[Logger]:
-        """Where its metrics go."""
-        return self.probe.loggers
 
     def fit(self, folder: RunFolder, status: StatusFile) -> ProbeOutcome:
         """Solve the head for every penalty, keep the best, and write weights, metrics and predictions.
@@ -89,7 +67,7 @@ class ProbeRun:
         """
         reset_peak_memory()
         started = time.perf_counter()
-        probe, classifier = self.probe, self.classifier.eval()
+        probe, classifier = self.trainer, self.classifier.eval()
         name = accelerator_type(probe.accelerator)
         device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
         classifier.to(device)
@@ -103,7 +81,7 @@ class ProbeRun:
         weights = torch.from_numpy(counts[counts > 0] / counts.sum()).to(device)
         rows, link = Rows(train.blocks, weights), self.task.link
         assert link is not None, "a config with a task that no probe solves is refused"
-        evaluated, steps = Evaluated(classifier, self.data, self.task, self.contract), 0
+        steps = 0
 
         def measure(penalty: float, solution: Solution) -> float:
             nonlocal steps
@@ -112,24 +90,20 @@ class ProbeRun:
             status.update(phase="solving", step=tried, steps=len(probe.penalties))
             if validation is None:
                 return math.nan
-            found = evaluated.metrics(_logits(validation, solution), validation.targets, prefix="val/")
-            _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
+            found = self.metrics(_logits(validation, solution), validation.targets, prefix="val/")
+            self.log({"penalty": penalty, "train/loss": solution.loss, **found}, step=tried)
             status.update(monitor=probe.monitor, value=found[probe.monitor])
             return found[probe.monitor]
 
         with _threads_for(rows):
-            nothing = torch.zeros(len(rows), len(self.contract), dtype=torch.float64, device=device)
+            nothing = torch.zeros(1, dtype=torch.float64, device=device).expand(len(rows), len(self.contract))
             _, wanted = classifier.for_loss(nothing, train.targets)
             solver = LINKS[link](rows, wanted, classifier.loss, len(self.contract))
             penalty, solution, tried = probe.choose(solver, measure=measure)
         _install(classifier, solution)
         seconds = time.perf_counter() - started
-        status.update(phase="testing")
-        self.check_lock()
-        metrics = evaluate(evaluated, folder=folder)
-        _log(self.probe, {"penalty": penalty, "train/loss": solution.loss, **metrics}, step=len(tried) + 1)
-        self.check_lock()
-        save(classifier, folder)
+        beside = {"penalty": penalty, "train/loss": solution.loss}
+        metrics = self.finish(folder, status, step=len(tried) + 1, beside=beside)
         log = logging.getLogger("poolsweep")
         if solution.change > TOLERANCE:
             log.warning("the head is not solved: its probabilities may be off by %.1g", solution.change)
@@ -155,9 +129,6 @@ class ProbeRun:
             epochs=0,
         )
 
-    def remove_checkpoints(self) -> None:
-        """Nothing: a probe saves none."""
-
 
 def _logits(vectors: Vectors, solution: Solution) -> Tensor:
     """(N, C) float32."""
@@ -171,11 +142,6 @@ def _install(classifier: Classifier, solution: Solution) -> None:
     with torch.no_grad():
         linear.weight.copy_(solution.weight)
         linear.bias.copy_(solution.bias)
-
-
-def _log(probe: Probe, metrics: Mapping[str, float], *, step: int) -> None:
-    for logger in probe.loggers:
-        logger.log_metrics(dict(metrics), step=step)
 
 
 @contextmanager

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pytorch_lightning.loggers import Logger
 
 from poolsweep.device import accelerator_type
-from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
-from poolsweep.probe.evaluation import Evaluated, evaluate, save
+from poolsweep.probe.evaluation import FrozenRun
 from poolsweep.probe.vectors import Vectors
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.tasks import Contract, Task
 
 
 class Untrained:
@@ -60,33 +58,8 @@ class UntrainedOutcome(Outcome):
 
 
 @dataclass(frozen=True)
-class UntrainedRun:
-    """All objects of a run that learns nothing.
-
-    Attributes:
-        classifier: Pooling, post-processing and the head that compares; its encoder's features are stored.
-        data: Split name → stored features.
-        trainer: Says on which device.
-        task: Says what is measured and stored.
-        contract: The target contract.
-        truncated_share: Split name → share of texts cut to the maximum length.
-        check_lock: Called before anything is written; raises if another process has the run now.
-    """
-
-    classifier: Classifier
-    data: Mapping[str, Any]
-    trainer: Untrained
-    task: Task
-    contract: Contract
-    truncated_share: Mapping[str, float]
-    check_lock: Callable[[], None] = lambda: None
-    seconds_before = 0.0
-    writes_checkpoints = False
-
-    @property
-    def loggers(self) -> Sequence[Logger]:
-        """Where its metrics go."""
-        return self.trainer.loggers
+class UntrainedRun(FrozenRun):
+    """A run that learns nothing; its head compares vectors as they are."""
 
     def fit(self, folder: RunFolder, status: StatusFile) -> UntrainedOutcome:
         """Fit the post-processing if there is any to fit, and write metrics, predictions and its weights.
@@ -102,15 +75,8 @@ class UntrainedRun:
         if classifier.postprocess.needs_fit:
             classifier.postprocess.fit(Vectors(self.data["train"], classifier).pooled())
         seconds = max(time.perf_counter() - started, 1e-3)
-        status.update(phase="testing")
-        self.check_lock()
-        metrics = evaluate(Evaluated(classifier, self.data, self.task, self.contract), folder=folder)
-        for logger in self.loggers:
-            logger.log_metrics(dict(metrics), step=1)
-        self.check_lock()
-        save(classifier, folder)
         return UntrainedOutcome(
-            metrics=metrics,
+            metrics=self.finish(folder, status, step=1),
             best_epoch=0,
             epochs=0,
             steps=0,
@@ -119,6 +85,3 @@ class UntrainedRun:
             peak_memory_mib=peak_memory_mib(),
             parameters={"trained": 0, "pooled_size": classifier.pooling.output_size},
         )
-
-    def remove_checkpoints(self) -> None:
-        """Nothing: it saves none."""

@@ -48,11 +48,11 @@ def points(metric: str) -> str:
     return " points" if factor(metric) == 100 else ""
 
 
-def shown(value: float, metric: str = "accuracy") -> str:
+def shown(value: float, metric: str) -> str:
     """A score as it stands in tables.
 
     Example:
-        >>> shown(0.7797), shown(-0.00001), shown(float("nan")), shown(0.51234, "rmse")
+        >>> shown(0.7797, "f1_macro"), shown(-0.00001, "mcc"), shown(float("nan"), "mcc"), shown(0.51234, "rmse")
         ('77.97', '0.00', '–', '0.5123')
     """
     if math.isnan(value):
@@ -60,11 +60,11 @@ def shown(value: float, metric: str = "accuracy") -> str:
     return number(100 * value, "z.2f") if factor(metric) == 100 else number(value, "z.4f")
 
 
-def signed(value: float, metric: str = "accuracy") -> str:
+def signed(value: float, metric: str) -> str:
     """A difference of scores as it stands in tables.
 
     Example:
-        >>> signed(0.0378), signed(-0.004), signed(0.0), signed(-0.0123, "mae")
+        >>> signed(0.0378, "mcc"), signed(-0.004, "mcc"), signed(0.0, "mcc"), signed(-0.0123, "mae")
         ('+3.78', '−0.40', '0.00', '−0.0123')
     """
     if math.isnan(value):

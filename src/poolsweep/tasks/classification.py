@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from poolsweep.errors import UserError
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.label_checks import why_no_classes
 from poolsweep.tasks.labels import Labels
 from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
+from poolsweep.tasks.probabilities import PROBABILITIES, probabilities_column, read_probabilities
 from poolsweep.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -38,18 +37,13 @@ class Classification(Task):
     losses = ("cross_entropy", "focal")
     link = "softmax"
     from_outputs = frozenset({"top3_accuracy", "top5_accuracy", "roc_auc", "average_precision"})
-    output_column = "probabilities"
+    output_column = PROBABILITIES
     charts = ("confusion", "calibration")
     also_evaluated = ("log_loss",)
 
     def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Labels:
         """Label names: as given, or those of the training split in their order."""
-        if given is None:
-            return Labels.from_names(pc.unique(column).to_pylist())
-        twice = [name for name, count in Counter(given).items() if count > 1]
-        if twice:
-            raise UserError(f"data.labels has {twice[0]!r} more than once")
-        return Labels(tuple(given))
+        return Labels.from_names(pc.unique(column).to_pylist()) if given is None else Labels.given(given)
 
     def read_contract(self, content: Any) -> Labels:  # noqa: ANN401
         """Names and their ids."""
@@ -83,7 +77,7 @@ class Classification(Task):
         return {
             "label": names.take(pa.array(targets)),
             "predicted": names.take(pa.array(outputs.argmax(axis=1))),
-            "probabilities": pa.FixedSizeListArray.from_arrays(outputs.ravel(), outputs.shape[1]),
+            PROBABILITIES: probabilities_column(outputs),
         }
 
     def read_columns(self, contract: Contract, table: pa.Table) -> Outcomes:
@@ -91,10 +85,7 @@ class Classification(Task):
         targets, predicted = (contract.encode(table.column(name)) for name in ("label", "predicted"))
         if len(targets) and min(targets.min(), predicted.min()) < 0:
             raise ValueError("a name is none of the labels")
-        if "probabilities" not in table.column_names:
-            return Outcomes(targets, predicted, None)
-        flat = table.column("probabilities").combine_chunks().flatten().to_numpy()
-        return Outcomes(targets, predicted, flat.reshape(-1, len(contract)).astype(np.float32))
+        return Outcomes(targets, predicted, read_probabilities(contract, table))
 
     def scores(self, metric: str, found: Outcomes) -> np.ndarray:
         """See ``poolsweep.statistics``; of the log loss, that of each text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from poolsweep.errors import nearest
+from poolsweep.errors import UserError, nearest
 from poolsweep.tasks.contract import Contract
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
@@ -40,6 +41,18 @@ class Labels(Contract):
         if all(_is_number(name) for name in names):
             return cls(tuple(sorted(names, key=lambda name: (float(name), name))))
         return cls(tuple(sorted(names)))
+
+    @classmethod
+    def given(cls, names: Sequence[str]) -> Labels:
+        """Names in the order of their ids.
+
+        Raises:
+            UserError: If one is there more than once.
+        """
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise UserError(f"data.labels has {twice[0]!r} more than once")
+        return cls(tuple(names))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, int]) -> Labels:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,6 +17,7 @@ from poolsweep.tasks.label_checks import several_at_once, why_no_label_sets
 from poolsweep.tasks.label_sets import LabelSets, found_separator, is_list, labels_in
 from poolsweep.tasks.labels import Labels
 from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
+from poolsweep.tasks.probabilities import PROBABILITIES, probabilities_column, read_probabilities
 from poolsweep.tasks.task import Task
 from poolsweep.tasks.thresholds import UNTOLD, best_threshold
 
@@ -53,7 +53,7 @@ class Multilabel(Task):
     losses = ("binary_cross_entropy",)
     link = "logistic"
     from_outputs = frozenset({"mean_average_precision", "roc_auc"})
-    output_column = "probabilities"
+    output_column = PROBABILITIES
     charts = ("label_f1",)
 
     separator: Annotated[str, Described("a text")] | None = None
@@ -72,10 +72,7 @@ class Multilabel(Task):
         if given is None:
             names = Labels.from_names(name for cell in cells for name in labels_in(cell, separator)).names
         else:
-            names = tuple(given)
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise UserError(f"data.labels has {twice[0]!r} more than once")
+            names = Labels.given(given).names
         return LabelSets(names, self._thresholds(names), separator)
 
     def _thresholds(self, names: Sequence[str]) -> tuple[float, ...]:
@@ -140,16 +137,13 @@ class Multilabel(Task):
         return {
             "label": _named(contract, targets),
             "predicted": _named(contract, self.decided(contract, outputs)),
-            "probabilities": pa.FixedSizeListArray.from_arrays(outputs.ravel(), outputs.shape[1]),
+            PROBABILITIES: probabilities_column(outputs),
         }
 
     def read_columns(self, contract: Contract, table: pa.Table) -> Outcomes:
         """Marks, and probabilities where they are there."""
         targets, predicted = (_marks(contract, table.column(name)) for name in ("label", "predicted"))
-        if "probabilities" not in table.column_names:
-            return Outcomes(targets, predicted, None)
-        flat = table.column("probabilities").combine_chunks().flatten().to_numpy()
-        return Outcomes(targets, predicted, flat.reshape(-1, len(contract)).astype(np.float32))
+        return Outcomes(targets, predicted, read_probabilities(contract, table))
 
     def scores(self, metric: str, found: Outcomes) -> np.ndarray:
         """See ``poolsweep.statistics``."""

@@ -28,8 +28,7 @@ class Task(ABC):
         default_loss: Option of ``loss=`` that is taken unless another is named.
         losses: All options of ``loss=`` that its targets go with.
         from_outputs: Metrics that need more than what was decided.
-        has_labels: Whether targets are of labels that can be counted, and outputs a probability for each; else both
-            are numbers.
+        has_labels: Whether targets are labels, and outputs a probability for each; else both are numbers.
         charts: What a report can draw of its predictions: confusion, calibration, label_f1 or scatter.
         trains: Whether anything is learnt; else vectors are compared as they are (``trainer=untrained``).
         link: What ``trainer=probe`` solves, one of ``poolsweep.probe.links``; None = it has nothing to solve.

@@ -133,9 +133,9 @@ def build(
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)
         if isinstance(probe, Untrained):
-            return UntrainedRun(classifier, data, probe, config.task, prepared.contract, truncated, check_lock)
+            return UntrainedRun(classifier, data, config.task, prepared.contract, probe, truncated, check_lock)
         return ProbeRun(
-            classifier, data, probe, config.task, prepared.contract, truncated, config.data_seed, check_lock
+            classifier, data, config.task, prepared.contract, probe, truncated, check_lock, config.data_seed
         )
     best = BestWeights(folder.best, monitor=config.monitor, check_lock=check_lock)
     checkpoint = Checkpoint(

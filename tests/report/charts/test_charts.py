@@ -56,7 +56,7 @@ def test_seeds_has_a_mark_per_run_and_a_bar_per_interval(comparison):
     assert [bar[:, 0].tolist() for bar in means.get_segments()] == [
         pytest.approx([100 * comparison.summaries[n].mean] * 2) for n in comparison.names
     ]
-    assert all(shown(comparison.summaries[n].mean) in chart.summary for n in comparison.names)
+    assert all(shown(comparison.summaries[n].mean, comparison.metric) in chart.summary for n in comparison.names)
 
 
 def test_seeds_of_one_score_stand_apart_and_the_file_says_what_its_marks_mean(make_study):
@@ -89,8 +89,8 @@ def test_pairs_are_antisymmetric_outlined_as_one_family_and_written_as_in_tables
     wanted = comparison.family.p_value[np.triu_indices(4, 1)]
     [axes] = chart.figure.axes
     written = {text.get_position(): text.get_text() for text in axes.texts}
-    assert written[1, 0 - 0.12] == signed(pairwise.value[0, 1])
-    assert written[0, 1 - 0.12] == signed(-pairwise.value[0, 1])
+    assert written[1, 0 - 0.12] == signed(pairwise.value[0, 1], "accuracy")
+    assert written[0, 1 - 0.12] == signed(-pairwise.value[0, 1], "accuracy")
     held = int((wanted < 0.05).sum())
     assert chart.summary == f"{held} of 6 differences are significant."
     assert len(axes.collections[1].get_paths()) == 2 * held

@@ -23,7 +23,7 @@ class WeightAverage(pl.Callback):
     The average is in float32 at least. Before it begins nothing is selected, and no run is stopped early.
 
     Args:
-        start: Probability of the scheduled steps after which averaging begins.
+        start: Share of the scheduled steps after which averaging begins.
         every: Optimizer steps from one set of weights that is averaged to the next.
     """
 

@@ -16,7 +16,7 @@ class Ema(WeightAverage):
         decay: d, how much of the average stays.
         warmup: Whether d is at most ``(1 + n) / (10 + n)`` after n sets of weights: with a large ``decay`` alone, the
             average of a short run is mostly of its first weights.
-        start: Probability of the scheduled steps after which averaging begins.
+        start: Share of the scheduled steps after which averaging begins.
         every: Optimizer steps from one set of weights to the next.
     Reference:
         Polyak and Juditsky (1992), "Acceleration of Stochastic Approximation by Averaging"; the warm-up is that of

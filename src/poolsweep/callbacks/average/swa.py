@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import Tensor
 from torch.optim.swa_utils import get_swa_multi_avg_fn
 
-from poolsweep.bounds import PositiveInt, Probability
 from poolsweep.callbacks.average.base import WeightAverage
 
 
@@ -13,15 +12,12 @@ class Swa(WeightAverage):
     """The mean of all weights from ``start`` on, each set counting the same.
 
     Args:
-        start: Probability of the scheduled steps after which averaging begins.
+        start: Share of the scheduled steps after which averaging begins.
         every: Optimizer steps from one set of weights to the next.
     Reference:
         Izmailov et al. (2018), "Averaging Weights Leads to Wider Optima and Better Generalization", arXiv:1803.05407,
         alg. 1. Differs: the learning rate is what ``scheduler`` says (``scheduler=constant`` keeps it up).
     """
-
-    def __init__(self, *, start: Probability, every: PositiveInt) -> None:
-        super().__init__(start=start, every=every)
 
     def update(self, average: list[Tensor], weights: list[Tensor], updates: int) -> None:
         """Take one more set into the mean."""

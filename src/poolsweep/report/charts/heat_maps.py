@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,23 +73,10 @@ def _crossing(places: dict[tuple[str, str], str], side: int) -> list[str]:
 def halves_chart(comparison: Comparison, grid: HalvesGrid) -> Chart:
     """Mean score of every cell; those that could be the best are outlined."""
     rows, columns = grid.values.shape
-    size = (max(HALF, 1.9 + 0.72 * columns), 1.3 + 0.42 * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.add_subplot()
-    cells = Cells(axes, [short(n, 20) for n in grid.layers], [short(n, 20) for n in grid.tokens])
-    better = sign(comparison.metric) * grid.values
-    low, high = float(np.nanmin(better)), float(np.nanmax(better))
-    for i, j in np.ndindex(rows, columns):
-        value, name = float(grid.values[i, j]), grid.names[i][j]
-        if name:
-            leads = name in comparison.leading
-            cells.fill(i, j, LEAD, 0.06 + 0.5 * (float(better[i, j]) - low) / max(high - low, 1e-9))
-            cells.write(i, j, shown(value, comparison.metric), size=8.5, bold=leads)
-            if leads:
-                cells.outline(i, j)
-    cells.draw()
-    turn_names(axes)
-    best = np.unravel_index(np.nanargmax(better), grid.values.shape)
+    figure = Figure(figsize=(max(HALF, 1.9 + 0.72 * columns), 1.3 + 0.42 * rows), layout="constrained")
+    cells = Cells(figure.add_subplot(), [short(n, 20) for n in grid.layers], [short(n, 20) for n in grid.tokens])
+    _fill_scores(cells, comparison, grid.names, grid.values)
+    best = np.unravel_index(np.nanargmax(sign(comparison.metric) * grid.values), grid.values.shape)
     return Chart(
         "layers-tokens", "Layers by tokens",
         f"Mean test {title(comparison.metric)}; rows are layer mixes, columns token poolings. Outlined: could be best."
@@ -114,27 +102,14 @@ def encoders_chart(comparison: Comparison, grid: EncoderGrid, *, skipped: frozen
         skipped: Encoder and pooling of pairs that cannot be.
     """
     rows, columns = grid.values.shape
-    size = (max(HALF, 2.2 + 0.78 * columns), 1.4 + 0.42 * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.add_subplot()
-    cells = Cells(axes, [short(n, 24) for n in grid.rows], [short(n, 20) for n in grid.columns])
-    better = sign(comparison.metric) * grid.values
-    low, high = float(np.nanmin(better)), float(np.nanmax(better))
-    for i, j in np.ndindex(rows, columns):
-        name = grid.names[i][j]
-        if not name:
-            encoder = grid.rows[i].rpartition("/")[0] or grid.rows[i]
-            gone = (grid.rows[i], grid.columns[j]) in skipped or (encoder, grid.columns[j]) in skipped
-            cells.fill(i, j, MUTED, 0.08)
-            cells.write(i, j, "cannot be" if gone else "–", size=6.5 if gone else 8.5)
-            continue
-        leads = name in comparison.leading
-        cells.fill(i, j, LEAD, 0.06 + 0.5 * (float(better[i, j]) - low) / max(high - low, 1e-9))
-        cells.write(i, j, shown(float(grid.values[i, j]), comparison.metric), size=8.5, bold=leads)
-        if leads:
-            cells.outline(i, j)
-    cells.draw()
-    turn_names(axes)
+    figure = Figure(figsize=(max(HALF, 2.2 + 0.78 * columns), 1.4 + 0.42 * rows), layout="constrained")
+    cells = Cells(figure.add_subplot(), [short(n, 24) for n in grid.rows], [short(n, 20) for n in grid.columns])
+    for i, j in zip(*np.nonzero(np.array(grid.names) == ""), strict=True):
+        encoder = grid.rows[i].rpartition("/")[0] or grid.rows[i]
+        gone = (grid.rows[i], grid.columns[j]) in skipped or (encoder, grid.columns[j]) in skipped
+        cells.fill(i, j, MUTED, 0.08)
+        cells.write(i, j, "cannot be" if gone else "–", size=6.5 if gone else 8.5)
+    _fill_scores(cells, comparison, grid.names, grid.values)
     return Chart(
         "encoders", "Encoders by poolings",
         f"Test {title(comparison.metric)}, mean over {comparison.group.wording.noun}. Outlined: could be "
@@ -142,3 +117,20 @@ def encoders_chart(comparison: Comparison, grid: EncoderGrid, *, skipped: frozen
         "; ".join(f"{n}: {shown(comparison.summaries[n].mean, comparison.metric)}"
                   for row in grid.names for n in row if n), figure,
     )  # fmt: skip
+
+
+def _fill_scores(
+    cells: Cells, comparison: Comparison, names: Sequence[Sequence[str]], values: NDArray[np.float64]
+) -> None:
+    """Draw the cells that have a contender, the deeper the better; those that could be the best are outlined."""
+    better = sign(comparison.metric) * values
+    low, high = float(np.nanmin(better)), float(np.nanmax(better))
+    for i, j in np.ndindex(*values.shape):
+        if name := names[i][j]:
+            leads = name in comparison.leading
+            cells.fill(i, j, LEAD, 0.06 + 0.5 * (float(better[i, j]) - low) / max(high - low, 1e-9))
+            cells.write(i, j, shown(float(values[i, j]), comparison.metric), size=8.5, bold=leads)
+            if leads:
+                cells.outline(i, j)
+    cells.draw()
+    turn_names(cells.axes)

@@ -126,7 +126,7 @@ class Cells:
     """
 
     def __init__(self, axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
-        self._axes = axes
+        self.axes = axes
         self._filled: list[tuple[Rectangle, tuple]] = []
         self._outlined: list[Rectangle] = []
         axes.set_xlim(-0.5, len(columns) - 0.5)
@@ -146,15 +146,15 @@ class Cells:
     def write(self, row: float, column: int, text: str, *, size: float, bold: bool = False) -> None:
         """Write into a cell."""
         weight = "bold" if bold else "normal"
-        written = self._axes.text(column, row, text, ha="center", va="center", fontsize=size, fontweight=weight)
+        written = self.axes.text(column, row, text, ha="center", va="center", fontsize=size, fontweight=weight)
         written.set_in_layout(False)
 
     def draw(self) -> None:
         """Draw what was gathered."""
         colours = [colour for _, colour in self._filled]
-        self._axes.add_collection(PatchCollection([p for p, _ in self._filled], facecolors=colours, edgecolors="none"))
+        self.axes.add_collection(PatchCollection([p for p, _ in self._filled], facecolors=colours, edgecolors="none"))
         outlines = PatchCollection(self._outlined, facecolors="none", edgecolors=INK, linewidths=1.3)
-        self._axes.add_collection(outlines)
+        self.axes.add_collection(outlines)
 
 
 def turn_names(axes: Axes) -> None:
