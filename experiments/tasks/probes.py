@@ -54,11 +54,11 @@ CASES = {
         lambda y, z: float(stats.pearsonr(y, z).statistic), ("task=regression", "data.text_pair=text_pair"),
     ),
     "mrpc": Case(
-        "accuracy", np.array, lambda penalty, rows: LogisticRegression(C=1 / (penalty * rows), max_iter=10_000),
+        "accuracy", np.array, lambda penalty, rows: LogisticRegression(C=2 / (penalty * rows), max_iter=10_000),
         lambda y, z: float(accuracy_score(y, z)), ("data.text_pair=text_pair",),
     ),
     "cola": Case(
-        "accuracy", np.array, lambda penalty, rows: LogisticRegression(C=1 / (penalty * rows), max_iter=10_000),
+        "accuracy", np.array, lambda penalty, rows: LogisticRegression(C=2 / (penalty * rows), max_iter=10_000),
         lambda y, z: float(accuracy_score(y, z)), (),
     ),
 }  # fmt: skip

@@ -109,7 +109,8 @@ def peer(case: Case, folder: Path, result: dict, splits: dict[str, list[dict[str
         scores = np.array(targets, float)
         head = Ridge(alpha=penalty * rows).fit(train, scores)
         return float(stats.pearsonr(np.array(wanted, float), head.predict(test)).statistic)
-    logistic = LogisticRegression(C=1 / (penalty * rows), max_iter=2000)
+    two = case.task == "classification" and len(set(targets)) == 2  # it then penalises the difference of both weights
+    logistic = LogisticRegression(C=(2 if two else 1) / (penalty * rows), max_iter=2000)
     if case.task == "multilabel":
         binary = MultiLabelBinarizer()
         marks = binary.fit_transform([row.split("|") for row in targets])

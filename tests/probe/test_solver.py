@@ -63,6 +63,19 @@ def test_agrees_with_scikit_learn(problem, penalty: float):
     assert found.objective == pytest.approx(by_autograd(problem, theirs, penalty=penalty)[0], abs=1e-9)
 
 
+def test_two_labels_are_scikit_learns_at_twice_the_c(problem):
+    """It penalises the difference of both weights alone, which is twice the square of either."""
+    vectors, labels, counts = problem
+    two, penalty = (labels > 0).long(), 0.01
+    weights = counts.double() / counts.sum()
+    rows = Rows(lambda: iter(vectors.double().split(N)), weights)
+    found = Solver(rows, Softmax(two, weights, num_labels=2)).solve(penalty, tolerance=1e-7)
+    peer = LogisticRegression(C=2 / (penalty * int(counts.sum())), tol=1e-10, max_iter=5000)
+    peer.fit(vectors.double().numpy(), two.numpy(), sample_weight=counts.numpy())
+    probabilities = torch.softmax(vectors.double() @ found.weight.T + found.bias, dim=1)
+    assert np.allclose(probabilities.numpy(), peer.predict_proba(vectors.double().numpy()), atol=1e-4)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_objective_and_optimum_are_those_of_torch(problem, smoothing: float):
     found = solver_of(problem, smoothing=smoothing).solve(0.003, tolerance=1e-8)

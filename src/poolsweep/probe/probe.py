@@ -24,9 +24,10 @@ class Probe:
     A linear head on fixed vectors is a convex problem: there is one best head for each penalty and no learning rate,
     schedule or number of epochs to choose. The task says what is solved: of one label per text the mean cross-entropy,
     of several labels that of each label, added up, plus ``penalty / 2 · ‖weight‖²``, the bias not penalised. This is
-    scikit-learn's ``LogisticRegression(C=1 / (penalty · rows))``, for each label where there are several. Penalties are
-    tried from the strongest until two are worse than the best so far; on a tie the stronger one stays. Each is judged
-    by a head whose probabilities are within 1e-4 of the optimum's.
+    scikit-learn's ``LogisticRegression(C=1 / (penalty · rows))``, for each label where there are several. Of two
+    classes it is that with ``C=2 / (penalty · rows)``: scikit-learn then penalises the difference of both weights.
+    Penalties are tried from the strongest until two are worse than the best so far; on a tie the stronger one stays.
+    Each is judged by a head whose probabilities are within 1e-4 of the optimum's.
 
     It has no seed noise. With ``bootstrap`` a seed draws a sample of the training rows, with replacement, so that
     intervals over seeds say what other training texts would have given. The sample has as many rows of each label as
