@@ -13,6 +13,7 @@ from hydra import compose, initialize_config_dir
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
+from poolsweep.data.reading import Reading
 from poolsweep.export.format import Wanted
 from poolsweep.export.formats import NAMES, format_named
 from poolsweep.pooling.presets import preset_names
@@ -34,7 +35,7 @@ def untrained(preset: str) -> LoadedRun:
     pooling = build_pooling(config.pooling, loaded)
     labels = Labels(("a", "b"))
     classifier = build_classifier(config, loaded.encoder, pooling, labels)
-    return LoadedRun(config, labels, classifier.eval(), loaded, 32)
+    return LoadedRun(config, labels, classifier.eval(), loaded, Reading(32, pooling.template))
 
 
 def answer(run: LoadedRun, name: str) -> str:

@@ -43,7 +43,7 @@ def encoding(data: str | None, *, rows: int) -> None:
 def pass_seconds(made: Work) -> float:
     """Time of one pass of a frozen encoder over the training rows, tokenisation included."""
     prepared, config = made.prepared, made.config
-    inputs = Inputs(prepared.loaded, prepared.pooling, config.pooling, prepared.labels, prepared.max_length)
+    inputs = Inputs(prepared.loaded, prepared.pooling, config.pooling, prepared.contract, prepared.reading)
     with tempfile.TemporaryDirectory() as folder:
         status = StatusFile(RunFolder(Path(folder)), name="bench", run_id="bench", lock=None)
         _tokenised.cache_clear()

@@ -9,6 +9,7 @@ import torch
 from read_files import read_files
 
 from poolsweep.data import DataModule
+from poolsweep.data.reading import Reading
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
@@ -19,7 +20,7 @@ def module_of(path: Path) -> DataModule:
     tokenizer = tiny().tokenizer
     rows = {
         split.name: TokenRows(
-            tokenise(split, tokenizer=tokenizer, max_length=16), targets=labels.encode(split.column("label")),
+            tokenise(split, tokenizer=tokenizer, reading=Reading(16)), targets=labels.encode(split.column("label")),
             pad_token_id=tokenizer.pad_token_id,
         )
         for split in splits

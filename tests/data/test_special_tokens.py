@@ -6,6 +6,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import ByT5Tokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from poolsweep.data.reading import Reading
 from poolsweep.data.text_reader import reader
 from poolsweep.encoder.tiny import tiny
 
@@ -63,7 +64,7 @@ MAKERS = {
 
 def masks(tokenizer: PreTrainedTokenizerBase, texts: list[str], pairs: list[str] | None, *, max_length: int) -> list:
     columns = {"text": texts} | ({} if pairs is None else {"text_pair": pairs})
-    return reader(tokenizer, max_length=max_length, template=None, pair=pairs is not None)(columns)["special"]
+    return reader(tokenizer, Reading(max_length), pair=pairs is not None)(columns)["special"]
 
 
 @pytest.mark.parametrize("max_length", [6, 64])
@@ -103,7 +104,7 @@ def test_by_hand(kind: str, expected: list[str]):
 
 def test_of_a_template_the_words_count_and_its_mask_does():
     tokenizer = tiny().tokenizer
-    made = reader(tokenizer, max_length=32, template="it : {text} is [MASK] .", pair=False)({"text": ["a ☺", "b"]})
+    made = reader(tokenizer, Reading(32, "it : {text} is [MASK] ."), pair=False)({"text": ["a ☺", "b"]})
     for ids, mask in zip(made["input_ids"], made["special"], strict=True):
         tokens = tokenizer.convert_ids_to_tokens(ids)
         assert [i for i, is_special in enumerate(mask) if is_special] == [0, len(tokens) - 1]

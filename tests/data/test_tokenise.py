@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 from read_files import read_files
 
+from poolsweep.data.reading import Reading
 from poolsweep.data.tokenise import tokenise, tokenizer_hash
 from poolsweep.encoder.tiny import tiny
 
@@ -25,11 +26,11 @@ def test_truncation_is_counted_and_the_cache_is_read(animals, monkeypatch):
     texts = splits.train.column("text").to_pylist()
     cut = [len(tokenizer(text)["input_ids"]) > 12 for text in texts]
     assert 0 < sum(cut) < len(cut), "premise: some are cut"
-    first = tokenise(splits.train, tokenizer=tokenizer, max_length=12)
+    first = tokenise(splits.train, tokenizer=tokenizer, reading=Reading(12))
     assert first.truncated_share == pytest.approx(sum(cut) / len(cut))
     assert first.lengths.max() == 12
     monkeypatch.setattr("poolsweep.data.text_reader.PlainTexts.__call__", lambda *_: pytest.fail("tokenised again"))
-    again = tokenise(splits.train, tokenizer=tokenizer, max_length=12)
+    again = tokenise(splits.train, tokenizer=tokenizer, reading=Reading(12))
     assert (again.ids == first.ids).all()
     assert (again.starts == first.starts).all()
     assert again.truncated_share == first.truncated_share
@@ -55,7 +56,7 @@ def test_pairs_are_one_input_with_two_segments(tmp_path, write_csv):
     path = write_csv(tmp_path / "pairs.csv", rows, header=("text", "other", "label"))
     splits, _ = read_files(path, validation=str(path), test=str(path), text_pair="other")
     tokenizer = tiny().tokenizer
-    found = tokenise(splits.train, tokenizer=tokenizer, max_length=16)
+    found = tokenise(splits.train, tokenizer=tokenizer, reading=Reading(16))
     assert found.types is not None
     for i, (first, second, _) in enumerate(rows):
         place, expected = slice(found.starts[i], found.starts[i + 1]), tokenizer(first, second)
@@ -78,7 +79,7 @@ def damage(path: Path, how: str) -> None:
 def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, caplog):
     splits, _ = read_files(animals)
     tokenizer = tiny().tokenizer
-    first = tokenise(splits.train, tokenizer=tokenizer, max_length=14)
+    first = tokenise(splits.train, tokenizer=tokenizer, reading=Reading(14))
     folder = Path(first.ids.filename).parent
     path = folder / ("about.json" if name == "about" else f"{name}.npy")
     expected, digest = first.ids.tolist(), first.digest
@@ -86,7 +87,7 @@ def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, cap
         path.unlink()
     else:
         damage(path, how)
-    again = tokenise(splits.train, tokenizer=tokenizer, max_length=14)
+    again = tokenise(splits.train, tokenizer=tokenizer, reading=Reading(14))
     assert (again.ids.tolist(), again.digest) == (expected, digest)
     assert f"tokenised texts are damaged, and made again: {folder}" in caplog.text
     assert not list(folder.parent.glob(".making-*")), "nothing temporary stays"
@@ -95,16 +96,16 @@ def test_a_damaged_cache_is_made_anew_and_said(animals, name: str, how: str, cap
 def test_what_a_killed_process_left_goes_at_the_next_visit(animals):
     splits, _ = read_files(animals)
     tokenizer = tiny().tokenizer
-    folder = Path(tokenise(splits.train, tokenizer=tokenizer, max_length=14).ids.filename).parent
+    folder = Path(tokenise(splits.train, tokenizer=tokenizer, reading=Reading(14)).ids.filename).parent
     left, of_another = (folder.parent / f".making-{name}-x" for name in (folder.name, "other"))
     for path in (left, of_another):
         path.mkdir()
         (path / "a.arrow").write_bytes(b"half")
     lock = FileLock(folder.parent / f".{folder.name}.lock")
     with lock:
-        tokenise(splits.train, tokenizer=tokenizer, max_length=14)
+        tokenise(splits.train, tokenizer=tokenizer, reading=Reading(14))
         assert left.exists(), "its process may be at work"
-    tokenise(splits.train, tokenizer=tokenizer, max_length=14)
+    tokenise(splits.train, tokenizer=tokenizer, reading=Reading(14))
     assert not left.exists()
     assert of_another.exists()
 
@@ -114,6 +115,7 @@ import sys, time
 from pathlib import Path
 from poolsweep.data import tokenise as module
 from poolsweep.data.sources.files import Files
+from poolsweep.data.reading import Reading
 from poolsweep.data.text_reader import PlainTexts
 from poolsweep.encoder.tiny import tiny
 
@@ -127,7 +129,7 @@ def slowly(self, batch):
     return encode(self, batch)
 
 PlainTexts.__call__, module._PARALLEL_FROM = slowly, int(parallel_from)
-module.tokenise(Files(train=train).read().train, tokenizer=tiny().tokenizer, max_length=12)
+module.tokenise(Files(train=train).read().train, tokenizer=tiny().tokenizer, reading=Reading(12))
 """
 
 
@@ -163,7 +165,7 @@ def test_of_two_processes_at_once_one_tokenises_and_the_other_waits(animals, tmp
     monkeypatch.setattr("poolsweep.data.text_reader.PlainTexts.__call__", lambda *_: pytest.fail("tokenised twice"))
     splits, _ = read_files(animals)
     with ThreadPoolExecutor() as threads:
-        waits = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
+        waits = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, reading=Reading(12))
         time.sleep(0.5)
         assert not waits.done(), waits.result()
         (tmp_path / "go").touch()
@@ -181,7 +183,7 @@ def test_a_process_that_is_killed_while_it_tokenises_holds_up_no_other(animals, 
     process.wait()
     splits, _ = read_files(animals)
     with ThreadPoolExecutor() as threads:
-        found = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, max_length=12)
+        found = threads.submit(tokenise, splits.train, tokenizer=tiny().tokenizer, reading=Reading(12))
         try:
             assert len(found.result(timeout=60).lengths) == len(splits.train)
         finally:

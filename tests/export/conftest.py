@@ -13,6 +13,7 @@ from torch import nn
 from transformers import AutoModel
 
 from poolsweep.cli import main
+from poolsweep.data.reading import Reading
 from poolsweep.encoder.tiny import tiny
 from poolsweep.report.results import load_results
 from poolsweep.tasks.labels import Labels
@@ -78,6 +79,6 @@ def made(compose, tiny_run):
         for parameter in pooling.parameters():
             nn.init.normal_(parameter, std=0.3)
         classifier = build_classifier(config, loaded.encoder, pooling, Labels(("a", "b", "c")))
-        return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, 32)
+        return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, Reading(32, pooling.template))
 
     return make

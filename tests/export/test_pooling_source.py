@@ -49,7 +49,7 @@ def vectors_outside(run: LoadedRun, pooling: nn.Module, *, left: bool) -> torch.
     tokenizer = copy.deepcopy(run.loaded.tokenizer)
     if run.classifier.pooling.template is not None:
         put_into_template(tokenizer, run.classifier.pooling.template)
-    given = tokenizer(TEXTS, truncation=True, max_length=run.max_length, padding=True, return_tensors="pt")
+    given = tokenizer(TEXTS, truncation=True, max_length=run.reading.max_length, padding=True, return_tensors="pt")
     encoder, mask, types = run.loaded.encoder, given["attention_mask"], given["token_type_ids"]
     wanted = {*pooling.context_needed} & {"pooler_output", "attentions"}
     layers = range(encoder.num_layers + 1)
@@ -89,9 +89,9 @@ def test_a_template_is_never_cut(made):
     tokenizer = copy.deepcopy(run.loaded.tokenizer)
     put_into_template(tokenizer, run.classifier.pooling.template)
     for text in ("a cat", "the river " * 30):
-        ids = tokenizer(text, truncation=True, max_length=run.max_length)["input_ids"]
+        ids = tokenizer(text, truncation=True, max_length=run.reading.max_length)["input_ids"]
         assert ids == run.batch([text]).input_ids[0].tolist()
-        assert len(ids) <= run.max_length
+        assert len(ids) <= run.reading.max_length
 
 
 @pytest.mark.parametrize("post", [Standardize(size=6), Whiten(size=6, dimensions=4)], ids=["standardize", "whiten"])

@@ -16,6 +16,7 @@ from filelock import FileLock
 from read_files import read_files
 
 from poolsweep.config import Node
+from poolsweep.data.reading import Reading
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder.tiny import tiny
@@ -66,7 +67,7 @@ def loaded():
 def store(animals, tmp_path, loaded) -> FeatureStore:
     splits, labels = read_files(animals)
     rows = TokenRows(
-        tokenise(splits.train, tokenizer=loaded.tokenizer, max_length=32),
+        tokenise(splits.train, tokenizer=loaded.tokenizer, reading=Reading(32)),
         targets=labels.encode(splits.train.column("label")), pad_token_id=loaded.tokenizer.pad_token_id,
     )  # fmt: skip
     return FeatureStore(tmp_path / "store", rows, loaded.encoder, torch.device("cpu"), "32-true")

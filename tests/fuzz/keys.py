@@ -21,6 +21,7 @@ from poolsweep.cli.program import VERBS
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import keys as dataclasses
 from poolsweep.config.parts import part_at
+from poolsweep.config.types import open_options
 
 # Nothing but a network has them.
 _ELSEWHERE = ("data=hub", "encoder=hub", "encoder=bert_base", "encoder=bert_large", "encoder=modernbert_base")
@@ -71,13 +72,15 @@ def arguments_of(target: str) -> dict[str, Any] | None:
     """Argument → type of what a ``_target_`` names; None if it takes any."""
     made = get_object(target)
     parameters = inspect.signature(made).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+    more = open_options(made)
+    if more is None:
         return None
     try:
         hints = get_type_hints(made.__init__ if inspect.isclass(made) else made)
     except (NameError, TypeError):
         hints = {}
-    return {name: hints.get(name, NOTHING) for name in parameters}
+    named = {name: hints.get(name, NOTHING) for name, p in parameters.items() if p.kind is not p.VAR_KEYWORD}
+    return {**named, **more}
 
 
 @cache

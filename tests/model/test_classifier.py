@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification
 
 from poolsweep.data.batch import Batch
+from poolsweep.data.reading import Reading
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise
 from poolsweep.encoder import Encoder
@@ -157,7 +158,8 @@ def test_parity_through_the_batches_of_a_file(animals, training: bool):
     splits, labels = read_files(animals)
     tokenizer = tiny().tokenizer
     rows = TokenRows(
-        tokenise(splits.train, tokenizer=tokenizer, max_length=32), targets=labels.encode(splits.train.column("label")),
+        tokenise(splits.train, tokenizer=tokenizer, reading=Reading(32)),
+        targets=labels.encode(splits.train.column("label")),
         pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     batch = rows.__getitems__([3, 0, 20, 11])

@@ -38,7 +38,9 @@ def by_hand(run, firsts: list[str], seconds: list[str]) -> torch.Tensor:
     model.load_state_dict({name: tensor for name, tensor in weights.items() if name in model.state_dict()})
 
     def mean(texts: list[str]) -> torch.Tensor:
-        ids = run.loaded.tokenizer(texts, padding=True, truncation=True, max_length=run.max_length, return_tensors="pt")
+        ids = run.loaded.tokenizer(
+            texts, padding=True, truncation=True, max_length=run.reading.max_length, return_tensors="pt"
+        )
         mask = ids["attention_mask"][..., None]
         return (model(**ids).last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
 

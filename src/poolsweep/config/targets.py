@@ -13,7 +13,7 @@ from poolsweep.config.callbacks import refusal_of
 from poolsweep.config.keys import TRAINING_KEYS, beside_source
 from poolsweep.config.parts import Part, base_classes, part_at
 from poolsweep.config.probe import is_probe
-from poolsweep.config.types import hints_of, type_problem
+from poolsweep.config.types import hints_of, open_options, type_problem
 from poolsweep.errors import RefusedError, nearest
 from poolsweep.extras import lacking
 from poolsweep.process.user_imports import import_from_here
@@ -77,11 +77,12 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     needs = getattr(found, "needs", None) if where.startswith("logger.") else None
     absent = lacking(needs, asked_by=f"logger={needs}") if needs is not None else None
     signature = inspect.signature(found)
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    more = open_options(found)
     trains = where == "trainer" and not is_probe({"trainer": node})
     skip = beside_source(node) if where == "data" else _OF_ANY_TRAINER if trains else frozenset()  # checked elsewhere
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    known += more or ()
     ours = str(node["_target_"]).startswith("poolsweep.")
     problems = [] if absent is None else [absent]
     problems += [
@@ -89,7 +90,7 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
         f"{getattr(found, 'instead', {}).get(key) or nearest(key, set(known) - part.derived)}"
         + ("" if ours else f"; ~{where}.{key} leaves it out where it belongs to the class whose place this one takes")
         for key in given
-        if key not in known and not takes_any
+        if key not in known and more is not None
     ]
     for key in given.keys() & part.derived:
         problems.append(f"{where}.{key} follows from the rest of the config, and cannot be given")
@@ -97,7 +98,7 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
         required = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
         if required and name not in given and name not in part.derived:
             problems.append(f"{where}.{name} must be given")
-    hints = hints_of(found.__init__ if inspect.isclass(found) else found)
+    hints = {**hints_of(found.__init__ if inspect.isclass(found) else found), **(more or {})}
     for key in given.keys() & hints.keys() - part.derived:
         problems += type_problem(f"{where}.{key}", given[key], hints[key])
     if (

@@ -7,7 +7,7 @@ import json
 import types
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, Unpack, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
@@ -42,6 +42,20 @@ def hints_of(found: Any) -> Mapping[str, Any]:  # noqa: ANN401
         return get_type_hints(found, include_extras=True)
     except (NameError, TypeError):  # annotations that only a type checker can read
         return {}
+
+
+def open_options(found: Any) -> Mapping[str, Any] | None:  # noqa: ANN401
+    """What a class or function takes beside its named arguments: key → type, as ``**options: Unpack[…]`` says.
+
+    Returns:
+        None if it takes anything; empty if it takes nothing more.
+    """
+    made = found.__init__ if inspect.isclass(found) else found
+    rest = [p.name for p in inspect.signature(made).parameters.values() if p.kind is p.VAR_KEYWORD]
+    if not rest:
+        return {}
+    annotation = hints_of(made).get(rest[0])
+    return hints_of(get_args(annotation)[0]) if get_origin(annotation) is Unpack else None
 
 
 def type_problem(where: str, value: Any, expected: Any) -> list[str]:  # noqa: ANN401

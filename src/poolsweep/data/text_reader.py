@@ -9,25 +9,25 @@ from collections.abc import Callable
 
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
+from poolsweep.data.reading import Reading
 from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
 
 TextReader = Callable[[dict[str, list[str]]], dict[str, list]]
 
 
-def reader(tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, pair: bool) -> TextReader:
+def reader(tokenizer: PreTrainedTokenizerBase, reading: Reading, *, pair: bool) -> TextReader:
     """What turns columns of texts into columns of token ids.
 
     Args:
         tokenizer: The encoder's own.
-        max_length: Longest input in tokens.
-        template: Input template, as ``tokenise`` takes it.
+        reading: How texts are read.
         pair: Whether there is a column ``text_pair`` beside ``text``.
     """
     typed = "token_type_ids" in tokenizer.model_input_names
-    if template is not None:
-        return TemplatedTexts(tokenizer, template=template, max_length=max_length, typed=typed)
-    return PlainTexts(tokenizer, max_length=max_length, typed=typed, pair=pair)
+    if reading.template is not None:
+        return TemplatedTexts(tokenizer, template=reading.template, max_length=reading.max_length, typed=typed)
+    return PlainTexts(tokenizer, max_length=reading.max_length, typed=typed, pair=pair)
 
 
 class PlainTexts:

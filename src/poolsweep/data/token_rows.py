@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +12,34 @@ from torch.utils.data import Dataset
 from poolsweep.data.batch import Batch
 from poolsweep.data.ragged import last_of_each, length_mask, padded, positions
 from poolsweep.data.tokenise import TokenisedTexts
+
+if TYPE_CHECKING:
+    from poolsweep.encoder import LoadedEncoder
+
+
+def rows_for(
+    loaded: LoadedEncoder,
+    tokenised: TokenisedTexts,
+    *,
+    context: Collection[str] = (),
+    targets: np.ndarray | None = None,
+) -> TokenRows:
+    """Rows as an encoder reads them.
+
+    Args:
+        loaded: Encoder and tokenizer.
+        tokenised: Token ids of its tokenizer.
+        context: Names of the ``PoolingContext`` fields that are asked for.
+        targets: Target of each text, (N, …); None = all are 0.
+    """
+    return TokenRows(
+        tokenised,
+        targets=np.zeros(len(tokenised.row_ids), np.int64) if targets is None else targets,
+        pad_token_id=loaded.pad_token_id,
+        with_special="special" in context,
+        cls_is_last=loaded.cls_place == "last",
+        template_token_id=loaded.mask_token_id if "template" in context else None,
+    )
 
 
 class TokenRows(Dataset[Batch]):

@@ -19,13 +19,14 @@ from datasets import Dataset, Features, Sequence, Value
 from transformers import PreTrainedTokenizerBase
 
 from poolsweep.data.cache import cached
+from poolsweep.data.reading import Reading
 from poolsweep.data.splits import Split
 from poolsweep.data.text_reader import TextReader, reader
 from poolsweep.process.cpu_affinity import usable_cores
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192
-_VERSION = 6  # of the cached files
+_VERSION = 7  # of the cached files
 _ARRAYS = ("ids", "types", "special", "starts", "truncated")
 
 
@@ -39,7 +40,7 @@ class TokenisedTexts:
         types: (ΣT,) int8 segment ids, where the tokenizer has them, else None.
         special: (ΣT,) bool, True at tokens that the tokenizer added to the text.
         starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``.
-        truncated: (N,) bool, whether each text was cut to ``max_length``.
+        truncated: (N,) bool, whether each text was cut.
         digest: A hash of all of these; empty of texts that are not stored.
     """
 
@@ -77,23 +78,19 @@ def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
     return _known_hashes[tokenizer]
 
 
-def tokenise(
-    split: Split, *, tokenizer: PreTrainedTokenizerBase, max_length: int, template: str | None = None
-) -> TokenisedTexts:
+def tokenise(split: Split, *, tokenizer: PreTrainedTokenizerBase, reading: Reading) -> TokenisedTexts:
     """Tokenise a split, or read it from the cache.
 
     Args:
         split: Texts, single or in pairs.
         tokenizer: The encoder's own.
-        max_length: Longest input in tokens, special tokens included; longer texts are cut.
-        template: Put each text in place of its ``{text}``; its ``[MASK]`` stands for the tokenizer's mask token. A text
-            that does not fit is cut, never the template.
+        reading: How texts are read.
     """
-    key = f"{_VERSION} {tokenizer_hash(tokenizer)} {max_length} {template} {split.content_hash}"
+    key = f"{_VERSION} {tokenizer_hash(tokenizer)} {reading} {split.content_hash}"
 
     def make(folder: Path) -> dict[str, None]:
         beside = folder.with_name("a.arrow")
-        _flatten(_map(split, tokenizer, max_length=max_length, template=template, cache_file=beside), folder)
+        _flatten(_map(split, tokenizer, reading, cache_file=beside), folder)
         return {}
 
     found = cached("tokenised", key, make, what="tokenised texts")
@@ -115,7 +112,7 @@ def tokenise_at_once(read: TextReader, texts: TextSequence[str], pairs: TextSequ
     """Tokenise texts that fit into memory.
 
     Args:
-        read: What ``reader`` gives for the tokenizer, the maximum length and the template.
+        read: What ``reader`` gives for the tokenizer and the reading.
         texts: One or more.
         pairs: The second text of each, if they come in pairs.
     """
@@ -136,16 +133,14 @@ def tokenise_at_once(read: TextReader, texts: TextSequence[str], pairs: TextSequ
     )
 
 
-def _map(
-    split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: int, template: str | None, cache_file: Path
-) -> Dataset:
+def _map(split: Split, tokenizer: PreTrainedTokenizerBase, reading: Reading, *, cache_file: Path) -> Dataset:
     typed = "token_type_ids" in tokenizer.model_input_names
     columns = {"input_ids": Sequence(Value("int32")), "special": Sequence(Value("bool")), "truncated": Value("bool")}
     if typed:
         columns["token_type_ids"] = Sequence(Value("int8"))
     datasets.disable_progress_bars()
     return split.rows.map(
-        reader(tokenizer, max_length=max_length, template=template, pair=split.is_pair),
+        reader(tokenizer, reading, pair=split.is_pair),
         batched=True,
         num_proc=len(usable_cores()) if len(split) >= _PARALLEL_FROM else None,
         remove_columns=split.rows.column_names,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -12,13 +11,13 @@ from transformers import PreTrainedModel
 from poolsweep.encoder.cpu_kernels import CpuKernels, CpuKernelsMode, use_cpu_kernels
 from poolsweep.encoder.first_token import FirstTokenLayer
 from poolsweep.encoder.layers import LayerCapture
+from poolsweep.encoder.options import PackingMode
 from poolsweep.encoder.packed_attention import gives_first_tokens, packed_inputs, use_packed_attention
 from poolsweep.encoder.packing import Packing
 from poolsweep.encoder.pooler import pooler_of
 from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
 
-PackingMode = Literal["auto", "on", "off"]
 PACKING_OFF = "encoder.packing=off"
 
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import transformers
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from poolsweep.encoder.cpu_kernels import CpuKernelsMode
-from poolsweep.encoder.encoder import Encoder, PackingMode
+from poolsweep.encoder.encoder import Encoder
 from poolsweep.encoder.folder import did_you_mean, has_tokenizer_files
+from poolsweep.encoder.options import RunOptions
 from poolsweep.encoder.promises import Promises, promises_of
 from poolsweep.encoder.weights import broken_file, load_weights
 from poolsweep.errors import UserError
@@ -76,13 +76,9 @@ def load_pretrained(
     *,
     name: str,
     revision: str | None = None,
-    attention: str | None = None,
-    frozen: bool = False,
-    gradient_checkpointing: bool = False,
-    packing: PackingMode = "off",
-    cpu_kernels: CpuKernelsMode = "off",
-    compiled: bool = False,
     trust_remote_code: bool = False,
+    attention: str | None = None,
+    **options: Unpack[RunOptions],
 ) -> LoadedEncoder:
     """Load an encoder with ``AutoModel`` from a folder or the hub.
 
@@ -90,13 +86,9 @@ def load_pretrained(
         source: A folder, or a model's name on the Hugging Face hub.
         name: Name in leaderboards.
         revision: Branch, tag or commit on the hub.
-        attention: transformers' attention implementation (sdpa, eager, flash_attention_2); None = its choice.
-        frozen: Whether nothing of it is trained.
-        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
-        packing: Whether padded tokens are left out: auto, on, off.
-        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
-        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
         trust_remote_code: Whether model code that the repository carries is run.
+        attention: transformers' attention implementation (sdpa, eager, flash_attention_2); None = its choice.
+        options: How it is run.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
     """
@@ -105,10 +97,10 @@ def load_pretrained(
         raise UserError(
             f"encoder.attention={attention} is code from the hub; encoder.trust_remote_code=true allows it to run"
         )
-    options = {"revision": revision, "trust_remote_code": trust_remote_code}
+    place = {"revision": revision, "trust_remote_code": trust_remote_code}
     try:
         loaded = load_weights(
-            source, options=options, model_options={} if attention is None else {"attn_implementation": attention}
+            source, options=place, model_options={} if attention is None else {"attn_implementation": attention}
         )
     except UserError:
         raise
@@ -117,17 +109,8 @@ def load_pretrained(
     model = loaded.model
     if all(hasattr(model, part) for part in ("encoder", "decoder")):  # also where a config says nothing of it
         raise UserError(f"{source} ({model.config.model_type}) has a decoder; an encoder is wanted")
-    tokenizer = load_tokenizer(source, model=model, options=options)
-    encoder = Encoder(
-        model,
-        name=name,
-        frozen=frozen,
-        gradient_checkpointing=gradient_checkpointing,
-        packing=packing,
-        cpu_kernels=cpu_kernels,
-        compiled=compiled,
-        pooler_is_fresh=not loaded.has_pooler,
-    )
+    tokenizer = load_tokenizer(source, model=model, options=place)
+    encoder = Encoder(model, name=name, pooler_is_fresh=not loaded.has_pooler, **options)
     taken_off = f"{name}: {loaded.prefix} was taken off the names of its weights" if loaded.prefix else None
     return LoadedEncoder(encoder, tokenizer, () if taken_off is None else (taken_off,))
 

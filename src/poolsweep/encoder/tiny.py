@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import torch
 from annotated_types import Interval
@@ -15,9 +15,9 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from poolsweep.bounds import PositiveInt, Probability, Seed
-from poolsweep.encoder.cpu_kernels import CpuKernelsMode
-from poolsweep.encoder.encoder import Encoder, PackingMode
+from poolsweep.encoder.encoder import Encoder
 from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
+from poolsweep.encoder.options import RunOptions
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -35,11 +35,7 @@ def tiny(
     dropout: Probability = 0.1,
     weights_seed: Seed = 0,
     attention: str | None = None,
-    frozen: bool = False,
-    gradient_checkpointing: bool = False,
-    packing: PackingMode = "off",
-    cpu_kernels: CpuKernelsMode = "off",
-    compiled: bool = False,
+    **options: Unpack[RunOptions],
 ) -> LoadedEncoder:
     """Make a random BERT that needs no file: it knows nothing, but every part of a run works with it.
 
@@ -51,11 +47,7 @@ def tiny(
         dropout: Dropout of hidden states and attention.
         weights_seed: Seed of the weights.
         attention: transformers' attention implementation; None = its choice.
-        frozen: Whether nothing of it is trained.
-        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
-        packing: Whether padded tokens are left out: auto, on, off.
-        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
-        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
+        options: How it is run.
     """
     quiet_transformers()
     tokenizer = _character_tokenizer(max_length)
@@ -74,16 +66,7 @@ def tiny(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(weights_seed)
         model = BertModel(config)
-    encoder = Encoder(
-        model,
-        name="tiny",
-        frozen=frozen,
-        gradient_checkpointing=gradient_checkpointing,
-        packing=packing,
-        cpu_kernels=cpu_kernels,
-        compiled=compiled,
-    )
-    return LoadedEncoder(encoder, tokenizer)
+    return LoadedEncoder(Encoder(model, name="tiny", **options), tokenizer)
 
 
 def _character_tokenizer(max_length: int) -> PreTrainedTokenizerFast:

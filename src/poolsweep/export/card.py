@@ -134,7 +134,7 @@ def _about(made: Made, run: RunRecord) -> Iterator[str]:
         "encoder": facts.get("encoder"),
         "pooling": f"{made.run.config.pooling_name}: {layers.__name__} of the layers, {tokens.__name__} of the tokens",
         "vector": f"{pooling.output_size} dimensions",
-        "reads": f"one text{pair}, at most {made.run.max_length} tokens; what is longer is cut",
+        "reads": f"one text{pair}, at most {made.run.reading.max_length} tokens; what is longer is cut",
         "template": pooling.template,
         "training": "frozen encoder" if facts.get("frozen") else "fine-tuned encoder",
         "data": f"{facts.get('data')} (fingerprint {facts.get('data_id')})",

@@ -76,7 +76,7 @@ def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerFast:
         backend = tokenizer.backend_tokenizer
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=names, **special)
         put_around(tokenizer, [*around.start, *around.before], [*around.after, *around.end])
-    tokenizer.model_max_length = run.max_length
+    tokenizer.model_max_length = run.reading.max_length
     tokenizer.padding_side = tokenizer.truncation_side = "right"
     return tokenizer
 

@@ -42,7 +42,7 @@ def write_record(
         "contract": (run.contract if readout is None else readout.contract).to_mapping(),
         "text": str(data.get("text") or "text"),
         "text_pair": second_text(run),
-        "max_length": run.max_length,
+        "max_length": run.reading.max_length,
         "pooling": {half: pooling[half] for half in ("layers", "tokens")},
         "num_layers": run.loaded.encoder.num_layers,
         "encoder": None if written.encoder is None else written.encoder.to_dict(),

@@ -9,6 +9,7 @@ import yaml
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import Node
+from poolsweep.data.reading import Reading
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError, nearest
 from poolsweep.pooling import Pooling
@@ -36,7 +37,7 @@ class EncoderModel(VectorModel):
         self.name, self.reads, self._pooling = name, reads, pooling.eval()
         if pooling.tokens.reads_first_token:
             loaded.encoder.keep_first_tokens()
-        self.engine = Engine(loaded, reads.max_length, pooling.template, place)
+        self.engine = Engine(loaded, Reading(reads.max_length, pooling.template), place)
 
     @property
     def identity(self) -> str:

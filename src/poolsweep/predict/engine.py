@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from poolsweep.data.reading import Reading
 from poolsweep.data.text_reader import TextReader, reader
-from poolsweep.data.token_rows import TokenRows
-from poolsweep.data.tokenise import TokenisedTexts, tokenise_at_once
+from poolsweep.data.token_rows import rows_for
+from poolsweep.data.tokenise import tokenise_at_once
 from poolsweep.device import accelerator_type, canonical_precision
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
@@ -137,15 +138,13 @@ class Engine:
 
     Attributes:
         loaded: Encoder and tokenizer; the encoder is moved to the place and put into eval mode.
-        max_length: Longest input in tokens; longer texts are cut.
-        template: Input template of the pooling; None = texts are read as they are.
+        reading: How texts are read.
         place: Device and precision.
         two_towers: Whether the texts of a pair are read one by one.
     """
 
     loaded: LoadedEncoder
-    max_length: int
-    template: str | None
+    reading: Reading
     place: Place
     two_towers: bool = False
 
@@ -169,7 +168,8 @@ class Engine:
         tokens = tokenise_at_once(self._pairs if pairs is not None else self._singles, texts, pairs)
         encoder, place = self.loaded.encoder.eval(), self.place
         encoder.to(place.device)
-        rows = self._rows(tokens, wanted)
+        context = frozenset().union(*(each.context for each in wanted))
+        rows = rows_for(self.loaded, tokens, context=context)
         order: list[int] = []
         parts: list[list[Tensor]] = [[] for _ in wanted]
         with closing(EncoderPass(rows, encoder, place.device, place.precision).features(wanted)) as batches:
@@ -194,17 +194,6 @@ class Engine:
                 found.append(each.of_vectors(on_device).float().cpu().numpy())
         return found, truncated[: len(texts)] | truncated[len(texts) :]
 
-    def _rows(self, tokens: TokenisedTexts, wanted: Sequence[PassRequest]) -> TokenRows:
-        needed = frozenset().union(*(each.context for each in wanted))
-        return TokenRows(
-            tokens,
-            targets=np.zeros(len(tokens.row_ids), dtype=np.int64),
-            pad_token_id=self.loaded.pad_token_id,
-            with_special="special" in needed,
-            cls_is_last=self.loaded.cls_place == "last",
-            template_token_id=self.loaded.mask_token_id if "template" in needed else None,
-        )
-
     @cached_property
     def _singles(self) -> TextReader:
         return self._reader(pair=False)
@@ -214,4 +203,4 @@ class Engine:
         return self._reader(pair=True)
 
     def _reader(self, *, pair: bool) -> TextReader:
-        return reader(self.loaded.tokenizer, max_length=self.max_length, template=self.template, pair=pair)
+        return reader(self.loaded.tokenizer, self.reading, pair=pair)

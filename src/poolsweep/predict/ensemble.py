@@ -11,6 +11,7 @@ from typing import NoReturn
 import numpy as np
 import xxhash
 
+from poolsweep.data.reading import Reading
 from poolsweep.errors import UserError
 from poolsweep.predict.model import Model, Output
 from poolsweep.predict.run_model import RunModel
@@ -87,10 +88,10 @@ class Ensemble(Model):
     @cached_property
     def _passes(self) -> list[list[int]]:
         """Places of the members whose texts are read by the same encoder as the same tokens."""
-        groups: dict[tuple[int, int, str | None], list[int]] = {}
+        groups: dict[tuple[int, Reading], list[int]] = {}
         for place, member in enumerate(self.members):
             engine = member.engine
-            groups.setdefault((id(engine.loaded), engine.max_length, engine.template), []).append(place)
+            groups.setdefault((id(engine.loaded), engine.reading), []).append(place)
         return list(groups.values())
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from poolsweep.config import Node
+from poolsweep.data.reading import Reading
 from poolsweep.data.template import put_around, template_sides
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.loading import load_tokenizer, quiet_transformers
@@ -65,7 +66,7 @@ class ExportModel(Model):
         encoder = Encoder(
             model, name=str(record.run.get("encoder")), frozen=True, packing="auto", cpu_kernels="auto"
         )  # fmt: skip
-        self.engine = Engine(LoadedEncoder(encoder, tokenizer), record.max_length, template, place)
+        self.engine = Engine(LoadedEncoder(encoder, tokenizer), Reading(record.max_length, template), place)
         self.after.to(place.device)
 
     @property

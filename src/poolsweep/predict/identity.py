@@ -26,7 +26,7 @@ def identity_of(engine: Engine, module: nn.Module, *options: object) -> str:
     encoder = engine.loaded.encoder
     parts = [
         weights_hash(encoder), encoder.model.config._attn_implementation, str(encoder.cpu_kernels), encoder.packs,
-        tokenizer_hash(engine.loaded.tokenizer), engine.max_length, engine.template, weights_hash(module),
+        tokenizer_hash(engine.loaded.tokenizer), engine.reading, weights_hash(module),
         options, str(engine.place.device), engine.place.precision, torch.get_num_threads(),
         __version__, torch.__version__, transformers.__version__,
     ]  # fmt: skip

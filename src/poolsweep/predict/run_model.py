@@ -25,12 +25,10 @@ class RunModel(Model):
         self.metrics = known_metrics(self.task, run.config.content["metrics"])
         data = run.config.data
         self.reads = Reads(
-            text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.max_length,
+            text=str(data.get("text") or "text"), text_pair=data.get("text_pair"), max_length=run.reading.max_length,
             label=data.get("label") or "label", two_towers=run.classifier.pairs.two_towers,
         )  # fmt: skip
-        self.engine = Engine(
-            run.loaded, run.max_length, run.classifier.pooling.template, place or Place.of("cpu"), self.reads.two_towers
-        )
+        self.engine = Engine(run.loaded, run.reading, place or Place.of("cpu"), self.reads.two_towers)
         run.classifier.to(self.engine.place.device)
 
     @property

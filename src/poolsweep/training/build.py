@@ -108,7 +108,7 @@ def build(
     _log.info("%s: %s", encoder.name, encoder.cpu_kernels)
     pairs = make(config.pairs)
     inputs = Inputs(
-        prepared.loaded, pooling, config.pooling, prepared.contract, prepared.max_length, two_towers=pairs.two_towers
+        prepared.loaded, pooling, config.pooling, prepared.contract, prepared.reading, two_towers=pairs.two_towers
     )
     started = time.monotonic()
     splits = prepared.splits.fitted(selects=config.selects)

@@ -17,7 +17,8 @@ import xxhash
 from poolsweep.config import Node, RunConfig
 from poolsweep.data import Split
 from poolsweep.data.pair_rows import PairRows
-from poolsweep.data.token_rows import TokenRows
+from poolsweep.data.reading import Reading
+from poolsweep.data.token_rows import TokenRows, rows_for
 from poolsweep.data.tokenise import TokenisedTexts, tokenise, tokenizer_hash
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.features import FeatureRequest, FeatureRows, FeatureStore, request_for, weights_hash
@@ -42,7 +43,7 @@ class Inputs:
         pooling: Says which layers, tokens and template it reads.
         node: Node of the pooling, which names its stored features.
         contract: The target contract.
-        max_length: In tokens.
+        reading: How texts are read.
         two_towers: Whether each text of a pair is an input of its own.
     """
 
@@ -50,7 +51,7 @@ class Inputs:
     pooling: Pooling
     node: Node
     contract: Contract
-    max_length: int
+    reading: Reading
     two_towers: bool = False
 
 
@@ -63,15 +64,12 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows | PairRows[TokenRows]:
 
 
 def _token_rows(split: Split, inputs: Inputs) -> TokenRows:
-    needed = inputs.pooling.context_needed
     key = _ByIdentity(split, inputs.loaded)
-    return TokenRows(
-        _tokenised(key, inputs.max_length, inputs.pooling.template),
+    return rows_for(
+        inputs.loaded,
+        _tokenised(key, inputs.reading),
+        context=inputs.pooling.context_needed,
         targets=_targets(key, inputs.contract),
-        pad_token_id=inputs.loaded.pad_token_id,
-        with_special="special" in needed,
-        cls_is_last=inputs.loaded.cls_place == "last",
-        template_token_id=inputs.loaded.mask_token_id if "template" in needed else None,
     )
 
 
@@ -99,9 +97,9 @@ def feature_rows(
         digest = tokens.tokenised.digest
         if digest in known:  # the same texts
             return replace(known[digest], rows=tokens).read(request)
-        parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), inputs.max_length, config.precision, device.type]
+        parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), str(inputs.reading), config.precision, device.type]
         parts += [config.matmul_precision, config.encoder["compiled"]]
-        parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels), inputs.pooling.template]
+        parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels)]
         parts += [torch.__version__, transformers.__version__]
         key = _key([*parts, digest])
         folder = Path(config.output_root) / ".features" / f"{encoder.name}-{name}-{key}"
@@ -139,8 +137,8 @@ class _ByIdentity:
 
 
 @lru_cache(maxsize=12)
-def _tokenised(key: _ByIdentity, max_length: int, template: str | None) -> TokenisedTexts:
-    return tokenise(key.split, tokenizer=key.loaded.tokenizer, max_length=max_length, template=template)
+def _tokenised(key: _ByIdentity, reading: Reading) -> TokenisedTexts:
+    return tokenise(key.split, tokenizer=key.loaded.tokenizer, reading=reading)
 
 
 @lru_cache(maxsize=12)
@@ -159,7 +157,7 @@ def _request(pooling: Pooling, node: Node, encoder: Encoder) -> FeatureRequest:
 
 def _usual_requests(inputs: Inputs) -> list[FeatureRequest]:
     """What most poolings of a sweep read: a pass that has to be made anyway writes it too."""
-    if inputs.pooling.template is not None:  # texts in a template are read by this pooling alone
+    if inputs.reading.template is not None:  # texts in a template are read by this pooling alone
         return []
     encoder = inputs.loaded.encoder
     size, depth = encoder.hidden_size, encoder.num_layers

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
 from poolsweep.config import RunConfig, validate
 from poolsweep.data import Batch
-from poolsweep.data.ragged import last_of_each, length_mask, padded
+from poolsweep.data.reading import Reading
 from poolsweep.data.text_reader import reader
+from poolsweep.data.token_rows import rows_for
+from poolsweep.data.tokenise import tokenise_at_once
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.files.writing import read_json
@@ -25,7 +26,7 @@ from poolsweep.runs.records import DamagedError, read_checked
 from poolsweep.runs.stored_config import stored_config
 from poolsweep.tasks import Contract, Task
 from poolsweep.training.classifier import build_classifier
-from poolsweep.training.prepare import build_pooling, load_encoder
+from poolsweep.training.prepare import build_pooling, load_encoder, reading_of
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,14 @@ class LoadedRun:
         contract: Logit i is ``contract.names[i]``.
         classifier: In eval mode, encoder included.
         loaded: Encoder and tokenizer.
-        max_length: In tokens.
+        reading: How it reads texts.
     """
 
     config: RunConfig
     contract: Contract
     classifier: Classifier
     loaded: LoadedEncoder
-    max_length: int
+    reading: Reading
 
     def batch(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
         """Texts as the run's encoder reads them, padded on the right; targets are all 0.
@@ -64,23 +65,10 @@ class LoadedRun:
         return self._inputs(texts, pairs)
 
     def _inputs(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
-        tokenizer, template = self.loaded.tokenizer, self.classifier.pooling.template
-        read = reader(tokenizer, max_length=self.max_length, template=template, pair=pairs is not None)
-        columns = read({"text": list(texts)} | ({} if pairs is None else {"text_pair": list(pairs)}))
-        mask = length_mask(np.array([len(row) for row in columns["input_ids"]]))
-        input_ids = padded(np.concatenate(columns["input_ids"]), mask, fill=self.loaded.pad_token_id)
-        types = columns.get("token_type_ids")
-        nothing = torch.zeros(len(texts), dtype=torch.int64)
-        return Batch(
-            targets=nothing,
-            row_ids=torch.arange(len(texts)),
-            mask=mask,
-            input_ids=input_ids,
-            token_type_ids=None if types is None else padded(np.concatenate(types), mask),
-            special=padded(np.concatenate(columns["special"]), mask),
-            cls=last_of_each(mask) if self.loaded.cls_place == "last" else None,
-            template=None if self.loaded.mask_token_id is None else (input_ids == self.loaded.mask_token_id) & mask,
-        )
+        read = reader(self.loaded.tokenizer, self.reading, pair=pairs is not None)
+        context = {"special", "template"} if self.loaded.mask_token_id is not None else {"special"}
+        rows = rows_for(self.loaded, tokenise_at_once(read, texts, pairs), context=context)
+        return rows.__getitems__(range(len(texts)))
 
 
 def load_run(
@@ -120,8 +108,7 @@ def load_run(
     ]
     if lacking or unexpected:
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
-    limit = loaded.encoder.max_length or 512
-    return LoadedRun(config, contract, classifier.eval(), loaded, config.loading.max_length or limit)
+    return LoadedRun(config, contract, classifier.eval(), loaded, reading_of(config, loaded, pooling))
 
 
 def _contract(folder: RunFolder, task: Task) -> Contract:

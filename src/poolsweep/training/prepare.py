@@ -14,6 +14,7 @@ from hydra.utils import get_class
 from poolsweep.config import Node, RunConfig
 from poolsweep.config.names import encoder_name
 from poolsweep.config.probe import probe_needs
+from poolsweep.data.reading import Reading
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.encoder import PACKING_OFF
@@ -42,14 +43,14 @@ class Prepared:
         contract: The target contract.
         loaded: Encoder and tokenizer.
         pooling: Fits the encoder.
-        max_length: In tokens, resolved.
+        reading: How texts are read.
     """
 
     splits: Splits
     contract: Contract
     loaded: LoadedEncoder
     pooling: Pooling
-    max_length: int
+    reading: Reading
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -103,17 +104,16 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
         unfit += _fit_problems(config, pooling, pairs, loaded.encoder, faulty=faulty)
     if faulty:
         raise UserError(*problems, *unfit)
-    max_length = config.loading.max_length
-    limit = loaded.encoder.max_length if loaded is not None else None
-    if max_length is None:
-        max_length = limit or 512
-    elif limit is not None and max_length > limit:
-        problems.append(f"data.max_length must be at most the encoder's {limit} tokens, got {max_length}")
+    limit = None if loaded is None else loaded.encoder.max_length
+    if limit is not None and (config.loading.max_length or 0) > limit:
+        problems.append(
+            f"data.max_length must be at most the encoder's {limit} tokens, got {config.loading.max_length}"
+        )
     if unfit and not problems:
         raise UnfitPoolingError(*unfit)
     if problems or splits is None or contract is None or loaded is None or pooling is None:
         raise UserError(*problems, *unfit)
-    return Prepared(splits, contract, loaded, pooling, max_length)
+    return Prepared(splits, contract, loaded, pooling, reading_of(config, loaded, pooling))
 
 
 def _pair_problems(config: RunConfig, splits: Splits) -> list[str]:
@@ -219,6 +219,11 @@ def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
     if problems:
         raise UserError(*problems)
     return pooling
+
+
+def reading_of(config: RunConfig, loaded: LoadedEncoder, pooling: Pooling) -> Reading:
+    """How a run reads texts: up to what its encoder can read, unless less is asked for."""
+    return Reading(config.loading.max_length or loaded.encoder.max_length or 512, pooling.template)
 
 
 def fresh(prepared: Prepared, config: RunConfig) -> Prepared:

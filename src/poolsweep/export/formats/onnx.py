@@ -104,7 +104,7 @@ class Onnx(Format):
             program.save(str(path))
         tokenizer.save_pretrained(folder)
         backend = tokenizer.backend_tokenizer
-        backend.enable_truncation(run.max_length)
+        backend.enable_truncation(run.reading.max_length)
         backend.enable_padding(pad_id=run.loaded.pad_token_id, pad_token=tokenizer.pad_token or "[PAD]")
         backend.save(str(folder / "tokenizer.json"))
         if not wanted.vectors:

@@ -67,7 +67,7 @@ class SentenceTransformers(Format):
         _write(
             folder,
             "sentence_bert_config.json",
-            {"max_seq_length": run.max_length, "do_lower_case": False} | modules.reads,
+            {"max_seq_length": run.reading.max_length, "do_lower_case": False} | modules.reads,
         )
         weights = [Weights("encoder.", "model.safetensors", "")]
         if modules.pooling is not None:

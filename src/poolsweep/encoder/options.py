@@ -1,0 +1,37 @@
+"""What every encoder can be told, wherever its weights come from."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from poolsweep.encoder.cpu_kernels import CpuKernelsMode
+
+PackingMode = Literal["auto", "on", "off"]
+
+
+class RunOptions(TypedDict, total=False):
+    """How an encoder is run and trained; what is left out is as :class:`~poolsweep.encoder.Encoder` has it.
+
+    Attributes:
+        frozen: Whether nothing of it is trained.
+        gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
+        packing: Whether padded tokens are left out: auto, on, off.
+        cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
+        compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
+    """
+
+    frozen: bool
+    gradient_checkpointing: bool
+    packing: PackingMode
+    cpu_kernels: CpuKernelsMode
+    compiled: bool
+
+
+class EncoderOptions(RunOptions, total=False):
+    """The options of ``conf/encoder/_options.yaml``: how an encoder is loaded, and how it is run.
+
+    Attributes:
+        attention: transformers' attention implementation (sdpa, eager, flash_attention_2); None = its choice.
+    """
+
+    attention: str | None
