@@ -28,6 +28,7 @@ from poolsweep.report.results import load_results
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
 from poolsweep.training.build import build
+from poolsweep.training.fit import TrainingRun
 from poolsweep.training.job import checked
 
 POOLINGS = ("cls", "pooler", "masked_mean", "last4_concat")
@@ -42,11 +43,12 @@ def features(overrides: list[str], *, outputs: Path) -> dict[str, tuple[np.ndarr
     folder = RunFolder(outputs / ".compare")
     status = StatusFile(folder, name="compare", run_id="compare", lock=None)
     run = build(config, prepared, folder=folder, run_id="compare", status=status)
+    assert isinstance(run, TrainingRun)
     found = {}
     with torch.no_grad():
         for name, rows in run.data.rows.items():
-            batch = rows.__getitems__(range(len(rows)))
-            found[name] = run.classifier.pool(batch).numpy(), batch.labels.numpy()
+            batch = rows.__getitems__(range(len(rows)))  # type: ignore[attr-defined]
+            found[name] = run.classifier.pool(batch).numpy(), batch.targets.numpy()
     return found
 
 

@@ -54,7 +54,7 @@ def run(part: str, *, data: str | None, rows: int) -> None:
 
         frozen_sweep(data)
     elif part == "memory":
-        from memory import memory
+        from peak_memory import memory
 
         memory()
     elif part == "rows":

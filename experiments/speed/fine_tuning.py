@@ -46,7 +46,7 @@ def _training(made: Work, *, dtype: torch.dtype) -> None:
         def loop() -> None:
             for batch in run.data.train_dataloader():
                 with torch.autocast("cpu", dtype=dtype) if bf16 else nullcontext():
-                    loss = model.loss(model(batch), batch.labels)
+                    loss = model.mean_loss(model(batch), batch.targets)
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()

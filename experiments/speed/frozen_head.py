@@ -37,7 +37,7 @@ def frozen_head(data: str | None, *, rows: int) -> None:
                 for _ in range(epochs):
                     for batch in run.data.train_dataloader():
                         optimizer.zero_grad()
-                        model.loss(model(batch), batch.labels).backward()
+                        model.mean_loss(model(batch), batch.targets).backward()
                         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                         optimizer.step()
 

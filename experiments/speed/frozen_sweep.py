@@ -70,8 +70,7 @@ def _padded_pass(splits: list[Encoded]) -> float:
 def _trainer_epoch(made: Work, train: Encoded, validation: Encoded) -> float:
     """Seconds of one epoch of the Trainer over a frozen encoder, and its evaluation."""
     peer = trainer(made, train, bf16=False, by_length=False)
-    for parameter in peer.model.base_model.parameters():  # type: ignore[union-attr]
-        parameter.requires_grad_(requires_grad=False)
+    peer.model.base_model.requires_grad_(False)  # type: ignore[union-attr]
     started = time.perf_counter()
     peer.train()
     peer.predict(validation)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ import copy
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from timing import useful_flops
@@ -21,10 +22,13 @@ from poolsweep.data import Batch
 from poolsweep.encoder import Encoder
 from poolsweep.head.linear import Linear
 from poolsweep.model.classifier import Classifier
+from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.postprocess.none import None_
+from poolsweep.tasks.classification import Classification
+from poolsweep.tasks.labels import Labels
 
 BATCH, LABELS, STEPS, REPEATS = 64, 2, 20, 5
 Step = Callable[[Batch], object]
@@ -87,17 +91,18 @@ def _compare(
 def _ours(config: BertConfig, device: str, training: bool) -> Step:
     torch.manual_seed(0)
     encoder = Encoder(BertModel(copy.deepcopy(config)), name="bert", packing="on")
-    size = config.hidden_size
+    size, task, contract = config.hidden_size, Classification(), Labels(tuple(map(str, range(LABELS))))
     layers = Single(index=-1, num_layers=config.num_hidden_layers, hidden_size=size)
     model = Classifier(
         encoder=encoder, pooling=Pooling(layers=layers, tokens=Pooler(input_size=size)), postprocess=None_(size=size),
         head=Linear(input_size=size, num_labels=LABELS, initializer_range=0.02, dropout=0.1),
-        loss=torch.nn.CrossEntropyLoss(), num_labels=LABELS, make_optimizer=torch.optim.AdamW,
+        loss=torch.nn.CrossEntropyLoss(), for_loss=partial(task.for_loss, contract),
+        metrics=partial(SplitMetrics, task, contract, ["accuracy"]), make_optimizer=torch.optim.AdamW,
         make_scheduler=torch.optim.lr_scheduler.ConstantLR,
     )  # fmt: skip
     encoder.keep_first_tokens()
     model.to(device)
-    return _step(model, lambda batch: model.loss(model(batch), batch.labels), device, training)
+    return _step(model, lambda batch: model.mean_loss(model(batch), batch.targets), device, training)
 
 
 def _peer(config: BertConfig, device: str, training: bool) -> Step:
@@ -105,7 +110,7 @@ def _peer(config: BertConfig, device: str, training: bool) -> Step:
     model = BertForSequenceClassification(copy.deepcopy(config)).to(device)
 
     def loss(batch: Batch) -> torch.Tensor:
-        return model(input_ids=batch.input_ids, attention_mask=batch.mask.long(), labels=batch.labels).loss
+        return model(input_ids=batch.input_ids, attention_mask=batch.mask.long(), labels=batch.targets).loss
 
     return _step(model, loss, device, training)
 
@@ -134,7 +139,7 @@ def _batch(kind: str, config: BertConfig, *, seed: int) -> Batch:
     mask = torch.arange(int(lengths.max())) < lengths[:, None]
     ids = torch.randint(5, config.vocab_size, mask.shape, generator=generator) * mask
     labels = torch.randint(0, LABELS, (BATCH,), generator=generator)
-    return Batch(labels=labels, row_ids=torch.arange(BATCH), mask=mask, input_ids=ids)
+    return Batch(targets=labels, row_ids=torch.arange(BATCH), mask=mask, input_ids=ids)
 
 
 def _matrix_rate(device: str, config: BertConfig) -> float:
@@ -145,7 +150,7 @@ def _matrix_rate(device: str, config: BertConfig) -> float:
     for _ in range(30):
         started = time.perf_counter()
         for _ in range(10):
-            a @ b
+            torch.matmul(a, b)
         if device == "cuda":
             torch.cuda.synchronize()
         times.append((time.perf_counter() - started) / 10)

@@ -63,7 +63,7 @@ def predicting(data: str | None, *, rows: int) -> None:
 
 def _texts(data: str | None) -> list[str]:
     if data is None:
-        return list(Icd10().read().train.rows["text"])
+        return list(Icd10(split_seed=0).read().train.rows["text"])
     path = Path(data) / "train.csv" if Path(data).is_dir() else Path(data)
     with path.open(newline="", encoding="utf-8") as file:
         return [row["text"] for row in csv.DictReader(file) if row["text"].strip()]

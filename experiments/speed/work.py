@@ -89,7 +89,7 @@ class Encoded(Dataset):
     def __init__(self, prepared: Prepared, split: Split) -> None:
         texts = list(split.rows["text"])
         self.columns = prepared.loaded.tokenizer(texts, truncation=True, max_length=LENGTH)
-        self.labels = prepared.labels.encode(split.column("label")).tolist()
+        self.labels = prepared.contract.encode(split.column("label")).tolist()
 
     @property
     def lengths(self) -> list[int]:
@@ -106,7 +106,7 @@ class Encoded(Dataset):
 def trainer(made: Work, train: Encoded, *, bf16: bool, by_length: bool) -> Trainer:
     """transformers' Trainer with dynamic padding at the run's hyperparameters, over MiniLM with a fresh head."""
     set_seed(0)
-    labels, rates = len(made.prepared.labels), made.config.optimizer
+    labels, rates = len(made.prepared.contract), made.config.optimizer
     model = BertForSequenceClassification.from_pretrained(embedded_folder(), num_labels=labels, dtype=torch.float32)
     arguments = TrainingArguments(
         str(made.root / "trainer"), num_train_epochs=1, per_device_train_batch_size=BATCH,

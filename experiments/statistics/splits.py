@@ -112,7 +112,7 @@ def lucky(generator, design, correlation):
             table = own[rows] + luck + generator.normal(size=(seeds, len(rows)))
             scores[split] = Scores(table, seeds=range(seeds), row_ids=rows)
         found.append(scores)
-    return found
+    return found[0], found[1]
 
 
 def summary(estimates, truth):

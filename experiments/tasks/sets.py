@@ -58,7 +58,7 @@ def recomputed(task: str, table: dict, names: list[str]) -> dict[str, float]:
     truth, said = table["label"], table["predicted"]
     if task == "regression":
         error = np.subtract(said, truth)
-        return {"pearson": stats.pearsonr(truth, said).statistic, "spearman": stats.spearmanr(truth, said).statistic,
+        return {"pearson": float(stats.pearsonr(truth, said)[0]), "spearman": float(stats.spearmanr(truth, said)[0]),
                 "mae": float(np.abs(error).mean()), "rmse": float((error**2).mean() ** 0.5)}  # fmt: skip
     if task == "multilabel":
         binary = MultiLabelBinarizer(classes=names)
@@ -108,7 +108,7 @@ def peer(case: Case, folder: Path, result: dict, splits: dict[str, list[dict[str
     if case.task == "regression":
         scores = np.array(targets, float)
         head = Ridge(alpha=penalty * rows).fit(train, scores)
-        return float(stats.pearsonr(np.array(wanted, float), head.predict(test)).statistic)
+        return float(stats.pearsonr(np.array(wanted, float), head.predict(test))[0])
     two = case.task == "classification" and len(set(targets)) == 2  # it then penalises the difference of both weights
     logistic = LogisticRegression(C=(2 if two else 1) / (penalty * rows), max_iter=2000)
     if case.task == "multilabel":

@@ -58,7 +58,7 @@ def _marks(column: list[str], training: list[str]) -> np.ndarray:
 
 CASES = {
     "stsb": Case(
-        "regression", "pearson", "regression", _scores, lambda y, z: float(stats.pearsonr(y, z[:, 0]).statistic),
+        "regression", "pearson", "regression", _scores, lambda y, z: float(stats.pearsonr(y, z[:, 0])[0]),
         ("data.text_pair=text_pair",),
     ),
     "goemotions": Case(

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from statistics import mean, stdev, variance
 
+import numpy as np
 import torch
 from scipy import stats
 from torch.utils.data import Dataset
@@ -74,7 +75,7 @@ def peer(train: Path, test: Path, names: list[str], *, seed: int, folder: Path) 
     trainer.train()
     seconds = time.perf_counter() - started
     found = trainer.predict(Rows(test, names, tokenizer))
-    return float((found.predictions.argmax(axis=1) == found.label_ids).mean()), seconds
+    return float((np.argmax(found.predictions, axis=1) == found.label_ids).mean()), seconds
 
 
 def run(arguments: argparse.Namespace) -> list[dict[str, object]]:
