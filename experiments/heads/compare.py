@@ -38,7 +38,7 @@ STUDY = "heads"
 def features(overrides: list[str], *, outputs: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Split name → pooled vectors (N, D) and label ids (N,), exactly as a run reads them."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = resolve(compose("train", overrides=overrides))
+        config = resolve(compose("train", overrides=["task=classification", *overrides]))
         prepared = checked(config)
     folder = RunFolder(outputs / ".compare")
     status = StatusFile(folder, name="compare", run_id="compare", lock=None)

@@ -58,7 +58,13 @@ def work(data: str | None, *overrides: str, rows: int, root: Path) -> Work:
         root: Where runs write.
     """
     files = [] if data is None else files_of(data)
-    fixed = [f"data.batch_size={BATCH}", f"data.max_length={LENGTH}", "callbacks=none", f"output_root={root}"]
+    fixed = [
+        "task=classification",
+        f"data.batch_size={BATCH}",
+        f"data.max_length={LENGTH}",
+        "callbacks=none",
+        f"output_root={root}",
+    ]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config = resolve(compose("train", overrides=[*files, *fixed, *overrides]))
         prepared = checked(config)
