@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
+from poolsweep.cli.environment import env
 from poolsweep.cli.evaluation import evaluate, refit
 from poolsweep.cli.export import export
 from poolsweep.cli.poolings import check, explain, poolings
-from poolsweep.cli.studies import dashboard, report, status
+from poolsweep.cli.studies import clean, dashboard, report, status
 from poolsweep.cli.trackers import sync, wandb_sweep
 from poolsweep.cli.training import submit, train
 from poolsweep.cli.use import encode, predict
@@ -36,6 +37,8 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "export": export,
     "refit": refit,
     "evaluate": evaluate,
+    "clean": clean,
+    "env": env,
 }
 
 _HELP = f"""\
@@ -69,6 +72,8 @@ usage: poolsweep VERB [ARGUMENTS]
                          encoder and pooling:  --output vectors.parquet
   export MODEL           the model for another library, proven equal without
                          poolsweep:  --to transformers --output FOLDER
+  clean [STUDY]          what can be removed, and how much; --yes removes it
+  env                    versions, hardware and places, for a report of a fault
 
 poolsweep VERB --help says more. Results lie in outputs/<study>/; the same
 command again skips what is finished.

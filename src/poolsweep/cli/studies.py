@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
+from poolsweep.errors import UserError
 from poolsweep.terminal.progress import said_if_slow
 
 
@@ -62,3 +63,32 @@ def dashboard(arguments: list[str]) -> int:
     from poolsweep.dashboard.command import dashboard as serve
 
     return serve(given.study, port=given.port, with_texts=not given.no_texts)
+
+
+def clean(arguments: list[str]) -> int:
+    """What can be removed, and how much it is."""
+    parser = VerbParser(
+        "clean",
+        "Says what can be removed and how much it is; with --yes, removes it. Alone: what later runs make again.",
+    )
+    parser.add_study(nargs="?", note="; all of it, unless --runs says which of its runs")
+    parser.add_argument(
+        "--runs", metavar="STATE[,STATE]", default="", help="of STUDY: finished, failed, pruned, interrupted, damaged"
+    )
+    parser.add_argument("--features", action="store_true", help="stored features of frozen encoders")
+    parser.add_argument("--cache", action="store_true", help="rows and tokenised texts in the user's cache")
+    parser.add_argument("--yes", action="store_true", help="remove it")
+    given = parser.parse_args(arguments)
+    if given.runs and given.study is None:
+        raise UserError("--runs goes with a STUDY")
+    if given.yes and given.study is None and not (given.features or given.cache):
+        raise UserError("name what to remove: a STUDY, --features or --cache")
+    from poolsweep.runs.locate import find_study
+    from poolsweep.sweep.clean import REMOVABLE, run_clean
+    from poolsweep.terminal.console import Console
+
+    states = [state for state in REMOVABLE if state in given.runs.split(",")]
+    if unknown := set(filter(None, given.runs.split(","))) - set(states):
+        raise UserError(f"--runs takes {', '.join(REMOVABLE)}, got {', '.join(sorted(unknown))}")
+    study = None if given.study is None else find_study(given.study, begun=False)
+    return run_clean(study, states=states, features=given.features, cache=given.cache, yes=given.yes, console=Console())
