@@ -12,6 +12,7 @@ TYPED = {
     "trackio": ["train", "logger=trackio"],
     "optuna": ["train", "-m", "sweep=optuna", "seed=0,1"],
     "ray": ["train", "-m", "hydra/launcher=ray", "seed=0,1"],
+    "peft": ["train", "-m", "encoder/adapter=lora,dora", "seed=0,1"],
     "submitit": ["train", "-m", "hydra/launcher=slurm", "seed=0,1"],
 }
 
@@ -23,7 +24,7 @@ def test_a_package_that_is_not_there_is_named_once_before_anything_runs(cli, tin
     verb, *typed = TYPED[package]
     done = cli(verb, *typed[:1], *tiny_run, *typed[1:])
     assert (done.status, done.out) == (2, "")
-    extra = "slurm" if package == "submitit" else package
+    extra = {"submitit": "slurm", "peft": "lora"}.get(package, package)
     assert [problem.partition(" needs ")[2] for problem in done.problems] == [
         f"{package}: pip install 'poolsweep[{extra}]'"
     ]

@@ -25,6 +25,7 @@ class Part:
 PARTS: dict[str, Part] = {
     "data": Part(("poolsweep.data.sources.",)),
     "encoder": Part(("poolsweep.encoder.",)),
+    "encoder.adapter": Part(("poolsweep.encoder.adapter.",), "poolsweep.encoder.adapter.Adapter"),
     "pooling.layers": Part(
         ("poolsweep.pooling.",), "poolsweep.pooling.LayerMix", frozenset({"num_layers", "hidden_size"})
     ),

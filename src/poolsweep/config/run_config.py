@@ -159,9 +159,11 @@ class RunConfig(Root):
         return self.encoder["frozen"]
 
     @property
-    def regime(self) -> Literal["probe", "frozen", "fine-tuned"]:
-        """How much is trained: a head that is solved, what follows a frozen encoder, or everything."""
-        return "probe" if self.is_probe else "frozen" if self.frozen else "fine-tuned"
+    def regime(self) -> Literal["probe", "frozen", "lora", "fine-tuned"]:
+        """How much is trained: a head that is solved, what follows a frozen encoder, an adapter too, or everything."""
+        if self.frozen:
+            return "probe" if self.is_probe else "frozen"
+        return "fine-tuned" if self.encoder.get("adapter") is None else "lora"
 
     @property
     def selects(self) -> bool:

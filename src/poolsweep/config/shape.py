@@ -48,6 +48,8 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
             yield from _pooling(node)
         elif not _is_part(node):
             yield _unchosen(group, node)
+        elif group == "encoder":
+            yield from _adapter(node)
 
 
 def task_problems(node: Any) -> list[str]:  # noqa: ANN401
@@ -93,6 +95,12 @@ def _pooling(node: Any) -> Iterator[str]:  # noqa: ANN401
             yield _unchosen(f"pooling/{half}", node.get(half))
     for key in node.keys() - set(_HALVES):
         yield f"there is no key pooling.{key}; {nearest(str(key), _HALVES)}"
+
+
+def _adapter(encoder: Any) -> Iterator[str]:  # noqa: ANN401
+    node = encoder.get("adapter")
+    if node is not None and not _is_part(node):
+        yield f"encoder.adapter takes no value but an option, encoder/adapter=lora; got {node!r}"
 
 
 def _is_part(node: Any) -> bool:  # noqa: ANN401

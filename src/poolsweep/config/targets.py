@@ -99,7 +99,8 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
         if required and name not in given and name not in part.derived:
             problems.append(f"{where}.{name} must be given")
     hints = {**hints_of(found.__init__ if inspect.isclass(found) else found), **(more or {})}
-    for key in given.keys() & hints.keys() - part.derived:
+    inner = {key for key, value in given.items() if isinstance(value, Mapping) and "_target_" in value}
+    for key in given.keys() & hints.keys() - part.derived - inner:  # a part within a part is checked as one
         problems += type_problem(f"{where}.{key}", given[key], hints[key])
     if (
         not problems

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from poolsweep.encoder.adapter import Adapter, add_adapter
 from poolsweep.encoder.cpu_kernels import CpuKernels, CpuKernelsMode, use_cpu_kernels
 from poolsweep.encoder.first_token import FirstTokenLayer
 from poolsweep.encoder.layers import LayerCapture
@@ -50,9 +52,11 @@ class Encoder(nn.Module):
         packing: Whether padded tokens are left out: ``on``, ``off``, or ``auto`` = where the model allows it.
         cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster.
         compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
+        adapter: What is trained beside the model's weights, which stay and are not in ``state_dict``; None = they are
+            trained.
         pooler_is_fresh: Whether the checkpoint carried no pooler weights, so that they are new.
     Raises:
-        UserError: If packing is on, and the model does not allow it, or it has nothing to compile.
+        UserError: If packing is on, and the model does not allow it, or it has nothing to compile or to adapt.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Encoder(nn.Module):
         packing: PackingMode = "off",
         cpu_kernels: CpuKernelsMode = "off",
         compiled: bool = False,
+        adapter: Adapter | None = None,
         pooler_is_fresh: bool = False,
     ) -> None:
         super().__init__()
@@ -76,7 +81,15 @@ class Encoder(nn.Module):
         self.pooler_is_fresh = pooler_is_fresh and self.pooler is not None
         self.model = model
         self.weights_hash: str | None = None  # of the model, once somebody has computed it
+        self.adapter = adapter
+        self.untrained: frozenset[str] = frozenset()  # beside an adapter: the checkpoint has them
         self._capture = LayerCapture(model)
+        if adapter is not None:  # before any module is replaced
+            add_adapter(model, adapter, stack=self._capture.stack, name=name)
+            trained = {key for key, parameter in model.named_parameters() if parameter.requires_grad}
+            self.untrained = frozenset(f"model.{key}" for key in model.state_dict().keys() - trained)
+            self.register_state_dict_post_hook(_without_base)
+            self.register_load_state_dict_post_hook(_base_may_lack)
         self._first_tokens: bool | None = None  # whether the last layer can be told to compute them alone
         self.unpacked_because = PACKING_OFF if packing == "off" else use_packed_attention(model)
         if packing == "on" and self.unpacked_because is not None:
@@ -225,6 +238,15 @@ class Encoder(nn.Module):
             pooled = self.pooler(first[:, None])
         found = tuple(output.attentions) if attentions and output.attentions else None
         return EncoderOutput(hidden, mask, pooled, found)
+
+
+def _without_base(encoder: Encoder, state: dict[str, Tensor], prefix: str, metadata: Any) -> None:  # noqa: ANN401
+    for name in encoder.untrained:
+        state.pop(f"{prefix}{name}", None)
+
+
+def _base_may_lack(encoder: Encoder, found: Any) -> None:  # noqa: ANN401
+    found.missing_keys[:] = [k for k in found.missing_keys if k[k.find("model.") :] not in encoder.untrained]
 
 
 def _unpacked(states: Tensor, packing: Packing) -> Tensor:

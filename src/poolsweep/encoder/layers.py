@@ -36,6 +36,11 @@ class LayerCapture:
                 layer.register_forward_hook(partial(self._see_output, index))
 
     @property
+    def stack(self) -> nn.ModuleList | None:
+        """The layers that are run, or None if the model's stack was not found."""
+        return self._stack
+
+    @property
     def last_layer(self) -> nn.Module | None:
         """The highest layer that is run, or None if the model's stack was not found."""
         return self._stack[-1] if self._stack is not None and len(self._stack) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from poolsweep.encoder.adapter import Adapter
 from poolsweep.encoder.cpu_kernels import CpuKernelsMode
 
 PackingMode = Literal["auto", "on", "off"]
@@ -18,6 +19,7 @@ class RunOptions(TypedDict, total=False):
         packing: Whether padded tokens are left out: auto, on, off.
         cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
         compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
+        adapter: LoRA or DoRA, trained beside weights that stay; None = the encoder itself is trained.
     """
 
     frozen: bool
@@ -25,6 +27,7 @@ class RunOptions(TypedDict, total=False):
     packing: PackingMode
     cpu_kernels: CpuKernelsMode
     compiled: bool
+    adapter: Adapter | None
 
 
 class EncoderOptions(RunOptions, total=False):

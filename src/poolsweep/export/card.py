@@ -39,6 +39,7 @@ _KINDS = {
     "multi_label_classification": "A text classifier that gives each text any number of labels",
     "regression": "A model that gives each text a score",
 }
+_TRAINING = {"lora": "low-rank adapter, merged into the encoder", "fine-tuned": "fine-tuned encoder"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#!|~$:@^])")
 _MOST_LABELS = 100
 
@@ -136,7 +137,7 @@ def _about(made: Made, run: RunRecord) -> Iterator[str]:
         "vector": f"{pooling.output_size} dimensions",
         "reads": f"one text{pair}, at most {made.run.reading.max_length} tokens; what is longer is cut",
         "template": pooling.template,
-        "training": "frozen encoder" if facts.get("frozen") else "fine-tuned encoder",
+        "training": _TRAINING.get(made.run.config.regime, "frozen encoder"),
         "data": f"{facts.get('data')} (fingerprint {facts.get('data_id')})",
         "rows": ", ".join(f"{name} {count:,}" for name, count in (facts.get("sizes") or {}).items()),
     }

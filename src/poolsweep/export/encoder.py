@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from poolsweep.data.template import TemplateTokens, put_around
 from poolsweep.encoder import Encoder, packed_attention
+from poolsweep.encoder.adapter import merged_state
 from poolsweep.encoder.pooler import DensePooler
 from poolsweep.errors import UserError
 from poolsweep.training.load import LoadedRun
@@ -93,7 +94,7 @@ def _rebuilt(ours: Encoder, *, attention: str | None) -> PreTrainedModel:
         model = type(ours.model)(config)
     if ours.pooler is None:
         model.add_module("pooler", None)
-    state = dict(ours.model.state_dict()) | {f"pooler.{n}": t for n, t in _pooler_state(ours.pooler).items()}
+    state = merged_state(ours.model) | {f"pooler.{n}": t for n, t in _pooler_state(ours.pooler).items()}
     model.load_state_dict(state)
     return model.eval()
 

@@ -104,5 +104,6 @@ def _read(option: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     own = yaml.safe_load((conf_dir() / "encoder" / f"{option}.yaml").read_text(encoding="utf-8"))
     for base in own.pop("defaults", []):
-        found |= _read(base)
+        (inner, chosen), *_ = base.items() if isinstance(base, dict) else [("", base)]
+        found |= _read(f"{inner}/{chosen}") if inner else {} if chosen == "_self_" else _read(chosen)
     return found | own

@@ -68,5 +68,6 @@ def _rate(model: RunModel, texts: Sequence[str], pairs: Sequence[str] | None, *,
 
 def _weight_bytes(model: RunModel) -> int:
     """Bytes of all weights, each counted once."""
-    sizes = {one.data_ptr(): one.nbytes for one in model.run.classifier.state_dict().values()}
+    classifier = model.run.classifier
+    sizes = {one.data_ptr(): one.nbytes for one in (*classifier.parameters(), *classifier.buffers())}
     return sum(sizes.values())

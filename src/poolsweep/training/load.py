@@ -22,6 +22,7 @@ from poolsweep.errors import UserError
 from poolsweep.files.writing import read_json
 from poolsweep.model.classifier import Classifier
 from poolsweep.runs.folder import RunFolder
+from poolsweep.runs.identity import encoder_folder, encoder_identity
 from poolsweep.runs.records import DamagedError, read_checked
 from poolsweep.runs.stored_config import stored_config
 from poolsweep.tasks import Contract, Task
@@ -96,6 +97,7 @@ def load_run(
         stored |= {"own_metrics": {}, "callbacks": {}, "monitor": "val/loss"}
     config = RunConfig.of(stored)
     validate(config)
+    _require_same_encoder(config, result, path)
     contract = _contract(folder, config.task)
     loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
     pooling = build_pooling(config.pooling, loaded)
@@ -109,6 +111,15 @@ def load_run(
     if lacking or unexpected:
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
     return LoadedRun(config, contract, classifier.eval(), loaded, reading_of(config, loaded, pooling))
+
+
+def _require_same_encoder(config: RunConfig, result: Mapping[str, Any], path: Path) -> None:
+    """Refuse a run whose encoder's weights are not stored with it, and are others now."""
+    trained_on = result.get("encoder_id")
+    if config.regime == "fine-tuned" or trained_on is None or encoder_folder(config.encoder) is None:
+        return
+    if encoder_identity(config.encoder)["encoder_id"] != trained_on:
+        raise UserError(f"{path} stands on the weights of {config.encoder['model']}, which are others now")
 
 
 def _contract(folder: RunFolder, task: Task) -> Contract:

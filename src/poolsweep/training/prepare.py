@@ -17,6 +17,7 @@ from poolsweep.config.probe import probe_needs
 from poolsweep.data.reading import Reading
 from poolsweep.data.splits import Splits
 from poolsweep.encoder import Encoder, LoadedEncoder
+from poolsweep.encoder.adapter import draw_adapter
 from poolsweep.encoder.encoder import PACKING_OFF
 from poolsweep.encoder.pooler import reinitialise_pooler
 from poolsweep.errors import UnfitPoolingError, UserError
@@ -161,7 +162,7 @@ def load_encoder(node: Node, *, tokens: Node, init_seed: int) -> LoadedEncoder:
     Args:
         node: Makes it.
         tokens: Makes the half of the pooling that may ask for attention weights.
-        init_seed: Draws the weights of a pooler that a checkpoint lacks.
+        init_seed: Draws the weights of an adapter, and of a pooler that a checkpoint lacks.
     """
     if node["attention"] is None and "attentions" in get_class(tokens.target).context_needed:
         node = Node(node.plain() | {"attention": "eager"})  # the others do not return their weights
@@ -172,6 +173,8 @@ def load_encoder(node: Node, *, tokens: Node, init_seed: int) -> LoadedEncoder:
         loaded = _load_encoder(wanted, content)
         if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
             loaded = _load_encoder.__wrapped__(wanted, content)
+    if loaded.encoder.adapter is not None:
+        draw_adapter(loaded.encoder.model, seed=init_seed)
     if loaded.encoder.pooler_is_fresh and loaded.encoder.pooler is not None:
         reinitialise_pooler(loaded.encoder.pooler, std=loaded.encoder.initializer_range, seed=init_seed)
     return loaded
