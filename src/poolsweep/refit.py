@@ -15,6 +15,7 @@ from poolsweep.report.results import RunRecord
 from poolsweep.runs.identity import encoder_identity
 from poolsweep.runs.stored_config import stored_config
 from poolsweep.tasks import Contract, Task
+from poolsweep.tasks.temperature import FITTED, mean_temperature
 from poolsweep.training.sources import data_identity
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def refit_config(
     A probe is fitted to all training rows instead of a bootstrap sample of them. Without ``with_validation`` validation
     selects penalty or epoch, as in any run. With it validation rows are training rows. What they select is fixed
     before: the penalty that most replicates chose (of as many, the stronger), or the median share of the schedule after
-    which the replicates were best.
+    which the replicates were best; means of thresholds and of temperatures, which no row is left to fit.
 
     Where the replicates are folds, none is held out: no test row is left then, unless there is a test file. Of a
     learning curve all rows are fitted, whatever the size that it was chosen at.
@@ -65,6 +66,8 @@ def refit_config(
         content["trainer"] = content["trainer"] | {"bootstrap": False}
     if with_validation:
         content["task"] = content["task"] | known.task.without_validation(contracts)
+        if content["calibrate"] == FITTED:
+            content["calibrate"] = mean_temperature(contracts)
     if with_validation and is_probe:
         content["trainer"] = content["trainer"] | {"penalties": [_penalty(runs)]}
     elif with_validation:

@@ -16,6 +16,7 @@ def test_batches_by_tokens_say_what_they_need():
             "metrics": ["accuracy"],
             "callbacks": {},
             "monitor": "val/accuracy",
+            "calibrate": "none",
             "study": "s",
         }
     ) == [

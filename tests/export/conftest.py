@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from architectures import CONFIGS, MORE, TOKENS
@@ -15,6 +19,8 @@ from transformers import AutoModel
 from poolsweep.cli import main
 from poolsweep.data.reading import Reading
 from poolsweep.encoder.tiny import tiny
+from poolsweep.export import proof
+from poolsweep.export.proofs.child import read_out
 from poolsweep.report.results import load_results
 from poolsweep.tasks.labels import Labels
 from poolsweep.training.classifier import build_classifier
@@ -82,3 +88,26 @@ def made(compose, tiny_run):
         return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, Reading(32, pooling.template))
 
     return make
+
+
+@pytest.fixture
+def here(monkeypatch, tmp_path):
+    """Run the proofs of exports in this process, which takes no start of an interpreter."""
+
+    def run(fmt, folder, rows, *, vectors: bool, readout):
+        script = Path(proof.__file__).with_name("proofs") / f"{fmt.proof}.py"
+        spec = importlib.util.spec_from_file_location(f"proof_{fmt.proof}", script)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        sys.modules.pop("model", None)
+        importlib.invalidate_caches()
+        exported = module.load(str(folder), vectors=vectors)
+        values = np.asarray(exported(rows.texts, rows.pairs), dtype=np.float32)
+        if readout is None:
+            return values
+        return read_out(values, activation=readout.activation, low=readout.low, span=readout.span)
+
+    monkeypatch.setattr(proof, "run_exported", run)

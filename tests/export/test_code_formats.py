@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,36 +13,12 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 from poolsweep.cli import main
 from poolsweep.export import command, proof
 from poolsweep.export.format import Wanted
-from poolsweep.export.proofs.child import read_out
 from poolsweep.predict.load import load_model
 from poolsweep.predict.run_model import RunModel
 from poolsweep.training.load import load_run
 
 TEXTS = ["meow", "woof xxx 12", "a [MASK] in a longer text, that is padded", "", "hu" * 40]
 FORMATS = ("torch", "transformers")
-
-
-@pytest.fixture
-def here(monkeypatch, tmp_path):
-    """Run the proofs of exports in this process, which takes no start of an interpreter."""
-
-    def run(fmt, folder, rows, *, vectors: bool, readout):
-        script = Path(proof.__file__).with_name("proofs") / f"{fmt.proof}.py"
-        spec = importlib.util.spec_from_file_location(f"proof_{fmt.proof}", script)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        monkeypatch.setattr(sys, "path", list(sys.path))
-        sys.modules.pop("model", None)
-        importlib.invalidate_caches()
-        exported = module.load(str(folder), vectors=vectors)
-        values = np.asarray(exported(rows.texts, rows.pairs), dtype=np.float32)
-        if readout is None:
-            return values
-        return read_out(values, activation=readout.activation, low=readout.low, span=readout.span)
-
-    monkeypatch.setattr(proof, "run_exported", run)
 
 
 def export(run: Path, folder: Path, to: str, **wanted: bool) -> Path:

@@ -10,6 +10,7 @@ from annotated_types import Ge, Interval, Len
 from pydantic import StringConstraints
 
 from poolsweep.bounds import Described, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
+from poolsweep.tasks import Calibrate
 
 _Batches = PositiveInt | Annotated[float, Interval(gt=0, le=1)]  # a number of batches, or a share of them
 _SomeBatches = Annotated[_Batches | None, Described("a share of the batches, above 0 and at most 1.0, or their number")]
@@ -29,6 +30,7 @@ class Root:
         output_root: Folder of studies.
         metrics: Names of the metrics that are measured; the first ranks, and selects unless ``monitor`` says another.
         monitor: Validation metric that selects the checkpoint; its direction follows from its name.
+        calibrate: Whether probabilities get a temperature: one that is fitted on validation, or a given one.
         matmul_precision: Precision of float32 matrix products; only ``highest`` keeps GPUs from TensorFloat32.
         trusted: Packages of your own whose classes a config may name.
         retry: Which runs to run again: those that failed, none, or all.
@@ -43,6 +45,7 @@ class Root:
     output_root: _Text
     metrics: Annotated[list[_Text], Len(1)]
     monitor: _Text
+    calibrate: Calibrate
     matmul_precision: Literal["highest", "high", "medium"]
     trusted: list[_Text]
     retry: Literal["failed", "never", "all"]

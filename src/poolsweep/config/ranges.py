@@ -14,6 +14,11 @@ def range_problems(config: Mapping[str, Any]) -> list[str]:
     """What does not go together in a resolved config whose keys are of the right types."""
     task = make_task(config["task"])
     problems = [*task.option_problems(), *_loss_problems(config, task), *_metric_problems(config, task)]
+    if config["calibrate"] != "none" and not task.has_labels:
+        problems.append(
+            f"calibrate={config['calibrate']} is for probabilities, and task={task.name} predicts numbers: "
+            "calibrate=none"
+        )
     problems += _batching_problems(config)
     problems += _row_problems(config)
     study = config["study"]

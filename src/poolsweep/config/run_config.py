@@ -94,7 +94,7 @@ class RunConfig(Root):
         own |= {part: Node(content[part]) for part in _PARTS}
         return cls(
             **own,
-            task=make_task(content["task"]),
+            task=make_task(content["task"], calibrate=content["calibrate"]),
             checkpoint=Checkpointing(**content["checkpoint"]),
             features=Storing(**content["features"]),
             loading=Loading(**{field.name: content["data"][field.name] for field in fields(Loading)}),

@@ -64,7 +64,7 @@ def task_problems(node: Any) -> list[str]:  # noqa: ANN401
     if not isinstance(node, Mapping) or name not in list(TASKS):
         return [f"task.name={name} is none; {nearest(str(name), TASKS)}"]
     kind = TASKS[str(name)]
-    known = {field.name for field in fields(kind)}
+    known = set(kind.options())
     given = {key: value for key, value in node.items() if key in known}
     return [*_section("task", node, {"name", *known}), *dataclass_problems(kind, given, prefix="task.")]
 

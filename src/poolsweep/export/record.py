@@ -38,7 +38,7 @@ def write_record(
         "poolsweep": __version__,
         "format": fmt.name,
         **asdict(wanted),
-        "task": {"name": task.name, **asdict(task)},
+        "task": {"name": task.name, **{key: getattr(task, key) for key in sorted(task.options())}},
         "contract": (run.contract if readout is None else readout.contract).to_mapping(),
         "text": str(data.get("text") or "text"),
         "text_pair": second_text(run),

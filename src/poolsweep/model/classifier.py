@@ -218,7 +218,7 @@ class Classifier(pl.LightningModule):
         metrics, mean_loss = self._metrics_of(split)
         prefix = "val/" if split == "validation" else "test/"
         found = {f"{prefix}loss": mean_loss.compute(), **metrics.compute()}
-        found |= {} if self.own_metrics is None else self.own_metrics.compute(prefix=prefix)
+        found |= {} if self.own_metrics is None else self.own_metrics.compute(metrics.settled, prefix=prefix)
         self.log_dict({name: value.float() for name, value in found.items()})
         metrics.reset()
         mean_loss.reset()

@@ -12,6 +12,7 @@ from torchmetrics import Metric
 
 from poolsweep.distributed.group import all_gather
 from poolsweep.errors import UserError
+from poolsweep.tasks import Contract
 
 _log = logging.getLogger("poolsweep")
 
@@ -25,12 +26,16 @@ class OwnMetrics:
 
     Args:
         metrics: Name → metric.
-        predicted: Gives what is stored (B, C) of logits (B, C).
+        predicted: Gives what is stored (B, C) by a contract of logits (B, C).
         monitor: The metric that selects, perhaps one of these.
     """
 
     def __init__(
-        self, metrics: Mapping[str, Metric], *, predicted: Callable[[Tensor], Tensor], monitor: str | None = None
+        self,
+        metrics: Mapping[str, Metric],
+        *,
+        predicted: Callable[[Contract, Tensor], Tensor],
+        monitor: str | None = None,
     ) -> None:
         self._metrics, self._predicted, self._monitor = metrics, predicted, monitor
         self._found: list[tuple[Tensor, Tensor]] = []
@@ -38,14 +43,15 @@ class OwnMetrics:
     def update(self, logits: Tensor, targets: Tensor) -> None:
         """Take note of a batch; logits (B, C), targets (B, …)."""
         if self._metrics:
-            self._found.append((self._predicted(logits.detach()).cpu(), targets.cpu()))
+            self._found.append((logits.detach().cpu(), targets.cpu()))
 
-    def compute(self, *, prefix: str) -> dict[str, Tensor]:
+    def compute(self, contract: Contract, *, prefix: str) -> dict[str, Tensor]:
         """Measure the rows of all processes, and forget them.
 
         A value that is no finite number is left out, unless it selects: then training has diverged.
 
         Args:
+            contract: Contract that the split is measured by.
             prefix: ``val/`` or ``test/``.
         Raises:
             UserError: If a metric does not take such predictions.
@@ -54,7 +60,8 @@ class OwnMetrics:
             return {}
         parts = [part for of_one in all_gather(self._found) for part in of_one]
         self._found.clear()
-        outputs, targets = (torch.cat(side) for side in zip(*parts, strict=True))
+        logits, targets = (torch.cat(side) for side in zip(*parts, strict=True))
+        outputs = self._predicted(contract, logits)
         if not bool(outputs.isfinite().all()):
             return {f"{prefix}{name}": torch.tensor(math.nan) for name in self._metrics}
         outputs = outputs[:, 0] if outputs.shape[1] == 1 else outputs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from poolsweep.tasks import Contract, Task
 
 
 class SplitMetrics:
-    """Collects what a split's predictions and targets are, and measures them all at once.
+    """Collects a split's logits and targets, and measures what is predicted of them all at once.
 
     So a metric is never a mean over batches, it is the same however many processes share the batches, and it follows
     from the predictions file of a run.
@@ -24,10 +23,13 @@ class SplitMetrics:
         names: Names of the metrics.
         prefix: ``val/`` or ``test/``.
         settles: Whether the split decides what the contract leaves open, as validation does.
+    Attributes:
+        contract: The target contract as it was given.
+        settled: The contract that the split was last measured by.
     """
 
     def __init__(self, task: Task, contract: Contract, names: Sequence[str], *, prefix: str, settles: bool) -> None:
-        self.task, self.contract = task, contract
+        self.task, self.contract, self.settled = task, contract, contract
         self.names, self.prefix, self.settles = tuple(names), prefix, settles
         self._found: list[tuple[int, Tensor, Tensor]] = []
 
@@ -39,17 +41,18 @@ class SplitMetrics:
             targets: Targets of it, (B, …).
             place: Number of the batch among the batches of all processes.
         """
-        self._found.append((place, self.task.predicted(self.contract, logits.detach()).cpu(), targets.cpu()))
+        self._found.append((place, logits.detach().cpu(), targets.cpu()))
 
     def compute(self) -> dict[str, Tensor]:
         """Name → value, of the rows of all processes."""
         found = sorted((part for of_one in all_gather(self._found) for part in of_one), key=lambda part: part[0])
-        outputs = torch.cat([part for _, part, _ in found]).numpy()
+        logits = torch.cat([part for _, part, _ in found])
         targets = torch.cat([part for _, _, part in found]).numpy()
-        if not np.isfinite(outputs).all():  # training has diverged
+        if not bool(logits.isfinite().all()):  # training has diverged
             return {f"{self.prefix}{name}": torch.tensor(float("nan")) for name in self.names}
-        contract = self.task.settled(self.contract, targets, outputs) if self.settles else self.contract
-        values = self.task.measured(self.names, self.task.outcomes(contract, targets, outputs))
+        self.settled = self.task.settled(self.contract, targets, logits) if self.settles else self.contract
+        outputs = self.task.predicted(self.settled, logits).numpy()
+        values = self.task.measured(self.names, self.task.outcomes(self.settled, targets, outputs))
         return {f"{self.prefix}{name}": torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
 
     def reset(self) -> None:

@@ -56,7 +56,7 @@ class Evaluated:
         found |= measures.compute()
         if (own := classifier.own_metrics) is not None:
             own.update(logits, targets)
-            found |= own.compute(prefix=prefix)
+            found |= own.compute(measures.settled, prefix=prefix)
         return {name: float(value) for name, value in found.items()}
 
 

@@ -17,6 +17,7 @@ from poolsweep.report.race import race_cautions
 from poolsweep.report.replicates import Replicate
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
 from poolsweep.statistics import Estimate, Scores, mean_score, t_estimate
+from poolsweep.tasks.temperature import at_bound
 
 _BASES = {
     "one seed": "One seed says nothing of what another would give: there is no interval and no verdict.",
@@ -64,10 +65,21 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
         found.append((True, sentence))
     if note := load_note(comparison):
         found.append((False, note))
+    found += [(False, sentence) for sentence in _of_temperatures(comparison)]
     seeds = what_seeds_are(comparison)
     if seeds:
         found.append((False, seeds))
     return sorted(dict.fromkeys(found), key=lambda item: not item[0])
+
+
+def _of_temperatures(comparison: Comparison) -> list[str]:
+    """Whose temperatures nothing holds."""
+    found: dict[str, list[str]] = {}
+    for name, contender in comparison.group.contenders.items():
+        notes = (at_bound(run.facts["temperature"]) for run in contender.runs.values() if "temperature" in run.facts)
+        for note in dict.fromkeys(filter(None, notes)):
+            found.setdefault(note, []).append(name)
+    return [f"{', '.join(names)}: {note}." for note, names in found.items()]
 
 
 def _of_splits(comparison: Comparison) -> list[str]:

@@ -69,6 +69,11 @@ class Findings:
     smaller: tuple[Findings, ...] = ()
     learning: LearningCurve | None = None
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether probabilities of any contender have a temperature."""
+        return any(one.before is not None for one in self.calibrations.values())
+
 
 def examine(
     comparison: Comparison, *, smaller: Sequence[Comparison] = (), with_texts: bool = True,

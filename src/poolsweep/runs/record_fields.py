@@ -99,6 +99,7 @@ RESULT_FIELDS: dict[str, Check] = _SHARED | {
     "peak_memory_mib": _by_name(_time), "truncated_share": _by_name(_number), "versions": _by_name(_text),
     "hardware": _by_name(_any_of(_text, _number)), "git_commit": _or_nothing(_text), "git_changes": _or_nothing(_text),
     "best_epoch": _count, "epochs": _count, "steps": _count, "seeds_are": _or_nothing(_text), "penalty": _number,
+    "temperature": lambda value: _number(value) and value > 0,
     "data_id": _or_nothing(_text), "encoder_id": _or_nothing(_text), "data_place": _or_nothing(_list_of(_text)),
     "encoder_place": _or_nothing(_list_of(_text)), "files": _files, "checksum": _text,
     "split": _numbers("seed", "fold", "folds"), "rows_asked": _numbers("train_rows", "rows_per_label"),

@@ -10,10 +10,11 @@ from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
 from poolsweep.tasks.regression import Regression
 from poolsweep.tasks.similarity import Similarity
 from poolsweep.tasks.task import Task
+from poolsweep.tasks.temperature import Calibrate
 
 __all__ = [
-    "AUTO", "TASKS", "Classification", "Contract", "LabelCounts", "Multilabel", "Outcomes", "Readout", "Regression",
-    "Similarity", "Task", "make_task",
+    "AUTO", "TASKS", "Calibrate", "Classification", "Contract", "LabelCounts", "Multilabel", "Outcomes", "Readout",
+    "Regression", "Similarity", "Task", "make_task",
 ]  # fmt: skip
 
 _ALL = (Classification, Multilabel, Regression, Similarity)  # a task of its own joins here
@@ -21,14 +22,15 @@ TASKS: dict[str, type[Task]] = {task.name: task for task in _ALL}
 AUTO = "auto"  # the task follows from the targets; no run is recorded so
 
 
-def make_task(node: Mapping[str, Any]) -> Task:
+def make_task(node: Mapping[str, Any], *, calibrate: Calibrate = "none") -> Task:
     """The task of a config.
 
     Args:
         node: Name of the task, and its options.
+        calibrate: The root key of this name.
     """
     options = {key: _hashable(value) for key, value in node.items() if key != "name"}
-    return TASKS[node["name"]](**options)
+    return TASKS[node["name"]](**options, calibrate=calibrate)
 
 
 def _hashable(value: Any) -> Any:  # noqa: ANN401

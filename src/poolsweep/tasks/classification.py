@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from poolsweep.tasks.labels import Labels
 from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
 from poolsweep.tasks.probabilities import PROBABILITIES, probabilities_column, read_probabilities
 from poolsweep.tasks.task import Task
+from poolsweep.tasks.temperature import FITTED, best_temperature
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,7 +44,8 @@ class Classification(Task):
 
     def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Labels:
         """Label names: as given, or those of the training split in their order."""
-        return Labels.from_names(pc.unique(column).to_pylist()) if given is None else Labels.given(given)
+        labels = Labels.from_names(pc.unique(column).to_pylist()) if given is None else Labels.given(given)
+        return labels if isinstance(self.calibrate, str) else replace(labels, temperature=float(self.calibrate))
 
     def read_contract(self, content: Any) -> Labels:  # noqa: ANN401
         """Names and their ids."""
@@ -67,9 +69,29 @@ class Classification(Task):
         """The labels."""
         return targets
 
+    def settled(self, contract: Contract, targets: np.ndarray, logits: Tensor) -> Contract:
+        """The temperature of the least cross-entropy on validation, where one is to be fitted."""
+        if self.calibrate != FITTED:
+            return contract
+        assert isinstance(contract, Labels)
+        return replace(contract, temperature=best_temperature(logits.numpy(), targets))
+
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """Probabilities (B, C)."""
-        return logits.float().softmax(dim=-1)
+        return (logits.float() / contract.temperature).softmax(dim=-1)
+
+    def before_temperature(self, contract: Contract, found: Outcomes) -> Outcomes | None:
+        """Probabilities to the power of the temperature; the label is the same."""
+        if contract.temperature == 1 or found.outputs is None:
+            return None
+        logs = contract.temperature * np.log(np.clip(found.outputs, np.finfo(np.float32).tiny, None, dtype=np.float64))
+        powers = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return replace(found, outputs=powers / powers.sum(axis=1, keepdims=True))
+
+    def reliability(self, found: Outcomes) -> tuple[np.ndarray, np.ndarray]:
+        """The probability of each predicted label, and whether it is the right one."""
+        assert found.outputs is not None
+        return found.outputs.max(axis=1), self.right(found)
 
     def columns(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
         """Columns label and predicted (names) and probabilities (one list per row)."""
@@ -160,4 +182,10 @@ class Classification(Task):
 
     def readout(self, contract: Contract) -> Readout:
         """A softmax."""
-        return Readout(problem_type="single_label_classification", activation="softmax", contract=contract)
+        assert isinstance(contract, Labels)
+        return Readout(
+            problem_type="single_label_classification",
+            activation="softmax",
+            contract=replace(contract, temperature=1.0),
+            factor=1 / contract.temperature,
+        )

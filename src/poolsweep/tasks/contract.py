@@ -16,11 +16,13 @@ class Contract(ABC):
     Attributes:
         names: ``names[i]`` is what logit i stands for.
         separator: Stands between several names of a text where they are written as one.
+        temperature: Number that logits are divided by before they are probabilities.
         blank_hint: What a message on an empty target says of how it should be written.
     """
 
     names: tuple[str, ...]
     separator: str = "|"
+    temperature: float = 1.0
     blank_hint: ClassVar[str] = ""
 
     def __len__(self) -> int:

@@ -16,6 +16,7 @@ from pyarrow import compute
 from poolsweep.errors import nearest
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.labels import Labels
+from poolsweep.tasks.temperature import mean_temperature, read_temperature
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
@@ -30,11 +31,13 @@ class LabelSets(Contract):
         names: ``names[i]`` is the label of logit i.
         thresholds: A label is predicted from this probability on.
         separator: Stands between the labels of a text where they are not a list.
+        temperature: Number that logits are divided by.
     """
 
     names: tuple[str, ...]
     thresholds: tuple[float, ...]
     separator: str = "|"
+    temperature: float = 1.0
     blank_hint: ClassVar[str] = "; a text without labels is written []"
 
     @classmethod
@@ -44,7 +47,7 @@ class LabelSets(Contract):
         Raises:
             ValueError: If it has no ids 0, 1, 2, …, or no threshold for each.
         """
-        if not isinstance(content, dict) or content.keys() != {"labels", "separator", "thresholds"}:
+        if not isinstance(content, dict) or content.keys() - {"temperature"} != {"labels", "separator", "thresholds"}:
             raise ValueError("labels must have labels, separator and thresholds")
         names, separator, thresholds = Labels.read(content["labels"]).names, content["separator"], content["thresholds"]
         if not isinstance(separator, str) or not separator:
@@ -53,12 +56,13 @@ class LabelSets(Contract):
             raise ValueError("each label must have a threshold")
         if not all(type(one) in (int, float) and 0 <= one <= 1 for one in thresholds):
             raise ValueError("thresholds must be numbers from 0 to 1")
-        return cls(names, tuple(map(float, thresholds)), separator)
+        return cls(names, tuple(map(float, thresholds)), separator, read_temperature(content.get("temperature", 1)))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Names with their ids, separator, and the threshold of each id."""
+        """Names with their ids, separator, the threshold of each id, and the temperature if there is one."""
         labels = {name: i for i, name in enumerate(self.names)}
-        return {"labels": labels, "separator": self.separator, "thresholds": list(self.thresholds)}
+        found = {"labels": labels, "separator": self.separator, "thresholds": list(self.thresholds)}
+        return found if self.temperature == 1 else found | {"temperature": self.temperature}
 
     def encode(self, column: pa.ChunkedArray) -> np.ndarray:
         """A mark for each label that a text has; names that are unknown are left out.
@@ -86,7 +90,7 @@ class LabelSets(Contract):
         return found
 
     def together(self, others: Sequence[Contract]) -> LabelSets:
-        """The same names with the mean of the thresholds.
+        """The same names with the means of thresholds and temperatures.
 
         Raises:
             ValueError: If the names differ.
@@ -95,7 +99,7 @@ class LabelSets(Contract):
         if len(alike) < len(others):
             raise ValueError("have other labels")
         mean = np.mean([one.thresholds for one in (self, *alike)], axis=0)
-        return replace(self, thresholds=tuple(map(float, mean)))
+        return replace(self, thresholds=tuple(map(float, mean)), temperature=mean_temperature([self, *others]))
 
 
 def labels_in(cell: str, separator: str) -> tuple[str, ...]:

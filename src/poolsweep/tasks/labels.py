@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,19 +13,22 @@ from pyarrow import compute
 
 from poolsweep.errors import UserError, nearest
 from poolsweep.tasks.contract import Contract
+from poolsweep.tasks.temperature import mean_temperature, read_temperature
 
 pc: Any = compute  # its functions are made when it is imported, so no type checker sees them
 
 
 @dataclass(frozen=True)
 class Labels(Contract):
-    """Label names in the order of their ids.
+    """Label names in the order of their ids, with the temperature of their probabilities.
 
     Attributes:
         names: ``names[i]`` is the label of logit i.
+        temperature: Number that logits are divided by.
     """
 
     names: tuple[str, ...]
+    temperature: float = 1.0
 
     @classmethod
     def from_names(cls, found: Iterable[str]) -> Labels:
@@ -70,15 +73,29 @@ class Labels(Contract):
         """Read what a ``labels.json`` holds, which may be a stranger's.
 
         Raises:
-            ValueError: If it is no mapping of names to the ids 0, 1, 2, …
+            ValueError: If it is no mapping of names to the ids 0, 1, 2, …, or has no temperature above 0 beside one.
         """
-        if not isinstance(content, dict) or not all(type(label_id) is int for label_id in content.values()):
+        labels, temperature = content, 1
+        if isinstance(content, dict) and isinstance(content.get("labels"), dict):  # a label of that name has an id
+            labels, temperature = content["labels"], content.get("temperature")
+        if not isinstance(labels, dict) or not all(type(label_id) is int for label_id in labels.values()):
             raise ValueError("labels must be names with their ids")
-        return cls.from_mapping(content)
+        return replace(cls.from_mapping(labels), temperature=read_temperature(temperature))
 
-    def to_mapping(self) -> dict[str, int]:
-        """name → id, the content of ``labels.json``."""
-        return {name: i for i, name in enumerate(self.names)}
+    def to_mapping(self) -> dict[str, Any]:
+        """The content of ``labels.json``: name → id, and beside it the temperature if there is one."""
+        labels = {name: i for i, name in enumerate(self.names)}
+        return labels if self.temperature == 1 else {"labels": labels, "temperature": self.temperature}
+
+    def together(self, others: Sequence[Contract]) -> Labels:
+        """The same names with the mean of the temperatures.
+
+        Raises:
+            ValueError: If the names differ.
+        """
+        if any(other.names != self.names for other in others):
+            raise ValueError("have other labels")
+        return replace(self, temperature=mean_temperature([self, *others]))
 
     def encode(self, column: pa.ChunkedArray) -> np.ndarray:
         """Label ids of a column of names; -1 where the name is unknown.

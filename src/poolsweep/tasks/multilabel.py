@@ -19,6 +19,8 @@ from poolsweep.tasks.labels import Labels
 from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
 from poolsweep.tasks.probabilities import PROBABILITIES, probabilities_column, read_probabilities
 from poolsweep.tasks.task import Task
+from poolsweep.tasks.temperature import FITTED as TEMPERATURE
+from poolsweep.tasks.temperature import best_temperature
 from poolsweep.tasks.thresholds import UNTOLD, best_threshold
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ class Multilabel(Task):
     link = "logistic"
     from_outputs = frozenset({"mean_average_precision", "roc_auc"})
     output_column = PROBABILITIES
-    charts = ("label_f1",)
+    charts = ("label_f1", "calibration")
+    also_evaluated = ("log_loss",)
 
     separator: Annotated[str, Described("a text")] | None = None
     thresholds: Thresholds = 0.5
@@ -73,7 +76,8 @@ class Multilabel(Task):
             names = Labels.from_names(name for cell in cells for name in labels_in(cell, separator)).names
         else:
             names = Labels.given(given).names
-        return LabelSets(names, self._thresholds(names), separator)
+        temperature = 1.0 if isinstance(self.calibrate, str) else float(self.calibrate)
+        return LabelSets(names, self._thresholds(names), separator, temperature)
 
     def _thresholds(self, names: Sequence[str]) -> tuple[float, ...]:
         if isinstance(self.thresholds, int | float):
@@ -95,12 +99,14 @@ class Multilabel(Task):
             return ()
         return (f"{contract.separator!r} separates the labels of a text; task.separator=… says another",)
 
-    def settled(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> Contract:
-        """The thresholds that give each label its best F1 on validation, where they are to be fitted."""
+    def settled(self, contract: Contract, targets: np.ndarray, logits: Tensor) -> Contract:
+        """The temperature of the least cross-entropy, then the thresholds of the best F1, where these are fitted."""
+        assert isinstance(contract, LabelSets)
+        if self.calibrate == TEMPERATURE:
+            contract = replace(contract, temperature=best_temperature(logits.numpy(), targets))
         if self.thresholds != FITTED:
             return contract
-        assert isinstance(contract, LabelSets)
-        pairs = zip(targets.T, outputs.T, strict=True)
+        pairs = zip(targets.T, self.predicted(contract, logits).numpy().T, strict=True)
         return replace(contract, thresholds=tuple(best_threshold(*pair) for pair in pairs))
 
     def without_validation(self, contracts: Sequence[Contract]) -> Mapping[str, Any]:
@@ -126,7 +132,23 @@ class Multilabel(Task):
 
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """Probability of each label by itself, (B, C)."""
-        return logits.float().sigmoid()
+        return (logits.float() / contract.temperature).sigmoid()
+
+    def before_temperature(self, contract: Contract, found: Outcomes) -> Outcomes | None:
+        """Probabilities whose logits are multiplied by the temperature."""
+        from scipy.special import expit, logit
+
+        if contract.temperature == 1 or found.outputs is None:
+            return None
+        edge = np.finfo(np.float32).eps / 2
+        return replace(
+            found, outputs=expit(contract.temperature * logit(np.clip(found.outputs, edge, 1 - edge, dtype=np.float64)))
+        )
+
+    def reliability(self, found: Outcomes) -> tuple[np.ndarray, np.ndarray]:
+        """The probability of each label of each text, and whether the text has it."""
+        assert found.outputs is not None
+        return found.outputs.ravel(), found.targets.ravel().astype(bool)
 
     def decided(self, contract: Contract, outputs: np.ndarray) -> np.ndarray:
         """The labels whose probability reaches their threshold, (N, C) bool."""
@@ -146,12 +168,15 @@ class Multilabel(Task):
         return Outcomes(targets, predicted, read_probabilities(contract, table))
 
     def scores(self, metric: str, found: Outcomes) -> np.ndarray:
-        """See ``poolsweep.statistics``."""
+        """See ``poolsweep.statistics``; of the log loss, the mean of a text's labels."""
         from poolsweep.statistics import MULTILABEL_RANKING_SCORES, MULTILABEL_SCORES
 
         if metric in MULTILABEL_SCORES:
             return MULTILABEL_SCORES[metric](found.targets, found.predicted)
         assert found.outputs is not None
+        if metric == "log_loss":
+            right = np.where(found.targets, found.outputs, 1 - found.outputs).astype(np.float64)
+            return -np.log(np.clip(right, np.finfo(np.float32).tiny, None)).mean(axis=1)
         return MULTILABEL_RANKING_SCORES[metric](found.targets, found.outputs)
 
     def right(self, found: Outcomes) -> np.ndarray:
@@ -175,9 +200,7 @@ class Multilabel(Task):
 
     def errors(self, contract: Contract, found: Outcomes) -> np.ndarray:
         """The mean binary cross-entropy of a text's labels."""
-        assert found.outputs is not None
-        right = np.where(found.targets, found.outputs, 1 - found.outputs).astype(np.float64)
-        return -np.log(np.clip(right, np.finfo(np.float32).tiny, None)).mean(axis=1)
+        return self.scores("log_loss", found)
 
     def label_counts(self, contract: Contract, found: Outcomes) -> LabelCounts:
         """Counts of each label by itself."""
@@ -190,7 +213,8 @@ class Multilabel(Task):
         return Readout(
             problem_type="multi_label_classification",
             activation="sigmoid",
-            contract=contract,
+            contract=replace(contract, temperature=1.0),
+            factor=1 / contract.temperature,
             thresholds=contract.thresholds,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
+from poolsweep.tasks.temperature import Calibrate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +35,8 @@ class Task(ABC):
         link: What ``trainer=probe`` solves, one of ``poolsweep.probe.links``; None = it has nothing to solve.
         output_column: The column of a predictions file that holds outputs; None where the others tell them.
         also_evaluated: Metrics that ``poolsweep evaluate`` shows beside those of the run.
+        calibrate: Whether probabilities get a temperature that is fitted on validation, or one that is given. It is a
+            key of the root, since it is asked for whatever the task is.
     """
 
     name: ClassVar[str]
@@ -48,6 +51,7 @@ class Task(ABC):
     has_labels: ClassVar[bool] = True
     charts: ClassVar[tuple[str, ...]] = ()
     also_evaluated: ClassVar[tuple[str, ...]] = ()
+    calibrate: Calibrate = field(default="none", kw_only=True)
 
     @classmethod
     def recognised(cls, column: pa.ChunkedArray, *, row_ids: np.ndarray, given: Sequence[str] | None) -> str | None:
@@ -59,6 +63,11 @@ class Task(ABC):
             given: Label names of the config or of the source; None = they follow from the column.
         """
         return None
+
+    @classmethod
+    def options(cls) -> frozenset[str]:
+        """Names of its options."""
+        return frozenset(each.name for each in fields(cls)) - {"calibrate"}
 
     def option_problems(self) -> list[str]:
         """What its options, each of its declared type, cannot be."""
@@ -126,17 +135,34 @@ class Task(ABC):
         """
         return ()
 
-    def settled(self, contract: Contract, targets: np.ndarray, outputs: np.ndarray) -> Contract:
-        """The contract with what it leaves open until a model has been validated, such as thresholds.
+    def settled(self, contract: Contract, targets: np.ndarray, logits: Tensor) -> Contract:
+        """The contract with what it leaves open until a model has been validated: a temperature, thresholds.
 
         Args:
             contract: The target contract.
             targets: Targets of the validation split.
-            outputs: What ``predicted`` gave for it.
+            logits: What the head gave for it.
         Shape:
-            targets (N, …); outputs (N, C).
+            targets (N, …); logits (N, C).
         """
         return contract
+
+    def before_temperature(self, contract: Contract, found: Outcomes) -> Outcomes | None:
+        """What the model said before its temperature was applied; None where it has none.
+
+        Args:
+            contract: The target contract.
+            found: With outputs.
+        """
+        return None
+
+    def reliability(self, found: Outcomes) -> tuple[np.ndarray, np.ndarray] | None:
+        """Probabilities, and whether what each was given to is so; None where outputs are no probabilities.
+
+        Args:
+            found: With outputs.
+        """
+        return None
 
     def measured(self, metrics: Sequence[str], found: Outcomes) -> Mapping[str, float]:
         """Metrics of all texts of a split.

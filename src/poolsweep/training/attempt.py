@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import math
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from poolsweep.runs.records import fingerprints, write_result
 from poolsweep.runs.secrets import recorded
 from poolsweep.runs.status import StatusFile
 from poolsweep.runs.stored_config import write_config
+from poolsweep.tasks.temperature import FITTED, at_bound
 from poolsweep.training.build import Run, build
 from poolsweep.training.failure import require_room
 from poolsweep.training.planned import PlannedRun
@@ -152,6 +154,17 @@ def _refit_of(config: RunConfig) -> dict[str, Any]:
     return {"refit": {"of": refit.of, "runs": refit.runs, "with_validation": refit.with_validation}}
 
 
+def _temperature_of(run: Run) -> dict[str, float]:
+    """The temperature that validation gave; said where nothing holds it."""
+    measured = run.classifier.test_metrics
+    if measured.task.calibrate != FITTED:
+        return {}
+    temperature = measured.contract.temperature
+    if note := at_bound(temperature):
+        logging.getLogger("poolsweep").warning(note)
+    return {"temperature": temperature}
+
+
 def _result(
     facts: dict[str, Any],
     outcome: Outcome,
@@ -168,5 +181,6 @@ def _result(
         "cpu_seconds": round(cpu, 3),
         "attempts": attempts,
         **asdict(outcome),
+        **_temperature_of(run),
         "truncated_share": {name: round(share, 6) for name, share in run.truncated_share.items()},
     }

@@ -59,13 +59,13 @@ def build_classifier(
         loss=make(config.loss),
         for_loss=partial(config.task.for_loss, contract),
         metrics=partial(SplitMetrics, config.task, contract, config.metrics),
-        own_metrics=_own_metrics(config, contract),
+        own_metrics=_own_metrics(config),
         make_optimizer=partial(make, config.optimizer, fused=fused),
         make_scheduler=partial(make, config.scheduler),
     )
 
 
-def _own_metrics(config: RunConfig, contract: Contract) -> OwnMetrics | None:
+def _own_metrics(config: RunConfig) -> OwnMetrics | None:
     """Metrics of the user's own.
 
     Raises:
@@ -79,7 +79,7 @@ def _own_metrics(config: RunConfig, contract: Contract) -> OwnMetrics | None:
             raise UserError(f"own_metrics.{name} cannot be made: {in_one_line(error)}") from error
     if not found:
         return None
-    return OwnMetrics(found, predicted=partial(config.task.predicted, contract), monitor=config.monitor)
+    return OwnMetrics(found, predicted=config.task.predicted, monitor=config.monitor)
 
 
 def build_postprocess(config: RunConfig, pairs: Pairs, pooling: Pooling, *, frozen: bool) -> Postprocess:
