@@ -1,6 +1,6 @@
 """Trains every preset and exports it to every format, each proven on 200 texts where poolsweep cannot be imported.
 
-    python experiments/export/all_presets.py                                     # 33 presets × 4 formats, tiny encoder
+    python experiments/export/all_presets.py                                     # 36 presets × 4 formats, tiny encoder
     python experiments/export/all_presets.py --encoder minilm
     python experiments/export/all_presets.py --pairs cls:onnx pooler:transformers
 

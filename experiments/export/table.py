@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_dir
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import resolve
 from poolsweep.data.reading import Reading
+from poolsweep.export.encoder import not_plain
 from poolsweep.export.format import Wanted
 from poolsweep.export.formats import NAMES, format_named
 from poolsweep.pooling.presets import preset_names
@@ -35,13 +36,13 @@ def untrained(preset: str) -> LoadedRun:
     pooling = build_pooling(config.pooling, loaded)
     labels = Labels(("a", "b"))
     classifier = build_classifier(config, loaded.encoder, pooling, labels)
-    return LoadedRun(config, labels, classifier.eval(), loaded, Reading(32, pooling.template))
+    return LoadedRun(config, labels, classifier.eval(), loaded, Reading(48, pooling.template))
 
 
 def answer(run: LoadedRun, name: str) -> str:
     """What a format says of a pooling."""
     fmt = format_named(name)
-    objection = fmt.objection(run, Wanted())
+    objection = not_plain(run) or fmt.objection(run, Wanted())
     return f"no: {objection}" if objection else "custom code" if fmt.needs_code(run) else "yes"
 
 

@@ -3,49 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from family_tokenizers import byte_level, unigram
+from tokenizers import processors
 from transformers import ByT5Tokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from poolsweep.data.reading import Reading
 from poolsweep.data.text_reader import reader
 from poolsweep.encoder.tiny import tiny
-
-
-def byte_level() -> PreTrainedTokenizerFast:
-    """Like RoBERTa's: two separators between a pair."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    inner = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate([*special, *alphabet])}, merges=[]))
-    inner.pre_tokenizer, inner.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    inner.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    names = {
-        "cls_token": "<s>",
-        "pad_token": "<pad>",
-        "sep_token": "</s>",
-        "unk_token": "<unk>",
-        "mask_token": "<mask>",
-    }
-    return PreTrainedTokenizerFast(tokenizer_object=inner, **names, bos_token="<s>", eos_token="</s>")
-
-
-def unigram() -> PreTrainedTokenizerFast:
-    """Like XLNet's: <cls> stands last."""
-    special = ["<unk>", "<pad>", "<sep>", "<cls>", "<mask>"]
-    pieces = [*((t, 0.0) for t in special), *((c, -2.0) for c in "▁abcdef")]
-    inner = Tokenizer(models.Unigram(pieces, unk_id=0))
-    inner.pre_tokenizer = pre_tokenizers.Metaspace()
-    inner.post_processor = processors.TemplateProcessing(
-        single="$A:0 <sep>:0 <cls>:2", pair="$A:0 <sep>:0 $B:1 <sep>:1 <cls>:2",
-        special_tokens=[("<sep>", 2), ("<cls>", 3)],
-    )  # fmt: skip
-    names = {
-        "cls_token": "<cls>",
-        "pad_token": "<pad>",
-        "sep_token": "<sep>",
-        "unk_token": "<unk>",
-        "mask_token": "<mask>",
-    }
-    return PreTrainedTokenizerFast(tokenizer_object=inner, **names)
 
 
 def unmarked() -> PreTrainedTokenizerFast:

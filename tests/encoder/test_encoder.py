@@ -47,9 +47,9 @@ def test_gives_the_hidden_states_of_transformers_in_the_order_asked(kind: str):
     assert len(output.hidden) == 3
     assert output.pooler_output is None
     assert output.attentions is None
-    assert torch.equal(output.hidden[0], last)
-    assert torch.equal(output.hidden[1], expected[0])
-    assert torch.equal(output.hidden[2], expected[2])
+    assert torch.equal(output.hidden[0][mask], last[mask])
+    assert torch.equal(output.hidden[1][mask], expected[0][mask])
+    assert torch.equal(output.hidden[2][mask], expected[2][mask])
     assert (encoder.num_layers, encoder.hidden_size) == (3, 16)
 
 

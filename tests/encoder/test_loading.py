@@ -248,7 +248,7 @@ def test_a_model_with_a_decoder_is_refused(tmp_path):
     sizes = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16}
     config = BartConfig(vocab_size=TOKENS, encoder_attention_heads=2, decoder_attention_heads=2, **sizes)
     save(tmp_path / "bart", BartModel(config))
-    assert refusal(tmp_path / "bart").endswith("(bart) has a decoder; an encoder is wanted")
+    assert refusal(tmp_path / "bart").endswith("an encoder (BERT), or a decoder alone (Llama)")
 
 
 def test_a_mistyped_path_is_answered_with_the_nearest(enc, monkeypatch):

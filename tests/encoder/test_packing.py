@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from architectures import CONFIGS, SIZES
+from architectures import CONFIGS, DECODERS, SIZES
 from transformers import AutoModel, ModernBertConfig, PreTrainedConfig
 
 from poolsweep.encoder import Encoder
@@ -14,7 +14,8 @@ from poolsweep.encoder.packing import Packing
 from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
 
-PACKED = sorted(CONFIGS)
+ALL = {**CONFIGS, **{name: DECODERS[name] for name in ("gpt2", "mistral")}}
+PACKED = sorted(ALL)
 
 
 @pytest.fixture(params=[0, 20_000], ids=["equally long", "similar"])
@@ -39,7 +40,8 @@ def encoders(config: PreTrainedConfig, **options) -> tuple[Encoder, Encoder]:
     """The same weights without dropout, padded and packed."""
     config = copy.deepcopy(config)
     checkpointing = bool(options.get("gradient_checkpointing"))
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+    names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
+    for name in (*names, "attn_pdrop", "resid_pdrop", "embd_pdrop"):
         if hasattr(config, name):
             setattr(config, name, options.get(name, 0.0))
     made = []
@@ -68,7 +70,7 @@ def test_states_and_gradients_are_those_of_padded_batches(kind: str, padding: st
     if padding == "none":
         ids, mask = ids[[0, 2, 3, 5], :7], mask[[0, 2, 3, 5], :7]  # of 7 or more tokens
     found = []
-    for encoder in encoders(CONFIGS[kind]):
+    for encoder in encoders(ALL[kind]):
         encoder.train()
         states = encoder(ids, mask, layers=[3, 0, 1]).hidden
         sum((i + 1) * state[mask].pow(2).sum() for i, state in enumerate(states)).backward()
@@ -213,7 +215,7 @@ def test_first_tokens_alone_give_the_states_and_gradients_of_all(kind: str, chec
     ids, mask = batch(left=True)
     found = []
     for first_tokens in (False, True):
-        encoder = encoders(CONFIGS[kind], gradient_checkpointing=checkpointing)[1].train()
+        encoder = encoders(ALL[kind], gradient_checkpointing=checkpointing)[1].train()
         assert encoder.keep_first_tokens() == (kind in FIRST_TOKENS_APART)
         rows = feed_forward_rows(encoder)
         output = encoder(ids, mask, layers=[1, 3], first_tokens=first_tokens)
@@ -260,7 +262,7 @@ def test_attention_dropout_of_first_tokens_repeats_bit_for_bit():
 def test_kernels_on_cuda_agree_with_padded_batches(kind: str, dtype: torch.dtype):
     ids, mask = batch()
     ids, mask = ids.cuda(), mask.cuda()
-    padded, packed = (encoder.cuda().eval() for encoder in encoders(CONFIGS[kind]))
+    padded, packed = (encoder.cuda().eval() for encoder in encoders(ALL[kind]))
     with torch.autocast("cuda", dtype=dtype, enabled=dtype != torch.float32), torch.no_grad():
         expected = padded(ids, mask, layers=[3]).hidden[0].float()
         state = packed(ids, mask, layers=[3]).hidden[0].float()

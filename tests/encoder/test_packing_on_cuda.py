@@ -6,19 +6,21 @@ import copy
 
 import pytest
 import torch
-from architectures import CONFIGS
+from architectures import CONFIGS, DECODERS
 from torch.nn.attention import varlen
 from transformers import AutoModel
 
 from poolsweep.encoder import Encoder
 
 pytestmark = pytest.mark.gpu
+ALL = {**CONFIGS, **{name: DECODERS[name] for name in ("gpt2", "mistral", "llama")}}
 LENGTHS = torch.tensor([7, 20, 3, 7, 1, 12])
 
 
 def encoder_of(kind: str, *, packing: str) -> Encoder:
-    config = copy.deepcopy(CONFIGS[kind])
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+    config = copy.deepcopy(ALL[kind])
+    names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
+    for name in (*names, "attn_pdrop", "resid_pdrop", "embd_pdrop"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
     torch.manual_seed(0)
@@ -27,7 +29,7 @@ def encoder_of(kind: str, *, packing: str) -> Encoder:
     return encoder.cuda().train()
 
 
-@pytest.mark.parametrize("kind", sorted(CONFIGS))
+@pytest.mark.parametrize("kind", sorted(ALL))
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("first_tokens", [False, True], ids=["all tokens", "first tokens"])
 def test_gradients_through_the_kernel_for_ragged_rows(kind, dtype, first_tokens, monkeypatch):

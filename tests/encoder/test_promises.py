@@ -110,7 +110,7 @@ def test_cls_of_a_causal_model_is_refused_with_what_to_type(tmp_path, preset: st
     if preset == "masked_mean":
         assert build_pooling(pooling, loaded).output_size == 16
         return
-    with pytest.raises(UserError, match=r"has seen nothing of the text behind it; pooling/tokens=last reads"):
+    with pytest.raises(UserError, match=r"has seen nothing of the text behind it; pooling=last reads"):
         build_pooling(pooling, loaded)
 
 

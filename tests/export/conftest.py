@@ -85,7 +85,7 @@ def made(compose, tiny_run):
         for parameter in pooling.parameters():
             nn.init.normal_(parameter, std=0.3)
         classifier = build_classifier(config, loaded.encoder, pooling, Labels(("a", "b", "c")))
-        return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, Reading(32, pooling.template))
+        return LoadedRun(config, Labels(("a", "b", "c")), classifier.eval(), loaded, Reading(48, pooling.template))
 
     return make
 

@@ -8,11 +8,17 @@ from transformers import (
     DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
+    Gemma3TextConfig,
     GPT2Config,
+    GPTNeoXConfig,
     LlamaConfig,
+    MistralConfig,
     ModernBertConfig,
     MPNetConfig,
+    OPTConfig,
     PreTrainedConfig,
+    Qwen2Config,
+    Qwen3Config,
     RobertaConfig,
     T5Config,
     XLNetConfig,
@@ -42,4 +48,18 @@ MORE: dict[str, PreTrainedConfig] = {
     "gpt2": GPT2Config(vocab_size=40, n_embd=16, n_layer=3, n_head=2, n_positions=32),
     "llama": LlamaConfig(**SIZES, max_position_embeddings=32),
 }
+_DECODER = {**SIZES, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 32}
+DECODERS: dict[str, PreTrainedConfig] = {
+    "gpt2": MORE["gpt2"],
+    "gpt_neox": GPTNeoXConfig(**SIZES, max_position_embeddings=32),
+    "opt": OPTConfig(
+        vocab_size=40, hidden_size=16, num_hidden_layers=3, num_attention_heads=2, ffn_dim=32, word_embed_proj_dim=16,
+        max_position_embeddings=32,
+    ),
+    "llama": LlamaConfig(**_DECODER),
+    "qwen2": Qwen2Config(**_DECODER),
+    "qwen3": Qwen3Config(**_DECODER, head_dim=4),
+    "mistral": MistralConfig(**_DECODER, sliding_window=5),
+    "gemma3": Gemma3TextConfig(**_DECODER, head_dim=4, sliding_window=5),
+}  # fmt: skip
 T5 = T5Config(vocab_size=TOKENS, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2)

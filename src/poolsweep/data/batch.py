@@ -27,7 +27,7 @@ class Batch:
         input_ids: (N, T) int64.
         token_type_ids: (N, T) int64, for encoders that have segments.
         special: (N, T) bool, True at special tokens, if the pooling asks for it.
-        template: (N, T) bool, True at the [MASK] of an input template, if the pooling has one.
+        template: (N, T) bool, True at the [MASK] of an input template, or else at the last copy of the text in it.
         cls: (N, T) bool, True at [CLS], for tokenizers that do not put it first.
         features: Stored features, (N, …) each; the ``FeatureRequest`` that stored them makes pooled vectors of them.
         weight: Factor of its mean loss in the mean over processes and accumulated steps; 0: it does not count.

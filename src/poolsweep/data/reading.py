@@ -11,8 +11,9 @@ class Reading:
 
     Attributes:
         max_length: Longest input in tokens, special tokens included; longer texts are cut.
-        template: Each text stands in place of its ``{text}``; its ``[MASK]`` is the tokenizer's mask token. A text that
-            does not fit is cut, never the template. None = texts are read as they are.
+        template: Each text stands in place of its ``{text}``, which may come twice; its ``[MASK]``, if it has one, is
+            the tokenizer's mask token. A text that does not fit is cut, never the template. None = texts are read as
+            they are.
     """
 
     max_length: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerBase
@@ -13,51 +14,91 @@ from poolsweep.errors import UserError
 
 @dataclass(frozen=True)
 class TemplateTokens:
-    """Ids of tokens around a text that is put into a template.
+    """Ids of the tokens of a template, in which a text stands once or several times.
 
     Attributes:
         start: What the tokenizer puts before any text: [CLS] for a BERT.
-        before: The template's part before the text.
-        after: The template's part behind it.
+        parts: The template's parts before the first copy of the text, between copies, and behind the last.
         end: What the tokenizer puts behind any text: [SEP] for a BERT.
-        mask: The template's [MASK].
-        unknown: What a [MASK] in the text itself is read as, since it would be taken for the template's.
+        spaces: What each copy of the text is tokenised with before it: a space where the template has one and the
+            tokenizer makes it part of the word, else nothing.
+        mask: The template's [MASK]: which part, and where in it; None if it has none.
     """
 
     start: list[int]
-    before: list[int]
-    after: list[int]
+    parts: tuple[list[int], ...]
     end: list[int]
-    mask: int
-    unknown: int
+    spaces: tuple[str, ...]
+    mask: tuple[int, int] | None
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase, template: str) -> TemplateTokens:
         """Those of a tokenizer that knows no template.
 
         Args:
-            tokenizer: The encoder's own; it must have a mask token.
-            template: Input template with ``{text}`` and ``[MASK]`` once each.
+            tokenizer: The encoder's own; it must have a mask token if the template has one.
+            template: Input template with ``{text}`` at least once and ``[MASK]`` at most once.
         """
-        marked = tokenizer(str(tokenizer.mask_token))["input_ids"]
-        mask = tokenizer.mask_token_id
-        assert isinstance(mask, int)
-        place = marked.index(mask)
-        unknown = tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id
-        assert isinstance(unknown, int)
-        return cls(marked[:place], *template_sides(tokenizer, template), marked[place + 1 :], mask, unknown)
+        start, end = tokens_around(tokenizer)
+        texts = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
+        behind = [_ids_behind(tokenizer, part.rstrip()) for part in texts[1:]]
+        parts = ([*_ids(tokenizer, texts[0].strip())], *behind)
+        joins = _ids(tokenizer, "a b") != _ids(tokenizer, "a") + _ids(tokenizer, "b")
+        spaces = tuple(" " if joins and part[-1:].isspace() else "" for part in texts[:-1])
+        mask = None
+        if "[MASK]" in template:
+            which = next(i for i, part in enumerate(parts) if tokenizer.mask_token_id in part)
+            mask = which, parts[which].index(tokenizer.mask_token_id)
+        return cls(start, parts, end, spaces, mask)
+
+    @property
+    def fixed(self) -> int:
+        """The number of tokens that are not the text's."""
+        return len(self.start) + sum(map(len, self.parts)) + len(self.end)
+
+    @property
+    def before(self) -> list[int]:
+        """All ids before the first copy of the text."""
+        return [*self.start, *self.parts[0]]
+
+    @property
+    def after(self) -> list[int]:
+        """All ids behind the last copy of the text."""
+        return [*self.parts[-1], *self.end]
+
+    @property
+    def mask_place(self) -> tuple[Literal["place", "from_end"], int]:
+        """Where the [MASK] stands in every text, counted from 1 from the side of the text that it stands on."""
+        assert self.mask is not None
+        part, offset = self.mask
+        if part == 0:
+            return "place", len(self.start) + offset + 1
+        return "from_end", sum(map(len, self.parts[part:])) - offset + len(self.end)
+
+    def filled(self, copies: Sequence[list[int]]) -> list[int]:
+        """The ids of the template with the ids of a text in it."""
+        ids = self.before
+        for text, part in zip(copies, self.parts[1:], strict=True):
+            ids = [*ids, *text, *part]
+        return [*ids, *self.end]
+
+    def target(self, copies: Sequence[list[int]]) -> range:
+        """The places that poolings read: of the [MASK], or else of the text's last copy."""
+        if self.mask is None:
+            last = len(self.filled(copies)) - len(self.after)
+            return range(last - len(copies[-1]), last)
+        part, offset = self.mask
+        place = len(self.start) + sum(map(len, self.parts[:part])) + sum(map(len, copies[:part])) + offset
+        return range(place, place + 1)
 
 
-def template_sides(tokenizer: PreTrainedTokenizerBase, template: str) -> tuple[list[int], list[int]]:
-    """Ids of a template's part before the text and of that behind it.
-
-    Args:
-        tokenizer: The encoder's own; it must have a mask token.
-        template: Input template with ``{text}`` and ``[MASK]`` once each.
-    """
-    before, after = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
-    ids = tokenizer([before.strip(), after.strip()], add_special_tokens=False, verbose=False)["input_ids"]
-    return ids[0], ids[1]
+def tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """Ids that a tokenizer puts before every text, and those that it puts behind it."""
+    probe = tokenizer("a", return_special_tokens_mask=True)
+    ids, added = probe["input_ids"], list(probe["special_tokens_mask"])
+    if 0 not in added:  # a tokenizer that does not know "a"
+        return ids, []
+    return ids[: added.index(0)], ids[len(ids) - added[::-1].index(0) :]
 
 
 def put_around(tokenizer: PreTrainedTokenizerBase, before: Sequence[int], after: Sequence[int]) -> None:
@@ -80,3 +121,14 @@ def put_around(tokenizer: PreTrainedTokenizerBase, before: Sequence[int], after:
             {"id": name, "ids": ids, "tokens": tokenizer.convert_ids_to_tokens(ids)} for name, ids in known.items()
         ],
     )
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"] if text else []
+
+
+def _ids_behind(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """The ids of what stands behind a word, as they are there: some tokenizers put a space before what stands alone."""
+    word = _ids(tokenizer, "a")
+    both = _ids(tokenizer, f"a{text}")
+    return both[len(word) :] if both[: len(word)] == word else _ids(tokenizer, text.strip())

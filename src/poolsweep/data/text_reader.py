@@ -61,12 +61,12 @@ class PlainTexts:
 class TemplatedTexts:
     """Tokenises a batch of rows inside a template.
 
-    The parts before and after the text are tokenised on their own, and the text gets what is left of ``max_length``: a
-    long text is cut, and the template's [MASK] stays.
+    The parts around the text are tokenised on their own, and the text gets what is left of ``max_length``, each copy
+    the same: a long text is cut, and never the template.
 
     Args:
-        tokenizer: The encoder's own; it must have a mask token.
-        template: Input template with ``{text}`` and ``[MASK]`` once each.
+        tokenizer: The encoder's own; it must have a mask token if the template has one.
+        template: Input template with ``{text}`` at least once and ``[MASK]`` at most once.
         max_length: Longest input in tokens, special tokens included.
         typed: Whether the encoder has segment ids.
     Raises:
@@ -76,29 +76,37 @@ class TemplatedTexts:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, template: str, max_length: int, typed: bool) -> None:
         self._tokenizer, self._typed = tokenizer, typed
         self._around = around = TemplateTokens.of(tokenizer, template)
-        self._before, self._after = [*around.start, *around.before], [*around.after, *around.end]
-        fixed = len(self._before) + len(self._after)
-        self._room = max_length - fixed
+        self._room = (max_length - around.fixed) // len(around.spaces)
         if self._room < 1:
             raise UserError(
-                f"data.max_length must be above the template's own {fixed} tokens, got {max_length}: {template!r}"
+                f"data.max_length must be above the template's own {around.fixed} tokens, got {max_length}: "
+                f"{template!r}"
             )
 
     def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
-        """The token ids of each row of ``batch``, and whether its text was cut."""
+        """The token ids of each row of ``batch``, which of them poolings read, and whether its text was cut."""
         around, texts = self._around, batch["text"]
         if "text_pair" in batch:
             texts = [f"{one} {other}" for one, other in zip(texts, batch["text_pair"], strict=True)]
-        plain = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-        ids = [[around.unknown if i == around.mask else i for i in text] for text in plain]
-        found: dict[str, list] = {
-            "input_ids": [[*self._before, *text[: self._room], *self._after] for text in ids],
-            "truncated": [len(text) > self._room for text in ids],
+        ids = {
+            space: self._tokenizer([f"{space}{text}" for text in texts], add_special_tokens=False, verbose=False)
+            for space in set(around.spaces)
         }
+        whole = [[ids[space]["input_ids"][row] for space in around.spaces] for row in range(len(texts))]
+        cut = [[copy[: self._room] for copy in copies] for copies in whole]
+        rows = [around.filled(copies) for copies in cut]
         first, last = len(around.start), len(around.end)
-        found["special"] = [[i < first or i >= len(row) - last for i in range(len(row))] for row in found["input_ids"]]
+        found: dict[str, list] = {
+            "input_ids": rows,
+            "truncated": [any(len(copy) > self._room for copy in copies) for copies in whole],
+            "special": [[i < first or i >= len(row) - last for i in range(len(row))] for row in rows],
+            "template": [
+                [i in target for i in range(len(row))]
+                for row, target in zip(rows, map(around.target, cut), strict=True)
+            ],
+        }
         if self._typed:
-            found["token_type_ids"] = [[0] * len(row) for row in found["input_ids"]]
+            found["token_type_ids"] = [[0] * len(row) for row in rows]
         return found
 
 

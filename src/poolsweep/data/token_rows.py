@@ -38,7 +38,7 @@ def rows_for(
         pad_token_id=loaded.pad_token_id,
         with_special="special" in context,
         cls_is_last=loaded.cls_place == "last",
-        template_token_id=loaded.mask_token_id if "template" in context else None,
+        with_template="template" in context,
     )
 
 
@@ -51,7 +51,7 @@ class TokenRows(Dataset[Batch]):
         pad_token_id: What padding is filled with; the mask hides it.
         with_special: The pooling asks which tokens the tokenizer added.
         cls_is_last: The tokenizer puts [CLS] behind the text.
-        template_token_id: The id of [MASK] if the pooling reads a template's, else None.
+        with_template: The pooling asks for a template's own place: its [MASK], or the last copy of the text.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class TokenRows(Dataset[Batch]):
         pad_token_id: int,
         with_special: bool = False,
         cls_is_last: bool = False,
-        template_token_id: int | None = None,
+        with_template: bool = False,
     ) -> None:
         self.tokenised = tokenised
         self.targets = torch.from_numpy(targets)
@@ -70,7 +70,7 @@ class TokenRows(Dataset[Batch]):
         self.pad_token_id = pad_token_id
         self.with_special = with_special
         self.cls_is_last = cls_is_last
-        self.template_token_id = template_token_id
+        self.with_template = with_template
 
     @property
     def lengths(self) -> np.ndarray:
@@ -87,16 +87,15 @@ class TokenRows(Dataset[Batch]):
         """The rows at ``indices`` as one batch; the data loader calls it once per batch."""
         flat, lengths = positions(self.tokenised.starts, np.asarray(indices, dtype=np.int64))
         mask = length_mask(lengths)
-        input_ids = padded(self.tokenised.ids[flat], mask, fill=self.pad_token_id, dtype=torch.int64)
-        types = self.tokenised.types
+        types, template = self.tokenised.types, self.tokenised.template
         chosen = torch.as_tensor(indices)
         return Batch(
             targets=self.targets[chosen],
             row_ids=self.row_ids[chosen],
             mask=mask,
-            input_ids=input_ids,
+            input_ids=padded(self.tokenised.ids[flat], mask, fill=self.pad_token_id, dtype=torch.int64),
             token_type_ids=None if types is None else padded(types[flat], mask, dtype=torch.int64),
             special=padded(self.tokenised.special[flat], mask) if self.with_special else None,
             cls=last_of_each(mask) if self.cls_is_last else None,
-            template=None if self.template_token_id is None else (input_ids == self.template_token_id) & mask,
+            template=padded(template[flat], mask) if self.with_template and template is not None else None,
         )

@@ -26,8 +26,8 @@ from poolsweep.process.cpu_affinity import usable_cores
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192
-_VERSION = 7  # of the cached files
-_ARRAYS = ("ids", "types", "special", "starts", "truncated")
+_VERSION = 8  # of the cached files
+_ARRAYS = ("ids", "types", "special", "template", "starts", "truncated")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class TokenisedTexts:
         special: (ΣT,) bool, True at tokens that the tokenizer added to the text.
         starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``.
         truncated: (N,) bool, whether each text was cut.
+        template: (ΣT,) bool, True at the [MASK] of a template, or else at the last copy of the text in it; None without
+            a template.
         digest: A hash of all of these; empty of texts that are not stored.
     """
 
@@ -50,6 +52,7 @@ class TokenisedTexts:
     special: np.ndarray
     starts: np.ndarray
     truncated: np.ndarray
+    template: np.ndarray | None = None
     digest: str = ""
 
     @property
@@ -104,6 +107,7 @@ def tokenise(split: Split, *, tokenizer: PreTrainedTokenizerBase, reading: Readi
         arrays["special"],
         arrays["starts"],
         arrays["truncated"],
+        arrays.get("template"),
         xxhash.xxh3_128_hexdigest(json.dumps(found.sums, sort_keys=True).encode()),
     )
 
@@ -130,12 +134,15 @@ def tokenise_at_once(read: TextReader, texts: TextSequence[str], pairs: TextSequ
         flat("special", np.bool_),
         starts,
         np.array(columns["truncated"], dtype=bool),
+        flat("template", np.bool_) if "template" in columns else None,
     )
 
 
 def _map(split: Split, tokenizer: PreTrainedTokenizerBase, reading: Reading, *, cache_file: Path) -> Dataset:
     typed = "token_type_ids" in tokenizer.model_input_names
     columns = {"input_ids": Sequence(Value("int32")), "special": Sequence(Value("bool")), "truncated": Value("bool")}
+    if reading.template is not None:
+        columns["template"] = Sequence(Value("bool"))
     if typed:
         columns["token_type_ids"] = Sequence(Value("int8"))
     datasets.disable_progress_bars()
@@ -155,7 +162,10 @@ def _flatten(rows: Dataset, folder: Path) -> None:
     lengths = np.concatenate([np.zeros(0, np.int64), *(c.value_lengths() for c in _slices(rows, "input_ids"))])
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     np.save(folder / "starts.npy", starts)
-    ragged = (("input_ids", "ids", np.int32), ("token_type_ids", "types", np.int8), ("special", "special", np.bool_))
+    ragged = (
+        ("input_ids", "ids", np.int32), ("token_type_ids", "types", np.int8), ("special", "special", np.bool_),
+        ("template", "template", np.bool_),
+    )  # fmt: skip
     for column, name, dtype in ragged:
         if column in rows.column_names:
             with (folder / f"{name}.npy").open("wb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from poolsweep.encoder.adapter import Adapter, add_adapter
+from poolsweep.encoder.bidirectional import make_bidirectional
 from poolsweep.encoder.cpu_kernels import CpuKernels, CpuKernelsMode, use_cpu_kernels
 from poolsweep.encoder.first_token import FirstTokenLayer
 from poolsweep.encoder.layers import LayerCapture
@@ -17,6 +19,7 @@ from poolsweep.encoder.options import PackingMode
 from poolsweep.encoder.packed_attention import gives_first_tokens, packed_inputs, use_packed_attention
 from poolsweep.encoder.packing import Packing
 from poolsweep.encoder.pooler import pooler_of
+from poolsweep.encoder.positions import first_position, positions
 from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
 
@@ -54,9 +57,11 @@ class Encoder(nn.Module):
         compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
         adapter: What is trained beside the model's weights, which stay and are not in ``state_dict``; None = they are
             trained.
+        bidirectional: Whether a causal model attends without its causal mask.
         pooler_is_fresh: Whether the checkpoint carried no pooler weights, so that they are new.
     Raises:
-        UserError: If packing is on, and the model does not allow it, or it has nothing to compile or to adapt.
+        UserError: If packing is on, or attention is to be bidirectional, and the model does not allow it, or it has
+            nothing to compile or to adapt.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Encoder(nn.Module):
         cpu_kernels: CpuKernelsMode = "off",
         compiled: bool = False,
         adapter: Adapter | None = None,
+        bidirectional: bool = False,
         pooler_is_fresh: bool = False,
     ) -> None:
         super().__init__()
@@ -83,6 +89,12 @@ class Encoder(nn.Module):
         self.weights_hash: str | None = None  # of the model, once somebody has computed it
         self.adapter = adapter
         self.untrained: frozenset[str] = frozenset()  # beside an adapter: the checkpoint has them
+        if hasattr(model.config, "use_cache"):
+            model.config.use_cache = False  # keys and values of decoders, for generating
+        self.bidirectional = bidirectional
+        if bidirectional and (reason := make_bidirectional(model)) is not None:
+            raise UserError(f"encoder.bidirectional=true: {reason}")
+        self._first_position = first_position(model)
         self._capture = LayerCapture(model)
         if adapter is not None:  # before any module is replaced
             add_adapter(model, adapter, stack=self._capture.stack, name=name)
@@ -91,7 +103,9 @@ class Encoder(nn.Module):
             self.register_state_dict_post_hook(_without_base)
             self.register_load_state_dict_post_hook(_base_may_lack)
         self._first_tokens: bool | None = None  # whether the last layer can be told to compute them alone
-        self.unpacked_because = PACKING_OFF if packing == "off" else use_packed_attention(model)
+        self.unpacked_because = (
+            PACKING_OFF if packing == "off" else use_packed_attention(model, first=self._first_position)
+        )
         if packing == "on" and self.unpacked_because is not None:
             raise UserError(f"encoder.packing=on: {name} cannot be packed, since {self.unpacked_because}")
         self.cpu_kernels = use_cpu_kernels(model, name=name) if cpu_kernels == "auto" else CpuKernels()
@@ -120,6 +134,12 @@ class Encoder(nn.Module):
     def num_kept(self) -> int:
         """The number of layers that are run: L, or fewer after ``keep_layers``."""
         return self._capture.depth
+
+    @property
+    def settings(self) -> str:
+        """What the states depend on beside weights: the model's config, without where it was read from."""
+        known = self.model.config.to_dict()
+        return json.dumps({k: known[k] for k in sorted(known) if k != "_name_or_path"}, default=str)
 
     @property
     def max_length(self) -> int | None:
@@ -180,7 +200,7 @@ class Encoder(nn.Module):
                 self.packs
                 and layer is not None
                 and bool(FirstTokenLayer(layer).projections)
-                and gives_first_tokens(self.model)
+                and gives_first_tokens(self.model, first=self._first_position)
             )
         return self._first_tokens
 
@@ -217,13 +237,15 @@ class Encoder(nn.Module):
         inputs = {"input_ids": input_ids}
         if token_type_ids is not None:
             inputs["token_type_ids"] = token_type_ids
+        if self._first_position is not None:
+            inputs["position_ids"] = positions(mask, first=self._first_position)
         attentions = "attentions" in context
         if not self.packs:
             packing = None
             inputs["attention_mask"] = mask.to(input_ids.dtype)
         else:
             packing = replace(packing or Packing.of(mask), only_first=first_tokens and self._first_tokens is True)
-            inputs = packed_inputs(self.model, packing, inputs)
+            inputs = packed_inputs(packing, inputs)
         hidden, output = self._capture.run(inputs, layers=layers, output_attentions=attentions)
         last = output.last_hidden_state
         assert last is not None

@@ -64,12 +64,6 @@ class LoadedEncoder:
         found = self.tokenizer.pad_token_id
         return found if isinstance(found, int) else 0
 
-    @property
-    def mask_token_id(self) -> int | None:
-        """The id of [MASK], or None."""
-        found = self.tokenizer.mask_token_id
-        return found if isinstance(found, int) else None
-
 
 def load_pretrained(
     source: str | Path,
@@ -108,7 +102,10 @@ def load_pretrained(
         raise UserError(_why_not(source, error)) from error
     model = loaded.model
     if all(hasattr(model, part) for part in ("encoder", "decoder")):  # also where a config says nothing of it
-        raise UserError(f"{source} ({model.config.model_type}) has a decoder; an encoder is wanted")
+        raise UserError(
+            f"{source} ({model.config.model_type}) is an encoder with a decoder behind it, and only of T5 and its kin "
+            "the half that encodes is read; give one of them, an encoder (BERT), or a decoder alone (Llama)"
+        )
     tokenizer = load_tokenizer(source, model=model, options=place)
     encoder = Encoder(model, name=name, pooler_is_fresh=not loaded.has_pooler, **options)
     taken_off = f"{name}: {loaded.prefix} was taken off the names of its weights" if loaded.prefix else None

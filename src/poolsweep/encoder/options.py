@@ -20,6 +20,7 @@ class RunOptions(TypedDict, total=False):
         cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
         compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
         adapter: LoRA or DoRA, trained beside weights that stay; None = the encoder itself is trained.
+        bidirectional: Whether a causal model attends without its causal mask.
     """
 
     frozen: bool
@@ -28,6 +29,7 @@ class RunOptions(TypedDict, total=False):
     cpu_kernels: CpuKernelsMode
     compiled: bool
     adapter: Adapter | None
+    bidirectional: bool
 
 
 class EncoderOptions(RunOptions, total=False):

@@ -13,17 +13,18 @@ from transformers.masking_utils import sdpa_mask
 
 from poolsweep.encoder.first_token import FirstTokens
 from poolsweep.encoder.packing import Packing
+from poolsweep.encoder.positions import TRIED_LENGTHS, positions, tried_batch, tried_states
 from poolsweep.encoder.ragged_attention import Attention
 
 NAME = "poolsweep_packed"
-_LENGTHS = (2, 3, 5)  # of the texts that a model is tried on
 
 
-def use_packed_attention(model: PreTrainedModel) -> str | None:
+def use_packed_attention(model: PreTrainedModel, *, first: int | None) -> str | None:
     """Make a model take packed rows, if it gives the same states for them as for padded ones.
 
     Args:
         model: A transformers encoder; left as it was if it does not.
+        first: The position of a text's first token.
     Returns:
         Why not, or None.
     """
@@ -31,10 +32,11 @@ def use_packed_attention(model: PreTrainedModel) -> str | None:
     if was != "sdpa":
         return f"its attention implementation is {was}"
     try:
-        before = _states(model, packed=False)
+        ids, mask = tried_batch(model)
+        before = Packing.of(mask).pack(tried_states(model, input_ids=ids, attention_mask=mask.long()))[0]
         register()
         model.set_attn_implementation(NAME)
-        after = _states(model, packed=True)
+        after = _packed_states(model, first=first)
     except Exception as error:
         model.set_attn_implementation(was)
         return f"{model.config.model_type} takes no packed rows ({type(error).__name__})"
@@ -44,47 +46,37 @@ def use_packed_attention(model: PreTrainedModel) -> str | None:
     return None
 
 
-def packed_inputs(model: PreTrainedModel, packing: Packing, inputs: dict[str, Tensor]) -> dict[str, Any]:
-    """A padded batch's arguments, packed.
+def packed_inputs(packing: Packing, inputs: dict[str, Tensor]) -> dict[str, Any]:
+    """A padded batch's arguments, packed, for a model that :func:`use_packed_attention` has changed.
 
     Args:
-        model: A model that :func:`use_packed_attention` has changed.
         packing: The batch's layout.
         inputs: The model's arguments that are (B, T), without the mask.
     """
-    columns = torch.arange(packing.mask.shape[1], device=packing.mask.device).expand_as(packing.mask)
-    embeddings = getattr(model, "embeddings", None)
-    if hasattr(embeddings, "create_position_ids_from_input_ids"):  # RoBERTa counts real tokens, past the padding id
-        columns = packing.mask.cumsum(dim=1) + embeddings.padding_idx  # type: ignore[union-attr]
     packed: dict[str, Any] = {name: packing.pack(values) for name, values in inputs.items()}
     # A mask of four dimensions is passed on as it is; one of (N, N) would be built otherwise.
     nothing = packing.mask.new_ones(1, 1, 1, 1)
-    return packed | {"position_ids": packing.pack(columns), "attention_mask": nothing, "packing": packing}
+    return packed | {"attention_mask": nothing, "packing": packing}
 
 
-def gives_first_tokens(model: PreTrainedModel) -> bool:
+def gives_first_tokens(model: PreTrainedModel, *, first: int | None) -> bool:
     """Whether a packed model whose last layer has been through ``FirstTokenLayer`` gives what it gave without."""
-    whole, first = (_states(model, packed=True, only_first=only_first) for only_first in (False, True))
-    starts = torch.tensor([0, *_LENGTHS], device=whole.device).cumsum(0)[:-1]
-    return first.shape[0] == len(_LENGTHS) and torch.allclose(first, whole[starts], atol=1e-4, rtol=1e-4)
-
-
-def _states(model: PreTrainedModel, *, packed: bool, only_first: bool = False) -> Tensor:
-    """(N, H) last states of three short texts of different lengths, shortest first."""
-    device = next(model.parameters()).device
-    mask = torch.arange(_LENGTHS[-1], device=device) < torch.tensor(_LENGTHS, device=device)[:, None]
-    pad = model.config.pad_token_id
-    ids = torch.arange(mask.numel(), device=device).view_as(mask) % 8 + (8 if isinstance(pad, int) and pad < 8 else 0)
-    ids = ids.masked_fill(~mask, pad if isinstance(pad, int) else 0)
-    packing, was_training = replace(Packing.of(mask), only_first=only_first), model.training
-    model.eval()
+    if any(getattr(module, "is_causal", False) is True for module in model.modules()):
+        return False  # the first token of a causal model has seen nothing that a pooling would want
     try:
-        with torch.no_grad():
-            if packed:
-                return model(**packed_inputs(model, packing, {"input_ids": ids})).last_hidden_state[0]
-            return packing.pack(model(input_ids=ids, attention_mask=mask.long()).last_hidden_state)[0]
-    finally:
-        model.train(was_training)
+        whole, firsts = (_packed_states(model, first=first, only_first=only) for only in (False, True))
+    except Exception:  # keys that are rotated by their position, say, are made of the projections later
+        return False
+    starts = torch.tensor([0, *TRIED_LENGTHS], device=whole.device).cumsum(0)[:-1]
+    return firsts.shape[0] == len(TRIED_LENGTHS) and torch.allclose(firsts, whole[starts], atol=1e-4, rtol=1e-4)
+
+
+def _packed_states(model: PreTrainedModel, *, first: int | None, only_first: bool = False) -> Tensor:
+    """(N, H) last states of the texts that a model is tried on."""
+    ids, mask = tried_batch(model)
+    packing = replace(Packing.of(mask), only_first=only_first)
+    inputs = {"input_ids": ids} | ({} if first is None else {"position_ids": positions(mask, first=first)})
+    return tried_states(model, **packed_inputs(packing, inputs))[0]
 
 
 def register() -> None:
@@ -104,6 +96,7 @@ def packed_attention(
     *,
     packing: Packing | FirstTokens | None = None,
     sliding_window: int | None = None,
+    is_causal: bool | None = None,
     **kwargs: Any,  # noqa: ANN401
 ) -> tuple[Tensor, None]:
     """Attend within each text.
@@ -111,24 +104,35 @@ def packed_attention(
     Args:
         module: The model's attention module.
         query: Queries of all tokens, or of first tokens alone.
-        key: Keys of all tokens, or of first tokens alone.
+        key: Keys of all tokens, or of first tokens alone; several heads of queries may share one of keys.
         value: Values of all tokens, or of first tokens alone.
         attention_mask: The mask of a padded batch; unused with packing.
         dropout: Probability of dropping an attention weight.
         scaling: Factor of the scores.
         packing: Layout of the packed row; None = a padded batch, left to transformers.
         sliding_window: A token attends to those less than this far away; None = to all of its text.
+        is_causal: Whether a token attends to none behind it; None = as the module says.
     Shape:
         query, key, value (1, heads, N, d), or (1, heads, texts, d) of first tokens; returns (1, as many, heads, d).
     """
     if packing is None:
         return sdpa_attention_forward(  # type: ignore[return-value]
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, is_causal=is_causal, **kwargs
         )
     only_first = isinstance(packing, FirstTokens)
     if isinstance(packing, FirstTokens):
-        heads = query.shape[1]
-        key, value = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in packing.projected)
+        size = query.shape[-1]
+        key, value = (part.unflatten(-1, (-1, size)).transpose(1, 2) for part in packing.projected)
         packing = packing.packing
-    attend = Attention(packing, only_first, scaling, sliding_window, dropout)
+    query, key = (
+        query.to(value.dtype),
+        key.to(value.dtype),
+    )  # rotated by float32 angles, they leave autocast's precision
+    shared = query.shape[1] // key.shape[1]
+    if shared > 1:
+        key, value = (part.repeat_interleave(shared, dim=1) for part in (key, value))
+    causal = bool(getattr(module, "is_causal", False)) if is_causal is None else is_causal
+    if sliding_window is not None and getattr(getattr(module, "config", None), "is_causal", True) is False:
+        sliding_window += 1  # transformers' mask of a causal model without its causal half reaches one further
+    attend = Attention(packing, only_first, scaling, sliding_window, dropout, causal)
     return attend(query, key, value), None

@@ -25,6 +25,7 @@ class Attention:
         scaling: Factor of the scores; None = one by the root of d.
         sliding_window: A token attends to those less than this far away; None = to all of its text.
         dropout: Probability of dropping an attention weight.
+        causal: Whether a token attends to none behind it; not with ``only_first``.
     """
 
     packing: Packing
@@ -32,6 +33,7 @@ class Attention:
     scaling: float | None
     sliding_window: int | None
     dropout: float
+    causal: bool = False
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Choose a way by device and precision.
@@ -57,7 +59,8 @@ class Attention:
         """Attention over texts of similar length, padded among themselves; (tokens, heads, d) each, and returned."""
         k, v = (_padded(part, bucket).transpose(1, 2) for part in (key, value))
         q = (query[:, None] if self.only_first else _padded(query, bucket)).transpose(1, 2)
-        allowed = None if bucket.mask is None else bucket.mask[:, None, None, :]
+        # Of a causal row no token reaches the padding, which stands behind it.
+        allowed = None if bucket.mask is None or self.causal else bucket.mask[:, None, None, :]
         out = self._attend(q, k, v, self._near(allowed, bucket.shape[1], query.device)).transpose(1, 2).flatten(0, 1)
         return out if bucket.mask is None or self.only_first else out.index_select(0, bucket.places)
 
@@ -85,16 +88,20 @@ class Attention:
 
         q, k, v = (unpacked(part, firsts=i == 0 and self.only_first) for i, part in enumerate((query, key, value)))
         allowed = self._near(packing.mask[:, None, None, :], packing.mask.shape[1], query.device)
+        if self.causal and allowed is not None:  # padding before a text sees at least itself: of nothing comes NaN
+            allowed = allowed | torch.eye(packing.mask.shape[1], dtype=torch.bool, device=query.device)
         out = scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=self.dropout, scale=self.scaling)
         out = out.transpose(1, 2)
         return out[packing.rows, 0][None] if self.only_first else packing.pack(out)
 
     def _near(self, allowed: Tensor | None, length: int, device: torch.device) -> Tensor | None:
-        """``allowed``, restricted to the sliding window."""
-        if self.sliding_window is None or length <= self.sliding_window:
+        """``allowed``, restricted to the sliding window, and to what stands before a token of a causal row."""
+        if not self.causal and (self.sliding_window is None or length <= self.sliding_window):
             return allowed
         place = torch.arange(length, device=device)
-        near = (place[: 1 if self.only_first else length, None] - place).abs() < self.sliding_window
+        back = place[: 1 if self.only_first else length, None] - place
+        near = (back if self.causal else back.abs()) < (length if self.sliding_window is None else self.sliding_window)
+        near = near & (back >= 0) if self.causal else near
         return near if allowed is None else allowed & near
 
     def _has_kernel(self, query: Tensor) -> bool:
@@ -106,6 +113,7 @@ class Attention:
         q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
         # The one query of a text stands at its beginning: keys to its right alone are within the window.
         reach = -1 if self.sliding_window is None else self.sliding_window - 1
+        window = (reach, 0 if self.causal else reach)
         starts, longest = self.packing.starts, self.packing.lengths[-1]
         begins, queries = (self.packing.counted, 1) if self.only_first else (starts, longest)
         if self.dropout:
@@ -113,12 +121,12 @@ class Attention:
 
             out = flash_attn_varlen_func(
                 q, k, v, begins, starts, queries, longest, dropout_p=self.dropout, softmax_scale=self.scaling,
-                window_size=(reach, reach),
+                causal=self.causal, window_size=window,
             )  # fmt: skip
         else:
             from torch.nn.attention.varlen import varlen_attn
 
-            out = varlen_attn(q, k, v, begins, starts, queries, longest, scale=self.scaling, window_size=(reach, reach))
+            out = varlen_attn(q, k, v, begins, starts, queries, longest, scale=self.scaling, window_size=window)
         return out[None]  # type: ignore[index]
 
 

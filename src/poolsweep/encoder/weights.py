@@ -53,7 +53,10 @@ def load_weights(source: str | Path, *, options: Mapping[str, Any], model_option
         name for name in ("hidden_size", "num_hidden_layers") if not isinstance(getattr(config, name, None), int)
     ]
     if lacking:
-        raise UserError(f"{source} ({config.model_type}) is no text encoder: its config has no {lacking[0]}")
+        raise UserError(
+            f"{source} ({config.model_type}) is no text encoder: its config has no {lacking[0]}; of a model that reads "
+            "more than text, save the part that reads text"
+        )
     kind = kind_of(config, trusted=bool(options.get("trust_remote_code")))
     given = {**options, **model_options, "dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     given |= {"ignore_mismatched_sizes": True}  # they are refused below, by name

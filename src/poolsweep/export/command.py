@@ -12,6 +12,7 @@ from pathlib import Path
 
 from poolsweep.errors import UserError
 from poolsweep.export.card import Made, write_card
+from poolsweep.export.encoder import not_plain
 from poolsweep.export.format import Wanted
 from poolsweep.export.formats import format_named
 from poolsweep.export.proof import Proof, prove
@@ -55,7 +56,7 @@ def export_run(
     run = load_run(path, trusted=trusted, trust_remote_code=trust_remote_code)
     if run.config.task.readout(run.contract) is None:  # there is no head: what it has learnt, or not, is a vector
         wanted = replace(wanted, vectors=True)
-    objection = _of_two_towers(run, wanted) or fmt.objection(run, wanted)
+    objection = _of_two_towers(run, wanted) or not_plain(run) or fmt.objection(run, wanted)
     if objection is not None:
         raise UserError(f"{path} cannot be exported to {to}: {objection}")
     source, model = RunFolder(path), RunModel(run, name=str(path))

@@ -57,10 +57,29 @@ def second_text(run: LoadedRun) -> str | None:
     return None if run.classifier.pairs.two_towers else run.config.data.get("text_pair")
 
 
+def not_plain(run: LoadedRun) -> str | None:
+    """What neither transformers' model nor a tokenizer does by itself; None where they read texts as the run does.
+
+    Args:
+        run: A finished run.
+    """
+    if run.loaded.encoder.bidirectional:
+        return "encoder.bidirectional=true is a change that no config of transformers keeps; predict and encode know it"
+    template = run.classifier.pooling.template
+    if template is None:
+        return None
+    if second_text(run) is not None:
+        return "a template around pairs of texts is no part of a tokenizer"
+    spaces = TemplateTokens.of(run.loaded.tokenizer, template).spaces
+    if len(spaces) > 1:
+        return f"pooling={run.config.pooling_name} reads each text twice, and no tokenizer repeats one"
+    if spaces[0]:
+        return "its template has a space before the text, which its tokenizer makes part of the first word"
+    return None
+
+
 def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerFast:
     """A copy of the run's tokenizer that cuts, pads and puts texts into the template as the run did, untold.
-
-    One thing is left to the model: the run reads a [MASK] that stands in a text itself as an unknown token.
 
     Raises:
         UserError: If it is none of the tokenizers library.
@@ -76,7 +95,7 @@ def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerFast:
         names = tokenizer.model_input_names
         backend = tokenizer.backend_tokenizer
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=names, **special)
-        put_around(tokenizer, [*around.start, *around.before], [*around.after, *around.end])
+        put_around(tokenizer, around.before, around.after)
     tokenizer.model_max_length = run.reading.max_length
     tokenizer.padding_side = tokenizer.truncation_side = "right"
     return tokenizer

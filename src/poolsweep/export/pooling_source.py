@@ -7,9 +7,9 @@ from torch import nn
 
 from poolsweep import __version__
 from poolsweep.config import Node
-from poolsweep.data.template import TemplateTokens
+from poolsweep.data.template import TemplateTokens, tokens_around
 from poolsweep.errors import UserError
-from poolsweep.export.encoder import second_text
+from poolsweep.export.encoder import not_plain, second_text
 from poolsweep.export.source import Sources
 from poolsweep.head.linear import Linear
 from poolsweep.pooling import Pooling
@@ -76,6 +76,8 @@ def pooling_source(run: LoadedRun) -> str:
     Raises:
         UserError: If its code is not to be had, or it reads what is not known outside of poolsweep.
     """
+    if (objection := not_plain(run)) is not None:
+        raise UserError(objection)
     pooling, config, encoder = run.classifier.pooling, run.config, run.loaded.encoder
     trusted = [name.partition(".")[0] for name in config.trusted]
     gathered = Sources(frozenset({"poolsweep", *trusted}))
@@ -168,20 +170,15 @@ def _special(run: LoadedRun) -> str:
 
 def _template(run: LoadedRun) -> str:
     """An expression that is True at the template's [MASK], counted from the side of the text that it stands on."""
-    template = run.classifier.pooling.template
-    if template is None:
+    pooling = run.classifier.pooling
+    if pooling.template is None or "template" not in pooling.context_needed:
         return "None"
-    if second_text(run) is not None:
-        raise UserError("a pooling with a template cannot be exported for pairs of texts")
-    around = TemplateTokens.of(run.loaded.tokenizer, template)
-    behind = [*around.after, *around.end]
-    if around.mask in behind:
-        return f"mask & (from_end == {len(behind) - behind.index(around.mask)})"
-    return f"mask & (place == {[*around.start, *around.before].index(around.mask) + 1})"
+    around = TemplateTokens.of(run.loaded.tokenizer, pooling.template)
+    side, place = around.mask_place
+    return f"mask & ({side} == {place})"
 
 
 def added_tokens(run: LoadedRun) -> tuple[int, int]:
     """How many tokens the tokenizer puts before and after a text."""
-    flags = run.loaded.tokenizer("a", return_special_tokens_mask=True)["special_tokens_mask"]
-    first = flags.index(0) if 0 in flags else len(flags)
-    return first, len(flags) - first - flags.count(0)
+    before, after = tokens_around(run.loaded.tokenizer)
+    return len(before), len(after)

@@ -20,7 +20,7 @@ class PoolingContext:
         pooler_output: (B, H), the encoder's own pooler over the first real token.
         attentions: One (B, heads, T, T) per encoder layer.
         special: (B, T) bool, True at special tokens ([CLS], [SEP], ...).
-        template: (B, T) bool, True at the [MASK] of an input template.
+        template: (B, T) bool, True at the [MASK] of an input template, or else at the last copy of the text in it.
         cls: (B, T) bool, True at [CLS] where that is not the first real token (XLNet puts it last).
     """
 
@@ -125,7 +125,7 @@ class TokenPooling(nn.Module):
         needs_last_layer: Only ``layers=last`` makes sense beside it; ``Pooling`` refuses any other.
         onnx_exportable: ``torch.onnx.export`` can write it; where not, the docstring says why.
         context_needed: Names of the ``PoolingContext`` fields that ``forward`` reads.
-        template: An input template for the collator, in which ``{text}`` stands for the text; None = the text alone.
+        template: An input template, in which ``{text}`` stands for the text, once or twice; None = the text alone.
     """
 
     formula: ClassVar[str] = ""

@@ -39,13 +39,16 @@ def unmet_needs(
         problems.append(
             f"pooling={name} needs an encoder with a pooler, and {encoder} has none; pooling=cls reads the same token"
         )
-    if pooling.template is not None and not has_mask_token:
-        problems.append(f"pooling={name} needs a tokenizer with a mask token, and {encoder} has none")
+    if "[MASK]" in (pooling.template or "") and not has_mask_token:
+        problems.append(
+            f"pooling={name} needs a tokenizer with a mask token, and {encoder} has none; pooling=prompt_eol asks "
+            "without one"
+        )
     if "attentions" in needed and not gives_attentions:
         problems.append(f"pooling={name} needs the attentions of {encoder}; set encoder.attention=eager")
     if pooling.tokens.uses_cls and not cls_sees_text:
         problems.append(
             f"pooling={name} reads the first token, which in {encoder}, a causal model, has seen nothing of the text "
-            "behind it; pooling/tokens=last reads the one that has seen all"
+            "behind it; pooling=last reads the one that has seen all"
         )
     return problems

@@ -13,7 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedModel, PreTrained
 
 from poolsweep.config import Node
 from poolsweep.data.reading import Reading
-from poolsweep.data.template import put_around, template_sides
+from poolsweep.data.template import TemplateTokens, put_around, tokens_around
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.loading import load_tokenizer, quiet_transformers
 from poolsweep.encoder.weights import kind_of
@@ -179,11 +179,8 @@ def _after(record: ExportRecord, model: PreTrainedModel, state: Mapping[str, Ten
 
 def _take_out_of_template(tokenizer: PreTrainedTokenizerBase, template: str, *, name: str) -> None:
     """Undo what puts every text into the template, since poolsweep's own reader does that."""
-    before, after = template_sides(tokenizer, template)
-    probe = tokenizer("a", return_special_tokens_mask=True)
-    ids, added = probe["input_ids"], probe["special_tokens_mask"]
-    first = added.index(0) if 0 in added else len(ids)
-    start, end = ids[:first], ids[len(ids) - added[::-1].index(0) :] if 0 in added else []
+    around, (start, end) = TemplateTokens.of(tokenizer, template), tokens_around(tokenizer)
+    before, after = around.parts[0], around.parts[-1]
     fits = start[len(start) - len(before) :] == before and end[: len(after)] == after
     if getattr(tokenizer, "backend_tokenizer", None) is None or not fits:
         raise UserError(f"the tokenizer of {name} does not put texts into the template {template!r}")

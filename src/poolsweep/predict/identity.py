@@ -26,6 +26,7 @@ def identity_of(engine: Engine, module: nn.Module, *options: object) -> str:
     encoder = engine.loaded.encoder
     parts = [
         weights_hash(encoder.model), encoder.model.config._attn_implementation, str(encoder.cpu_kernels), encoder.packs,
+        encoder.settings,
         tokenizer_hash(engine.loaded.tokenizer), engine.reading, weights_hash(module),
         None if encoder.pooler is None else weights_hash(encoder.pooler),
         options, str(engine.place.device), engine.place.precision, torch.get_num_threads(),

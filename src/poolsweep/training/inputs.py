@@ -98,7 +98,7 @@ def feature_rows(
         if digest in known:  # the same texts
             return replace(known[digest], rows=tokens).read(request)
         parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), str(inputs.reading), config.precision, device.type]
-        parts += [config.matmul_precision, config.encoder["compiled"]]
+        parts += [config.matmul_precision, config.encoder["compiled"], encoder.settings]
         parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels)]
         parts += [torch.__version__, transformers.__version__]
         key = _key([*parts, digest])

@@ -67,8 +67,7 @@ class LoadedRun:
 
     def _inputs(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
         read = reader(self.loaded.tokenizer, self.reading, pair=pairs is not None)
-        context = {"special", "template"} if self.loaded.mask_token_id is not None else {"special"}
-        rows = rows_for(self.loaded, tokenise_at_once(read, texts, pairs), context=context)
+        rows = rows_for(self.loaded, tokenise_at_once(read, texts, pairs), context={"special", "template"})
         return rows.__getitems__(range(len(texts)))
 
 

@@ -16,6 +16,7 @@ from poolsweep.config.names import encoder_name
 from poolsweep.config.probe import probe_needs
 from poolsweep.data.reading import Reading
 from poolsweep.data.splits import Splits
+from poolsweep.data.text_reader import reader
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.adapter import draw_adapter
 from poolsweep.encoder.encoder import PACKING_OFF
@@ -101,6 +102,9 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     if loaded is not None:
         with _collected(unfit, part="pooling"):
             pooling = build_pooling(config.pooling, loaded)
+    if loaded is not None and pooling is not None:
+        with _collected(unfit, part="pooling"):  # a template may be longer than the encoder reads
+            reader(loaded.tokenizer, reading_of(config, loaded, pooling), pair=False)
     if loaded is not None and pooling is not None and pairs is not None:
         unfit += _fit_problems(config, pooling, pairs, loaded.encoder, faulty=faulty)
     if faulty:

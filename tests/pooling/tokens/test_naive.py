@@ -133,6 +133,12 @@ def mask_prompt(full, x, w, row, options):
     return full[places[0] if len(places) else 0]
 
 
+def echo(full, x, w, row, options):
+    second = full[row.template.numpy()]
+    found = second if len(second) else full
+    return found.mean(0) if options["pool"] == "mean" else found[-1]
+
+
 def lstm(full, x, w, row, options):
     forwards, backwards = lstm_states(x, w, "forwards"), lstm_states(x[::-1], w, "backwards")
     if options["read"] == "last":
@@ -179,6 +185,8 @@ NAIVE = {
     "attention_weighted": attention_weighted,
     "generalized_pooling": generalized,
     "mask_prompt": mask_prompt,
+    "prompt_eol": lambda full, x, w, row, o: x[-1],
+    "echo": echo,
     "lstm": lstm,
     "cnn": cnn,
 }
@@ -191,6 +199,7 @@ VARIANTS = [
     ("cnn", {"widths": [1, 7]}),
     ("power_mean", {"initial_power": 1.5, "learnable": False}),
     ("attention_weighted", {"attention_layer": 0}),
+    ("echo", {"pool": "last"}),
 ]
 
 
@@ -223,7 +232,7 @@ def test_equals_a_loop_over_rows(name: str, overrides: dict, side: str) -> None:
         found = pooling(batch.hidden[0], batch.mask, batch.context).numpy()
     weights = {key: value.numpy() for key, value in pooling.state_dict().items()}
     for index, torch_row in enumerate(rows):
-        row = NumpyRow(torch_row, include_special=options.get("include_special", True))
+        row = NumpyRow(torch_row, include_special=pooling.include_special)
         full = torch_row.hidden[2].numpy()
         expected = NAIVE[name](full, full[row.kept], weights, row, options)
         np.testing.assert_allclose(found[index], expected, rtol=1e-6, atol=1e-6, err_msg=f"{name}, row {index}")

@@ -8,7 +8,6 @@ from typing import Any
 from safetensors.torch import save_file
 from transformers import PreTrainedModel
 
-from poolsweep.data.template import TemplateTokens
 from poolsweep.encoder.weights import kind_of
 from poolsweep.export.format import Wanted, Written
 from poolsweep.export.pooling_source import folded_head, pooling_source, readout_of
@@ -28,7 +27,7 @@ def encode_and_pool(encoder, pool, input_ids, attention_mask=None, token_type_id
     """The vectors of a batch of texts, (B, {size}), and the states of the last layer."""
     if attention_mask is None:
         attention_mask = torch.ones_like(input_ids)
-{stray}    given = {{}} if token_type_ids is None else {{"token_type_ids": token_type_ids}}
+    given = {{}} if token_type_ids is None else {{"token_type_ids": token_type_ids}}
     output = encoder(
         input_ids=input_ids, attention_mask=attention_mask, **given, output_hidden_states=True,
         output_attentions={attentions}, return_dict=True,
@@ -40,14 +39,6 @@ def encode_and_pool(encoder, pool, input_ids, attention_mask=None, token_type_id
     return vectors, output.last_hidden_state
 '''
 _WITHOUT_POOLER = "    encoder.pooler = None  # nothing reads it\n"
-_STRAY = '''
-def without_stray_masks(input_ids):
-    """A {mask} that the text itself has is no part of the template: the model was trained to read it as unknown."""
-    is_mask = input_ids == {mask_id}
-    count = is_mask.long(){from_the_end}.cumsum(dim=1){from_the_end}
-    return input_ids.masked_fill(is_mask & (count != 1), {unknown})
-
-'''
 
 
 def require_plain(run: LoadedRun) -> str | None:
@@ -118,16 +109,14 @@ def source_with_encoder(run: LoadedRun, encoder: PreTrainedModel, *, imports: st
     """
     attentions = "attentions" in run.classifier.pooling.context_needed
     own, auto = encoder.config._attn_implementation, kind_of(encoder.config).__name__
-    stray = stray_source(run)
     encoding = _ENCODING.format(
         auto=auto,
         attention="eager" if attentions or own not in {"sdpa", "eager"} else own,
         attentions=attentions,
         size=run.classifier.pooling.output_size,
         without_pooler=_WITHOUT_POOLER if getattr(encoder, "pooler", None) is None else "",
-        stray="    input_ids = without_stray_masks(input_ids)\n" if stray else "",
     )
-    return model_source(run, imports=imports.replace("AutoModel,", f"{auto},"), code=f"{stray}{encoding}\n{code}")
+    return model_source(run, imports=imports.replace("AutoModel,", f"{auto},"), code=f"{encoding}\n{code}")
 
 
 def write_weights(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted: Wanted) -> Written:
@@ -139,19 +128,3 @@ def write_weights(run: LoadedRun, encoder: PreTrainedModel, folder: Path, wanted
     save_file({n: t.detach().clone().contiguous() for n, t in state.items()}, folder / WEIGHTS, {"format": "pt"})
     parts = [("encoder.", "encoder."), ("pooling.", "pool.pooling.")] + [("head.", "head.")] * (not wanted.vectors)
     return Written(encoder.config, tuple(Weights(part, WEIGHTS, prefix) for part, prefix in parts))
-
-
-def stray_source(run: LoadedRun) -> str:
-    """Source of ``without_stray_masks``, for a pooling with a template; empty for others.
-
-    Args:
-        run: A finished run.
-    """
-    if run.classifier.pooling.template is None:
-        return ""
-    tokenizer = run.loaded.tokenizer
-    around = TemplateTokens.of(tokenizer, run.classifier.pooling.template)
-    from_the_end = ".flip(1)" if around.mask in around.after else ""
-    return _STRAY.format(
-        mask=tokenizer.mask_token, mask_id=around.mask, unknown=around.unknown, from_the_end=from_the_end
-    )

@@ -69,8 +69,6 @@ class Onnx(Format):
                 return f"{type(half).__name__} cannot be written as ONNX; its docstring says why"
         if second_text(run) is None:
             return None
-        if pooling.template is not None:
-            return "a template around pairs of texts is no part of a tokenizer.json"
         if "special" in pooling.context_needed and "token_type_ids" not in _inputs(run):
             return "include_special=false needs token_type_ids, which say where the first text of a pair ends"
         return None
@@ -135,18 +133,13 @@ class TokensToOutput(nn.Module):
         self._cls_is_last = run.loaded.cls_place == "last"
         self._added = added_tokens(run)
         self._paired = second_text(run) is not None
-        template = self.pooling.template
-        self._around = None if template is None else TemplateTokens.of(run.loaded.tokenizer, template)
+        template = self.pooling.template if "template" in self.pooling.context_needed else None
+        self._mask_place = None if template is None else TemplateTokens.of(run.loaded.tokenizer, template).mask_place
 
     def forward(self, *columns: Tensor) -> Tensor:
         """From token ids to the end of the model."""
         given = dict(zip(self.inputs, columns, strict=True))
         mask = given["attention_mask"].bool()
-        template = None
-        if self._around is not None:
-            template = self._template(self._around, given["input_ids"], mask)
-            stray = (given["input_ids"] == self._around.mask) & ~template
-            given["input_ids"] = given["input_ids"].masked_fill(stray, self._around.unknown)
         wanted = self.pooling.layers_needed
         last = self.encoder.config.num_hidden_layers
         output = self.encoder(
@@ -159,7 +152,7 @@ class TokensToOutput(nn.Module):
             pooler_output=output.pooler_output if "pooler_output" in self.pooling.context_needed else None,
             attentions=getattr(output, "attentions", None),
             special=self._special(mask, given) if "special" in self.pooling.context_needed else None,
-            template=template,
+            template=None if self._mask_place is None else self._template(mask, *self._mask_place),
             cls=last_of_each(mask) if self._cls_is_last else None,
         )
         return self.end(self.pooling(hidden, mask, context))
@@ -175,11 +168,10 @@ class TokensToOutput(nn.Module):
         return special
 
     @staticmethod
-    def _template(around: TemplateTokens, input_ids: Tensor, mask: Tensor) -> Tensor:
-        """The place of the template's own [MASK], (B, T): the outermost on its side of the text."""
-        found = (input_ids == around.mask) & mask
-        count = found.long().cumsum(dim=1)
-        return found & (count == (count[:, -1:] if around.mask in around.after else 1))
+    def _template(mask: Tensor, side: str, number: int) -> Tensor:
+        """The place of the template's [MASK], (B, T), counted from one side."""
+        place = mask.long().cumsum(dim=1)
+        return mask & (place == (number if side == "place" else place[:, -1:] + 1 - number))
 
 
 def _end(run: LoadedRun) -> nn.Module:

@@ -7,7 +7,6 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from poolsweep.export.formats.code import stray_source
 from poolsweep.export.pooling_source import pooling_source
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.cls import Cls
@@ -93,7 +92,7 @@ class EncoderWithContext(Transformer):
 
     def forward(self, features, **kwargs):
         """Set ``token_embeddings`` and what else the pooling reads."""
-{stray}        names = ("input_ids", "attention_mask", "token_type_ids")
+        names = ("input_ids", "attention_mask", "token_type_ids")
         given = {{name: features[name] for name in names if name in features}}
         output = self.model(**given, output_hidden_states=True, output_attentions={attentions}, return_dict=True)
         features["token_embeddings"] = output.last_hidden_state
@@ -156,11 +155,9 @@ def custom_modules(run: LoadedRun, encoder: PreTrainedModel) -> Modules:
     attends = "attentions" in pooling.context_needed
     code, types = _POOLING.format(), [f"{THEIRS}.Transformer", f"{OURS}.PooledStates"]
     reads: dict[str, Any] = {}
-    if pooling.template is not None or attends or "pooler_output" in pooling.context_needed:
+    if attends or "pooler_output" in pooling.context_needed:
         types[0] = f"{OURS}.EncoderWithContext"
-        stray = stray_source(run)
-        call = '        features["input_ids"] = without_stray_masks(features["input_ids"])\n' if stray else ""
-        code = stray + code + _ENCODER.format(stray=call, attentions=attends)
+        code += _ENCODER.format(attentions=attends)
         reads = {"model_kwargs": {"attn_implementation": "eager"}} if attends else {}
     elif pooling.layers_needed != (encoder.config.num_hidden_layers,):
         encoder.config.output_hidden_states = True  # written with it, and read by their Transformer

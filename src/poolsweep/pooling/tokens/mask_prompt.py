@@ -8,6 +8,7 @@ from torch import Tensor
 
 from poolsweep.pooling.base import PoolingContext, TokenPooling
 from poolsweep.pooling.functional import first_token, restrict
+from poolsweep.pooling.tokens.template import check_template
 
 
 class MaskPrompt(TokenPooling):
@@ -44,9 +45,7 @@ class MaskPrompt(TokenPooling):
     context_needed: frozenset[str] = frozenset({"template"})
 
     def __init__(self, *, template: str, input_size: int) -> None:
-        for part in ("{text}", "[MASK]"):
-            if template.count(part) != 1:
-                raise ValueError(f"pooling.tokens.template must have {part} exactly once, got {template!r}")
+        check_template(template, texts=1, masks=1)
         super().__init__(input_size=input_size)
         self.template = template
 
