@@ -47,8 +47,10 @@ class TemplateTokens:
         spaces = tuple(" " if joins and part[-1:].isspace() else "" for part in texts[:-1])
         mask = None
         if "[MASK]" in template:
-            which = next(i for i, part in enumerate(parts) if tokenizer.mask_token_id in part)
-            mask = which, parts[which].index(tokenizer.mask_token_id)
+            token = tokenizer.mask_token_id
+            assert isinstance(token, int)
+            which = next(i for i, part in enumerate(parts) if token in part)
+            mask = which, parts[which].index(token)
         return cls(start, parts, end, spaces, mask)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from transformers import PreTrainedModel
 
@@ -30,19 +32,17 @@ def make_bidirectional(model: PreTrainedModel) -> str | None:
             return f"{kind} attends in both directions already; leave encoder.bidirectional=false"
     except Exception as error:  # a model of any kind
         return f"{kind} cannot be run on token ids alone ({type(error).__name__})"
-    modules = [module for module in model.modules() if getattr(module, "is_causal", False) is True]
-    was = getattr(model.config, "is_causal", None)
-    for holder in (
-        model.config,
-        *modules,
-    ):  # transformers makes its masks by the config, and calls kernels by the module
-        holder.is_causal = False
+    # transformers makes its masks by the config, and chooses its kernels by the module.
+    told: list[object] = [m for m in model.modules() if getattr(m, "is_causal", False) is True]
+    told.append(model.config)
+    before = [getattr(one, "is_causal", True) for one in told]
+    _tell(told, [False] * len(told))
     if not is_causal(model):
         return None
-    for module in modules:
-        module.is_causal = True
-    if was is None:
-        del model.config.is_causal
-    else:
-        model.config.is_causal = was
+    _tell(told, before)
     return f"the attention of {kind} cannot be told to leave its causal mask out"
+
+
+def _tell(told: Sequence[object], values: Sequence[bool]) -> None:
+    for one, value in zip(told, values, strict=True):
+        setattr(one, "is_causal", value)  # noqa: B010

@@ -70,10 +70,10 @@ def not_plain(run: LoadedRun) -> str | None:
         return None
     if second_text(run) is not None:
         return "a template around pairs of texts is no part of a tokenizer"
-    spaces = TemplateTokens.of(run.loaded.tokenizer, template).spaces
-    if len(spaces) > 1:
+    first, *others = TemplateTokens.of(run.loaded.tokenizer, template).spaces
+    if others:
         return f"pooling={run.config.pooling_name} reads each text twice, and no tokenizer repeats one"
-    if spaces[0]:
+    if first:
         return "its template has a space before the text, which its tokenizer makes part of the first word"
     return None
 
