@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check test-system test-long slurm chromium bench clean
+.PHONY: demo test check docs test-system test-long slurm chromium bench clean
 
 # The sweep's leaderboard goes nowhere: the report prints it.
 demo: $(INSTALLED)
@@ -21,6 +21,10 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/typed_configs.py
 	$(BIN)/pyright
+
+# The documentation as a site that is read from disk: build/site/index.html. A warning is an error.
+docs: $(INSTALLED)
+	$(BIN)/python .ci/site/build.py
 
 # Tests that need a real Slurm or a real browser: installed from the distribution when run as root.
 # Slurm's tests mostly wait, so another process runs the others meanwhile.

@@ -59,3 +59,13 @@ def test_readme_is_read_in_two_minutes() -> None:
 def test_the_version_is_said_once() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == version
+
+
+def test_every_key_of_a_config_is_explained(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / ".ci" / "site"))
+    from config_keys import options_of_conf  # the reference of the site is made of it
+
+    found = [key for option in options_of_conf() for key in option.keys]
+    assert len(found) > 150, "premise"
+    assert [key.path for key in found if not key.meaning] == []
+    assert {"optimizer.lr", "data.split_seed", "encoder.packing", "checkpoint.every_minutes"} <= {k.path for k in found}
