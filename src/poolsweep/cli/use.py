@@ -53,7 +53,12 @@ def encode(arguments: list[str]) -> int:
     parser.add_model(optional=True, note="; or none, with --encoder and --pooling")
     parser.add_argument("--encoder", metavar="NAME", help="minilm, a folder, or a model's name on the hub")
     parser.add_argument("--pooling", metavar="NAME", help="a pooling without weights: poolsweep poolings lists them")
-    parser.add_argument("--max-length", type=int, metavar="TOKENS", help="with --encoder (default: all it allows)")
+    parser.add_argument(
+        "--max-length", type=int, metavar="TOKENS", help="with --encoder (default: its folder's, or all)"
+    )
+    parser.add_argument("--prompt", metavar="NAME", help="with --encoder: a prompt of its sentence-transformers folder")
+    parser.add_argument("--text-prefix", metavar="TEXT", help="with --encoder: before every text, in place of a prompt")
+    parser.add_argument("--pool-prefix", choices=["true", "false"], help="whether its tokens are pooled")
     _add_rows(parser, output="parquet (all columns, and vector) or npy (the vectors alone)", required=True)
     given = parser.parse_args(arguments)
     if (given.model is None) == (given.encoder is None):
@@ -62,6 +67,7 @@ def encode(arguments: list[str]) -> int:
         raise UserError("--encoder and --pooling go together; a run has its own")
     if given.max_length is not None and (given.encoder is None or given.max_length < 1):
         raise UserError(f"--max-length goes with --encoder and must be at least 1, got {given.max_length}")
+    prompts = _prompts(given)
     with said_if_slow("loading torch and transformers"):
         from poolsweep.predict.command import check_output, encode_rows
         from poolsweep.predict.encoder_model import load_untrained
@@ -74,7 +80,7 @@ def encode(arguments: list[str]) -> int:
     if given.encoder is not None:
         model = load_untrained(
             given.encoder, given.pooling, text_pair=given.text_pair, max_length=given.max_length,
-            trust_remote_code=given.trust_remote_code, **place,
+            trust_remote_code=given.trust_remote_code, **place, **prompts,
         )  # fmt: skip
     else:
         model = load_model(
@@ -83,6 +89,16 @@ def encode(arguments: list[str]) -> int:
         )  # fmt: skip
     encode_rows(model, typed, console=console)
     return 0
+
+
+def _prompts(given: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What is to be put before every text, as an encoder's options."""
+    pool_prefix = None if given.pool_prefix is None else given.pool_prefix == "true"
+    found = {"prompt": given.prompt, "prefix": given.text_prefix, "pool_prefix": pool_prefix}
+    found = {name: value for name, value in found.items() if value is not None}
+    if found and given.encoder is None:
+        raise UserError("--prompt, --text-prefix and --pool-prefix go with --encoder; a run has its own")
+    return found
 
 
 def _add_rows(parser: VerbParser, *, output: str, required: bool) -> None:

@@ -101,7 +101,8 @@ class Loading:
     """Keys of ``data`` that are about batches, not about the source.
 
     Attributes:
-        max_length: Longest input in tokens, special tokens included; None = the encoder's limit.
+        max_length: Longest input in tokens, special tokens included; None = the encoder's limit; ``auto`` = that of its
+            sentence-transformers folder, else 128, or the limit if that is lower.
         batch_size: Training examples per step and device.
         effective_batch_size: Training examples per optimizer step, on all devices together; None = what follows.
         eval_batch_size: Examples per step in validation and test.
@@ -110,13 +111,18 @@ class Loading:
         max_tokens: Most tokens of a batch that is cut by tokens.
     """
 
-    max_length: Annotated[int, Ge(3)] | None  # a token between the two special ones
+    max_length: Annotated[int, Ge(3)] | Literal["auto"] | None  # a token between the two special ones
     batch_size: PositiveInt
     effective_batch_size: PositiveInt | None
     eval_batch_size: PositiveInt
     num_workers: NonNegativeInt
     batching: Literal["by_count", "by_tokens"]
     max_tokens: PositiveInt
+
+    @property
+    def given_length(self) -> int | None:
+        """``max_length`` where it is a number."""
+        return self.max_length if isinstance(self.max_length, int) else None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Batch:
         special: (N, T) bool, True at special tokens, if the pooling asks for it.
         template: (N, T) bool, True at the [MASK] of an input template, or else at the last copy of the text in it.
         cls: (N, T) bool, True at [CLS], for tokenizers that do not put it first.
+        prefix: (N, T) bool, True at tokens of a prefix that are not pooled; None = all are.
         features: Stored features, (N, …) each; the ``FeatureRequest`` that stored them makes pooled vectors of them.
         weight: Factor of its mean loss in the mean over processes and accumulated steps; 0: it does not count.
         total: Rows that all processes have in this step together; None = those of this batch.
@@ -43,6 +44,7 @@ class Batch:
     special: Tensor | None = None
     template: Tensor | None = None
     cls: Tensor | None = None
+    prefix: Tensor | None = None
     features: tuple[Tensor, ...] = ()
     weight: float = 1.0
     total: int | None = None
@@ -65,7 +67,7 @@ class Batch:
             pooler_output: The encoder's pooler output, (B, H).
             attentions: The encoder's attentions, (B, heads, T, T) per layer.
         """
-        return PoolingContext(pooler_output, attentions, self.special, self.template, self.cls)
+        return PoolingContext(pooler_output, attentions, self.special, self.template, self.cls, self.prefix)
 
     def select(self, rows: Tensor) -> Batch:
         """Some of its rows, without the padding that they do not need."""
@@ -92,8 +94,10 @@ class Batch:
             return torch.cat([_widened(one, missing[0], value), _widened(two, missing[1], value)])
 
         changed: dict[str, Any] = {}
-        for name in ("mask", "input_ids", "token_type_ids", "special", "template", "cls"):
+        for name in ("mask", "input_ids", "token_type_ids", "special", "template", "cls", "prefix"):
             one, two = getattr(self, name), getattr(other, name)
+            if name == "prefix" and (one is None) != (two is None):  # one of the two has none
+                one, two = (torch.zeros_like(b.mask) if b.prefix is None else b.prefix for b in (self, other))
             if one is not None:
                 changed[name] = stacked(one, two, fill if name == "input_ids" else 0)
         features = tuple(map(stacked, self.features, other.features))

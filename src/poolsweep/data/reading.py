@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,18 @@ class Reading:
         template: Each text stands in place of its ``{text}``, which may come twice; its ``[MASK]``, if it has one, is
             the tokenizer's mask token. A text that does not fit is cut, never the template. None = texts are read as
             they are.
+        prefix: What is put before every text; before the first of two that are one input.
+        prefix_pair: What is put before the second of two texts that are inputs of their own; None = ``prefix``.
+        pool_prefix: Whether the tokens of a prefix are pooled; the encoder reads them in any case.
     """
 
     max_length: int
     template: str | None = None
+    prefix: str = ""
+    prefix_pair: str | None = None
+    pool_prefix: bool = True
+
+    @property
+    def of_second(self) -> Reading:
+        """How the second text of a pair is read where it is an input of its own."""
+        return self if self.prefix_pair is None else replace(self, prefix=self.prefix_pair, prefix_pair=None)

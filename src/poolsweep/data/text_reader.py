@@ -6,6 +6,7 @@ The readers are classes, so that worker processes can receive them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
@@ -26,8 +27,10 @@ def reader(tokenizer: PreTrainedTokenizerBase, reading: Reading, *, pair: bool) 
     """
     typed = "token_type_ids" in tokenizer.model_input_names
     if reading.template is not None:
-        return TemplatedTexts(tokenizer, template=reading.template, max_length=reading.max_length, typed=typed)
-    return PlainTexts(tokenizer, max_length=reading.max_length, typed=typed, pair=pair)
+        read = TemplatedTexts(tokenizer, template=reading.template, max_length=reading.max_length, typed=typed)
+    else:
+        read = PlainTexts(tokenizer, max_length=reading.max_length, typed=typed, pair=pair)
+    return PrefixedTexts(read, tokenizer, reading) if reading.prefix else read
 
 
 class PlainTexts:
@@ -108,6 +111,52 @@ class TemplatedTexts:
         if self._typed:
             found["token_type_ids"] = [[0] * len(row) for row in rows]
         return found
+
+
+class PrefixedTexts:
+    """Puts a prefix before the first text of each row, and marks its tokens if they are not to be pooled.
+
+    Args:
+        read: What tokenises the prefixed texts.
+        tokenizer: The encoder's own.
+        reading: How texts are read.
+    """
+
+    def __init__(self, read: TextReader, tokenizer: PreTrainedTokenizerBase, reading: Reading) -> None:
+        self._read, self._prefix = read, reading.prefix
+        self._unpooled = None if reading.pool_prefix else prefix_tokens(tokenizer, reading)
+        self._in_last_copy = reading.template is not None and reading.template.count("{text}") > 1  # which is pooled
+
+    def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
+        """The token ids of each row of ``batch``, and which of them are the prefix's."""
+        found = self._read({**batch, "text": [f"{self._prefix}{text}" for text in batch["text"]]})
+        places = self._unpooled
+        if places is not None:
+            firsts = [row.index(True) if self._in_last_copy else places.start for row in found.get("template", [])]
+            found["prefix"] = [
+                [first <= i < first + len(places) for i in range(len(ids))]
+                for ids, first in zip(found["input_ids"], firsts or repeat(places.start), strict=False)
+            ]
+        return found
+
+
+def prefix_tokens(tokenizer: PreTrainedTokenizerBase, reading: Reading) -> range:
+    """Places of the tokens of a prefix in every text that has it.
+
+    They are counted as sentence-transformers does: as many as the prefix alone has, with what the tokenizer puts before
+    a text ([CLS]). In a template they are the prefix's own.
+
+    Args:
+        tokenizer: The encoder's own.
+        reading: How texts are read, with a prefix.
+    """
+    if reading.template is not None:
+        around = TemplateTokens.of(tokenizer, reading.template)
+        first = len(around.before)
+        return range(first, first + len(tokenizer(reading.prefix, add_special_tokens=False)["input_ids"]))
+    alone = PlainTexts(tokenizer, max_length=reading.max_length, typed=False, pair=False)({"text": [reading.prefix]})
+    added = alone["special"][0]
+    return range(len(added) - added[::-1].index(False) if False in added else 0)
 
 
 class SpecialTokens:

@@ -97,5 +97,6 @@ class TokenRows(Dataset[Batch]):
             token_type_ids=None if types is None else padded(types[flat], mask, dtype=torch.int64),
             special=padded(self.tokenised.special[flat], mask) if self.with_special else None,
             cls=last_of_each(mask) if self.cls_is_last else None,
+            prefix=None if self.tokenised.prefix is None else padded(self.tokenised.prefix[flat], mask),
             template=padded(template[flat], mask) if self.with_template and template is not None else None,
         )

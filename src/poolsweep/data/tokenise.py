@@ -26,8 +26,8 @@ from poolsweep.process.cpu_affinity import usable_cores
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192
-_VERSION = 8  # of the cached files
-_ARRAYS = ("ids", "types", "special", "template", "starts", "truncated")
+_VERSION = 9  # of the cached files
+_ARRAYS = ("ids", "types", "special", "template", "prefix", "starts", "truncated")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class TokenisedTexts:
         template: (ΣT,) bool, True at the [MASK] of a template, or else at the last copy of the text in it; None without
             a template.
         digest: A hash of all of these; empty of texts that are not stored.
+        prefix: (ΣT,) bool, True at tokens of a prefix that are not pooled; None = all are.
     """
 
     row_ids: np.ndarray
@@ -54,6 +55,7 @@ class TokenisedTexts:
     truncated: np.ndarray
     template: np.ndarray | None = None
     digest: str = ""
+    prefix: np.ndarray | None = None
 
     @property
     def truncated_share(self) -> float:
@@ -109,6 +111,7 @@ def tokenise(split: Split, *, tokenizer: PreTrainedTokenizerBase, reading: Readi
         arrays["truncated"],
         arrays.get("template"),
         xxhash.xxh3_128_hexdigest(json.dumps(found.sums, sort_keys=True).encode()),
+        arrays.get("prefix"),
     )
 
 
@@ -135,6 +138,7 @@ def tokenise_at_once(read: TextReader, texts: TextSequence[str], pairs: TextSequ
         starts,
         np.array(columns["truncated"], dtype=bool),
         flat("template", np.bool_) if "template" in columns else None,
+        prefix=flat("prefix", np.bool_) if "prefix" in columns else None,
     )
 
 
@@ -145,6 +149,8 @@ def _map(split: Split, tokenizer: PreTrainedTokenizerBase, reading: Reading, *, 
         columns["template"] = Sequence(Value("bool"))
     if typed:
         columns["token_type_ids"] = Sequence(Value("int8"))
+    if reading.prefix and not reading.pool_prefix:
+        columns["prefix"] = Sequence(Value("bool"))
     datasets.disable_progress_bars()
     return split.rows.map(
         reader(tokenizer, reading, pair=split.is_pair),
@@ -164,7 +170,7 @@ def _flatten(rows: Dataset, folder: Path) -> None:
     np.save(folder / "starts.npy", starts)
     ragged = (
         ("input_ids", "ids", np.int32), ("token_type_ids", "types", np.int8), ("special", "special", np.bool_),
-        ("template", "template", np.bool_),
+        ("template", "template", np.bool_), ("prefix", "prefix", np.bool_),
     )  # fmt: skip
     for column, name, dtype in ragged:
         if column in rows.column_names:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.hashing import file_hash
+from poolsweep.files.writing import read_plain
+
+MODULES = "modules.json"  # of a folder of sentence-transformers
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.*", "*.model", "*.spm", "*.tiktoken", "merges.txt", "bpe.codes")
 # Files of other frameworks and of training; no encoder is loaded from them.
@@ -78,7 +82,7 @@ def folder_hashes(folder: Path, *, runs_code: bool = False) -> dict[str, str]:
     files = folder.rglob("*") if runs_code else folder.iterdir()
     names = {path.relative_to(folder).as_posix(): path for path in files if path.is_file()}
     return {name: file_hash(names[name]) for name in sorted(names) if runs_code or _counts(names[name])} | {
-        name: file_hash(path) for name, path in _shards(folder) if name not in names
+        name: file_hash(path) for name, path in chain(_shards(folder), _module_files(folder)) if name not in names
     }
 
 
@@ -95,3 +99,21 @@ def _shards(folder: Path) -> Iterator[tuple[str, Path]]:
         except (ValueError, KeyError, TypeError, AttributeError):  # said when it is loaded
             continue
         yield from ((name, folder / name) for name in sorted(map(str, names)) if (folder / name).is_file())
+
+
+def is_inside(path: str) -> bool:
+    """Whether the path of a module stays in its folder."""
+    place = PurePosixPath(path)
+    return not place.is_absolute() and ".." not in place.parts and not set(path) & set("\\:")
+
+
+def _module_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files of a sentence-transformers folder's modules that lie in folders of their own."""
+    try:
+        places = {module["path"] for module in json.loads(read_plain(folder / MODULES))}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # none, or it is said when it is loaded
+        return
+    for place in sorted(place for place in places if isinstance(place, str) and place and is_inside(place)):
+        for name in ("config.json", "model.safetensors"):
+            if (folder / place / name).is_file():
+                yield f"{place}/{name}", folder / place / name

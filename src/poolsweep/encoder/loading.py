@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -17,10 +17,13 @@ from poolsweep.encoder.encoder import Encoder
 from poolsweep.encoder.folder import did_you_mean, has_tokenizer_files
 from poolsweep.encoder.options import RunOptions
 from poolsweep.encoder.promises import Promises, promises_of
+from poolsweep.encoder.prompts import Prefix, prefix_of
+from poolsweep.encoder.shipped import Shipped, read_in_lower_case, read_shipped
 from poolsweep.encoder.weights import broken_file, load_weights
 from poolsweep.errors import UserError
 
 _FEWEST_WORDS = 2  # that a vocabulary has beside its special tokens; made of nothing, some have one
+_ENDLESS = 2**24  # tokens; a tokenizer that has no limit of its own says a number far above
 _LONGEST = 300  # characters of another library's message
 
 
@@ -32,11 +35,23 @@ class LoadedEncoder:
         encoder: In eval mode.
         tokenizer: The encoder's own tokenizer.
         notes: Sentences about the loading that a user would want to know.
+        prefix: What is put before every text.
+        shipped: What its folder has beside it, if that is one of sentence-transformers.
     """
 
     encoder: Encoder
     tokenizer: PreTrainedTokenizerBase
     notes: tuple[str, ...] = ()
+    prefix: Prefix = field(default_factory=Prefix)
+    shipped: Shipped | None = None
+
+    @property
+    def shipped_length(self) -> int | None:
+        """The length in tokens that its authors cut texts to; None where its folder says none."""
+        if self.shipped is None:
+            return None
+        told, limit = self.shipped.max_length or self.tokenizer.model_max_length, self.encoder.max_length
+        return None if limit is None and told > _ENDLESS else min(told, limit or told)
 
     @cached_property
     def promises(self) -> Promises:
@@ -72,6 +87,10 @@ def load_pretrained(
     revision: str | None = None,
     trust_remote_code: bool = False,
     attention: str | None = None,
+    prefix: str | None = None,
+    prefix_pair: str | None = None,
+    prompt: str | None = None,
+    pool_prefix: bool | None = None,
     **options: Unpack[RunOptions],
 ) -> LoadedEncoder:
     """Load an encoder with ``AutoModel`` from a folder or the hub.
@@ -82,6 +101,10 @@ def load_pretrained(
         revision: Branch, tag or commit on the hub.
         trust_remote_code: Whether model code that the repository carries is run.
         attention: transformers' attention implementation (sdpa, eager, flash_attention_2); None = its choice.
+        prefix: What is put before every text; None = the folder's default prompt.
+        prefix_pair: What is put before the second of two texts that are inputs of their own; None = ``prefix``.
+        prompt: Name of a prompt of the folder, in place of ``prefix``.
+        pool_prefix: Whether the tokens of a prefix are pooled; None = as the folder says, else they are.
         options: How it is run.
     Raises:
         UserError: If there is no such model, or it cannot be reached.
@@ -107,9 +130,15 @@ def load_pretrained(
             "the half that encodes is read; give one of them, an encoder (BERT), or a decoder alone (Llama)"
         )
     tokenizer = load_tokenizer(source, model=model, options=place)
+    shipped = read_shipped(source, revision=revision)
+    if shipped is not None and shipped.lower_case:
+        read_in_lower_case(tokenizer)
+    found = prefix_of(
+        shipped, encoder=name, prefix=prefix, prefix_pair=prefix_pair, prompt=prompt, pool_prefix=pool_prefix
+    )
     encoder = Encoder(model, name=name, pooler_is_fresh=not loaded.has_pooler, **options)
     taken_off = f"{name}: {loaded.prefix} was taken off the names of its weights" if loaded.prefix else None
-    return LoadedEncoder(encoder, tokenizer, () if taken_off is None else (taken_off,))
+    return LoadedEncoder(encoder, tokenizer, () if taken_off is None else (taken_off,), found, shipped)
 
 
 def load_tokenizer(

@@ -32,7 +32,23 @@ class RunOptions(TypedDict, total=False):
     bidirectional: bool
 
 
-class EncoderOptions(RunOptions, total=False):
+class PromptOptions(TypedDict, total=False):
+    """What is put before every text.
+
+    Attributes:
+        prefix: Text of it; None = the default prompt of a sentence-transformers folder.
+        prefix_pair: What is put before the second of two texts that are inputs of their own; None = ``prefix``.
+        prompt: Name of a prompt of a sentence-transformers folder, in place of ``prefix``.
+        pool_prefix: Whether the tokens of a prefix are pooled; None = as such a folder says, else they are.
+    """
+
+    prefix: str | None
+    prefix_pair: str | None
+    prompt: str | None
+    pool_prefix: bool | None
+
+
+class EncoderOptions(RunOptions, PromptOptions, total=False):
     """The options of ``conf/encoder/_options.yaml``: how an encoder is loaded, and how it is run.
 
     Attributes:

@@ -18,6 +18,7 @@ from poolsweep.bounds import PositiveInt, Probability, Seed
 from poolsweep.encoder.encoder import Encoder
 from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
 from poolsweep.encoder.options import RunOptions
+from poolsweep.encoder.prompts import prefix_of
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -35,6 +36,10 @@ def tiny(
     dropout: Probability = 0.1,
     weights_seed: Seed = 0,
     attention: str | None = None,
+    prefix: str | None = None,
+    prefix_pair: str | None = None,
+    prompt: str | None = None,
+    pool_prefix: bool | None = None,
     **options: Unpack[RunOptions],
 ) -> LoadedEncoder:
     """Make a random BERT that needs no file: it knows nothing, but every part of a run works with it.
@@ -47,6 +52,10 @@ def tiny(
         dropout: Dropout of hidden states and attention.
         weights_seed: Seed of the weights.
         attention: transformers' attention implementation; None = its choice.
+        prefix: What is put before every text.
+        prefix_pair: What is put before the second of two texts that are inputs of their own; None = ``prefix``.
+        prompt: Name of a prompt; it has none.
+        pool_prefix: Whether the tokens of a prefix are pooled.
         options: How it is run.
     """
     quiet_transformers()
@@ -66,7 +75,10 @@ def tiny(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(weights_seed)
         model = BertModel(config)
-    return LoadedEncoder(Encoder(model, name="tiny", **options), tokenizer)
+    found = prefix_of(
+        None, encoder="tiny", prefix=prefix, prefix_pair=prefix_pair, prompt=prompt, pool_prefix=pool_prefix
+    )
+    return LoadedEncoder(Encoder(model, name="tiny", **options), tokenizer, prefix=found)
 
 
 def _character_tokenizer(max_length: int) -> PreTrainedTokenizerFast:

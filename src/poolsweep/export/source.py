@@ -13,7 +13,7 @@ from poolsweep.errors import UserError
 
 _BOUNDS = "poolsweep.bounds"
 _PLAIN = {"PositiveInt": "int", "NonNegativeInt": "int", "Seed": "int"}  # every other bound is one of a float
-_NOT_FOR_INFERENCE = {"explain", "auxiliary_loss"}  # methods that only reports and training call
+_NOT_FOR_INFERENCE = {"explain", "auxiliary_loss", "self_contained", "fix_weights"}  # methods of reports and training
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ class PoolingContext:
         special: (B, T) bool, True at special tokens ([CLS], [SEP], ...).
         template: (B, T) bool, True at the [MASK] of an input template, or else at the last copy of the text in it.
         cls: (B, T) bool, True at [CLS] where that is not the first real token (XLNet puts it last).
+        prefix: (B, T) bool, True at tokens before the text that the encoder reads and no pooling does (a prompt).
     """
 
     pooler_output: Tensor | None = None
@@ -29,6 +30,7 @@ class PoolingContext:
     special: Tensor | None = None
     template: Tensor | None = None
     cls: Tensor | None = None
+    prefix: Tensor | None = None
 
 
 def as_bool(mask: Tensor) -> Tensor:
@@ -122,6 +124,7 @@ class TokenPooling(nn.Module):
         reads_first_token: Nothing but [CLS], the first real token, is read, of the states or through the pooler.
         uses_cls: [CLS] is read for what it knows of the text; ``cls_mask`` says where it is.
         per_dimension: Each output dimension depends on the same dimension of the tokens alone.
+        shipped: Its options that are null, and its weights, are those that the encoder's folder has beside the encoder.
         needs_last_layer: Only ``layers=last`` makes sense beside it; ``Pooling`` refuses any other.
         onnx_exportable: ``torch.onnx.export`` can write it; where not, the docstring says why.
         context_needed: Names of the ``PoolingContext`` fields that ``forward`` reads.
@@ -136,6 +139,7 @@ class TokenPooling(nn.Module):
     uses_cls: ClassVar[bool] = False
     per_dimension: ClassVar[bool] = False
     needs_last_layer: ClassVar[bool] = False
+    shipped: ClassVar[bool] = False
     onnx_exportable: ClassVar[bool] = True
     context_needed: frozenset[str] = frozenset()
     template: str | None = None
@@ -153,13 +157,15 @@ class TokenPooling(nn.Module):
         return super().__call__(hidden, as_bool(mask), context or PoolingContext())
 
     def kept(self, mask: Tensor, context: PoolingContext) -> Tensor:
-        """The tokens that count: the real ones, or those of them that are not special.
+        """The tokens that count: the real ones, without a prefix that is not pooled, or those that are not special.
 
         Shape:
-            mask (B, T) bool; returns (B, T) bool, equal to ``mask`` in rows that have only special tokens.
+            mask (B, T) bool; returns (B, T) bool, equal to ``mask`` in rows that would have none.
         Raises:
             ValueError: If special tokens are to be left out and the context does not say which they are.
         """
+        if context.prefix is not None:
+            mask = restrict(mask, ~context.prefix)
         if self.include_special:
             return mask
         if context.special is None:
@@ -196,6 +202,14 @@ class TokenPooling(nn.Module):
             return {}
         unit = torch.eye(mask.shape[1], dtype=hidden.dtype, device=hidden.device)
         return {"weights": self(unit.expand(mask.shape[0], -1, -1), mask, context)}
+
+    def self_contained(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that make it again where its encoder's folder is not at hand.
+
+        Args:
+            given: Options that it was made of.
+        """
+        return dict(given)
 
     def auxiliary_loss(self) -> Tensor | None:
         """A penalty to add to the loss of the last forward pass, or None.

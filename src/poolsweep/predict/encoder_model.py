@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import yaml
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import Node
-from poolsweep.data.reading import Reading
 from poolsweep.encoder import LoadedEncoder
+from poolsweep.encoder.options import PromptOptions
 from poolsweep.errors import UserError, nearest
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import load_preset, preset_names
 from poolsweep.predict.engine import Engine, Place, Vectors
 from poolsweep.predict.identity import identity_of
 from poolsweep.predict.model import Output, Reads, VectorModel
-from poolsweep.training.prepare import build_pooling, load_encoder
+from poolsweep.training.prepare import build_pooling, load_encoder, reading_of
 
 _ANY = "hub"  # the option of encoders that are named by their folder or their name on the hub
 
@@ -37,7 +37,7 @@ class EncoderModel(VectorModel):
         self.name, self.reads, self._pooling = name, reads, pooling.eval()
         if pooling.tokens.reads_first_token:
             loaded.encoder.keep_first_tokens()
-        self.engine = Engine(loaded, Reading(reads.max_length, pooling.template), place)
+        self.engine = Engine(loaded, reading_of(reads.max_length, loaded, pooling), place)
 
     @property
     def identity(self) -> str:
@@ -60,6 +60,7 @@ def load_untrained(
     device: str = "auto",
     precision: str = "32",
     trust_remote_code: bool = False,
+    **prompts: Unpack[PromptOptions],
 ) -> EncoderModel:
     """Load an encoder and make a pooling for it.
 
@@ -67,10 +68,11 @@ def load_untrained(
         encoder: An option of ``encoder=``, a folder, or a model's name on the hub.
         pooling: A preset without parameters.
         text_pair: Column with the second text, if pairs are encoded.
-        max_length: In tokens; None = as the encoder allows.
+        max_length: In tokens; None = as a sentence-transformers folder says, else as the encoder allows.
         device: Device, as ``load_model`` takes it.
         precision: Precision, as ``load_model`` takes it.
         trust_remote_code: Run the model code that the encoder carries.
+        prompts: What is put before every text.
     Raises:
         UserError: If one is not there, they do not go together, or the pooling would have to be trained first.
     """
@@ -78,7 +80,7 @@ def load_untrained(
     if pooling not in preset_names():
         raise UserError(f"there is no pooling {pooling!r}; {nearest(pooling, preset_names())}")
     node = Node(load_preset(pooling))
-    options = _options(encoder) | {"frozen": True}
+    options = _options(encoder) | {"frozen": True} | prompts
     if trust_remote_code and "trust_remote_code" in options:
         options["trust_remote_code"] = True
     loaded = load_encoder(Node(options), tokens=Node(node["tokens"]), init_seed=0)
@@ -90,7 +92,8 @@ def load_untrained(
     limit = loaded.encoder.max_length
     if limit is not None and (max_length or 0) > limit:
         raise UserError(f"--max-length must be at most the encoder's {limit} tokens, got {max_length}")
-    reads = Reads(text_pair=text_pair, max_length=max_length or limit or 512)
+    length = reading_of(max_length or loaded.shipped_length, loaded, made).max_length
+    reads = Reads(text_pair=text_pair, max_length=length)
     return EncoderModel(loaded, made, name=f"{encoder}:{pooling}", reads=reads, place=place)
 
 

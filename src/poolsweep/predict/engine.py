@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -186,13 +186,24 @@ class Engine:
     ) -> tuple[list[np.ndarray], np.ndarray]:
         """As ``run``, where each text of a pair has a vector of its own: all are read in one pass."""
         vectors = [Vectors(each.pooling, each.name) for each in wanted]
-        pooled, truncated = self.run([*texts, *pairs], None, vectors)
+        pooled, truncated = self._of_towers(texts, pairs, vectors)
         found = []
         with torch.inference_mode():
             for each, values in zip(wanted, pooled, strict=True):
                 on_device = torch.from_numpy(values).to(self.place.device)
                 found.append(each.of_vectors(on_device).float().cpu().numpy())
         return found, truncated[: len(texts)] | truncated[len(texts) :]
+
+    def _of_towers(
+        self, texts: Sequence[str], pairs: Sequence[str], vectors: Sequence[Vectors]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """The vectors of both texts of each pair, the second ones behind the first; one pass if all are read alike."""
+        second = self.reading.of_second
+        if second == self.reading:
+            return self.run([*texts, *pairs], None, vectors)
+        runs = [self.run(texts, None, vectors), replace(self, reading=second).run(pairs, None, vectors)]
+        pooled = [np.concatenate(parts) for parts in zip(*(values for values, _ in runs), strict=True)]
+        return pooled, np.concatenate([truncated for _, truncated in runs])
 
     @cached_property
     def _singles(self) -> TextReader:

@@ -59,7 +59,11 @@ def token_rows(split: Split, inputs: Inputs) -> TokenRows | PairRows[TokenRows]:
     """A split as token ids; runs of one process share them."""
     if not inputs.two_towers:
         return _token_rows(split, inputs)
-    first, second = (_token_rows(tower, inputs) for tower in split.towers)
+    readings = inputs.reading, inputs.reading.of_second
+    first, second = (
+        _token_rows(tower, replace(inputs, reading=reading))
+        for tower, reading in zip(split.towers, readings, strict=True)
+    )
     return PairRows(first, second, pad_token_id=inputs.loaded.pad_token_id)
 
 
@@ -147,10 +151,11 @@ def _targets(key: _ByIdentity, contract: Contract) -> np.ndarray:
 
 
 def _request(pooling: Pooling, node: Node, encoder: Encoder) -> FeatureRequest:
+    made_of = {**node.plain(), "tokens": pooling.tokens.self_contained(node["tokens"])}
     return request_for(
         pooling,
         tokens_key=_key([node["tokens"], source_hash(pooling.tokens)]),
-        pooling_key=_key([node.plain(), source_hash(pooling)]),
+        pooling_key=_key([made_of, source_hash(pooling), weights_hash(pooling)]),
         pooler_key="" if encoder.pooler is None else weights_hash(encoder.pooler)[:8],
     )
 

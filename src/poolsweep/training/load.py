@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ class LoadedRun:
             asked = f"pairs of texts (data.text_pair={column}): give each its second" if column else "single texts"
             raise UserError(f"the run read {asked}")
         if pairs is not None and self.classifier.pairs.two_towers:
-            return self._inputs(texts).beside(self._inputs(pairs), fill=self.loaded.pad_token_id)
+            second = replace(self, reading=self.reading.of_second)._inputs(pairs)
+            return self._inputs(texts).beside(second, fill=self.loaded.pad_token_id)
         return self._inputs(texts, pairs)
 
     def _inputs(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Batch:
@@ -109,7 +110,9 @@ def load_run(
     ]
     if lacking or unexpected:
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
-    return LoadedRun(config, contract, classifier.eval(), loaded, reading_of(config, loaded, pooling))
+    return LoadedRun(
+        config, contract, classifier.eval(), loaded, reading_of(config.loading.max_length, loaded, pooling)
+    )
 
 
 def _require_same_encoder(config: RunConfig, result: Mapping[str, Any], path: Path) -> None:

@@ -34,6 +34,10 @@ from poolsweep.training.classifier import build_postprocess
 from poolsweep.training.failure import in_one_line
 from poolsweep.training.make import make
 from poolsweep.training.sources import load_data
+from poolsweep.training.tokens import make_tokens
+
+_USUAL = 128  # tokens that texts are cut to where nobody says a length
+_WITHOUT_LIMIT = 512  # the same where all that an encoder can read is asked for, and it has no limit
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     if faulty:
         raise UserError(*problems, *unfit)
     limit = None if loaded is None else loaded.encoder.max_length
-    if limit is not None and (config.loading.max_length or 0) > limit:
+    if limit is not None and (config.loading.given_length or 0) > limit:
         problems.append(
             f"data.max_length must be at most the encoder's {limit} tokens, got {config.loading.max_length}"
         )
@@ -118,7 +122,7 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
         raise UnfitPoolingError(*unfit)
     if problems or splits is None or contract is None or loaded is None or pooling is None:
         raise UserError(*problems, *unfit)
-    return Prepared(splits, contract, loaded, pooling, reading_of(config, loaded, pooling))
+    return Prepared(splits, contract, loaded, pooling, reading_of(config.loading.max_length, loaded, pooling))
 
 
 def _pair_problems(config: RunConfig, splits: Splits) -> list[str]:
@@ -126,7 +130,7 @@ def _pair_problems(config: RunConfig, splits: Splits) -> list[str]:
     if not splits.train.is_pair:
         return ["pairs=siamese needs pairs of texts: data.text_pair=COLUMN names the second of each row"]
     loading = config.loading
-    least = 6 * (loading.max_length or 0)  # three rows of two texts
+    least = 6 * (loading.given_length or 0)  # three rows of two texts
     if loading.batching == "by_tokens" and loading.max_tokens < least:
         return [
             f"data.max_tokens must be at least six times data.max_length={loading.max_length} where a row is two "
@@ -210,8 +214,7 @@ def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
     encoder = loaded.encoder
     try:
         layers = make(Node(node["layers"]), num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
-        tokens = make(Node(node["tokens"]), input_size=layers.output_size)
-        pooling = Pooling(layers=layers, tokens=tokens)
+        pooling = Pooling(layers=layers, tokens=make_tokens(node["tokens"], loaded, input_size=layers.output_size))
     except ValueError as error:
         raise UserError(str(error)) from error
     problems = unmet_needs(
@@ -228,9 +231,19 @@ def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
     return pooling
 
 
-def reading_of(config: RunConfig, loaded: LoadedEncoder, pooling: Pooling) -> Reading:
-    """How a run reads texts: up to what its encoder can read, unless less is asked for."""
-    return Reading(config.loading.max_length or loaded.encoder.max_length or 512, pooling.template)
+def reading_of(max_length: int | str | None, loaded: LoadedEncoder, pooling: Pooling) -> Reading:
+    """How texts are read.
+
+    Args:
+        max_length: In tokens; None = as many as the encoder can read; ``auto`` = as its folder says, else 128.
+        loaded: Encoder and tokenizer.
+        pooling: Says the template.
+    """
+    limit, prefix = loaded.encoder.max_length or _WITHOUT_LIMIT, loaded.prefix
+    if max_length == "auto":
+        max_length = loaded.shipped_length or min(_USUAL, limit)
+    length = max_length if isinstance(max_length, int) else limit
+    return Reading(length, pooling.template, prefix.text, prefix.pair, prefix.pooled)
 
 
 def fresh(prepared: Prepared, config: RunConfig) -> Prepared:

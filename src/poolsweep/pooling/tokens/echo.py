@@ -53,5 +53,5 @@ class Echo(TokenPooling):
         """Pool the second copy."""
         if context.template is None:
             raise ValueError("pooling.tokens=echo needs context.template, the places of the text's second copy")
-        second = restrict(mask, context.template)
+        second = restrict(self.kept(mask, context), context.template)
         return masked_mean(hidden, second) if self.pool == "mean" else last_token(hidden, second)
