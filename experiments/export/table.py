@@ -31,6 +31,7 @@ def untrained(preset: str) -> LoadedRun:
     """A run of a preset that was never trained."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         overrides = ["encoder=tiny", "task=classification", "data=files", "data.train=x", f"pooling={preset}"]
+        overrides += ["pooling.tokens.modes=[mean]"] if preset == "own" else []  # no folder says them
         config = resolve(compose("train", overrides=overrides))
     loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=0)
     pooling = build_pooling(config.pooling, loaded)

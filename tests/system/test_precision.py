@@ -94,5 +94,8 @@ def assert_trains(config: RunConfig, folder: RunFolder, *, dtype: torch.dtype) -
 )
 def test_every_pooling_trains_in_every_precision(accelerator, precision, name, content, tmp_path):
     trainer = content["trainer"] | {"precision": precision, "accelerator": accelerator}
-    chosen = RunConfig.of({**content, "pooling": load_preset(name), "trainer": trainer})
+    pooling = load_preset(name)
+    if name == "own":  # of no folder
+        pooling["tokens"] |= {"modes": ["mean"], "after": ["Dense 8 Tanh", "Normalize"]}
+    chosen = RunConfig.of({**content, "pooling": pooling, "trainer": trainer})
     assert_trains(chosen, RunFolder(tmp_path / "run"), dtype=PRECISIONS[precision])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tokenizers import Tokenizer
+from tokenizers.normalizers import Prepend
+from tokenizers.normalizers import Sequence as Steps
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerBase
 
@@ -123,6 +127,38 @@ def put_around(tokenizer: PreTrainedTokenizerBase, before: Sequence[int], after:
             {"id": name, "ids": ids, "tokens": tokenizer.convert_ids_to_tokens(ids)} for name, ids in known.items()
         ],
     )
+
+
+def put_before(tokenizer: PreTrainedTokenizerBase, prefix: str) -> None:
+    """Make a tokenizer put a string before every text that is not empty.
+
+    Args:
+        tokenizer: Changed; saved and loaded, it does the same. It has a Rust backend.
+        prefix: Any text.
+    """
+    backend = tokenizer.backend_tokenizer
+    own = [] if backend.normalizer is None else [backend.normalizer]
+    backend.normalizer = Steps([Prepend(prefix), *own])
+
+
+def taken_out(tokenizer: PreTrainedTokenizerBase, prefix: str) -> bool:
+    """Undo ``put_before``.
+
+    Args:
+        tokenizer: Changed, if it puts the prefix before texts.
+        prefix: Any text.
+    Returns:
+        Whether it did.
+    """
+    backend = tokenizer.backend_tokenizer
+    steps = json.loads(backend.to_str())["normalizer"] or {}
+    first, *rest = steps.get("normalizers") or [None]
+    if first != {"type": "Prepend", "prepend": prefix}:
+        return False
+    whole = json.loads(backend.to_str())
+    whole["normalizer"] = {"type": "Sequence", "normalizers": rest} if rest else None
+    backend.normalizer = Tokenizer.from_str(json.dumps(whole)).normalizer
+    return True
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from poolsweep.data.template import TemplateTokens, put_around
+from poolsweep.data.template import TemplateTokens, put_around, put_before, tokens_around
 from poolsweep.encoder import Encoder, packed_attention
 from poolsweep.encoder.adapter import merged_state
 from poolsweep.encoder.pooler import DensePooler
@@ -78,24 +78,78 @@ def not_plain(run: LoadedRun) -> str | None:
     return None
 
 
-def plain_tokenizer(run: LoadedRun) -> PreTrainedTokenizerFast:
-    """A copy of the run's tokenizer that cuts, pads and puts texts into the template as the run did, untold.
+def plain_tokenizer(run: LoadedRun, *, prefixes: bool = True) -> PreTrainedTokenizerFast:
+    """A copy of the run's tokenizer that cuts, pads, and puts prefix and template around texts as the run did, untold.
 
+    Args:
+        run: A finished run.
+        prefixes: Whether the run's prefix is the tokenizer's business.
     Raises:
-        UserError: If it is none of the tokenizers library.
+        UserError: If it is none of the tokenizers library, or cannot do so.
     """
-    tokenizer = copy.deepcopy(run.loaded.tokenizer)
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+    if not isinstance(run.loaded.tokenizer, PreTrainedTokenizerFast):
         raise UserError(f"the tokenizer of {run.loaded.encoder.name} cannot be written as a tokenizer.json")
-    template = run.classifier.pooling.template
-    if template is not None:
+    prefix = run.reading.prefix if prefixes else ""
+    if not prefix and run.classifier.pooling.template is None:
+        return _set_up(copy.deepcopy(run.loaded.tokenizer), run)
+    tokenizer = _without_class(run.loaded.tokenizer)
+    put_around(tokenizer, *_around(run, prefix))
+    if not prefix or _reads_the_same(tokenizer, run, [*TEXTS, ""]):
+        return _set_up(tokenizer, run)
+    tokenizer = _without_class(run.loaded.tokenizer)
+    put_before(tokenizer, prefix)  # all but an empty text
+    if run.classifier.pooling.template is None and _reads_the_same(tokenizer, run, TEXTS):
+        return _set_up(tokenizer, run)
+    raise UserError(
+        f"the prefix {prefix!r} cannot be made a part of the tokenizer; --to sentence-transformers writes it"
+    )
+
+
+def prefix_objection(run: LoadedRun) -> str | None:
+    """Why no tokenizer can have the run's prefix; None if one can.
+
+    Args:
+        run: A finished run.
+    """
+    if not run.reading.prefix or second_text(run) is None:
+        return None
+    return "a prefix before the first of two texts is no part of a tokenizer; --to sentence-transformers writes it"
+
+
+def added_tokens(run: LoadedRun) -> tuple[int, int]:
+    """How many tokens the tokenizer puts before and after a text."""
+    before, after = tokens_around(run.loaded.tokenizer)
+    return len(before), len(after)
+
+
+def _without_class(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """A copy of no class of its own, since BERT's, say, makes its post-processor anew when it is loaded."""
+    special = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    backend = copy.deepcopy(tokenizer).backend_tokenizer
+    names = tokenizer.model_input_names
+    return PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=names, **special)
+
+
+def _around(run: LoadedRun, prefix: str) -> tuple[list[int], list[int]]:
+    """Ids that stand before and behind every text."""
+    tokenizer, template = run.loaded.tokenizer, run.classifier.pooling.template
+    if template is None:
+        before, after = tokens_around(tokenizer)
+    else:
         around = TemplateTokens.of(tokenizer, template)
-        # Of no class of its own, since BERT's, say, makes its post-processor anew when it is loaded.
-        special = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
-        names = tokenizer.model_input_names
-        backend = tokenizer.backend_tokenizer
-        tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=names, **special)
-        put_around(tokenizer, around.before, around.after)
+        before, after = around.before, around.after
+    return [*before, *tokenizer(prefix.strip(), add_special_tokens=False)["input_ids"]], after
+
+
+def _reads_the_same(tokenizer: PreTrainedTokenizerFast, run: LoadedRun, texts: Sequence[str]) -> bool:
+    """Whether it gives the ids that the run reads of some short texts."""
+    batch = run.batch(texts)
+    assert batch.input_ids is not None
+    ours = [ids[mask].tolist() for ids, mask in zip(batch.input_ids, batch.mask, strict=True)]
+    return tokenizer(list(texts))["input_ids"] == ours
+
+
+def _set_up(tokenizer: PreTrainedTokenizerFast, run: LoadedRun) -> PreTrainedTokenizerFast:
     tokenizer.model_max_length = run.reading.max_length
     tokenizer.padding_side = tokenizer.truncation_side = "right"
     return tokenizer

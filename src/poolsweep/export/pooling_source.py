@@ -7,9 +7,10 @@ from torch import nn
 
 from poolsweep import __version__
 from poolsweep.config import Node
-from poolsweep.data.template import TemplateTokens, tokens_around
+from poolsweep.data.template import TemplateTokens
+from poolsweep.data.text_reader import prefix_tokens
 from poolsweep.errors import UserError
-from poolsweep.export.encoder import not_plain, second_text
+from poolsweep.export.encoder import added_tokens, not_plain, second_text
 from poolsweep.export.source import Sources
 from poolsweep.head.linear import Linear
 from poolsweep.pooling import Pooling
@@ -60,6 +61,7 @@ class TextPooling(nn.Module):
             special={special},
             template={template},
             cls={cls},
+            prefix={prefix},
         )
         return self.pooling(tuple(hidden_states[layer] for layer in self.layers_needed), mask, context)
 '''
@@ -93,10 +95,13 @@ def pooling_source(run: LoadedRun) -> str:
         layers_needed=pooling.layers_needed,
         context_needed=tuple(sorted(pooling.context_needed)),
         layers=_call(layers, config.layers, sizes),
-        tokens=_call(tokens, config.tokens, {"input_size": pooling.layers.output_size}),
+        tokens=_call(
+            tokens, Node(pooling.tokens.self_contained(config.tokens)), {"input_size": pooling.layers.output_size}
+        ),
         special=_special(run),
         template=_template(run),
         cls="mask & (from_end == 1)" if run.loaded.cls_place == "last" else "None",
+        prefix=_prefix(run),
     )
 
 
@@ -178,7 +183,18 @@ def _template(run: LoadedRun) -> str:
     return f"mask & ({side} == {place})"
 
 
-def added_tokens(run: LoadedRun) -> tuple[int, int]:
-    """How many tokens the tokenizer puts before and after a text."""
-    before, after = tokens_around(run.loaded.tokenizer)
-    return len(before), len(after)
+def unpooled_prefix(run: LoadedRun) -> range | None:
+    """Places of the prefix's tokens where they are read and not pooled; None where there are none.
+
+    Args:
+        run: A finished run.
+    """
+    if run.reading.pool_prefix or not run.reading.prefix:
+        return None
+    return prefix_tokens(run.loaded.tokenizer, run.reading)
+
+
+def _prefix(run: LoadedRun) -> str:
+    """An expression that is True at the tokens of a prefix that is not pooled."""
+    places = unpooled_prefix(run)
+    return "None" if places is None else f"mask & (place > {places.start}) & (place <= {places.stop})"

@@ -43,7 +43,12 @@ def write_record(
         "text": str(data.get("text") or "text"),
         "text_pair": second_text(run),
         "max_length": run.reading.max_length,
-        "pooling": {half: pooling[half] for half in ("layers", "tokens")},
+        "prefix": run.reading.prefix,
+        "pool_prefix": run.reading.pool_prefix,
+        "pooling": {
+            "layers": pooling["layers"],
+            "tokens": run.classifier.pooling.tokens.self_contained(pooling["tokens"]),
+        },
         "num_layers": run.loaded.encoder.num_layers,
         "encoder": None if written.encoder is None else written.encoder.to_dict(),
         "weights": [asdict(each) for each in written.weights],

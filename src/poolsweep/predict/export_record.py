@@ -54,6 +54,8 @@ class ExportRecord:
         text: Column of the text in the files that it was trained on.
         text_pair: Column of the second text, for pairs.
         max_length: In tokens.
+        prefix: What is put before every text.
+        pool_prefix: Whether its tokens are pooled.
         pooling: ``layers`` and ``tokens``, as a config has them.
         num_layers: Layers of the encoder before it was cut.
         encoder: Config of the encoder; None where the format's own file is run.
@@ -69,6 +71,8 @@ class ExportRecord:
     text: str
     text_pair: str | None
     max_length: PositiveInt
+    prefix: str
+    pool_prefix: bool
     pooling: dict[str, dict[str, Any]]
     num_layers: PositiveInt
     encoder: dict[str, Any] | None

@@ -13,7 +13,7 @@ from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedModel, PreTrained
 
 from poolsweep.config import Node
 from poolsweep.data.reading import Reading
-from poolsweep.data.template import TemplateTokens, put_around, tokens_around
+from poolsweep.data.template import TemplateTokens, put_around, taken_out, tokens_around
 from poolsweep.encoder import Encoder, LoadedEncoder
 from poolsweep.encoder.loading import load_tokenizer, quiet_transformers
 from poolsweep.encoder.weights import kind_of
@@ -31,6 +31,7 @@ _LEFT_OUT = {
     "architectures", "attn_implementation", "auto_map", "dtype", "id2label", "label2id", "num_labels", "problem_type",
     "quantization_config", "torch_dtype", "transformers_version",
 }  # fmt: skip
+_WRITES_PROMPTS = "sentence-transformers"  # the format whose library puts a prefix before texts, not the tokenizer
 _MOST_PARTS = 10_000  # of one kind: layers, heads, groups
 
 
@@ -61,12 +62,14 @@ class ExportModel(Model):
             reason = " ".join(str(error).split())[:300]
             raise UserError(f"{folder} cannot be read back: {reason}") from error
         template = self.after.pooling.template
-        if template is not None:
-            _take_out_of_template(tokenizer, template, name=self.name)
+        inside = "" if record.format == _WRITES_PROMPTS else record.prefix
+        if template is not None or inside:
+            _take_out(tokenizer, template, inside, name=self.name)
         encoder = Encoder(
             model, name=str(record.run.get("encoder")), frozen=True, packing="auto", cpu_kernels="auto"
         )  # fmt: skip
-        self.engine = Engine(LoadedEncoder(encoder, tokenizer), Reading(record.max_length, template), place)
+        reading = Reading(record.max_length, template, record.prefix, pool_prefix=record.pool_prefix)
+        self.engine = Engine(LoadedEncoder(encoder, tokenizer), reading, place)
         self.after.to(place.device)
 
     @property
@@ -177,11 +180,15 @@ def _after(record: ExportRecord, model: PreTrainedModel, state: Mapping[str, Ten
     return PoolingAndHead(pooling, head).requires_grad_(requires_grad=False).eval()
 
 
-def _take_out_of_template(tokenizer: PreTrainedTokenizerBase, template: str, *, name: str) -> None:
-    """Undo what puts every text into the template, since poolsweep's own reader does that."""
-    around, (start, end) = TemplateTokens.of(tokenizer, template), tokens_around(tokenizer)
-    before, after = around.parts[0], around.parts[-1]
+def _take_out(tokenizer: PreTrainedTokenizerBase, template: str | None, prefix: str, *, name: str) -> None:
+    """Undo what puts prefix and template around every text, since poolsweep's own reader does that."""
+    if template is None and getattr(tokenizer, "backend_tokenizer", None) is not None and taken_out(tokenizer, prefix):
+        return
+    start, end = tokens_around(tokenizer)
+    parts = ([], []) if template is None else TemplateTokens.of(tokenizer, template).parts
+    before = [*parts[0], *tokenizer(prefix.strip(), add_special_tokens=False)["input_ids"]]
+    after = parts[-1]
     fits = start[len(start) - len(before) :] == before and end[: len(after)] == after
     if getattr(tokenizer, "backend_tokenizer", None) is None or not fits:
-        raise UserError(f"the tokenizer of {name} does not put texts into the template {template!r}")
+        raise UserError(f"the tokenizer of {name} does not put {(template or prefix)!r} around texts")
     put_around(tokenizer, start[: len(start) - len(before)], end[len(after) :])

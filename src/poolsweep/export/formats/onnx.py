@@ -18,11 +18,11 @@ from transformers import PreTrainedModel
 from poolsweep.data.ragged import last_of_each
 from poolsweep.data.template import TemplateTokens
 from poolsweep.errors import UserError
-from poolsweep.export.encoder import plain_encoder, plain_tokenizer, second_text
+from poolsweep.export.encoder import added_tokens, plain_encoder, plain_tokenizer, prefix_objection, second_text
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.export.formats.code import labels_of, outputs_name
 from poolsweep.export.formats.onnx_int8 import write_int8
-from poolsweep.export.pooling_source import added_tokens, folded_head, readout_of
+from poolsweep.export.pooling_source import folded_head, readout_of, unpooled_prefix
 from poolsweep.files.writing import write_json
 from poolsweep.pooling import PoolingContext
 from poolsweep.training.load import LoadedRun
@@ -69,6 +69,8 @@ class Onnx(Format):
                 return f"{type(half).__name__} cannot be written as ONNX; its docstring says why"
         if second_text(run) is None:
             return None
+        if (why := prefix_objection(run)) is not None:
+            return why
         if "special" in pooling.context_needed and "token_type_ids" not in _inputs(run):
             return "include_special=false needs token_type_ids, which say where the first text of a pair ends"
         return None
@@ -132,6 +134,7 @@ class TokensToOutput(nn.Module):
         self.inputs = _inputs(run)
         self._cls_is_last = run.loaded.cls_place == "last"
         self._added = added_tokens(run)
+        self._prefix = unpooled_prefix(run)
         self._paired = second_text(run) is not None
         template = self.pooling.template if "template" in self.pooling.context_needed else None
         self._mask_place = None if template is None else TemplateTokens.of(run.loaded.tokenizer, template).mask_place
@@ -154,6 +157,7 @@ class TokensToOutput(nn.Module):
             special=self._special(mask, given) if "special" in self.pooling.context_needed else None,
             template=None if self._mask_place is None else self._template(mask, *self._mask_place),
             cls=last_of_each(mask) if self._cls_is_last else None,
+            prefix=None if self._prefix is None else self._prefixed(mask, self._prefix),
         )
         return self.end(self.pooling(hidden, mask, context))
 
@@ -172,6 +176,12 @@ class TokensToOutput(nn.Module):
         """The place of the template's [MASK], (B, T), counted from one side."""
         place = mask.long().cumsum(dim=1)
         return mask & (place == (number if side == "place" else place[:, -1:] + 1 - number))
+
+    @staticmethod
+    def _prefixed(mask: Tensor, places: range) -> Tensor:
+        """The tokens of a prefix that is not pooled, (B, T)."""
+        place = mask.long().cumsum(dim=1)
+        return mask & (place > places.start) & (place <= places.stop)
 
 
 def _end(run: LoadedRun) -> nn.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from safetensors.torch import save_file
 from torch import nn
@@ -15,8 +15,10 @@ from poolsweep.export.formats.code import outputs_name, read_out, require_plain
 from poolsweep.export.formats.st_modules import OURS, THEIRS, custom_modules, own_modules
 from poolsweep.export.pooling_source import folded_head, readout_of
 from poolsweep.files.writing import write_json
+from poolsweep.pooling.tokens.own import DensePart
 from poolsweep.training.load import LoadedRun
 
+_THEIR_NAMES = {"Dense", "Normalize"}
 _SINCE = ">=6.0"  # hidden states of one layer, and code of a local folder, by the rules that are used here
 _USAGE = """from sentence_transformers import SentenceTransformer
 
@@ -63,7 +65,7 @@ class SentenceTransformers(Format):
         last = encoder.config.num_hidden_layers
         modules = own_modules(run, last=last) or custom_modules(run, encoder)
         encoder.save_pretrained(folder)
-        plain_tokenizer(run).save_pretrained(folder)
+        plain_tokenizer(run, prefixes=False).save_pretrained(folder)
         _write(
             folder,
             "sentence_bert_config.json",
@@ -76,6 +78,9 @@ class SentenceTransformers(Format):
             (folder / f"{OURS}.py").write_text(modules.code, encoding="utf-8")
             if _save(run.classifier.pooling, folder / "1_Pooling/model.safetensors", prefix="text_pooling.pooling."):
                 weights.append(Weights("pooling.", "1_Pooling/model.safetensors", "text_pooling.pooling."))
+        for place, part in enumerate(modules.after):
+            modules.types.append(f"{THEIRS}.{'Dense' if isinstance(part, DensePart) else 'Normalize'}")
+            weights += _write_part(part, folder, f"{len(modules.types) - 1}", place=place)
         if not wanted.vectors:
             modules.types.append(f"{THEIRS}.Dense")
             weights.append(_write_head(run, folder, f"{len(modules.types) - 1}_Dense"))
@@ -83,9 +88,8 @@ class SentenceTransformers(Format):
         needs = (
             {} if modules.code is None and not modules.reads else {"requirements": {"sentence-transformers": _SINCE}}
         )
-        _write(
-            folder, "config_sentence_transformers.json", {"model_type": "SentenceTransformer", "prompts": {}} | needs
-        )
+        told = {"model_type": "SentenceTransformer"} | _prompts(run) | needs
+        _write(folder, "config_sentence_transformers.json", told)
         return Written(encoder.config, tuple(weights))
 
 
@@ -98,9 +102,35 @@ def _write_head(run: LoadedRun, folder: Path, name: str) -> Weights:
     return Weights("head.", f"{name}/model.safetensors", "linear.")
 
 
+def _prompts(run: LoadedRun) -> dict[str, Any]:
+    """What the library puts before texts."""
+    reading = run.reading
+    if not reading.prefix:
+        return {"prompts": {}}
+    return {
+        "prompts": {"query": reading.prefix, "document": reading.of_second.prefix}, "default_prompt_name": "query"
+    }  # fmt: skip
+
+
+def _write_part(part: nn.Module, folder: Path, number: str, *, place: int) -> list[Weights]:
+    """Write a part of ``Own`` as a module; gives the places of its weights."""
+    if not isinstance(part, DensePart):
+        _write(folder, f"{number}_Normalize/config.json", {})
+        return []
+    path, kind = f"{number}_Dense", type(part.activation)
+    config = {
+        "in_features": part.linear.in_features, "out_features": part.linear.out_features,
+        "bias": part.linear.bias is not None, "activation_function": f"{kind.__module__}.{kind.__name__}",
+    }  # fmt: skip
+    _write(folder, f"{path}/config.json", config | ({"use_residual": True} if part.adds else {}))
+    _save(part, folder / f"{path}/model.safetensors", prefix="")
+    names = ("linear.", *(("residual.",) if part.residual is not None else ()))
+    return [Weights(f"pooling.tokens.parts.{place}.{name}", f"{path}/model.safetensors", name) for name in names]
+
+
 def _write_modules(folder: Path, types: list[str]) -> None:
     names = [kind.rpartition(".")[2] for kind in types]
-    paths = ["", *(f"{i}_Pooling" if i == 1 and names[i] != "Dense" else f"{i}_Dense" for i in range(1, len(types)))]
+    paths = ["", *(f"{i}_{name if name in _THEIR_NAMES else 'Pooling'}" for i, name in enumerate(names[1:], start=1))]
     listed = [
         {"idx": i, "name": str(i), "path": path, "type": kind}
         for i, (path, kind) in enumerate(zip(paths, types, strict=True))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import nn
 from transformers import PreTrainedModel
 
-from poolsweep.export.pooling_source import pooling_source
+from poolsweep.export.pooling_source import pooling_source, unpooled_prefix
 from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.tokens.cls import Cls
 from poolsweep.pooling.tokens.cls_mean_max import ClsMeanMax
@@ -16,6 +17,7 @@ from poolsweep.pooling.tokens.max import Max
 from poolsweep.pooling.tokens.mean import Mean
 from poolsweep.pooling.tokens.mean_max import MeanMax
 from poolsweep.pooling.tokens.mean_sqrt_len import MeanSqrtLen
+from poolsweep.pooling.tokens.own import Own
 from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.pooling.tokens.position_weighted_mean import PositionWeightedMean
 from poolsweep.training.load import LoadedRun
@@ -111,12 +113,14 @@ class Modules:
         types: Class of each, encoder first.
         reads: Keys of ``sentence_bert_config.json`` that say what is read of the encoder.
         pooling: Content of the second module's ``config.json``; None = the encoder's own output is the vector.
+        after: Parts of ``Own`` that are modules behind it.
         code: Source of classes that are not sentence-transformers' own.
     """
 
     types: list[str]
     reads: dict[str, Any] = field(default_factory=dict)
     pooling: dict[str, Any] | None = None
+    after: nn.ModuleList = field(default_factory=nn.ModuleList)
     code: str | None = None
 
 
@@ -127,26 +131,32 @@ def own_modules(run: LoadedRun, *, last: int) -> Modules | None:
     if type(tokens) is Pooler:
         path = {"method": "forward", "method_output_name": "pooler_output"}
         return Modules([encoder], {"modality_config": {"text": path}, "module_output_name": "sentence_embedding"})
-    modes = _MODES.get(type(tokens))
+    own = tokens if type(tokens) is Own else None
+    modes = _MODES.get(type(tokens)) if own is None else tuple(own.modes)
     if modes is None or type(layers) is not Single or layers.norm_per_layer or not tokens.include_special:
         return None
-    if run.loaded.cls_place == "last":  # their cls is the first token
+    unpooled = unpooled_prefix(run) is not None
+    if unpooled and own is None and "cls" in modes:  # their cls is then the first token behind the prefix
+        return None
+    if own is None and run.loaded.cls_place == "last":  # their cls is the first token
         modes = tuple("lasttoken" if mode == "cls" else mode for mode in modes)
     reads: dict[str, Any] = {}
     if layers.layers_needed != (last,):
         path = {"method": "forward", "method_output_name": ["hidden_states", *layers.layers_needed]}
         reads = {"modality_config": {"text": path}, "module_output_name": "token_embeddings"}
-    return Modules([encoder, f"{THEIRS}.Pooling"], reads, _pooling_config(tokens.input_size, modes))
+    pooling = _pooling_config(tokens.input_size, modes) | {"include_prompt": not unpooled}
+    after = nn.ModuleList() if own is None else own.parts
+    return Modules([encoder, f"{THEIRS}.Pooling"], reads, pooling, after)
 
 
 def _pooling_config(size: int, modes: tuple[str, ...]) -> dict[str, Any]:
     """One mode by the keys that every version and other programs that serve such folders read."""
     if len(modes) > 1:
-        return {"embedding_dimension": size, "pooling_mode": list(modes), "include_prompt": True}
+        return {"embedding_dimension": size, "pooling_mode": list(modes)}
     keys = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens", "lasttoken": "lasttoken",
             "mean_sqrt_len_tokens": "mean_sqrt_len_tokens", "weightedmean": "weightedmean_tokens"}  # fmt: skip
     chosen = {f"pooling_mode_{key}": mode in modes for mode, key in keys.items()}
-    return {"word_embedding_dimension": size, **chosen, "include_prompt": True}
+    return {"word_embedding_dimension": size, **chosen}
 
 
 def custom_modules(run: LoadedRun, encoder: PreTrainedModel) -> Modules:
@@ -162,4 +172,4 @@ def custom_modules(run: LoadedRun, encoder: PreTrainedModel) -> Modules:
     elif pooling.layers_needed != (encoder.config.num_hidden_layers,):
         encoder.config.output_hidden_states = True  # written with it, and read by their Transformer
     source = pooling_source(run).replace("needs torch alone", "needs torch and sentence-transformers alone")
-    return Modules(types, reads, {}, source.replace(_FUTURE, _FUTURE + _IMPORTS, 1).rstrip() + "\n\n" + code)
+    return Modules(types, reads, {}, code=source.replace(_FUTURE, _FUTURE + _IMPORTS, 1).rstrip() + "\n\n" + code)

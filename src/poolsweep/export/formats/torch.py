@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-from poolsweep.export.encoder import plain_encoder, plain_tokenizer
+from poolsweep.export.encoder import plain_encoder, plain_tokenizer, prefix_objection
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.export.formats.code import labels_of, read_out, require_plain, source_with_encoder, write_weights
 from poolsweep.export.pooling_source import readout_of
@@ -131,7 +131,7 @@ class Torch(Format):
 
     def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
         """Encoders with code of their own, and int8."""
-        return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
+        return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run) or prefix_objection(run)
 
     def write(self, run: LoadedRun, folder: Path, wanted: Wanted) -> Written:
         """Write code, weights, tokenizer, and the encoder's config with the labels."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from poolsweep.export.encoder import TEXTS, plain_encoder, plain_tokenizer, second_text
+from poolsweep.export.encoder import TEXTS, plain_encoder, plain_tokenizer, prefix_objection, second_text
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.export.formats.code import (
     WEIGHTS,
@@ -117,7 +117,7 @@ class Transformers(Format):
 
     def objection(self, run: LoadedRun, wanted: Wanted) -> str | None:
         """Encoders with code of their own, and int8."""
-        return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run)
+        return "--int8 goes with --to onnx" if wanted.int8 else require_plain(run) or prefix_objection(run)
 
     def gives_outputs(self, readout: Readout) -> bool:
         """Scores; of labels it gives logits."""
