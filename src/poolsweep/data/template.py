@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tokenizers import Tokenizer
 from tokenizers.normalizers import Prepend
@@ -136,7 +136,7 @@ def put_before(tokenizer: PreTrainedTokenizerBase, prefix: str) -> None:
         tokenizer: Changed; saved and loaded, it does the same. It has a Rust backend.
         prefix: Any text.
     """
-    backend = tokenizer.backend_tokenizer
+    backend: Any = tokenizer.backend_tokenizer
     own = [] if backend.normalizer is None else [backend.normalizer]
     backend.normalizer = Steps([Prepend(prefix), *own])
 
@@ -150,12 +150,11 @@ def taken_out(tokenizer: PreTrainedTokenizerBase, prefix: str) -> bool:
     Returns:
         Whether it did.
     """
-    backend = tokenizer.backend_tokenizer
-    steps = json.loads(backend.to_str())["normalizer"] or {}
-    first, *rest = steps.get("normalizers") or [None]
+    backend: Any = tokenizer.backend_tokenizer
+    whole = json.loads(backend.to_str())
+    first, *rest = (whole["normalizer"] or {}).get("normalizers") or [None]
     if first != {"type": "Prepend", "prepend": prefix}:
         return False
-    whole = json.loads(backend.to_str())
     whole["normalizer"] = {"type": "Sequence", "normalizers": rest} if rest else None
     backend.normalizer = Tokenizer.from_str(json.dumps(whole)).normalizer
     return True

@@ -214,7 +214,9 @@ def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
     encoder = loaded.encoder
     try:
         layers = make(Node(node["layers"]), num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
-        pooling = Pooling(layers=layers, tokens=make_tokens(node["tokens"], loaded, input_size=layers.output_size))
+        pooling = Pooling(
+            layers=layers, tokens=make_tokens(Node(node["tokens"]), loaded, input_size=layers.output_size)
+        )
     except ValueError as error:
         raise UserError(str(error)) from error
     problems = unmet_needs(

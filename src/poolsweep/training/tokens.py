@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from hydra.utils import get_class
 
 from poolsweep.config import Node
@@ -14,7 +11,7 @@ from poolsweep.pooling.base import TokenPooling
 from poolsweep.training.make import make
 
 
-def make_tokens(node: Mapping[str, Any], loaded: LoadedEncoder, *, input_size: int) -> TokenPooling:
+def make_tokens(node: Node, loaded: LoadedEncoder, *, input_size: int) -> TokenPooling:
     """Make the half of a pooling that reads tokens; what the encoder's folder has for it, with the weights from there.
 
     Args:
@@ -25,8 +22,8 @@ def make_tokens(node: Mapping[str, Any], loaded: LoadedEncoder, *, input_size: i
         UserError: If it is to be that of the folder, and there is none.
         ValueError: If sizes do not go together.
     """
-    if not getattr(get_class(node["_target_"]), "shipped", False) or node.get("modes") is not None:
-        return make(Node(node), input_size=input_size)
+    if not getattr(get_class(node.target), "shipped", False) or node.get("modes") is not None:
+        return make(node, input_size=input_size)
     name, shipped = loaded.encoder.name, loaded.shipped
     if shipped is None or shipped.problem is not None:
         why = "has no modules.json" if shipped is None else f"has one that cannot be taken over: {shipped.problem}"
