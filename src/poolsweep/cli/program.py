@@ -11,6 +11,7 @@ from poolsweep.cli.environment import env
 from poolsweep.cli.evaluation import evaluate, refit
 from poolsweep.cli.export import export
 from poolsweep.cli.poolings import check, explain, poolings
+from poolsweep.cli.project import init
 from poolsweep.cli.studies import clean, dashboard, report, status
 from poolsweep.cli.trackers import sync, wandb_sweep
 from poolsweep.cli.training import submit, train
@@ -37,6 +38,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "export": export,
     "refit": refit,
     "evaluate": evaluate,
+    "init": init,
     "clean": clean,
     "env": env,
 }
@@ -72,6 +74,8 @@ usage: poolsweep VERB [ARGUMENTS]
                          encoder and pooling:  --output vectors.parquet
   export MODEL           the model for another library, proven equal without
                          poolsweep:  --to transformers --output FOLDER
+  init [FOLDER]          a small project: an experiment, an own pooling, a
+                         Slurm profile, a README
   clean [STUDY]          what can be removed, and how much; --yes removes it
   env                    versions, hardware and places, for a report of a fault
 

@@ -1,0 +1,1 @@
+"""A small project of a user's own: ``poolsweep init`` writes it."""
