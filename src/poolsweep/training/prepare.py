@@ -100,6 +100,8 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
             pairs = make(config.pairs)
     if splits is not None and pairs is not None and pairs.two_towers:
         problems += _pair_problems(config, splits)
+    if pairs is not None and not pairs.two_towers and config.encoder.get("prefix_pair") is not None:
+        problems.append("encoder.prefix_pair goes with pairs=siamese; a pair that is one input has one prefix")
     if not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
@@ -108,7 +110,7 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
             pooling = build_pooling(config.pooling, loaded)
     if loaded is not None and pooling is not None:
         with _collected(unfit, part="pooling"):  # a template may be longer than the encoder reads
-            reader(loaded.tokenizer, reading_of(config, loaded, pooling), pair=False)
+            reader(loaded.tokenizer, reading_of(config.loading.max_length, loaded, pooling), pair=False)
     if loaded is not None and pooling is not None and pairs is not None:
         unfit += _fit_problems(config, pooling, pairs, loaded.encoder, faulty=faulty)
     if faulty:
