@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from poolsweep import __version__
+from poolsweep.cli.completion import completion
 from poolsweep.cli.environment import env
 from poolsweep.cli.evaluation import evaluate, refit
 from poolsweep.cli.export import export
@@ -44,7 +45,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
 }
 
 _HELP = f"""\
-poolsweep {__version__}: which way of pooling a BERT encoder is best for your texts,
+poolsweep {__version__}: which way of pooling an encoder is best for your texts,
 and is the difference real?
 
 usage: poolsweep VERB [ARGUMENTS]
@@ -80,7 +81,8 @@ usage: poolsweep VERB [ARGUMENTS]
   env                    versions, hardware and places, for a report of a fault
 
 poolsweep VERB --help says more. Results lie in outputs/<study>/; the same
-command again skips what is finished.
+command again skips what is finished. poolsweep --completion bash|zsh|fish
+prints what makes a shell complete verbs, options, groups and keys.
 POOLSWEEP_DEBUG=1 shows the traceback behind an error.
 """
 
@@ -102,6 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(_HELP, end="")
             elif verb in {"-V", "--version"}:
                 print(f"poolsweep {__version__}")
+            elif verb == "--completion":
+                print(completion(arguments[0] if arguments else ""), end="")
             elif verb not in VERBS:
                 raise UserError(f"there is no verb {verb!r}; {nearest(verb, VERBS)}")
             else:
