@@ -67,6 +67,9 @@ def add_adapter(model: nn.Module, adapter: Adapter, *, stack: nn.Module | None, 
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*")  # GPT-2's weights lie the other way round
         inject_adapter_in_model(config, model)
+    for parameter in model.parameters():
+        if parameter.requires_grad and parameter.dtype in (torch.bfloat16, torch.float16):
+            parameter.data = parameter.data.float()  # a step is less than the last bit of 16
 
 
 def draw_adapter(model: nn.Module, *, seed: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -31,7 +32,8 @@ class EncoderOutput:
     """What an encoder gives to a pooling.
 
     Attributes:
-        hidden: One (B, T, H) per layer asked for, in the order asked; T is 1 where only first tokens were computed.
+        hidden: One (B, T, H) per layer asked for, in the order asked, in float32 where weights are held in less; T is 1
+            where only first tokens were computed.
         mask: (B, T) True = real token of ``hidden``.
         pooler_output: (B, H) if asked for, else None.
         attentions: One (B, heads, T, T) per layer if asked for, else None.
@@ -85,7 +87,10 @@ class Encoder(nn.Module):
         if getattr(model, "pooler", None) is not None:
             model.add_module("pooler", None)
         self.pooler_is_fresh = pooler_is_fresh and self.pooler is not None
+        if self.pooler is not None:
+            self.pooler.float()
         self.model = model
+        self.is_reduced = model.dtype in (torch.bfloat16, torch.float16)
         self.weights_hash: str | None = None  # of the model, once somebody has computed it
         self.adapter = adapter
         self.untrained: frozenset[str] = frozenset()  # beside an adapter: the checkpoint has them
@@ -174,6 +179,11 @@ class Encoder(nn.Module):
         """Whether no padded token is computed."""
         return self.unpacked_because is None
 
+    @property
+    def dtype(self) -> str:
+        """Type that the model's weights are held in: float32, bfloat16, float16."""
+        return str(self.model.dtype).removeprefix("torch.")
+
     def drop_pooler(self) -> None:
         """Remove the pooler, so that a pooling that does not read it has no unused parameters."""
         self.pooler = None
@@ -249,6 +259,8 @@ class Encoder(nn.Module):
         hidden, output = self._capture.run(inputs, layers=layers, output_attentions=attentions)
         last = output.last_hidden_state
         assert last is not None
+        if self.is_reduced:
+            hidden, last = tuple(states.float() for states in hidden), last.float()
         if packing is not None:
             hidden = tuple(_unpacked(states, packing) for states in hidden)
             mask = mask.any(dim=1, keepdim=True) if packing.only_first else mask
@@ -258,7 +270,7 @@ class Encoder(nn.Module):
                 raise ValueError(f"encoder {self.name} has no pooler")
             first = first_token(last if packing is None else _unpacked(last, packing), mask)
             pooled = self.pooler(first[:, None])
-        found = tuple(output.attentions) if attentions and output.attentions else None
+        found = tuple(each.float() if self.is_reduced else each for each in output.attentions or ()) or None
         return EncoderOutput(hidden, mask, pooled, found)
 
 

@@ -16,6 +16,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from poolsweep.encoder.encoder import Encoder
 from poolsweep.encoder.folder import did_you_mean, has_tokenizer_files
 from poolsweep.encoder.options import RunOptions
+from poolsweep.encoder.precision import Quantized, WeightsDtype, weights_options
 from poolsweep.encoder.promises import Promises, promises_of
 from poolsweep.encoder.prompts import Prefix, prefix_of
 from poolsweep.encoder.shipped import Shipped, read_in_lower_case, read_shipped
@@ -91,6 +92,8 @@ def load_pretrained(
     prefix_pair: str | None = None,
     prompt: str | None = None,
     pool_prefix: bool | None = None,
+    dtype: WeightsDtype = "float32",
+    quantize: Quantized | None = None,
     **options: Unpack[RunOptions],
 ) -> LoadedEncoder:
     """Load an encoder with ``AutoModel`` from a folder or the hub.
@@ -105,9 +108,11 @@ def load_pretrained(
         prefix_pair: What is put before the second of two texts that are inputs of their own; None = ``prefix``.
         prompt: Name of a prompt of the folder, in place of ``prefix``.
         pool_prefix: Whether the tokens of a prefix are pooled; None = as the folder says, else they are.
+        dtype: Type that the weights are held in: float32, bfloat16, float16, or auto = the checkpoint's.
+        quantize: Bits that bitsandbytes holds the linear layers' weights in (4bit, 8bit), on a GPU; None = ``dtype``.
         options: How it is run.
     Raises:
-        UserError: If there is no such model, or it cannot be reached.
+        UserError: If there is no such model, it cannot be reached, or it cannot be quantised here.
     """
     quiet_transformers()
     if attention is not None and "/" in attention and not trust_remote_code:
@@ -115,10 +120,10 @@ def load_pretrained(
             f"encoder.attention={attention} is code from the hub; encoder.trust_remote_code=true allows it to run"
         )
     place = {"revision": revision, "trust_remote_code": trust_remote_code}
+    model_options = weights_options(dtype, quantize)
+    model_options |= {} if attention is None else {"attn_implementation": attention}
     try:
-        loaded = load_weights(
-            source, options=place, model_options={} if attention is None else {"attn_implementation": attention}
-        )
+        loaded = load_weights(source, options=place, model_options=model_options)
     except UserError:
         raise
     except Exception as error:  # a folder may hold anything, and its own code may raise anything

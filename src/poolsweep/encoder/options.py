@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 
 from poolsweep.encoder.adapter import Adapter
 from poolsweep.encoder.cpu_kernels import CpuKernelsMode
+from poolsweep.encoder.precision import Quantized, WeightsDtype
 
 PackingMode = Literal["auto", "on", "off"]
 
@@ -53,6 +54,10 @@ class EncoderOptions(RunOptions, PromptOptions, total=False):
 
     Attributes:
         attention: transformers' attention implementation (sdpa, eager, flash_attention_2); None = its choice.
+        dtype: Type that the weights are held in: float32, bfloat16, float16, or auto = the checkpoint's.
+        quantize: Bits that bitsandbytes holds the linear layers' weights in, on a GPU; None = those of ``dtype``.
     """
 
     attention: str | None
+    dtype: WeightsDtype
+    quantize: Quantized | None

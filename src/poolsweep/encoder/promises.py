@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from poolsweep.encoder.encoder import Encoder
+from poolsweep.encoder.precision import in_float32, is_quantized
 from poolsweep.errors import UserError
 
 _SHORT, _LONG = 4, 7  # tokens of the texts that an encoder is tried on
 _SAME_WITHIN = 1e-4  # of a state's norm; batches of another shape move it by 1e-6
+_SAME_QUANTIZED_WITHIN = 5e-2  # in 8 bits, values are rounded by the largest of a batch
 _OTHER_FROM = 1e-6
 _known: dict[tuple[type, str, bool], Promises] = {}
 
@@ -47,7 +49,7 @@ def promises_of(encoder: Encoder, *, pad_token_id: int, special_ids: Sequence[in
         was_training = encoder.training
         encoder.eval()
         try:
-            with torch.no_grad():
+            with torch.no_grad(), in_float32(encoder.model):
                 _known[key] = _try(encoder, pad_token_id=pad_token_id, special_ids=special_ids)
         except Exception as error:  # a model of any kind, perhaps with code of its own
             reason = " ".join(str(error).split())
@@ -67,9 +69,10 @@ def _try(encoder: Encoder, *, pad_token_id: int, special_ids: Sequence[int]) -> 
     mask = torch.ones_like(text, dtype=torch.bool)
     mask[0, _SHORT:] = False
     text[0, _SHORT:] = pad_token_id
+    within = _SAME_QUANTIZED_WITHIN if is_quantized(encoder.model) else _SAME_WITHIN
     together, alone = (_last_states(encoder, text[:n, :t], mask[:n, :t]) for n, t in ((3, _LONG), (1, _SHORT)))
     return Promises(
-        ignores_padding=_difference(together[0, :_SHORT], alone[0]) < _SAME_WITHIN,
+        ignores_padding=_difference(together[0, :_SHORT], alone[0]) < within,
         first_sees_text=_difference(together[1, 0], together[2, 0]) > _OTHER_FROM,
         last_sees_text=_difference(together[1, -1], together[2, -1]) > _OTHER_FROM,
     )

@@ -12,13 +12,16 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
+from torch import nn
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from poolsweep.bounds import PositiveInt, Probability, Seed
 from poolsweep.encoder.encoder import Encoder
 from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
 from poolsweep.encoder.options import RunOptions
+from poolsweep.encoder.precision import Quantized, WeightsDtype
 from poolsweep.encoder.prompts import prefix_of
+from poolsweep.errors import UserError
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -40,6 +43,8 @@ def tiny(
     prefix_pair: str | None = None,
     prompt: str | None = None,
     pool_prefix: bool | None = None,
+    dtype: WeightsDtype = "float32",
+    quantize: Quantized | None = None,
     **options: Unpack[RunOptions],
 ) -> LoadedEncoder:
     """Make a random BERT that needs no file: it knows nothing, but every part of a run works with it.
@@ -56,8 +61,14 @@ def tiny(
         prefix_pair: What is put before the second of two texts that are inputs of their own; None = ``prefix``.
         prompt: Name of a prompt; it has none.
         pool_prefix: Whether the tokens of a prefix are pooled.
+        dtype: Type that the weights are held in; auto = float32.
+        quantize: None: there is no checkpoint whose weights could be quantised.
         options: How it is run.
+    Raises:
+        UserError: If it is to be quantised.
     """
+    if quantize is not None:
+        raise UserError(f"encoder.quantize={quantize} quantises a checkpoint's weights, and encoder=tiny has none")
     quiet_transformers()
     tokenizer = _character_tokenizer(max_length)
     config = BertConfig(
@@ -78,6 +89,7 @@ def tiny(
     found = prefix_of(
         None, encoder="tiny", prefix=prefix, prefix_pair=prefix_pair, prompt=prompt, pool_prefix=pool_prefix
     )
+    nn.Module.to(model, torch.float32 if dtype == "auto" else getattr(torch, dtype))
     return LoadedEncoder(Encoder(model, name="tiny", **options), tokenizer, prefix=found)
 
 

@@ -28,7 +28,7 @@ class LoadedWeights:
     """A model with the weights of its checkpoint.
 
     Attributes:
-        model: In eval mode, float32.
+        model: In eval mode; float32 unless another type was asked for.
         has_pooler: The checkpoint carried the pooler, if the model has one.
         prefix: What was taken off the names of all weights; empty = nothing.
     """
@@ -58,7 +58,7 @@ def load_weights(source: str | Path, *, options: Mapping[str, Any], model_option
             "more than text, save the part that reads text"
         )
     kind = kind_of(config, trusted=bool(options.get("trust_remote_code")))
-    given = {**options, **model_options, "dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
+    given = {**options, "dtype": torch.float32, **model_options, "use_safetensors": True, "output_loading_info": True}
     given |= {"ignore_mismatched_sizes": True}  # they are refused below, by name
     model, info = kind.from_pretrained(source, config=config, **given)
     prefix = ""

@@ -53,10 +53,10 @@ def export_run(
     for package in fmt.packages:
         require(package, asked_by=f"--to {to}", extra=to)
     _require_free(output)
-    run = load_run(path, trusted=trusted, trust_remote_code=trust_remote_code)
+    run = load_run(path, upcast=True, trusted=trusted, trust_remote_code=trust_remote_code)
     if run.config.task.readout(run.contract) is None:  # there is no head: what it has learnt, or not, is a vector
         wanted = replace(wanted, vectors=True)
-    objection = _of_two_towers(run, wanted) or not_plain(run) or fmt.objection(run, wanted)
+    objection = _of_quantized(run) or _of_two_towers(run, wanted) or not_plain(run) or fmt.objection(run, wanted)
     if objection is not None:
         raise UserError(f"{path} cannot be exported to {to}: {objection}")
     source, model = RunFolder(path), RunModel(run, name=str(path))
@@ -74,6 +74,11 @@ def export_run(
 
 def _read(model: RunModel, wanted: Wanted) -> Reads:
     return model.reads.of_vectors if wanted.vectors else model.reads
+
+
+def _of_quantized(run: LoadedRun) -> str | None:
+    quantize = run.config.encoder.get("quantize")
+    return None if quantize is None else f"an export holds float32 weights, and encoder.quantize={quantize} has others"
 
 
 def _of_two_towers(run: LoadedRun, wanted: Wanted) -> str | None:

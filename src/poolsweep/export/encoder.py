@@ -38,7 +38,8 @@ def plain_encoder(run: LoadedRun, *, attention: str | None = None) -> PreTrained
     if _gives_the_same(model, run, layers):
         return model
     if ours.num_kept < ours.num_layers:
-        larger = load_encoder(run.config.encoder, tokens=run.config.tokens, init_seed=run.config.init_seed).encoder
+        options = {"tokens": run.config.tokens, "init_seed": run.config.init_seed}
+        larger = load_encoder(run.config.encoder, **options, upcast=True).encoder
         larger.model.load_state_dict(ours.model.state_dict(), strict=False)
         larger.pooler = ours.pooler
         larger.keep_layers(ours.num_kept + 1)
@@ -157,6 +158,7 @@ def _set_up(tokenizer: PreTrainedTokenizerFast, run: LoadedRun) -> PreTrainedTok
 
 def _rebuilt(ours: Encoder, *, attention: str | None) -> PreTrainedModel:
     config = copy.deepcopy(ours.model.config)
+    config.dtype = torch.float32
     config.num_hidden_layers = ours.num_kept
     kinds = getattr(config, "layer_types", None)
     if kinds is not None:

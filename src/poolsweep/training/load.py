@@ -73,13 +73,19 @@ class LoadedRun:
 
 
 def load_run(
-    path: Path, *, attention: str | None = None, trusted: Sequence[str] = (), trust_remote_code: bool = False
+    path: Path,
+    *,
+    attention: str | None = None,
+    upcast: bool = False,
+    trusted: Sequence[str] = (),
+    trust_remote_code: bool = False,
 ) -> LoadedRun:
     """Read a run folder, which may be a stranger's; no code of it is run unless the caller trusts it.
 
     Args:
         path: ``<output_root>/<study>/<run_id>``.
         attention: transformers' attention implementation instead of the run's own.
+        upcast: Whether weights that are held in less are cast to float32, with the values that they have.
         trusted: Packages whose classes the run may name.
         trust_remote_code: Run the model code that the run's encoder carries.
     Raises:
@@ -99,7 +105,7 @@ def load_run(
     validate(config)
     _require_same_encoder(config, result, path)
     contract = _contract(folder, config.task)
-    loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
+    loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed, upcast=upcast)
     pooling = build_pooling(config.pooling, loaded)
     classifier = build_classifier(config, loaded.encoder, pooling, contract)
     weights = _weights(folder, result)

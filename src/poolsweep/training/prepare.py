@@ -12,6 +12,7 @@ from functools import lru_cache
 from hydra.utils import get_class
 
 from poolsweep.config import Node, RunConfig
+from poolsweep.config.encoder import precision_problems
 from poolsweep.config.names import encoder_name
 from poolsweep.config.probe import probe_needs
 from poolsweep.data.reading import Reading
@@ -102,10 +103,13 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
         problems += _pair_problems(config, splits)
     if pairs is not None and not pairs.two_towers and config.encoder.get("prefix_pair") is not None:
         problems.append("encoder.prefix_pair goes with pairs=siamese; a pair that is one input has one prefix")
-    if not {"encoder", "pooling"} & set(faulty):
+    low = precision_problems(config.content, str(config.encoder.get("dtype")))
+    problems += low
+    if not low and not {"encoder", "pooling"} & set(faulty):
         with _collected(problems, part="encoder"):
             loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed)
     if loaded is not None:
+        problems += _weights_problems(config, loaded.encoder)
         with _collected(unfit, part="pooling"):
             pooling = build_pooling(config.pooling, loaded)
     if loaded is not None and pooling is not None:
@@ -125,6 +129,15 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
     if problems or splits is None or contract is None or loaded is None or pooling is None:
         raise UserError(*problems, *unfit)
     return Prepared(splits, contract, loaded, pooling, reading_of(config.loading.max_length, loaded, pooling))
+
+
+def _weights_problems(config: RunConfig, encoder: Encoder) -> list[str]:
+    """What does not go with the weights that the encoder turned out to have."""
+    problems = precision_problems(config.content, encoder.dtype) if config.encoder.get("dtype") == "auto" else []
+    quantize = config.encoder.get("quantize")
+    if quantize is not None and config.accelerator != "cuda":
+        problems.append(f"encoder.quantize={quantize} needs trainer.accelerator=cuda, got {config.accelerator}")
+    return problems
 
 
 def _pair_problems(config: RunConfig, splits: Splits) -> list[str]:
@@ -166,23 +179,26 @@ def _collected(problems: list[str], *, part: str) -> Iterator[None]:
         problems.append(f"{part} cannot be made: {in_one_line(error)}; POOLSWEEP_DEBUG=1 shows where")
 
 
-def load_encoder(node: Node, *, tokens: Node, init_seed: int) -> LoadedEncoder:
+def load_encoder(node: Node, *, tokens: Node, init_seed: int, upcast: bool = False) -> LoadedEncoder:
     """Load an encoder. Frozen encoders are never changed, so runs of one process share them.
 
     Args:
         node: Makes it.
         tokens: Makes the half of the pooling that may ask for attention weights.
         init_seed: Draws the weights of an adapter, and of a pooler that a checkpoint lacks.
+        upcast: Whether weights that are held in less are cast to float32, with the values that they have.
     """
     if node["attention"] is None and "attentions" in get_class(tokens.target).context_needed:
         node = Node(node.plain() | {"attention": "eager"})  # the others do not return their weights
     wanted, content = json.dumps(node.plain(), sort_keys=True), encoder_identity(node)["encoder_id"]
-    if not node["frozen"]:
+    if not node["frozen"] or upcast:
         loaded = _load_encoder.__wrapped__(wanted, content)
     else:
         loaded = _load_encoder(wanted, content)
         if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
             loaded = _load_encoder.__wrapped__(wanted, content)
+    if upcast:
+        loaded.encoder.float()
     if loaded.encoder.adapter is not None:
         draw_adapter(loaded.encoder.model, seed=init_seed)
     if loaded.encoder.pooler_is_fresh and loaded.encoder.pooler is not None:
