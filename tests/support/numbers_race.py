@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poolsweep.launch.launcher import Job
+from poolsweep.report.contender_key import ContenderKey
 from poolsweep.runs.folder import RunFolder
 from poolsweep.sweep.plan import SweepPlan
 from poolsweep.sweep.race.driver import Race
@@ -87,7 +88,7 @@ def numbered_race(
             folders = {s: RunFolder(outputs / "s" / f"{zlib.crc32(t.encode()):012x}") for s, t in typed.items()}
             config: Any = SimpleNamespace(loggers={})  # all that is read of one
             jobs = {s: Job(folders[s], config, text, tuple(text.split())) for s, text in typed.items()}
-            settings.append(Setting(name, pooling, jobs))
+            settings.append(Setting(name, ContenderKey("tiny", pooling, "probe"), jobs))
             runs |= {job.folder: job for job in jobs.values()}
     grid = SeedGrid(tuple(settings), tuple(f"seed={seed}" for seed in range(seeds)))
     launcher = Numbers({job.name: folder for folder, job in runs.items()}, accuracy)

@@ -71,10 +71,36 @@ def test_keys_that_are_wrong_are_named_at_once(cli, raced, no_new_files):
     ]
 
 
-def test_a_kept_pooling_must_be_in_the_race(cli, raced, no_new_files):
-    done = cli(*[a for a in raced if not a.startswith("pooling")], "pooling=cls,max", "sweep=race", "race.keep=[clss]")
+@pytest.mark.parametrize(("keep", "said"), [("clss", "did you mean cls?"), ("tiny/cls/frozen", "valid: cls, max")])
+def test_what_is_kept_must_be_in_the_race(cli, raced, no_new_files, keep, said):
+    typed = [a for a in raced if not a.startswith("pooling")]
+    done = cli(*typed, "pooling=cls,max", "sweep=race", f"race.keep=[{keep}]")
     assert done.status == 2
-    assert done.problems[-1] == "race.keep=clss is not in the race; did you mean cls?"
+    assert done.problems[-1] == f"race.keep={keep} is not in the race; {said}"
+
+
+def test_a_race_by_an_error_drops_what_has_more_of_it(cli, raced, outputs, tmp_path, write_csv):
+    rows = [
+        (f"{'good ' * (i % 3)}and {'bad ' * (i % 4)}{i % 10}", f"{1000 + 100 * (i % 3) - 10 * (i % 4)}")
+        for i in range(300)
+    ]
+    given = [one for one in raced if not one.startswith("data.train=")]
+    numbers = write_csv(tmp_path / "numbers.csv", rows)
+    typed = [*given, f"data.train={numbers}", "task=regression", "metrics=[rmse,spearman]"]
+    done = cli(*typed, "sweep=race")
+    assert done.status == 0, done.err
+    [record] = json.loads((outputs / "s" / "race.json").read_text())["races"]
+    assert record["metric"] == "rmse", "race.metric=null is the first of metrics"
+    errors: dict[str, list[float]] = {}
+    for path in outputs.glob("s/*/result.json"):
+        result = json.loads(path.read_text())
+        errors.setdefault(result["pooling"], []).append(result["metrics"]["val/rmse"])
+    best = min(errors, key=lambda name: sum(errors[name]) / len(errors[name]))
+    assert record["dropped"], "premise: some are worse"
+    assert all(one["gap"] < 0 and one["key"][1] != best for one in record["dropped"])
+    assert best in [key[1] for key in record["left"]]
+    lines = (outputs / "s" / "leaderboard.csv").read_text(encoding="utf-8").splitlines()
+    assert next(row["pooling"] for row in csv.DictReader(lines)) == best, "less is better there too"
 
 
 def test_an_unknown_kind_of_sweep(cli, raced, no_new_files):

@@ -83,8 +83,9 @@ def test_a_race_that_is_settled_stops(start, outputs, capsys):
     assert comparison.leading == ("good",)
 
 
-def test_a_kept_pooling_runs_to_the_end(start):
-    race, launcher = start(FIELD, options=RaceOptions(2, 0.99, "accuracy", ("worse",)))
+@pytest.mark.parametrize("keep", ["worse", "tiny/worse", "worse/probe", "tiny/worse/probe"])
+def test_a_kept_pooling_runs_to_the_end(start, keep):
+    race, launcher = start(FIELD, options=RaceOptions(2, 0.99, "accuracy", (keep,)))
     race.run()
     assert seeds_of(launcher, "worse") == [0, 1, 2, 3, 4]
     assert seeds_of(launcher, "bad") == [0, 1]

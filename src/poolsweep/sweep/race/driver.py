@@ -50,9 +50,9 @@ def race(
     require_waiting(launcher)
     plan = plan_sweep(combinations, compose=compose)
     grid = seed_grid(plan)
-    unknown = [name for name in options.keep if name not in grid.poolings]
+    unknown = [name for name in options.keep if not grid.called(name)]
     if unknown:
-        raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, grid.poolings)}" for name in unknown))
+        raise UserError(*(f"race.keep={name} is not in the race; {nearest(name, grid.names)}" for name in unknown))
     options = with_metric(options, [job.config for job in plan.jobs.values()])
     Race(plan, grid, launcher=launcher, options=options).run()
 

@@ -21,7 +21,7 @@ class RaceOptions:
         min_seeds: Number of seeds of every setting before the first interim analysis.
         level: Probability that no interim analysis, of all together, drops the best.
         metric: Metric of the validation split by which settings are dropped; None = the first of the runs' metrics.
-        keep: Poolings that get every seed.
+        keep: Poolings, or contenders, that get every seed.
     """
 
     min_seeds: int

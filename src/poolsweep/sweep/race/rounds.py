@@ -67,7 +67,7 @@ class Rounds:
         level = analysis_level(done - self._options.min_seeds + 1, level=self._options.level)
         worse = interim_analysis(settings, rounds=done, metric=self._metric, level=level)
         for setting, why in worse.items():
-            if setting.pooling not in self._options.keep:
+            if setting.words.isdisjoint(self._options.keep):
                 self._left.remove(setting)
                 record.dropped.append(
                     Dropped(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from poolsweep.config import Node, RunConfig
+from poolsweep.config.names import encoder_name
 from poolsweep.launch.launcher import Job
+from poolsweep.report.contender_key import ContenderKey, contender_names
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import REPLICATES, setting_id
 from poolsweep.sweep.plan import SweepPlan
@@ -19,13 +21,25 @@ class Setting:
 
     Attributes:
         name: Overrides, without the seeds.
-        pooling: Preset, or ``layers+tokens``.
+        key: Its contender.
         jobs: Round → its run of that round; where its seeds are one and the same run, in the first round alone.
     """
 
     name: str
-    pooling: str
+    key: ContenderKey
     jobs: dict[int, Job]
+
+    @property
+    def pooling(self) -> str:
+        """Preset, or ``layers+tokens``."""
+        return self.key.pooling
+
+    @property
+    def words(self) -> frozenset[str]:
+        """What its contender can be called by: its pooling, alone or with its encoder before it, its regime behind."""
+        encoder, pooling, regime = self.key
+        with_encoder = f"{encoder}/{pooling}"
+        return frozenset({pooling, with_encoder, f"{pooling}/{regime}", f"{with_encoder}/{regime}"})
 
     @property
     def runs(self) -> dict[int, RunFolder]:
@@ -55,9 +69,14 @@ class SeedGrid:
     seeds: tuple[str, ...]
 
     @property
-    def poolings(self) -> tuple[str, ...]:
-        """Names of the poolings, each once."""
-        return tuple(dict.fromkeys(setting.pooling for setting in self.settings))
+    def names(self) -> tuple[str, ...]:
+        """Names of poolings and contenders, each once."""
+        contenders = contender_names(list(dict.fromkeys(setting.key for setting in self.settings)))
+        return tuple(dict.fromkeys([*(setting.pooling for setting in self.settings), *contenders.values()]))
+
+    def called(self, word: str) -> bool:
+        """Whether any contender is called by a word."""
+        return any(word in setting.words for setting in self.settings)
 
     @property
     def num_runs(self) -> int:
@@ -73,7 +92,8 @@ def seed_grid(plan: SweepPlan) -> SeedGrid:
         config = job.config
         place = rounds.setdefault(tuple(_value(config.content, key) for key in REPLICATES), len(rounds))
         name = _without_seeds(job.name) or config.pooling_name
-        setting = found.setdefault(_what_is_set(config), Setting(name, config.pooling_name, {}))
+        key = ContenderKey(encoder_name(config.encoder), config.pooling_name, config.regime)
+        setting = found.setdefault(_what_is_set(config), Setting(name, key, {}))
         setting.jobs[place] = job
     return SeedGrid(tuple(found.values()), tuple(_seed_text(seeds) for seeds in rounds))
 
