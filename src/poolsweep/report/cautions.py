@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from poolsweep.metric_names import sign
 from poolsweep.report.caution_rules import RunFacts, label_cautions, study_cautions
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.predicted import Predicted
@@ -42,7 +43,8 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if comparison.splits:
         told = [item for item in told if item.kind != "different test rows"]
     found = [(item.serious, item.sentence) for item in told]
-    found += race_cautions(comparison.dropped, means={name: s.mean for name, s in comparison.summaries.items()})
+    better = {name: sign(comparison.metric) * summary.mean for name, summary in comparison.summaries.items()}
+    found += race_cautions(comparison.dropped, scores=better)
     counts = _label_counts(comparison) if comparison.has_classes else {}
     if counts:
         over = over_majority(comparison)

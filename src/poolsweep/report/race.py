@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from poolsweep.report.contenders import Group
@@ -57,22 +58,22 @@ def race_note(dropped: Mapping[str, Dropped]) -> str:
     return f"Dropped by the race, on validation: {'; '.join(listed)}." if listed else ""
 
 
-def race_cautions(dropped: Mapping[str, Dropped], *, means: Mapping[str, float]) -> list[tuple[bool, str]]:
+def race_cautions(dropped: Mapping[str, Dropped], *, scores: Mapping[str, float]) -> list[tuple[bool, str]]:
     """What a reader must know of a race: each sentence with whether it undermines the verdict.
 
     Args:
         dropped: Contenders that a race dropped.
-        means: Test score of every contender.
+        scores: Mean test score of every contender, the higher the better.
     """
     if not dropped:
         return []
     found = [(
         False,
         f"{race_note(dropped)} They have fewer seeds than the others by design; race.json has the reasons. Their means "
-        "are a little low, being over the seeds that decided. A baseline keeps its seeds with race.keep=[NAME].",
+        "are a little pessimistic: they are over the seeds that decided. race.keep=[NAME] keeps a baseline.",
     )]  # fmt: skip
-    best = max((mean for name, mean in means.items() if name not in dropped), default=0.0)
-    better = [name for name in dropped if means.get(name, 0.0) >= best]
+    best = max((score for name, score in scores.items() if name not in dropped), default=-math.inf)
+    better = [name for name in dropped if name in scores and scores[name] >= best]
     if better:
         found.append((
             True,

@@ -100,6 +100,7 @@ def test_a_race_by_an_error_drops_what_has_more_of_it(cli, raced, outputs, tmp_p
     assert all(one["gap"] < 0 and one["key"][1] != best for one in record["dropped"])
     assert best in [key[1] for key in record["left"]]
     lines = (outputs / "s" / "leaderboard.csv").read_text(encoding="utf-8").splitlines()
+    assert "yet not below the best on test" not in done.out + done.err, "an error is no score"
     assert next(row["pooling"] for row in csv.DictReader(lines)) == best, "less is better there too"
 
 
