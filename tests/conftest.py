@@ -166,10 +166,46 @@ def short_run(tiny_run: list[str]) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def run_of(short_run: list[str], write_csv: Callable[..., Path], animal_rows: list, tmp_path_factory) -> Callable:
+    """Overrides of a short run by what it learns: siamese, multilabel, regression, or weighted for weighed labels."""
+    columns: dict[str, list[str]] = {"siamese": [], "multilabel": [], "regression": [], "weighted": []}
+    for i, (text, label) in enumerate(animal_rows):
+        columns["siamese"].append("same" if animal_rows[(5 * i + 2) % 63][1] == label else "other")
+        columns["multilabel"].append(f"{label}|long" if text.count("x") > 3 else label)
+        columns["regression"].append(f"{3 + 10 * ord(label[0]) + text.count('x')}")
+        columns["weighted"].append(label if i % 4 == 0 else "cat")
+    keys = {
+        "siamese": ["data.text_pair=text_pair", "pairs=siamese"],
+        "multilabel": [
+            "task=multilabel",
+            "task.thresholds=fitted",
+            "loss.pos_weight=balanced",
+            "calibrate=temperature",
+        ],
+        "regression": ["task=regression"],
+        "weighted": ["loss.weight=balanced", "calibrate=temperature"],
+    }
+    given = [one for one in short_run if not one.startswith("data.train=")]
+    folder = tmp_path_factory.mktemp("tasks")
+
+    def overrides(kind: str) -> list[str]:
+        others = [f"{animal_rows[(5 * i + 2) % 63][0]} and more" for i in range(63)]
+        rows = [
+            (text, other, label) for (text, _), other, label in zip(animal_rows, others, columns[kind], strict=True)
+        ]
+        path = write_csv(folder / f"{kind}.csv", rows, header=("text", "text_pair", "label"))
+        return [*given, f"data.train={path}", *keys[kind]]
+
+    return overrides
+
+
 @pytest.fixture
 def bits() -> Callable[[Path], dict[str, object]]:
     """All of a finished run that has to be the same after an interruption."""
-    files = ("predictions-validation.parquet", "predictions-test.parquet", "checkpoints/best.safetensors")
+    files = (
+        "labels.json", "predictions-validation.parquet", "predictions-test.parquet", "checkpoints/best.safetensors",
+    )  # fmt: skip
 
     def of(folder: Path) -> dict[str, object]:
         result = json.loads((folder / "result.json").read_text())

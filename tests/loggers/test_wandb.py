@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 import wandb
+from wandb_file import WandbFile
 
 from poolsweep.loggers.wandb import mode
 
@@ -72,3 +74,31 @@ def test_a_library_s_settings_say_which_is_wrong():
     with pytest.raises(ValueError, match="Input should be") as error:
         wandb.Settings(mode="nonsense")  # type: ignore[arg-type]
     assert in_one_line(error.value).startswith("ValidationError: mode: Input should be 'online'")
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        ("multilabel", ["row_id", "label", "predicted", "correct"]),
+        ("regression", ["row_id", "label", "predicted", "error"]),
+    ],
+)
+def test_predictions_of_other_tasks_are_a_table_the_worst_first(cli, run_of, outputs, kind, columns):
+    done = cli("train", *run_of(kind), "encoder.frozen=true", "trainer.max_epochs=1", "logger=wandb", "study=s")
+    assert done.status == 0, done.err
+    [run] = outputs.glob("s/*/result.json")
+    [folder] = outputs.glob("s/wandb/offline-run-*")
+    [table] = (json.loads(path.read_text()) for path in folder.glob("files/media/table/test/predictions_*.json"))
+    assert table["columns"] == columns
+    recorded = pq.read_table(run.parent / "predictions-test.parquet").to_pydict()
+    labels = dict(zip(recorded["row_id"], recorded["label"], strict=True))
+    assert sorted(row[0] for row in table["data"]) == recorded["row_id"]
+    for row in table["data"]:
+        label = labels[row[0]]
+        assert row[1] == ("|".join(label) if isinstance(label, list) else label)
+    if kind == "regression":
+        assert [row[3] for row in table["data"]] == sorted((row[3] for row in table["data"]), reverse=True)
+        assert [row[3] for row in table["data"]] == pytest.approx([abs(r[1] - r[2]) for r in table["data"]], abs=1e-5)
+    file = WandbFile(folder)
+    assert file.summary.get("temperature") == json.loads(run.read_text()).get("temperature")
+    assert not list(folder.glob("files/media/table/test/confusion*"))

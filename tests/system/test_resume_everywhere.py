@@ -24,6 +24,7 @@ KINDS = {
     "bf16": [EACH_STEP, "trainer.precision=bf16-mixed"],
     "workers": [EACH_STEP, "data.num_workers=2"],
 }  # fmt: skip
+TASKS = ("siamese", "multilabel", "regression", "weighted")
 
 
 @pytest.fixture(autouse=True)
@@ -37,9 +38,9 @@ def no_workers_left() -> Iterator[None]:
 STRIDES = {"workers": 4}  # starting processes takes long
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_killed_at_every_moment(kind, cli, short_run, outputs, killed_at, bits):
-    typed = ["train", *short_run, *KINDS[kind]]
+@pytest.mark.parametrize("kind", [*KINDS, *TASKS])
+def test_killed_at_every_moment(kind, cli, short_run, run_of, outputs, killed_at, bits):
+    typed = ["train", *(run_of(kind) if kind in TASKS else short_run), *KINDS.get(kind, [EACH_STEP])]
     with killed_at(-1) as all_moments:
         assert cli(*typed, "study=alone").status == 0
     [alone] = outputs.glob("alone/*/")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from two_processes import require_two_do_what_one_does
 
 pytestmark = [
     pytest.mark.long,
@@ -142,6 +143,12 @@ def test_early_stopping_and_the_best_weights_are_those_of_one_process(cli, typed
         torch.testing.assert_close(weights[name], tensor, atol=1e-9, rtol=0, msg=name)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["regression", "weighted"])
+def test_two_processes_compute_what_one_does(cli, run_of, outputs, kind):
+    require_two_do_what_one_does(cli, run_of(kind), outputs)
+
+
 @pytest.mark.slow  # short enough for make test-system too
 def test_the_same_weights_are_evaluated_to_the_same_bits(cli, typed, outputs):
     """In float32, whose sums depend on their order: a learning rate of 0 gives both runs the same weights."""
@@ -183,10 +190,14 @@ def test_a_process_that_is_killed_fails_its_run_alone(victim, start, typed, outp
     assert gone(outputs)
 
 
-@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
-def test_killed_and_asked_to_leave_it_goes_on_with_the_same_bits(strategy, start, typed, outputs, bits):
+@pytest.mark.parametrize(
+    ("strategy", "kind"),
+    [("ddp", None), ("fsdp", None), ("ddp", "multilabel"), ("ddp", "regression"), ("ddp", "weighted")],
+)
+def test_killed_and_asked_to_leave_it_goes_on_with_the_same_bits(strategy, kind, start, typed, run_of, outputs, bits):
     line = [
-        *typed, "trainer.devices=2", f"trainer.strategy={strategy}", "checkpoint.every_steps=1", "trainer.max_epochs=6",
+        *(typed if kind is None else ["train", "-m", *run_of(kind), "data.batch_size=4"]), "trainer.devices=2",
+        f"trainer.strategy={strategy}", "checkpoint.every_steps=1", "trainer.max_epochs=6",
         "callbacks.early_stopping.patience=50",  # not before the second signal
     ]  # fmt: skip
     alone = start(*line, "study=alone")

@@ -25,7 +25,17 @@ from poolsweep.runs.folder import RunFolder
 
 _TAG_LENGTH, _PROJECT_LENGTH, _NOT_IN_PROJECTS = 64, 128, "/\\#?%:"  # W&B's own
 _MODES = ("online", "offline", "shared", "disabled", "dryrun", "run")
-_FACTS = ("best_epoch", "epochs", "steps", "penalty", "seconds", "train_seconds", "examples_per_second", "attempts")
+_FACTS = (
+    "best_epoch",
+    "epochs",
+    "steps",
+    "penalty",
+    "temperature",
+    "seconds",
+    "train_seconds",
+    "examples_per_second",
+    "attempts",
+)
 
 
 class WandbRun(Tracker, WandbLogger):
