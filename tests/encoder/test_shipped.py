@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from poolsweep.encoder.hub import hub
 from poolsweep.encoder.minilm import embedded_folder
 from poolsweep.encoder.shipped import read_shipped
 from poolsweep.encoder.tiny import tiny
+from poolsweep.errors import UserError
 
 TEXTS = ["meow", "a woof, and a longer text that is padded", "☺", "xyz 12 " * 12]
 PROMPTS = {"query": "query: ", "passage": "of a text: "}
@@ -184,6 +186,27 @@ def _pickled(folder: Path) -> None:
     (folder / "2_Dense" / "model.safetensors").rename(folder / "2_Dense" / "pytorch_model.bin")
 
 
+def _told(folder: Path, **changed: object) -> None:
+    path = folder / "config_sentence_transformers.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [
+        ({"prompts": ["query: "]}, "must be texts by name"),
+        ({"prompts": {"query": 3}}, "must be texts by name"),
+        ({"default_prompt_name": "other"}, "default_prompt_name 'other' in config_sentence_transformers.json is no"),
+    ],
+)  # fmt: skip
+def test_prompts_that_make_no_sense_are_named(told: dict, problem: str, save: Save, tmp_path: Path) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(save("mean"), folder)
+    _told(folder, **told)
+    with pytest.raises(UserError, match=re.escape(problem)):
+        read_shipped(folder)
+
+
 REFUSED = {
     "code": (lambda folder: _module(folder, 1, type="mine.Pooling"), "its module mine.Pooling is code of its own"),
     "unknown module": (
@@ -242,3 +265,23 @@ def test_prompts_that_there_are_not(save: Save, cli) -> None:
     assert refused.problems == ["prefix and prompt of an encoder are two ways to say one thing; give one of them"]
     refused = cli("encode", "some/run", "--input", "-", "--output", "v.npy", "--prompt", "query")
     assert refused.problems == ["--prompt, --text-prefix and --pool-prefix go with --encoder; a run has its own"]
+
+
+def test_a_model_of_the_hub_is_read_through_its_cache(save: Save, ours: Callable[..., np.ndarray]) -> None:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folder = save("chain", prompts=PROMPTS, default_prompt_name="query")
+    place, commit = Path(HF_HUB_CACHE) / "models--mine--chain", "0" * 40
+    shutil.copytree(folder, place / "snapshots" / commit)
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(commit)
+    try:
+        np.testing.assert_allclose(ours("mine/chain"), theirs(folder), atol=1e-5)
+    finally:
+        shutil.rmtree(place)
+
+
+def test_a_prefix_that_leaves_no_room_is_refused(cli) -> None:
+    typed = ["--encoder", "tiny", "--pooling", "cls", "--input", "-", "--output", "v.npy", "--max-length", "8"]
+    refused = cli("encode", *typed, "--text-prefix", "a long one")
+    assert refused.problems == ["data.max_length must be above the 10 tokens of the prefix, got 8"]

@@ -16,6 +16,7 @@ from transformers import AutoTokenizer
 from poolsweep.data.template import put_before, taken_out
 from poolsweep.encoder.shipped import read_shipped
 from poolsweep.encoder.tiny import tiny
+from poolsweep.export.card import prefix_in_words
 from poolsweep.export.encoder import plain_encoder, plain_tokenizer, prefix_objection
 from poolsweep.export.format import Wanted
 from poolsweep.export.formats.onnx import TokensToOutput
@@ -102,3 +103,12 @@ def test_what_is_put_before_texts_is_taken_out_whatever_was_there() -> None:
     put_before(tokenizer, "a ")
     assert taken_out(tokenizer, "a ")
     assert tokenizer.backend_tokenizer.normalizer is None
+
+
+def test_the_card_says_what_is_put_before_texts(made) -> None:
+    run = made("pooling=masked_mean")
+    assert prefix_in_words(run) is None
+    assert prefix_in_words(prefixed(run, pooled=True)) == "'query: ', put before every text by the model"
+    assert prefix_in_words(prefixed(run, pooled=False)) == (
+        "'query: ', put before every text by the model; read, and not pooled"
+    )

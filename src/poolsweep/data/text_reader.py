@@ -120,9 +120,14 @@ class PrefixedTexts:
         read: What tokenises the prefixed texts.
         tokenizer: The encoder's own.
         reading: How texts are read.
+    Raises:
+        UserError: If the prefix leaves no room for a text.
     """
 
     def __init__(self, read: TextReader, tokenizer: PreTrainedTokenizerBase, reading: Reading) -> None:
+        alone = len(tokenizer(reading.prefix, verbose=False)["input_ids"])
+        if alone >= reading.max_length:
+            raise UserError(f"data.max_length must be above the {alone} tokens of the prefix, got {reading.max_length}")
         self._read, self._prefix = read, reading.prefix
         self._unpooled = None if reading.pool_prefix else prefix_tokens(tokenizer, reading)
         self._in_last_copy = reading.template is not None and reading.template.count("{text}") > 1  # which is pooled

@@ -90,9 +90,11 @@ def read_shipped(source: str | Path, *, revision: str | None = None) -> Shipped 
         return None
     told = _read_json(find, "config_sentence_transformers.json", dict) or {}
     reads = next((found for name in _LENGTHS if (found := _read_json(find, name, dict))), {})
-    length, prompts = reads.get("max_seq_length"), told.get("prompts") or {}
+    length, prompts, default = reads.get("max_seq_length"), told.get("prompts") or {}, told.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         raise UserError(f"{source}: prompts in config_sentence_transformers.json must be texts by name")
+    if default is not None and default not in list(prompts):
+        raise UserError(f"{source}: default_prompt_name {default!r} in config_sentence_transformers.json is no prompt")
     try:
         problem, chain = None, _chain(find, modules, reads)
     except _NotReadError as error:
@@ -101,7 +103,7 @@ def read_shipped(source: str | Path, *, revision: str | None = None) -> Shipped 
         max_length=length if type(length) is int and length > 0 else None,
         lower_case=reads.get("do_lower_case") is True,
         prompts={str(name): text or "" for name, text in prompts.items()},
-        default_prompt=told.get("default_prompt_name"),
+        default_prompt=default,
         problem=problem,
         **chain,
     )

@@ -137,6 +137,7 @@ def _about(made: Made, run: RunRecord) -> Iterator[str]:
         "vector": f"{pooling.output_size} dimensions",
         "reads": f"one text{pair}, at most {made.run.reading.max_length} tokens; what is longer is cut",
         "template": pooling.template,
+        "prefix": prefix_in_words(made.run),
         "training": _TRAINING.get(made.run.config.regime, "frozen encoder"),
         "data": f"{facts.get('data')} (fingerprint {facts.get('data_id')})",
         "rows": ", ".join(f"{name} {count:,}" for name, count in (facts.get("sizes") or {}).items()),
@@ -146,6 +147,19 @@ def _about(made: Made, run: RunRecord) -> Iterator[str]:
     if made.run.config.frozen is False and not made.wanted.vectors:
         yield "\nThe encoder was trained with the head: vectors of it are not those of the base model."
     yield ""
+
+
+def prefix_in_words(run: LoadedRun) -> str | None:
+    """What an exported model puts before texts; None if nothing.
+
+    Args:
+        run: A finished run.
+    """
+    if not run.reading.prefix:
+        return None
+    return f"{run.reading.prefix!r}, put before every text by the model" + (
+        "" if run.reading.pool_prefix else "; read, and not pooled"
+    )
 
 
 def _loading(made: Made) -> Iterator[str]:

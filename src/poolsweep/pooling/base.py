@@ -124,7 +124,7 @@ class TokenPooling(nn.Module):
         reads_first_token: Nothing but [CLS], the first real token, is read, of the states or through the pooler.
         uses_cls: [CLS] is read for what it knows of the text; ``cls_mask`` says where it is.
         per_dimension: Each output dimension depends on the same dimension of the tokens alone.
-        shipped: Its options that are null, and its weights, are those that the encoder's folder has beside the encoder.
+        shipped: Whether null options and weights come from what lies beside the encoder in its folder.
         needs_last_layer: Only ``layers=last`` makes sense beside it; ``Pooling`` refuses any other.
         onnx_exportable: ``torch.onnx.export`` can write it; where not, the docstring says why.
         context_needed: Names of the ``PoolingContext`` fields that ``forward`` reads.

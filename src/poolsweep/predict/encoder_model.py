@@ -9,6 +9,7 @@ import yaml
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import Node
+from poolsweep.data.text_reader import reader
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.encoder.options import PromptOptions
 from poolsweep.errors import UserError, nearest
@@ -92,8 +93,9 @@ def load_untrained(
     limit = loaded.encoder.max_length
     if limit is not None and (max_length or 0) > limit:
         raise UserError(f"--max-length must be at most the encoder's {limit} tokens, got {max_length}")
-    length = reading_of(max_length or loaded.shipped_length, loaded, made).max_length
-    reads = Reads(text_pair=text_pair, max_length=length)
+    reading = reading_of(max_length or loaded.shipped_length, loaded, made)
+    reader(loaded.tokenizer, reading, pair=text_pair is not None)  # prefix or template may leave no room for a text
+    reads = Reads(text_pair=text_pair, max_length=reading.max_length)
     return EncoderModel(loaded, made, name=f"{encoder}:{pooling}", reads=reads, place=place)
 
 

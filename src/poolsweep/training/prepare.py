@@ -71,6 +71,8 @@ class Prepared:
             notes.append(f"{encoder.name} has [CLS] behind a text; it is read there")
         elif self.pooling.tokens.uses_cls and self.loaded.cls_place is None:
             notes.append(f"the tokenizer of {encoder.name} adds no [CLS]; the first token is read in its place")
+        if self.reading.prefix:
+            notes.append(f"{self.reading.prefix!r} is put before every text")
         if not encoder.packs and encoder.unpacked_because != PACKING_OFF:
             notes.append(f"{encoder.name} reads padded batches, since {encoder.unpacked_because}")
         return tuple(notes)

@@ -154,7 +154,7 @@ def make_part(text: str, *, input_size: int) -> nn.Module:
     kind, size, activation = words[:3] if len(words) > 2 else ("", "", "")
     flags = words[3:]
     known = kind == "Dense" and activation in ACTIVATIONS and set(flags) <= set(_FLAGS)
-    if not known or not size.isdecimal() or not 1 <= int(size) <= _WIDEST:
+    if not known or not (size.isascii() and size.isdecimal()) or not 1 <= int(size) <= _WIDEST:
         raise ValueError(
             f"pooling.tokens.after has {text!r}; it takes Normalize, or Dense SIZE ACTIVATION, such as 'Dense 256 Tanh'"
         )
