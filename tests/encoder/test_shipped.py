@@ -182,6 +182,11 @@ def _config(folder: Path, name: str, **changed: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
 
 
+def _reads(folder: Path, modality: object) -> None:
+    path = folder / "sentence_bert_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"modality_config": modality}))
+
+
 def _pickled(folder: Path) -> None:
     (folder / "2_Dense" / "model.safetensors").rename(folder / "2_Dense" / "pytorch_model.bin")
 
@@ -220,6 +225,15 @@ REFUSED = {
         "its Dense has the activation os.system",
     ),
     "mode": (lambda folder: _config(folder, "1_Pooling", pooling_mode="median"), "its pooling_mode is 'median'"),
+    "states": (
+        lambda folder: _reads(folder, {"text": {"method": "forward", "method_output_name": ["hidden_states", 1]}}),
+        "its pooling reads ['hidden_states', 1] of the encoder",
+    ),
+    "another modality": (
+        lambda folder: _reads(folder, {"image": {}}),
+        "its pooling reads {'image': {}} of the encoder",
+    ),
+    "modality": (lambda folder: _reads(folder, [3]), "its pooling reads [3] of the encoder"),
     "input": (
         lambda folder: _config(folder, "2_Dense", module_input_name="token_embeddings"),
         "its Dense reads token_embeddings",

@@ -37,7 +37,7 @@ _OLD_MODES = {  # keys of configs of versions before 6, in the order in which se
     "pooling_mode_weightedmean_tokens": "weightedmean",
     "pooling_mode_lasttoken": "lasttoken",
 }
-_PLAIN_STATES = {None, "last_hidden_state"}  # what the encoder gives to the pooling
+_LAST_STATES = "last_hidden_state"  # what the encoder gives to the pooling
 
 Find = Callable[[str], Path | None]
 
@@ -158,9 +158,10 @@ def _chain(find: Find, modules: list[Any], reads: Mapping[str, Any]) -> dict[str
         raise _NotReadError(f"its modules are {', '.join(kinds)}; Transformer, Pooling, Dense and Normalize are read")
     if modules[0]["path"]:
         raise _NotReadError(f"its encoder lies in a folder of its own, {modules[0]['path']}")
-    path = (reads.get("modality_config") or {}).get("text", {})
-    if path and path.get("method_output_name") not in _PLAIN_STATES:
-        raise _NotReadError(f"its pooling reads {path.get('method_output_name')} of the encoder")
+    given = reads.get("modality_config") or {"text": {"method_output_name": _LAST_STATES}}
+    states = given["text"].get("method_output_name") if _is_nested(given) else given
+    if states != _LAST_STATES:
+        raise _NotReadError(f"its pooling reads {states} of the encoder")
     pooling = _config_of(find, modules[1])
     modes = _modes_of(pooling)
     after: list[str] = []
@@ -187,6 +188,10 @@ def _kind_of(module: Any) -> str:  # noqa: ANN401
     if not kind.startswith("sentence_transformers."):
         raise _NotReadError(f"its module {kind} is code of its own")
     return kind.rpartition(".")[2]
+
+
+def _is_nested(given: Any) -> bool:  # noqa: ANN401
+    return isinstance(given, dict) and isinstance(given.get("text"), dict)
 
 
 def _config_of(find: Find, module: Mapping[str, Any]) -> dict[str, Any]:
