@@ -47,7 +47,8 @@ def weights_hash(module: nn.Module) -> str:
     digest = xxhash.xxh3_128()
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().data if tensor.numel() else b"")
+        data = tensor.detach().cpu().contiguous().flatten()  # a single number has no dimension to view as bytes
+        digest.update(data.view(torch.uint8).numpy().data if tensor.numel() else b"")
     return digest.hexdigest()
 
 
