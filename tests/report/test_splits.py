@@ -137,3 +137,17 @@ def test_settings_are_chosen_over_the_replicates_that_all_have(outputs):
             facts["metrics"]["val/accuracy"] = val
             (folder / "result.json").write_text(json.dumps(facts))
     assert compare(outputs / "s").contender("cls").any_run.facts["setting"] == "b"
+
+
+def test_splits_of_uneven_size_are_said(outputs):
+    study = write_splits(outputs / "s")
+    assert not any("uneven" in sentence for _, sentence in cautions(compare(study)))
+    for path in study.glob("*/result.json"):
+        facts = json.loads(path.read_text())
+        if facts["split"]["seed"] == 1:
+            path.write_text(json.dumps(facts | {"sizes": facts["sizes"] | {"test": 20}}))
+    told = [sentence for _, sentence in cautions(compare(study)) if "uneven" in sentence]
+    assert told == [
+        "Test splits are uneven, 20 to 60 texts, as groups that stay whole make them: the noise of splits is taken to "
+        "be alike in all."
+    ]

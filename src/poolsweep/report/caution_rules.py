@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from poolsweep.metric_names import METRICS
 from poolsweep.report.replicates import Replicate, Wording
 from poolsweep.statistics import Estimate
 from poolsweep.terminal.text import number
@@ -28,6 +29,9 @@ Kind = Literal[
 
 RARE = 10  # examples of a class under which a linearised F1 is not to be trusted
 FEW = 3  # with 2 replicates an interval has one degree of freedom for their noise
+MEANS_OVER_LABELS = ("f1_macro", "balanced_accuracy", "roc_auc", "average_precision", "mean_average_precision")
+MOST_NAMED = 8  # rare labels in a sentence
+UNEVEN = 2.0  # times the smallest test split that the largest may be
 IMBALANCE = 0.7  # share of the best accuracy that always answering the commonest label reaches
 
 
@@ -138,13 +142,14 @@ def _replicate_lists(runs: Sequence[RunFacts], wording: Wording) -> list[Caution
 
 
 def label_cautions(
-    label_counts: Mapping[str, int], *, over_majority: Mapping[str, Estimate] | None = None
+    label_counts: Mapping[str, int], *, over_majority: Mapping[str, Estimate] | None = None, metric: str = "f1_macro"
 ) -> tuple[Caution, ...]:
     """Cautions about the labels of the test rows: where accuracy misleads, and where F1 rests on a handful of examples.
 
     Args:
         label_counts: Test examples by label name.
         over_majority: Test accuracy minus that of always answering the commonest label, by contender.
+        metric: Metric that is compared, without the split.
 
     Raises:
         ValueError: If there is no test example.
@@ -173,13 +178,27 @@ def label_cautions(
             f"Always answering {commonest} gives {share:.1%} accuracy: read macro-F1 or the Matthews correlation."
         )
         cautions.append(Caution("class imbalance", sentence, (commonest,), serious=False))
+    return (*cautions, *rare_labels(label_counts, metric=metric))
+
+
+def rare_labels(label_counts: Mapping[str, int], *, metric: str) -> tuple[Caution, ...]:
+    """A caution where some labels have a handful of test examples, on which a mean over labels leans.
+
+    Args:
+        label_counts: Test examples by label name.
+        metric: Metric that is compared, without the split.
+    Example:
+        >>> [caution.sentence for caution in rare_labels({"joy": 90, "awe": 4}, metric="roc_auc")]
+        ['Labels with fewer than 10 test examples: awe. Intervals of ROC-AUC lean on them.']
+    """
     rare = tuple(name for name, count in label_counts.items() if 0 < count < RARE)
-    if rare:
-        sentence = (
-            f"Labels with fewer than {RARE} test examples: {', '.join(rare)}. Intervals of macro-F1 lean on them."
-        )
-        cautions.append(Caution("rare classes", sentence, rare, serious=False))
-    return tuple(cautions)
+    if not rare:
+        return ()
+    leaning = METRICS[metric].title if metric in MEANS_OVER_LABELS else "macro-F1"
+    more = f" and {len(rare) - MOST_NAMED} more" if len(rare) > MOST_NAMED else ""
+    listed = f"{', '.join(rare[:MOST_NAMED])}{more}"
+    sentence = f"Labels with fewer than {RARE} test examples: {listed}. Intervals of {leaning} lean on them."
+    return (Caution("rare classes", sentence, rare, serious=False),)
 
 
 def _points(estimate: Estimate) -> str:

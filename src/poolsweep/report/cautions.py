@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poolsweep.metric_names import sign
-from poolsweep.report.caution_rules import RunFacts, label_cautions, study_cautions
+from poolsweep.report.caution_rules import (
+    MEANS_OVER_LABELS,
+    UNEVEN,
+    Caution,
+    RunFacts,
+    label_cautions,
+    rare_labels,
+    study_cautions,
+)
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.race import race_cautions
@@ -45,10 +53,7 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     found = [(item.serious, item.sentence) for item in told]
     better = {name: sign(comparison.metric) * summary.mean for name, summary in comparison.summaries.items()}
     found += race_cautions(comparison.dropped, scores=better)
-    counts = _label_counts(comparison) if comparison.has_classes else {}
-    if counts:
-        over = over_majority(comparison)
-        found += [(item.serious, item.sentence) for item in label_cautions(counts, over_majority=over)]
+    found += [(item.serious, item.sentence) for item in _of_labels(comparison)]
     found += [(False, sentence) for sentence in _of_splits(comparison)]
     if comparison.basis == "splits" and not comparison.predictions:
         found.append((True, "No predictions were found: differences rest on the splits alone."))
@@ -94,6 +99,13 @@ def _of_splits(comparison: Comparison) -> list[str]:
         told.append(
             f"Intervals over {count} splits stand on {count - 1} degree{'s' * (count > 2)} of freedom: they are wide, "
             "and differences are seldom found. Five folds or ten split seeds find more."
+        )
+    runs = [run for contender in comparison.group.contenders.values() for run in contender.runs.values()]
+    sizes = [(run.facts.get("sizes") or {}).get("test", 0) for run in runs]
+    if sizes and max(sizes) > UNEVEN * min(sizes) > 0:
+        told.append(
+            f"Test splits are uneven, {min(sizes):,} to {max(sizes):,} texts, as groups that stay whole make them: the "
+            "noise of splits is taken to be alike in all."
         )
     if not splits.tested_on_the_same:
         told.append(
@@ -180,15 +192,16 @@ def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:
     )
 
 
-def _label_counts(comparison: Comparison) -> dict[str, int]:
-    """Test texts of each label, where each text has one."""
-    for by_seed in comparison.predictions.values():
-        for predicted in by_seed.values():
-            if "confusion" not in predicted.task.charts:
-                return {}
-            counts = Counter(predicted.targets.tolist())
-            return {name: counts.get(i, 0) for i, name in enumerate(predicted.names)}
-    return {}
+def _of_labels(comparison: Comparison) -> tuple[Caution, ...]:
+    """Where accuracy misleads, if each text has one label, and which labels are rare."""
+    predicted = next((one for by_seed in comparison.predictions.values() for one in by_seed.values()), None)
+    counts = None if predicted is None else predicted.task.label_counts(predicted.contract, predicted)
+    if predicted is None or counts is None:
+        return ()
+    has = dict(zip(predicted.names, counts.has.tolist(), strict=True))
+    if comparison.has_classes:
+        return label_cautions(has, over_majority=over_majority(comparison), metric=comparison.metric)
+    return rare_labels(has, metric=comparison.metric) if comparison.metric in MEANS_OVER_LABELS else ()
 
 
 def _missing_predictions(comparison: Comparison) -> list[str]:
