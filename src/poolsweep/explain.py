@@ -22,6 +22,7 @@ _WHAT = {
     "weights": "weight of each token's vector in the pooled vector",
     "shares": "share of the vector's dimensions that each token won",
     "attention": "the encoder's own attention from the first token, last layer, mean over heads",
+    "last_attention": "the encoder's own attention from the last token, last layer, mean over heads",
     "layers": "weight of each layer",
 }
 
@@ -84,7 +85,12 @@ def explain(run: LoadedRun, text: str, pair: str | None = None, *, label: str | 
         outputs = run.config.task.predicted(run.contract, run.classifier(batch)).numpy()
     layers = found.pop("layers", None)
     if output.attentions is not None:
-        found["attention"] = output.attentions[-1][:, :, 0].mean(dim=1)
+        by_query = output.attentions[-1].mean(dim=1)
+        if run.loaded.promises.first_sees_text:
+            found["attention"] = by_query[:, 0]
+        else:
+            ends = batch.mask.sum(dim=1) - 1
+            found["last_attention"] = by_query[torch.arange(len(ends)), ends]
     return Explanation(
         text=text if pair is None else f"{text} | {pair}",
         tokens=tuple(run.loaded.tokenizer.convert_ids_to_tokens(batch.input_ids[batch.mask].tolist())),

@@ -151,6 +151,8 @@ def _reads_the_same(tokenizer: PreTrainedTokenizerFast, run: LoadedRun, texts: S
 
 
 def _set_up(tokenizer: PreTrainedTokenizerFast, run: LoadedRun) -> PreTrainedTokenizerFast:
+    if tokenizer.pad_token is None:  # what it is does not matter, since the mask hides it
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
     tokenizer.model_max_length = run.reading.max_length
     tokenizer.padding_side = tokenizer.truncation_side = "right"
     return tokenizer
