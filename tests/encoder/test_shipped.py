@@ -71,8 +71,8 @@ def save(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Save:
     return make
 
 
-def theirs(folder: Path, texts: Sequence[str] = TEXTS, **asked: Any) -> np.ndarray:
-    return np.asarray(SentenceTransformer(str(folder), device="cpu").encode(list(texts), **asked))
+def theirs(folder: Path, texts: Sequence[str] = TEXTS) -> np.ndarray:
+    return np.asarray(SentenceTransformer(str(folder), device="cpu").encode(list(texts)))
 
 
 @pytest.fixture
@@ -94,25 +94,26 @@ def ours(cli, tmp_path: Path) -> Callable[..., np.ndarray]:
 @pytest.mark.parametrize("name", CHAINS)
 def test_own_is_what_the_library_gives(name: str, save: Save, ours: Callable[..., np.ndarray]) -> None:
     folder = save(name)
-    np.testing.assert_allclose(ours(folder), theirs(folder), atol=1e-5)
+    found = ours(folder)
+    np.testing.assert_allclose(found, theirs(folder), atol=1e-5)
     if name != "mean":
         mean = ours(folder, pooling="masked_mean")
-        assert mean.shape[1] == SIZE
-        assert mean.shape != ours(folder).shape or not np.allclose(mean, ours(folder), atol=1e-3), "premise"
+        assert mean.shape != found.shape or not np.allclose(mean, found, atol=1e-3), "premise"
 
 
-@pytest.mark.parametrize("include_prompt", [True, False])
-@pytest.mark.parametrize("name", ["cls", "weightedmean", "lasttoken", "several"])
+@pytest.mark.parametrize(
+    ("name", "include_prompt"), [("several", True), ("several", False), ("weightedmean", False), ("lasttoken", False)]
+)
 def test_prompts_are_the_folder_s(name: str, include_prompt: bool, save: Save, ours: Callable[..., np.ndarray]) -> None:
     folder = save(name, include_prompt=include_prompt, prompts=PROMPTS, default_prompt_name="query")
-    np.testing.assert_allclose(ours(folder), theirs(folder), atol=1e-5)
-    passage = theirs(folder, prompt_name="passage")
+    model = SentenceTransformer(str(folder), device="cpu")
+    found, passage = ours(folder), model.encode(TEXTS, prompt_name="passage")
+    np.testing.assert_allclose(found, model.encode(TEXTS), atol=1e-5)
     np.testing.assert_allclose(ours(folder, "--prompt", "passage"), passage, atol=1e-5)
-    np.testing.assert_allclose(ours(folder, "--text-prefix", PROMPTS["passage"]), passage, atol=1e-5)
-    np.testing.assert_allclose(ours(folder, "--text-prefix", ""), theirs(folder, prompt=""), atol=1e-5)
-    assert not np.allclose(passage, theirs(folder), atol=1e-3), "premise"
+    np.testing.assert_allclose(ours(folder, "--text-prefix", ""), model.encode(TEXTS, prompt=""), atol=1e-5)
+    assert not np.allclose(passage, found, atol=1e-3), "premise"
     other = ours(folder, "--pool-prefix", "false" if include_prompt else "true")
-    assert np.allclose(other, ours(folder), atol=1e-5) == (name == "lasttoken")
+    assert np.allclose(other, found, atol=1e-5) == (name == "lasttoken")
 
 
 @pytest.mark.parametrize("own", ["library", "package"])
@@ -124,7 +125,8 @@ def test_minilm(own: str, tmp_path: Path, ours: Callable[..., np.ndarray]) -> No
     texts = [*TEXTS, "A longer text about cats. " * 60]
     found = ours(folder, texts=texts)
     np.testing.assert_allclose(found, theirs(folder, texts), atol=1e-5)
-    assert not np.allclose(found[-1], ours(folder, "--max-length", "300", texts=texts)[-1], atol=1e-4), "premise"
+    if own == "library":
+        assert not np.allclose(found[-1], ours(folder, "--max-length", "300", texts=texts)[-1], atol=1e-4), "premise"
 
 
 def test_every_pooling_of_a_folder_reads_texts_of_its_length(save: Save, ours: Callable[..., np.ndarray]) -> None:
