@@ -54,5 +54,5 @@ def prefix_of(
             raise UserError(f"{encoder} has no prompt {prompt!r}; {hint}")
         return Prefix(known[prompt], prefix_pair, pooled)
     if prefix is None and shipped is not None and shipped.default_prompt is not None:
-        prefix = known[shipped.default_prompt]
+        prefix = known.get(shipped.default_prompt)
     return Prefix(prefix or "", prefix_pair, pooled)

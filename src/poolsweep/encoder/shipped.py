@@ -23,6 +23,8 @@ from poolsweep.errors import UserError
 from poolsweep.files.writing import read_plain
 from poolsweep.pooling.tokens.own import ACTIVATIONS, Mode
 
+_ALWAYS_THERE = ("query", "document")  # prompts that the library has of itself, empty unless a folder says them
+_SHORTEST = 3  # tokens: one between two special ones
 _LARGEST = 2**32  # bytes of a Dense layer's weights
 _LENGTHS = (
     "sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json",
@@ -93,14 +95,14 @@ def read_shipped(source: str | Path, *, revision: str | None = None) -> Shipped 
     length, prompts, default = reads.get("max_seq_length"), told.get("prompts") or {}, told.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
         raise UserError(f"{source}: prompts in config_sentence_transformers.json must be texts by name")
-    if default is not None and default not in list(prompts):
+    if default is not None and default not in [*prompts, *_ALWAYS_THERE]:
         raise UserError(f"{source}: default_prompt_name {default!r} in config_sentence_transformers.json is no prompt")
     try:
         problem, chain = None, _chain(find, modules, reads)
     except _NotReadError as error:
         problem, chain = str(error), {}
     return Shipped(
-        max_length=length if type(length) is int and length > 0 else None,
+        max_length=length if type(length) is int and length >= _SHORTEST else None,
         lower_case=reads.get("do_lower_case") is True,
         prompts={str(name): text or "" for name, text in prompts.items()},
         default_prompt=default,
