@@ -11,7 +11,7 @@ from poolsweep.cli import main
 
 ROWS, SEEDS = 300, "0,1,2"
 REGIMES = {
-    "lora": ["encoder/adapter=lora", "optimizer.lr=2e-4,1e-3"],
+    "lora": ["encoder/adapter=lora", "optimizer.lr=2e-4,5e-4,1e-3"],
     "fine-tuned": ["optimizer.lr=5e-5"],
     "frozen": ["encoder.frozen=true"],
 }

@@ -13,6 +13,7 @@ from transformers import AutoModel
 from poolsweep.encoder import Encoder, cpu_kernels
 from poolsweep.encoder.adapter import Adapter, draw_adapter, merged_state
 from poolsweep.encoder.cpu_kernels.linear import ConvLinear
+from poolsweep.encoder.hub import hub
 from poolsweep.errors import UserError
 
 FAMILIES = CONFIGS | {"gpt2": MORE["gpt2"]}  # whose linear layers are of a class of their own
@@ -145,3 +146,10 @@ def test_a_seed_draws_the_same_adapter_and_leaves_the_generator_alone():
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(drawn(1), drawn(1))
     assert not torch.equal(drawn(1), drawn(2))
+
+
+def test_a_folder_with_an_adapter_that_names_another_model_is_refused(tmp_path):
+    model_of("bert").save_pretrained(tmp_path)
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "/etc"}')
+    with pytest.raises(UserError, match=r"holds an adapter \(adapter_config.json\); merge it"):
+        hub(model=str(tmp_path))

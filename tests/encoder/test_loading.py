@@ -192,7 +192,7 @@ BROKEN = {
     "words for numbers": (lambda f: configure(f, num_hidden_layers="a"), "expected int, got str"),
     "no such activation": (lambda f: configure(f, hidden_act="foo"), "KeyError: 'foo'"),
     "an image model": (lambda f: (f / "config.json").write_text('{"model_type": "clip"}'), "is no text encoder"),
-    "adapter": (adapter, "holds an adapter without its model"),
+    "adapter": (adapter, "holds an adapter (adapter_config.json)"),
     "tokenizer cut": (lambda f: (f / "tokenizer.json").write_text("{"), "the tokenizer of "),
 }
 

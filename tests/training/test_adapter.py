@@ -63,3 +63,39 @@ def test_what_stays_comes_from_the_encoder_again_and_has_to_be_the_same(cli, sho
     tiny(num_layers=2, weights_seed=1).encoder.model.save_pretrained(folder)
     with pytest.raises(UserError, match=f"{run} stands on the weights of {folder}, which are others now"):
         load_model(run)
+
+
+def test_16_bits_train_an_adapter_predict_and_are_exported_with_the_same_values(cli, short_run, outputs, tmp_path):
+    done = cli("train", *short_run, *LORA, "encoder.dtype=bfloat16", "study=low")
+    assert done.status == 0, done.err
+    assert cli("train", *short_run, *LORA, "study=full").status == 0
+    [low], [full] = outputs.glob("low/*/"), outputs.glob("full/*/")
+    assert low.name != full.name
+    ours, theirs = (load_model(each).predict(["meow xx", "woof"]).values for each in (low, full))
+    assert abs(ours - theirs).max() > 0, "premise: 16 bits are seen"
+    assert ours == pytest.approx(theirs, abs=0.1)
+    done = cli("export", str(low), "--to", "torch", "--output", str(tmp_path / "exported"))
+    assert done.status == 0, done.err
+    assert {tensor.dtype for tensor in load_file(tmp_path / "exported" / "model.safetensors").values()} == {
+        torch.float32
+    }
+
+
+def test_16_bits_have_stored_features_of_their_own(cli, tiny_run, outputs):
+    given = [one for one in tiny_run if "max_epochs" not in one]
+    typed = ["train", *given, "encoder.frozen=true", "trainer=probe", "study=s"]
+    for dtype in ("float32", "bfloat16", "auto"):
+        assert cli(*typed, f"encoder.dtype={dtype}").status == 0
+    stores = {path.name for path in (outputs / ".features").glob("*train*")}
+    assert len(stores) == 2  # auto is float32 here
+
+
+def test_two_processes_train_one_adapter(cli, short_run, outputs):
+    typed = ["train", *short_run, "encoder/adapter=lora", "optimizer.lr=1e-2", "encoder.dropout=0", "callbacks=none"]
+    assert cli(*typed, "trainer.precision=64-true", "data.batch_size=8", "study=one").status == 0
+    two = ["trainer.precision=64-true", "data.batch_size=4", "trainer.devices=2", "trainer.strategy=ddp", "study=two"]
+    done = cli(*typed, *two)
+    assert done.status == 0, done.err
+    one, both = (load_file(next(outputs.glob(f"{s}/*/checkpoints/best.safetensors"))) for s in ("one", "two"))
+    assert one.keys() == both.keys()
+    assert all(torch.allclose(one[name], both[name], atol=1e-9) for name in one)

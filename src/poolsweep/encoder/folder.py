@@ -60,13 +60,13 @@ def has_tokenizer_files(folder: Path) -> bool:
 
 
 def _require_config(folder: Path) -> None:
+    if (folder / "adapter_config.json").is_file():  # names another model, which transformers would load
+        raise UserError(
+            f"encoder.model={folder} holds an adapter (adapter_config.json); merge it with its model and save the "
+            "whole elsewhere: model.merge_and_unload().save_pretrained(…)"
+        )
     if (folder / "config.json").is_file():
         return
-    if (folder / "adapter_config.json").is_file():
-        raise UserError(
-            f"encoder.model={folder} holds an adapter without its model; merge them and save the whole: "
-            "model.merge_and_unload().save_pretrained(…)"
-        )
     inside = sorted(path.parent.name for path in folder.glob("*/config.json"))
     hint = f"; did you mean {folder / inside[-1]}?" if inside else ""
     raise UserError(f"encoder.model={folder} has no config.json, so it is no encoder's folder{hint}")

@@ -67,6 +67,8 @@ def load_weights(source: str | Path, *, options: Mapping[str, Any], model_option
         if prefix:
             renamed = {f"^{prefix}".replace(".", r"\."): ""}
             model, info = kind.from_pretrained(source, config=config, key_mapping=renamed, **given)
+    if getattr(model, "_hf_peft_config_loaded", False):
+        raise UserError(f"{source} holds an adapter of another model; merge them: model.merge_and_unload()")
     problem = _problem(info, model)
     if problem is not None:
         raise UserError(f"{source}: the weights are not those of the model that config.json describes: {problem}")
