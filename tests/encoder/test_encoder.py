@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from architectures import CONFIGS, SIZES
+from architectures import CONFIGS, DECODERS, SIZES
 from transformers import (
     AutoModel,
     BertConfig,
@@ -21,11 +21,12 @@ from poolsweep.encoder import Encoder
 from poolsweep.encoder.pooler import reinitialise_pooler
 
 LAYERS = [3, 0, 2]
+ALL = {**CONFIGS, "gpt2": DECODERS["gpt2"], "llama": DECODERS["llama"]}
 
 
 def model_of(kind: str):
     torch.manual_seed(0)
-    return AutoModel.from_config(copy.deepcopy(CONFIGS[kind])).eval()
+    return AutoModel.from_config(copy.deepcopy(ALL[kind])).eval()
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -53,7 +54,7 @@ def test_gives_the_hidden_states_of_transformers_in_the_order_asked(kind: str):
     assert (encoder.num_layers, encoder.hidden_size) == (3, 16)
 
 
-@pytest.mark.parametrize("kind", sorted(set(CONFIGS) - {"albert"}))  # transformers offers ALBERT none
+@pytest.mark.parametrize("kind", sorted(set(ALL) - {"albert"}))  # transformers offers ALBERT none
 def test_gradient_checkpointing_gives_equal_gradients(kind: str):
     ids, mask = batch()
     found = []
@@ -150,7 +151,7 @@ def test_a_fresh_pooler_is_a_function_of_the_seed():
 
 
 @pytest.mark.parametrize("packing", ["off", "on"])
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", ALL)
 def test_layers_that_no_pooling_reads_are_neither_run_nor_needed(kind: str, packing: str):
     ids, mask = batch()
     found = []
@@ -172,7 +173,7 @@ def test_layers_that_no_pooling_reads_are_neither_run_nor_needed(kind: str, pack
 
 
 @pytest.mark.parametrize("packing", ["off", "on"])
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", ALL)
 def test_embeddings_alone_need_no_layer(kind: str, packing: str):
     ids, mask = batch()
     encoder = Encoder(model_of(kind), name=kind, packing=packing).eval()

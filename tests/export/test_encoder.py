@@ -52,3 +52,13 @@ def test_a_run_with_a_template_reads_single_texts(tuned):
     batch = load_run(tuned["promptbert"]).batch(TEXTS)
     assert batch.template is not None
     assert batch.template.sum(dim=1).tolist() == [1, 1, 1]
+
+
+def test_a_tokenizer_without_a_padding_token_gets_one_that_the_mask_hides(made):
+    run = made("pooling=masked_mean")
+    tokenizer = run.loaded.tokenizer
+    tokenizer.pad_token = None
+    found = plain_tokenizer(run)(TEXTS, padding=True)
+    lengths = [sum(mask) for mask in found["attention_mask"]]
+    assert lengths == [len(ids) for ids in tokenizer(TEXTS)["input_ids"]]
+    assert len({len(ids) for ids in found["input_ids"]}) == 1
