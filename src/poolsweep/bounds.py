@@ -12,12 +12,14 @@ from annotated_types import Interval
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
 __all__ = [
-    "Described", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Probability", "Seed", "Share",
+    "Decay", "Described", "NonNegativeFloat", "NonNegativeInt", "PositiveFloat", "PositiveInt", "Probability", "Seed",
+    "Share",
 ]  # fmt: skip
 
 PositiveInt = Annotated[int, Interval(ge=1)]
 Share = Annotated[float, Interval(ge=0, le=1)]
 Probability = Annotated[float, Interval(ge=0, lt=1)]  # of dropping something, or a share that leaves something: below 1
+Decay = Annotated[float, Interval(gt=0, le=1)]  # a factor from one to the next
 Seed = Annotated[int, Interval(ge=0, lt=2**32)]  # what the generators of NumPy and of torch both take
 
 

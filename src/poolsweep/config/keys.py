@@ -28,6 +28,8 @@ class Root:
         data_seed: Seed of the training order and of a sample of training rows; ``seed`` unless given.
         study: Folder of runs that belong together.
         output_root: Folder of studies.
+        init: Where a linear head starts: random weights, or the head that a probe would solve.
+        r_drop: Weight of what the outputs of two passes differ by; 0 = one pass.
         metrics: Names of the metrics that are measured; the first ranks, and selects unless ``monitor`` says another.
         monitor: Validation metric that selects the checkpoint; its direction follows from its name.
         calibrate: Whether probabilities get a temperature: one that is fitted on validation, or a given one.
@@ -43,6 +45,8 @@ class Root:
     data_seed: Seed
     study: _Text
     output_root: _Text
+    init: Literal["random", "probe"]
+    r_drop: NonNegativeFloat
     metrics: Annotated[list[_Text], Len(1)]
     monitor: _Text
     calibrate: Calibrate

@@ -9,6 +9,7 @@ from typing import Any
 from poolsweep.config.batch_plan import batch_problems
 from poolsweep.config.callbacks import average_problems
 from poolsweep.config.encoder import encoder_problems
+from poolsweep.config.fine_tuning import fine_tuning_problems
 from poolsweep.config.keys import Loading, Refit, Root, RowKeys, SplitKeys
 from poolsweep.config.machine import device_problems, worker_problems
 from poolsweep.config.own_metrics import selecting_problems
@@ -42,6 +43,7 @@ def validate(checked: RunConfig) -> None:
         problems += batch_problems(config)
         problems += distribution_problems(config)
         problems += encoder_problems(config)
+        problems += fine_tuning_problems(config)
     problems += probe_problems(config)
     problems += average_problems(config)
     unresolved = [

@@ -20,6 +20,7 @@ from poolsweep.distributed.world import World
 _FIRST_PORT, _PORTS = 15000, 15000
 _PATIENCE = timedelta(minutes=30)  # of a process for the others
 T = TypeVar("T")
+_apart: list[bool] = []
 
 
 @contextmanager
@@ -74,9 +75,23 @@ def _address() -> tuple[str, int]:
     return host or "127.0.0.1", int(env.get("MASTER_PORT") or _FIRST_PORT + (job + 7919 * step) % _PORTS)
 
 
+@contextmanager
+def by_itself() -> Iterator[None]:
+    """Do something in one process that the others do not take part in: what is gathered is its own."""
+    _apart.append(True)
+    try:
+        yield
+    finally:
+        _apart.pop()
+
+
+def _together() -> bool:
+    return not _apart and dist.is_available() and dist.is_initialized()
+
+
 def all_gather(mine: T) -> list[T]:
     """What each process has, in the order of their ranks; of a single process, its own."""
-    if not (dist.is_available() and dist.is_initialized()):
+    if not _together():
         return [mine]
     everyone: list[T] = [mine] * dist.get_world_size()
     dist.all_gather_object(everyone, mine)
@@ -85,7 +100,7 @@ def all_gather(mine: T) -> list[T]:
 
 def broadcast(mine: T) -> T:
     """What the process of rank 0 has."""
-    if not (dist.is_available() and dist.is_initialized()):
+    if not _together():
         return mine
     box = [mine]
     dist.broadcast_object_list(box, src=0)
@@ -95,7 +110,7 @@ def broadcast(mine: T) -> T:
 def all_reduce(mine: Tensor | float) -> Tensor:
     """The sum of a number over all processes."""
     value = torch.as_tensor(mine)
-    if dist.is_available() and dist.is_initialized():
+    if _together():
         value = value.clone()
         dist.all_reduce(value)
     return value

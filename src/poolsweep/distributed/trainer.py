@@ -32,7 +32,8 @@ def trainer_arguments(config: RunConfig, world: World) -> dict[str, Any]:
         given["precision"] = None
     strategy: Any = "auto"
     if world.size > 1:
-        strategy = FSDP() if config.trainer["strategy"] == "fsdp" else DDP()
+        grows = config.encoder.get("unfreeze_every") is not None  # DDP must not wait for weights that are still frozen
+        strategy = FSDP() if config.trainer["strategy"] == "fsdp" else DDP(find_unused_parameters=grows)
     return given | {"strategy": strategy, "plugins": plugins}
 
 

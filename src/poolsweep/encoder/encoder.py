@@ -21,6 +21,7 @@ from poolsweep.encoder.packed_attention import gives_first_tokens, packed_inputs
 from poolsweep.encoder.packing import Packing
 from poolsweep.encoder.pooler import pooler_of
 from poolsweep.encoder.positions import first_position, positions
+from poolsweep.encoder.trainable import TrainedPart
 from poolsweep.errors import UserError
 from poolsweep.pooling.functional import first_token
 
@@ -53,6 +54,9 @@ class Encoder(nn.Module):
             only when a pooling reads it, over the first real token.
         name: Name in leaderboards.
         frozen: Whether no parameter is trained, and the model stays in eval mode.
+        train: What ``choose_trained`` leaves trained otherwise: ``all``, ``norms_and_biases``, or ``top:N`` layers.
+        unfreeze_every: Epochs from one block that is unfrozen to the next below; None = all from the start.
+        reinitialise_top: Number of top layers that ``reinitialise`` draws anew.
         gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
         packing: Whether padded tokens are left out: ``on``, ``off``, or ``auto`` = where the model allows it.
         cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster.
@@ -72,6 +76,9 @@ class Encoder(nn.Module):
         *,
         name: str,
         frozen: bool = False,
+        train: TrainedPart = "all",
+        unfreeze_every: float | None = None,
+        reinitialise_top: int = 0,
         gradient_checkpointing: bool = False,
         packing: PackingMode = "off",
         cpu_kernels: CpuKernelsMode = "off",
@@ -83,6 +90,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.name = name
         self.frozen = frozen
+        self.trained_part, self.unfreeze_every, self.reinitialise_top = train, unfreeze_every, reinitialise_top
+        self.resting: list[nn.Module] = []  # below all that is trained: they stay in eval mode
+        self._after: list[nn.Module] | None = None
         self.pooler: nn.Module | None = pooler_of(model)
         if getattr(model, "pooler", None) is not None:
             model.add_module("pooler", None)
@@ -184,6 +194,17 @@ class Encoder(nn.Module):
         """Type that the model's weights are held in: float32, bfloat16, float16."""
         return str(self.model.dtype).removeprefix("torch.")
 
+    @property
+    def layers(self) -> Sequence[nn.Module] | None:
+        """The layers that are run, the lowest first; None if they are not where they are looked for."""
+        return self._capture.layers
+
+    def run_after_layers(self) -> list[nn.Module]:
+        """Modules that are run after the last layer, and not before."""
+        if self._after is None:
+            self._after = self._capture.run_after()
+        return self._after
+
     def drop_pooler(self) -> None:
         """Remove the pooler, so that a pooling that does not read it has no unused parameters."""
         self.pooler = None
@@ -196,6 +217,7 @@ class Encoder(nn.Module):
         """
         if highest < self.num_layers:
             self._capture.keep(highest)
+            self._after = None
 
     def keep_first_tokens(self) -> bool:
         """Make ``forward(first_tokens=True)`` spare the last layer all other tokens, where the model allows it.
@@ -215,8 +237,11 @@ class Encoder(nn.Module):
         return self._first_tokens
 
     def train(self, mode: bool = True) -> Encoder:
-        """Set training mode; a frozen encoder stays in eval mode."""
-        return super().train(mode and not self.frozen)
+        """Set training mode; what is frozen stays in eval mode."""
+        super().train(mode and not self.frozen)
+        for part in self.resting:
+            part.eval()
+        return self
 
     def forward(
         self,

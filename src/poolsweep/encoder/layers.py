@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -44,6 +45,11 @@ class LayerCapture:
     def last_layer(self) -> nn.Module | None:
         """The highest layer that is run, or None if the model's stack was not found."""
         return self._stack[-1] if self._stack is not None and len(self._stack) else None
+
+    @property
+    def layers(self) -> Sequence[nn.Module] | None:
+        """The layers that are run, the lowest first; None if the model's stack was not found."""
+        return None if self._stack is None else list(self._stack)
 
     @property
     def depth(self) -> int:
@@ -101,6 +107,23 @@ class LayerCapture:
         self._stack.extend(removed)
         return False
 
+    def run_after(self) -> list[nn.Module]:
+        """Modules outside the layers that are run after the last one, and not before."""
+        if not self._stack:
+            return []
+        within = {part for layer in self._stack for part in layer.modules()}
+        outside = [m for m in self._model.modules() if m not in within and not any(True for _ in m.children())]
+        seen: list[nn.Module] = []
+        hooks = [part.register_forward_pre_hook(lambda part, _: seen.append(part)) for part in outside]
+        hooks.append(self._stack[-1].register_forward_hook(lambda part, *_: seen.append(part)))
+        try:
+            self._probe(frozenset())
+        finally:
+            for hook in hooks:
+                hook.remove()
+        last = seen.index(self._stack[-1])
+        return [part for part in dict.fromkeys(seen[last + 1 :]) if part not in seen[:last]]
+
     def _hooked(
         self, call: Callable[..., BaseModelOutput], inputs: dict[str, Tensor], wanted: frozenset[int]
     ) -> tuple[BaseModelOutput, dict[int, Tensor]]:
@@ -139,13 +162,21 @@ class LayerCapture:
         model = self._model
         ids = torch.tensor([[1, 2]], device=next(model.parameters()).device)
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-        was_training = model.training
-        model.eval()
-        try:
-            with torch.no_grad():
-                return self._hooked(partial(model, **options), inputs, wanted)
-        finally:
-            model.train(was_training)
+        with evaluating(model):
+            return self._hooked(partial(model, **options), inputs, wanted)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Eval mode without gradients; each module's own mode comes back, also where parts of a model rest."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def _layer_stack(model: PreTrainedModel) -> nn.ModuleList | None:

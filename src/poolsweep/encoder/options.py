@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from poolsweep.bounds import NonNegativeInt, PositiveFloat
 from poolsweep.encoder.adapter import Adapter
 from poolsweep.encoder.cpu_kernels import CpuKernelsMode
 from poolsweep.encoder.precision import Quantized, WeightsDtype
+from poolsweep.encoder.trainable import TrainedPart
 
 PackingMode = Literal["auto", "on", "off"]
 
@@ -16,6 +18,9 @@ class RunOptions(TypedDict, total=False):
 
     Attributes:
         frozen: Whether nothing of it is trained.
+        train: What is trained, if it is not frozen: all, norms_and_biases, or top:N.
+        unfreeze_every: Epochs from one block that is unfrozen to the next below; None = all are trained from the start.
+        reinitialise_top: Number of top layers whose weights are drawn anew.
         gradient_checkpointing: Whether the backward pass recomputes activations, for less memory.
         packing: Whether padded tokens are left out: auto, on, off.
         cpu_kernels: Whether linear layers and dropout are replaced by what a CPU computes faster: auto, off.
@@ -25,6 +30,9 @@ class RunOptions(TypedDict, total=False):
     """
 
     frozen: bool
+    train: TrainedPart
+    unfreeze_every: PositiveFloat | None
+    reinitialise_top: NonNegativeInt
     gradient_checkpointing: bool
     packing: PackingMode
     cpu_kernels: CpuKernelsMode

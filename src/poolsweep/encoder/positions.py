@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from poolsweep.encoder.layers import evaluating
 from poolsweep.encoder.precision import in_float32
 
 TRIED_LENGTHS = (2, 3, 5)  # of the texts that a model is tried on, shortest first
@@ -61,10 +62,5 @@ def tried_batch(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
 
 def tried_states(model: PreTrainedModel, **inputs: object) -> Tensor:
     """The last states of a model in eval mode, in float32, without gradients; its mode stays."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad(), in_float32(model):
-            return model(**inputs).last_hidden_state
-    finally:
-        model.train(was_training)
+    with evaluating(model), in_float32(model):
+        return model(**inputs).last_hidden_state

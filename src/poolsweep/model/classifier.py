@@ -21,6 +21,7 @@ from poolsweep.loss.loss import Loss
 from poolsweep.model.mean_loss import MeanLoss
 from poolsweep.model.own_metrics import OwnMetrics
 from poolsweep.model.predictions import Predictions
+from poolsweep.model.r_drop import RDrop
 from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.pairs import Joint, Pairs
 from poolsweep.pooling import Pooling
@@ -43,6 +44,7 @@ class Classifier(pl.LightningModule):
         loss: Called with what ``for_loss`` gives; returns the mean over the texts.
         for_loss: Called with logits (B, C) and targets (B, …).
         own_metrics: Metrics of the user's own; None = there are none.
+        r_drop: What two passes of a training batch shall not differ by; None = each batch passes once.
         metrics: Called with ``prefix`` and ``settles``; gives the metrics of a split.
         make_optimizer: Called with ``encoder``, ``pooling`` and ``head``, the modules to train.
         make_scheduler: Called with the optimizer and ``total_steps``.
@@ -63,6 +65,7 @@ class Classifier(pl.LightningModule):
         make_optimizer: Callable[..., Optimizer],
         make_scheduler: Callable[..., LRScheduler],
         own_metrics: OwnMetrics | None = None,
+        r_drop: RDrop | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -79,6 +82,7 @@ class Classifier(pl.LightningModule):
         self.test_metrics = metrics(prefix="test/", settles=False)
         self.val_loss, self.test_loss = MeanLoss(), MeanLoss()
         self.own_metrics = own_metrics
+        self.r_drop = r_drop
         self.predictions: dict[str, Predictions] | None = None
         self.examples_seen = self.scheduled_steps = 0
         self.last_batch: Batch | None = None  # what did not fit if memory runs out
@@ -138,10 +142,17 @@ class Classifier(pl.LightningModule):
         return loss
 
     def loss_of(self, batch: Batch) -> Tensor:
-        """The mean loss over the rows of a batch, with the pooling's own."""
-        loss = self.mean_loss(self(batch), batch.targets)
-        penalty = self.pooling.auxiliary_loss()
-        return loss if penalty is None else loss + penalty
+        """The mean loss over the rows of a batch, with the pooling's own, and with what two passes differ by."""
+        loss, logits = self._pass(batch)
+        if self.r_drop is None:
+            return loss
+        again, others = self._pass(batch)
+        return (loss + again) / 2 + self.r_drop(logits, others, batch.targets)
+
+    def _pass(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        logits = self(batch)
+        loss, penalty = self.mean_loss(logits, batch.targets), self.pooling.auxiliary_loss()
+        return (loss if penalty is None else loss + penalty), logits
 
     def mean_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean loss of logits (B, C) over the rows of a batch."""

@@ -47,6 +47,25 @@ class ProbeOutcome(Outcome):
 
 
 @dataclass(frozen=True)
+class Solved:
+    """What was solved.
+
+    Attributes:
+        penalty: The L2 penalty chosen on validation.
+        solution: The head that is best with it.
+        tried: Penalty → the monitored metric, the strongest first; NaN without validation rows.
+        distinct_rows: Training rows that are in the sample.
+        steps: Iterations of the solver.
+    """
+
+    penalty: float
+    solution: Solution
+    tried: dict[float, float]
+    distinct_rows: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class ProbeRun(FrozenRun):
     """A run whose head is solved.
 
@@ -67,6 +86,45 @@ class ProbeRun(FrozenRun):
         """
         reset_peak_memory()
         started = time.perf_counter()
+        probe, classifier, log = self.trainer, self.classifier, logging.getLogger("poolsweep")
+        solved = self.solve(status)
+        penalty, solution = solved.penalty, solved.solution
+        _install(classifier, solution)
+        seconds = time.perf_counter() - started
+        beside = {"penalty": penalty, "train/loss": solution.loss}
+        metrics = self.finish(folder, status, step=len(solved.tried) + 1, beside=beside)
+        if solution.change > TOLERANCE:
+            log.warning("the head is not solved: its probabilities may be off by %.1g", solution.change)
+        if len(probe.penalties) > 1 and penalty in (probe.penalties[0], probe.penalties[-1]):
+            log.warning("penalty %g is at the end of trainer.penalties: one beyond it may be better", penalty)
+        return ProbeOutcome(
+            metrics=metrics,
+            penalty=penalty,
+            penalties_tried=[
+                {"penalty": key, probe.monitor: value}
+                for key, value in solved.tried.items()
+                if "validation" in self.data
+            ],
+            seeds_are=SAMPLES if probe.bootstrap else None,
+            distinct_rows=solved.distinct_rows,
+            steps=solved.steps,
+            train_seconds=round(seconds, 3),
+            examples_per_second=round(solved.steps * solved.distinct_rows / seconds, 1),
+            peak_memory_mib=peak_memory_mib(),
+            parameters={
+                "trained": solution.weight.numel() + solution.bias.numel(),
+                "pooled_size": classifier.pooling.output_size,
+            },
+            best_epoch=0,
+            epochs=0,
+        )
+
+    def solve(self, status: StatusFile) -> Solved:
+        """Fit the post-processing, solve the head for every penalty, and keep the best.
+
+        Args:
+            status: Status file, which is told how it goes.
+        """
         probe, classifier = self.trainer, self.classifier.eval()
         name = accelerator_type(probe.accelerator)
         device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
@@ -100,34 +158,7 @@ class ProbeRun(FrozenRun):
             _, wanted = classifier.for_loss(nothing, train.targets)
             solver = LINKS[link](rows, wanted, classifier.loss, len(self.contract))
             penalty, solution, tried = probe.choose(solver, measure=measure)
-        _install(classifier, solution)
-        seconds = time.perf_counter() - started
-        beside = {"penalty": penalty, "train/loss": solution.loss}
-        metrics = self.finish(folder, status, step=len(tried) + 1, beside=beside)
-        log = logging.getLogger("poolsweep")
-        if solution.change > TOLERANCE:
-            log.warning("the head is not solved: its probabilities may be off by %.1g", solution.change)
-        if len(probe.penalties) > 1 and penalty in (probe.penalties[0], probe.penalties[-1]):
-            log.warning("penalty %g is at the end of trainer.penalties: one beyond it may be better", penalty)
-        return ProbeOutcome(
-            metrics=metrics,
-            penalty=penalty,
-            penalties_tried=[
-                {"penalty": key, probe.monitor: value} for key, value in tried.items() if validation is not None
-            ],
-            seeds_are=SAMPLES if probe.bootstrap else None,
-            distinct_rows=int((counts > 0).sum()),
-            steps=steps,
-            train_seconds=round(seconds, 3),
-            examples_per_second=round(steps * int((counts > 0).sum()) / seconds, 1),
-            peak_memory_mib=peak_memory_mib(),
-            parameters={
-                "trained": solution.weight.numel() + solution.bias.numel(),
-                "pooled_size": classifier.pooling.output_size,
-            },
-            best_epoch=0,
-            epochs=0,
-        )
+        return Solved(penalty, solution, tried, int((counts > 0).sum()), steps)
 
 
 def _logits(vectors: Vectors, solution: Solution) -> Tensor:

@@ -76,6 +76,11 @@ class Classification(Task):
         assert isinstance(contract, Labels)
         return replace(contract, temperature=best_temperature(logits.numpy(), targets))
 
+    def divergence(self, contract: Contract, one: Tensor, other: Tensor) -> Tensor:
+        """Of the distributions over all labels."""
+        logs = one.log_softmax(dim=-1), other.log_softmax(dim=-1)
+        return ((logs[0].exp() - logs[1].exp()) * (logs[0] - logs[1])).sum(dim=-1) / 2
+
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """Probabilities (B, C)."""
         return (logits.float() / contract.temperature).softmax(dim=-1)

@@ -130,6 +130,10 @@ class Multilabel(Task):
         filled = pc.fill_null(column, "")
         return self.contract(filled, given=None).encode(filled)
 
+    def divergence(self, contract: Contract, one: Tensor, other: Tensor) -> Tensor:
+        """Of each label by itself, as a mean over the labels, as their loss is."""
+        return ((one.sigmoid() - other.sigmoid()) * (one - other)).mean(dim=-1) / 2
+
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """Probability of each label by itself, (B, C)."""
         return (logits.float() / contract.temperature).sigmoid()

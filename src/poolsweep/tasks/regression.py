@@ -71,7 +71,15 @@ class Regression(ScoreTask):
         """Predicted and true scores (B,), both standardised."""
         assert isinstance(contract, Scale)
         wanted = ((exact(targets) - contract.mean) / contract.std).to(logits)
-        return (_bounded(contract, logits) if contract.bounds else logits)[:, 0], wanted
+        return self._standardised(contract, logits), wanted
+
+    def divergence(self, contract: Contract, one: Tensor, other: Tensor) -> Tensor:
+        """The squared difference of both standardised scores."""
+        return (self._standardised(contract, one) - self._standardised(contract, other)).square()
+
+    def _standardised(self, contract: Contract, logits: Tensor) -> Tensor:
+        assert isinstance(contract, Scale)
+        return (_bounded(contract, logits) if contract.bounds else logits)[:, 0]
 
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """Scores in the units of the data, (B, 1) float64: no two logits become one score."""

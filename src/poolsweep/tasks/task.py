@@ -183,6 +183,16 @@ class Task(ABC):
         """
         return logits, targets
 
+    def divergence(self, contract: Contract, one: Tensor, other: Tensor) -> Tensor:
+        """How far the outputs of two passes are from each other, (B,): the mean of both Kullback-Leibler divergences.
+
+        Args:
+            contract: The target contract.
+            one: Logits of one pass, (B, C).
+            other: Logits of the other, (B, C).
+        """
+        raise NotImplementedError(f"nothing is trained with task={self.name}")
+
     @abstractmethod
     def predicted(self, contract: Contract, logits: Tensor) -> Tensor:
         """What is stored of logits (B, C): one row per text."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -18,11 +18,11 @@ from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.checkpoint import Checkpoint
 from poolsweep.callbacks.heartbeat import Heartbeat
 from poolsweep.callbacks.stop_at import StopAt
+from poolsweep.callbacks.unfreezing import Unfreezing
 from poolsweep.config import RunConfig
 from poolsweep.data import Batch, DataModule
 from poolsweep.device import leave_memory_unfilled, set_matmul_precision
 from poolsweep.distributed.world import ALONE, World
-from poolsweep.loss.loss import Loss
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.probe.run import ProbeRun
@@ -30,11 +30,11 @@ from poolsweep.probe.untrained import Untrained, UntrainedRun
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
-from poolsweep.training.classifier import build_classifier, build_postprocess
+from poolsweep.training.assemble import assemble
 from poolsweep.training.fit import TrainingRun
-from poolsweep.training.inputs import Inputs, feature_rows, token_rows
 from poolsweep.training.make import make
 from poolsweep.training.prepare import Prepared, fresh
+from poolsweep.training.solved_head import solve_head
 from poolsweep.training.trainer import build_loggers, build_trainer
 
 _log = logging.getLogger(__name__)
@@ -104,31 +104,10 @@ def build(
     leave_memory_unfilled()
     _seed_everything(config.init_seed)
     prepared = fresh(prepared, config)
-    encoder, pooling = prepared.loaded.encoder, prepared.pooling
+    encoder = prepared.loaded.encoder
     _log.info("%s: %s", encoder.name, encoder.cpu_kernels)
-    pairs = make(config.pairs)
-    inputs = Inputs(
-        prepared.loaded, pooling, config.pooling, prepared.contract, prepared.reading, two_towers=pairs.two_towers
-    )
-    started = time.monotonic()
-    splits = prepared.splits.fitted(selects=config.selects)
-    if not config.task.trains and not build_postprocess(config, pairs, pooling, frozen=True).needs_fit:
-        splits = splits[1:]
-    rows = {split.name: token_rows(split, inputs) for split in splits}
-    truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
-    data: Mapping[str, Dataset[Batch]] = rows
-    features = None
-    if encoder.frozen:
-        features, data = feature_rows(config, inputs, rows, status=status)
-        status.update(shared_seconds=round(time.monotonic() - started, 3))  # the next run finds it done
-    elif "pooler_output" not in pooling.context_needed:
-        encoder.drop_pooler()
-    classifier = build_classifier(config, encoder, pooling, prepared.contract, features=features)
-    weights = None
-    if isinstance(classifier.loss, Loss):
-        targets = rows["train"].targets
-        classifier.loss.fit(prepared.contract, targets.numpy())
-        weights = classifier.loss.weights_of(targets)
+    made = assemble(config, prepared, status=status)
+    classifier, data, truncated = made.classifier, made.data, made.truncated_share
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)
@@ -151,13 +130,15 @@ def build(
     callbacks = [best, Heartbeat(status, monitor=config.monitor), checkpoint, *_pruning(config, folder)]
     if config.refit is not None and config.refit.share_of_schedule is not None:
         callbacks.insert(0, StopAt(config.refit.share_of_schedule))  # before those that ask how many steps there are
+    if encoder.unfreeze_every is not None:
+        callbacks.append(Unfreezing(encoder, every=encoder.unfreeze_every))  # after the checkpoint has set the step
     validate_every = config.trainer["val_check_interval"]
-    steps = config.batch_plan.options(micro_batches, rows=len(rows["train"]), validate_every=validate_every)
+    steps = config.batch_plan.options(micro_batches, rows=len(data["train"]), validate_every=validate_every)
     steps |= {} if config.selects else {"limit_val_batches": 0}
     return TrainingRun(
         config,
         classifier,
-        _data_module(config, data, micro_batches=micro_batches, weights=weights),
+        _data_module(config, data, micro_batches=micro_batches, weights=made.row_weights),
         build_trainer(
             config, callbacks, folder=folder, run_id=run_id, world=world, options=steps, check_lock=check_lock
         ),
@@ -166,6 +147,7 @@ def build(
         checkpoint,
         truncated,
         micro_batches,
+        initial_head=partial(solve_head, config, prepared, status=status) if config.init == "probe" else None,
     )
 
 

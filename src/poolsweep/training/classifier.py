@@ -10,10 +10,12 @@ from hydra.utils import get_object
 
 from poolsweep.config import RunConfig
 from poolsweep.encoder import Encoder
+from poolsweep.encoder.trainable import choose_trained, reinitialise
 from poolsweep.errors import UserError
 from poolsweep.features import FeatureRequest
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.own_metrics import OwnMetrics
+from poolsweep.model.r_drop import RDrop
 from poolsweep.model.split_metrics import SplitMetrics
 from poolsweep.pairs import Pairs
 from poolsweep.pooling import Pooling
@@ -36,8 +38,10 @@ def build_classifier(
         contract: Target contract; its number of outputs is the head's.
         features: The request whose stored features every batch carries; None = the encoder is run.
     """
-    if not encoder.frozen and not pooling.context_needed & {"pooler_output", "attentions"}:
-        encoder.keep_layers(max(pooling.layers_needed))
+    if not encoder.frozen:
+        encoder.keep_layers(highest_layer(pooling, encoder))
+        reinitialise(encoder, seed=config.init_seed)
+        choose_trained(encoder)
     if features is None and pooling.tokens.reads_first_token:
         encoder.keep_first_tokens()
     own = {"dropout": encoder.dropout} if "dropout" in config.head and config.head["dropout"] is None else {}
@@ -49,6 +53,9 @@ def build_classifier(
     )  # fmt: skip
     # In float16 a fused optimizer would unscale gradients after they have been clipped.
     fused = config.precision != "16-mixed"
+    loss, r_drop = make(config.loss), None
+    if config.r_drop:
+        r_drop = RDrop(config.r_drop, divergence=partial(config.task.divergence, contract), loss=loss)
     return Classifier(
         encoder=encoder if features is None else None,
         features=features,
@@ -56,13 +63,21 @@ def build_classifier(
         pairs=pairs,
         postprocess=postprocess,
         head=head,
-        loss=make(config.loss),
+        loss=loss,
         for_loss=partial(config.task.for_loss, contract),
         metrics=partial(SplitMetrics, config.task, contract, config.metrics),
         own_metrics=_own_metrics(config),
+        r_drop=r_drop,
         make_optimizer=partial(make, config.optimizer, fused=fused),
         make_scheduler=partial(make, config.scheduler),
     )
+
+
+def highest_layer(pooling: Pooling, encoder: Encoder) -> int:
+    """The highest hidden state that is read: layers above it are not run where the encoder is trained."""
+    if pooling.context_needed & {"pooler_output", "attentions"}:
+        return encoder.num_layers
+    return max(pooling.layers_needed)
 
 
 def _own_metrics(config: RunConfig) -> OwnMetrics | None:

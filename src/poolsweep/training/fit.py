@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +26,7 @@ from poolsweep.runs.status import StatusFile
 from poolsweep.tasks import Contract
 from poolsweep.training.failure import kind_of
 from poolsweep.training.oom import batch_too_large
+from poolsweep.training.solved_head import SolvedHead
 
 _BETWEEN_PROCESSES = 1_000_003  # between their seeds, so that no two runs of a study share one
 
@@ -61,6 +62,7 @@ class TrainingRun:
         checkpoint: Saves what an interrupted run goes on from.
         truncated_share: Split name → share of texts cut to the maximum length.
         micro_batches: Steps that each batch is divided into.
+        initial_head: Gives the head that training starts from; None = its weights are drawn.
     """
 
     config: RunConfig
@@ -72,6 +74,7 @@ class TrainingRun:
     checkpoint: Checkpoint
     truncated_share: Mapping[str, float]
     micro_batches: int
+    initial_head: Callable[[], SolvedHead] | None = None
 
     @property
     def loggers(self) -> Sequence[Logger]:
@@ -104,6 +107,10 @@ class TrainingRun:
         begun = broadcast(self.checkpoint.find(self.classifier) if leads else None)  # damaged ones are removed once
         if begun is None and leads:
             self.best.clear()
+        if begun is None and self.initial_head is not None:
+            head = broadcast(self.initial_head() if leads else None)
+            assert head is not None, "the first process has solved it"
+            head.install(self.classifier)
         torch.manual_seed(self.config.seed + _BETWEEN_PROCESSES * trainer.global_rank)  # each drops out other numbers
         started = time.perf_counter()
         try:

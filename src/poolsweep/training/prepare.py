@@ -13,6 +13,7 @@ from hydra.utils import get_class
 
 from poolsweep.config import Node, RunConfig
 from poolsweep.config.encoder import precision_problems
+from poolsweep.config.fine_tuning import fine_tuning_needs
 from poolsweep.config.names import encoder_name
 from poolsweep.config.probe import probe_needs
 from poolsweep.data.reading import Reading
@@ -31,7 +32,7 @@ from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.runs.identity import encoder_identity
 from poolsweep.tasks import Contract
 from poolsweep.terminal.progress import said_if_slow
-from poolsweep.training.classifier import build_postprocess
+from poolsweep.training.classifier import build_postprocess, highest_layer
 from poolsweep.training.failure import in_one_line
 from poolsweep.training.make import make
 from poolsweep.training.sources import load_data
@@ -159,8 +160,10 @@ def _pair_problems(config: RunConfig, splits: Splits) -> list[str]:
 def _fit_problems(
     config: RunConfig, pooling: Pooling, pairs: Pairs, encoder: Encoder, *, faulty: Collection[str]
 ) -> list[str]:
-    """What a probe asks of a pooling and an encoder, and what post-processing asks of the size of a vector."""
-    problems = probe_needs(config, pooling, encoder=encoder) if config.is_probe else []
+    """What a way of training asks of a pooling and an encoder, and post-processing of the size of a vector."""
+    layers = min(encoder.num_kept, highest_layer(pooling, encoder))
+    problems = fine_tuning_needs(config, pooling, encoder=encoder, layers=layers)
+    problems += probe_needs(config, pooling, encoder=encoder) if config.is_probe else []
     ours = config.postprocess.target.startswith("poolsweep.")  # the user's own is made once, in its run
     if ours and "postprocess" not in faulty:
         with _collected(problems, part="postprocess"):

@@ -20,6 +20,8 @@ class WeightAverage(pl.Callback):
     training it keeps it. Between validations it holds the weights that are trained, and so does every checkpoint, with
     the average beside them: a run that goes on from one computes the same bits.
 
+    What the optimizer holds is averaged, also while gradual unfreezing still leaves some of it as it is.
+
     The average is in float32 at least. Before it begins nothing is selected, and no run is stopped early.
 
     Args:
@@ -54,7 +56,7 @@ class WeightAverage(pl.Callback):
         self._first_step = min(int(self._start * scheduled), max(scheduled - 1, 0))
         self._seen_step = trainer.global_step
         if self.begun:
-            pairs = zip(self._average, _weights(pl_module), strict=True)
+            pairs = zip(self._average, _weights(trainer), strict=True)
             self._average = [mean.to(weight.device, copy=True) for mean, weight in pairs]
 
     @torch.no_grad()
@@ -73,7 +75,7 @@ class WeightAverage(pl.Callback):
         place = self._seen_step - self._first_step - 1  # 0 at the first step that counts
         if place < 0 or place % self._every:
             return
-        weights = [weight.detach().to(_precise(weight)) for weight in _weights(pl_module)]
+        weights = [weight.detach().to(_precise(weight)) for weight in _weights(trainer)]
         if self.begun:
             self.update(self._average, weights, self._updates)
         else:
@@ -84,21 +86,21 @@ class WeightAverage(pl.Callback):
         """Put the average in place of the weights; after a checkpoint that is written here."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking and self.begun:
             with torch.inference_mode(False):
-                self._trained = [weight.detach().clone() for weight in _weights(pl_module)]
-            _fill(pl_module, self._average)
+                self._trained = [weight.detach().clone() for weight in _weights(trainer)]
+            _fill(trainer, self._average)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the weights back; after the average was selected and saved."""
-        self._put_back(pl_module)
+        self._put_back(trainer)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Put the weights back."""
-        self._put_back(pl_module)
+        self._put_back(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the average in the module: it is the result, where no validation selects one."""
         if self.begun:
-            _fill(pl_module, self._average)
+            _fill(trainer, self._average)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -106,7 +108,7 @@ class WeightAverage(pl.Callback):
         """A checkpoint that is written during a validation holds the weights that are trained, too."""
         if self._trained is None:
             return
-        trained = {id(weight): kept for weight, kept in zip(_weights(pl_module), self._trained, strict=True)}
+        trained = {id(weight): kept for weight, kept in zip(_weights(trainer), self._trained, strict=True)}
         for name, weight in pl_module.named_parameters(remove_duplicate=False):  # tied weights have several names
             if id(weight) in trained:
                 checkpoint["state_dict"][name] = trained[id(weight)]
@@ -119,9 +121,9 @@ class WeightAverage(pl.Callback):
         """From a checkpoint."""
         self._average, self._updates = state_dict["average"], state_dict["updates"]
 
-    def _put_back(self, pl_module: pl.LightningModule) -> None:
+    def _put_back(self, trainer: pl.Trainer) -> None:
         if self._trained is not None:
-            _fill(pl_module, self._trained)
+            _fill(trainer, self._trained)
             self._trained = None
 
 
@@ -130,15 +132,15 @@ def selects(trainer: pl.Trainer) -> bool:
     return all(callback.begun for callback in trainer.callbacks if isinstance(callback, WeightAverage))  # type: ignore[attr-defined]
 
 
-def _weights(module: nn.Module) -> list[nn.Parameter]:
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+def _weights(trainer: pl.Trainer) -> list[nn.Parameter]:
+    return [parameter for group in trainer.optimizers[0].param_groups for parameter in group["params"]]
 
 
 def _precise(weight: Tensor) -> torch.dtype:
     return torch.promote_types(weight.dtype, torch.float32)
 
 
-def _fill(module: nn.Module, values: Sequence[Tensor]) -> None:
+def _fill(trainer: pl.Trainer, values: Sequence[Tensor]) -> None:
     with torch.inference_mode(False), torch.no_grad():  # a validation may be under inference_mode
-        for weight, value in zip(_weights(module), values, strict=True):
+        for weight, value in zip(_weights(trainer), values, strict=True):
             weight.copy_(value)
