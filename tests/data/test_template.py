@@ -78,3 +78,10 @@ def test_a_mask_token_in_the_text_is_not_the_templates(template: str):
 def test_a_template_longer_than_the_limit_is_refused():
     with pytest.raises(UserError, match=r"data\.max_length must be above the template's own"):
         encode(["cat"], max_length=6)
+
+
+def test_a_mask_that_the_tokenizer_lacks_is_refused():
+    tokenizer = tiny().tokenizer
+    tokenizer.mask_token = None
+    with pytest.raises(UserError, match="the tokenizer has no mask token for the template"):
+        read(tokenizer, ["cat"])

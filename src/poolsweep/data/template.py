@@ -42,6 +42,8 @@ class TemplateTokens:
         Args:
             tokenizer: The encoder's own; it must have a mask token if the template has one.
             template: Input template with ``{text}`` at least once and ``[MASK]`` at most once.
+        Raises:
+            UserError: If the template has a mask, and the tokenizer none.
         """
         start, end = tokens_around(tokenizer)
         texts = template.replace("[MASK]", str(tokenizer.mask_token)).split("{text}")
@@ -52,8 +54,9 @@ class TemplateTokens:
         mask = None
         if "[MASK]" in template:
             token = tokenizer.mask_token_id
-            assert isinstance(token, int)
-            which = next(i for i, part in enumerate(parts) if token in part)
+            which = next((i for i, part in enumerate(parts) if token in part), None)
+            if not isinstance(token, int) or which is None:
+                raise UserError(f"the tokenizer has no mask token for the template {template!r}")
             mask = which, parts[which].index(token)
         return cls(start, parts, end, spaces, mask)
 
