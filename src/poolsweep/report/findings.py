@@ -106,6 +106,8 @@ def examine(
         charts.append(errors_chart(cut, first, second))
     else:
         missing.append("Nothing is drawn of predictions: the best has none on the test split.")
+    if pair and not comparison.splits and next(iter(comparison.predictions[pair[0]].values())).right is None:
+        missing.append("No errors by slice: a score is neither right nor wrong. The scatter shows them by target.")
     if comparison.splits and comparison.predictions:
         missing.append("No errors by slice and no texts in dispute: the runs are of several splits.")
     chosen = {name: calibrations[name] for name in pair if name in calibrations}

@@ -21,7 +21,7 @@ class Setting:
 
     Attributes:
         name: Overrides, without the seeds.
-        key: Its contender.
+        key: Contender that it is a setting of.
         jobs: Round → its run of that round; where its seeds are one and the same run, in the first round alone.
     """
 
