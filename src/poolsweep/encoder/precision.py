@@ -62,7 +62,8 @@ def in_float32(model: PreTrainedModel) -> Iterator[None]:
         model: Left as it was.
     """
     with ExitStack() as stack:
-        for module in model.modules():
+        modules: Iterable[Any] = model.modules()
+        for module in modules:
             if hasattr(module, "compute_dtype"):  # bitsandbytes' in 4 bits
                 stack.callback(setattr, module, "compute_dtype", module.compute_dtype)
                 module.compute_dtype = torch.float32
