@@ -74,6 +74,11 @@ def explain(run: LoadedRun, text: str, pair: str | None = None, *, label: str | 
     """
     batch = run.batch([text], None if pair is None else [pair])
     pooling, encoder = run.classifier.pooling, run.loaded.encoder
+    if batch.windows is not None and len(batch.mask) > len(batch.windows.places):
+        raise UserError(
+            f"pooling={run.config.pooling_name} reads this text in {len(batch.mask)} windows, and explain shows one: "
+            f"give a part of at most {run.reading.max_length} tokens"
+        )
     assert batch.input_ids is not None
     wanted = {*pooling.context_needed} | ({"attentions"} if encoder.gives_attentions else set())
     with torch.no_grad():

@@ -140,3 +140,21 @@ def test_a_batch_of_two_inputs_a_row_keeps_both_when_rows_are_chosen():
     assert part.row_ids.tolist() == [12, 11]
     assert part.mask.sum(dim=1).tolist() == [1, 3, 4, 1]
     assert part.input_ids[2].tolist() == [10, 11, 12, 13], "and cut to the longest that is left"
+
+
+def test_each_tower_may_be_a_document(cli, frozen_siamese, outputs, pairs_file):
+    """Two texts cannot be cut as one input; each alone can, and features give what the encoder gives."""
+    short = ["data.max_length=10", "pooling/chunks=weighted", "study=w"]
+    joint = [one for one in frozen_siamese if one != "pairs=siamese"]
+    done = cli("train", *joint, *short)
+    assert (done.status, len(done.problems)) == (2, 1)
+    assert done.problems[0].endswith("and pairs=joint reads two as one input; pairs=siamese reads each alone")
+    assert cli("train", *frozen_siamese, *short).status == 0
+    folder = the_run(outputs, "w")
+    run, table = load_run(folder), pq.read_table(folder / "predictions-test.parquet").to_pydict()
+    rows = rows_of(pairs_file)
+    firsts, seconds = zip(*((rows[i]["text"], rows[i]["text_pair"]) for i in table["row_id"]), strict=True)
+    batch = run.batch(firsts, seconds)
+    assert len(batch.mask) > 2 * len(batch), "premise: some texts have several windows"
+    with torch.no_grad():
+        assert np.allclose(run.classifier(batch).softmax(dim=1), table["probabilities"], atol=1e-5)

@@ -107,6 +107,7 @@ class Loading:
     Attributes:
         max_length: Longest input in tokens, special tokens included; None = the encoder's limit; ``auto`` = that of its
             sentence-transformers folder, else 128, or the limit if that is lower.
+        stride: Tokens of the text by which a window moves on; None = as many as it holds.
         batch_size: Training examples per step and device.
         effective_batch_size: Training examples per optimizer step, on all devices together; None = what follows.
         eval_batch_size: Examples per step in validation and test.
@@ -116,6 +117,7 @@ class Loading:
     """
 
     max_length: Annotated[int, Ge(3)] | Literal["auto"] | None  # a token between the two special ones
+    stride: PositiveInt | None
     batch_size: PositiveInt
     effective_batch_size: PositiveInt | None
     eval_batch_size: PositiveInt

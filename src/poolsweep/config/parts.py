@@ -30,6 +30,7 @@ PARTS: dict[str, Part] = {
         ("poolsweep.pooling.",), "poolsweep.pooling.LayerMix", frozenset({"num_layers", "hidden_size"})
     ),
     "pooling.tokens": Part(("poolsweep.pooling.",), "poolsweep.pooling.TokenPooling", frozenset({"input_size"})),
+    "pooling.chunks": Part(("poolsweep.pooling.",), "poolsweep.pooling.ChunkPooling", frozenset({"input_size"})),
     "pairs": Part(("poolsweep.pairs.",), "poolsweep.pairs.base.Pairs"),
     "postprocess": Part(
         ("poolsweep.postprocess.",), "poolsweep.postprocess.base.Postprocess", frozenset({"size", "frozen"})

@@ -38,6 +38,7 @@ class RunConfig(Root):
         encoder: Makes the encoder and its tokenizer.
         layers: Makes the pooling's half that combines layers.
         tokens: Makes the pooling's half that makes one vector of the tokens.
+        chunks: Makes the pooling's part that makes one vector of the windows of a long text.
         pairs: Makes one vector of the two texts of a pair.
         postprocess: Makes what changes pooled vectors.
         head: Makes the classifier's head.
@@ -62,6 +63,7 @@ class RunConfig(Root):
     encoder: Node
     layers: Node
     tokens: Node
+    chunks: Node
     pairs: Node
     postprocess: Node
     head: Node
@@ -101,6 +103,7 @@ class RunConfig(Root):
             rows=RowKeys(**{field.name: content["data"][field.name] for field in fields(RowKeys)}),
             layers=Node(content["pooling"]["layers"]),
             tokens=Node(content["pooling"]["tokens"]),
+            chunks=Node(content["pooling"]["chunks"]),
             loggers={name: Node(node) for name, node in (content["logger"] or {}).items()},
             callbacks={name: Node(node) for name, node in (content["callbacks"] or {}).items()},
             own_metrics={name: Node(node) for name, node in (content.get("own_metrics") or {}).items()},
@@ -187,10 +190,10 @@ class RunConfig(Root):
 
     @cached_property
     def pooling(self) -> Node:
-        """Both halves of the pooling."""
+        """Both halves of the pooling, and its chunks."""
         return Node(self.content["pooling"])
 
     @cached_property
     def pooling_name(self) -> str:
-        """How the pooling is called in leaderboards: its preset, or its two halves."""
+        """How the pooling is called in leaderboards: its preset or its two halves, and how it reads long texts."""
         return pooling_name(self.pooling)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from poolsweep.encoder.packing import Packing
 from poolsweep.pooling import PoolingContext
+from poolsweep.pooling.windows import Windows
 
 
 @dataclass
@@ -18,7 +19,8 @@ class Batch:
     """Some examples of one split.
 
     Either ``input_ids`` are set, for the encoder, or ``features``, what was stored of a frozen one. Each row is one
-    input, or two: then N = 2B, and the second inputs of all rows come behind all first ones. Else N = B.
+    input, or two: then N = 2B, and the second inputs of all rows come behind all first ones. Else N = B. A long text
+    may be several inputs, its windows: ``windows`` says which, and takes the place of the order.
 
     Attributes:
         targets: What the task predicts of each text: (B,) int64 label ids, or as the task has them.
@@ -30,6 +32,7 @@ class Batch:
         template: (N, T) bool, True at the [MASK] of an input template, or else at the last copy of the text in it.
         cls: (N, T) bool, True at [CLS], for tokenizers that do not put it first.
         prefix: (N, T) bool, True at tokens of a prefix that are not pooled; None = all are.
+        windows: The windows of each text, one text after the other; None = each text is one input.
         features: Stored features, (N, …) each; the ``FeatureRequest`` that stored them makes pooled vectors of them.
         weight: Factor of its mean loss in the mean over processes and accumulated steps; 0: it does not count.
         total: Rows that all processes have in this step together; None = those of this batch.
@@ -45,6 +48,7 @@ class Batch:
     template: Tensor | None = None
     cls: Tensor | None = None
     prefix: Tensor | None = None
+    windows: Windows | None = None
     features: tuple[Tensor, ...] = ()
     weight: float = 1.0
     total: int | None = None
@@ -55,8 +59,11 @@ class Batch:
 
     @property
     def tokens(self) -> Tensor:
-        """Tokens of each row; (B,)."""
-        return self.mask.sum(dim=1).view(-1, len(self)).sum(dim=0)
+        """Tokens of each row, in all of its inputs; (B,)."""
+        tokens = self.mask.sum(dim=1)
+        if self.windows is not None:
+            tokens = self.windows.gather(tokens).masked_fill(~self.windows.mask, 0).sum(dim=1)
+        return tokens.view(-1, len(self)).sum(dim=0)
 
     def context(
         self, pooler_output: Tensor | None = None, attentions: tuple[Tensor, ...] | None = None
@@ -64,21 +71,33 @@ class Batch:
         """What a pooling needs beside hidden states.
 
         Args:
-            pooler_output: The encoder's pooler output, (B, H).
-            attentions: The encoder's attentions, (B, heads, T, T) per layer.
+            pooler_output: The encoder's pooler output, (N, H).
+            attentions: The encoder's attentions, (N, heads, T, T) per layer.
         """
-        return PoolingContext(pooler_output, attentions, self.special, self.template, self.cls, self.prefix)
+        return PoolingContext(
+            pooler_output, attentions, self.special, self.template, self.cls, self.prefix, self.windows
+        )
 
     def select(self, rows: Tensor) -> Batch:
         """Some of its rows, without the padding that they do not need."""
-        inputs = torch.cat([rows + first for first in range(0, len(self.mask), max(1, len(self)))])
-        part = replace(self, packing=None)._map(
+        texts = len(self.mask) if self.windows is None else len(self.windows.places)
+        inputs = torch.cat([rows + first for first in range(0, texts, max(1, len(self)))])
+        windows = None
+        if self.windows is not None:
+            windows, inputs = self.windows.select(inputs), self.windows.inputs_of(inputs)
+        part = replace(self, packing=None, windows=None)._map(
             lambda tensor: tensor[inputs if len(tensor) == len(self.mask) else rows]
         )
         width = int(part.mask.sum(dim=1).max()) if len(rows) else 0
         if self.mask.shape[1] == width or not bool(part.mask[:, :width].sum() == part.mask.sum()):
-            return part
-        return part._map(lambda tensor: tensor[:, :width] if tensor.shape[1:2] == self.mask.shape[1:2] else tensor)
+            return replace(part, windows=windows)
+
+        def narrow(tensor: Tensor) -> Tensor:
+            return tensor[:, :width] if tensor.shape[1:2] == self.mask.shape[1:2] else tensor
+
+        if windows is not None and windows.repeated is not None:
+            windows = replace(windows, repeated=narrow(windows.repeated))
+        return replace(part._map(narrow), windows=windows)
 
     def beside(self, other: Batch, *, fill: int) -> Batch:
         """A batch whose rows have the inputs of two batches of the same rows; it is padded to the longest of both.
@@ -101,6 +120,10 @@ class Batch:
             if one is not None:
                 changed[name] = stacked(one, two, fill if name == "input_ids" else 0)
         features = tuple(map(stacked, self.features, other.features))
+        if self.windows is not None and other.windows is not None:
+            one, two = self.windows.repeated, other.windows.repeated
+            repeated = None if one is None or two is None else stacked(one, two)
+            changed["windows"] = self.windows.beside(other.windows, inputs=len(self.mask), repeated=repeated)
         return replace(self, features=features, **changed)
 
     def pin_memory(self) -> Batch:
@@ -128,8 +151,9 @@ class Batch:
             changed[name] = tuple(map(change, value)) if isinstance(value, tuple) else value
             if isinstance(value, Tensor):
                 changed[name] = change(value)
-        if self.packing is not None:
-            changed["packing"] = self.packing.map(change)
+        for name in ("packing", "windows"):
+            if changed[name] is not None:
+                changed[name] = changed[name].map(change)
         return Batch(**changed)
 
 

@@ -5,13 +5,14 @@ The readers are classes, so that worker processes can receive them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import repeat
 
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from poolsweep.data.reading import Reading
-from poolsweep.data.template import TemplateTokens
+from poolsweep.data.reading import Cut, Reading
+from poolsweep.data.template import TemplateTokens, tokens_around
+from poolsweep.data.windows import Span, WindowColumns, inputs_of, require_fits, spans
 from poolsweep.errors import UserError
 
 TextReader = Callable[[dict[str, list[str]]], dict[str, list]]
@@ -24,10 +25,20 @@ def reader(tokenizer: PreTrainedTokenizerBase, reading: Reading, *, pair: bool) 
         tokenizer: The encoder's own.
         reading: How texts are read.
         pair: Whether there is a column ``text_pair`` beside ``text``.
+    Raises:
+        UserError: If the template or the cut does not fit the longest input, or a template has a prefix in windows.
     """
     typed = "token_type_ids" in tokenizer.model_input_names
+    if reading.template is not None and reading.prefix and reading.cut.keep != "head":
+        raise UserError(
+            "encoder.prefix in a template stands before the head of a text alone: pooling/chunks=truncate, or no prefix"
+        )
     if reading.template is not None:
-        read = TemplatedTexts(tokenizer, template=reading.template, max_length=reading.max_length, typed=typed)
+        read = TemplatedTexts(
+            tokenizer, template=reading.template, max_length=reading.max_length, typed=typed, cut=reading.cut
+        )
+    elif reading.cut.keep != "head":
+        read = CutTexts(tokenizer, reading=reading, typed=typed)
     else:
         read = PlainTexts(tokenizer, max_length=reading.max_length, typed=typed, pair=pair)
     return PrefixedTexts(read, tokenizer, reading) if reading.prefix else read
@@ -61,30 +72,75 @@ class PlainTexts:
         return result
 
 
+class CutTexts:
+    """Tokenises a batch of rows whole and cuts the tokens: to the tail, to both ends, or into windows.
+
+    Each input has the tokenizer's own special tokens, and the prefix that the texts come with. A text that fits has the ids that ``PlainTexts`` gives.
+
+    Args:
+        tokenizer: The encoder's own.
+        reading: How texts are read; they are single.
+        typed: Whether the encoder has segment ids.
+    Raises:
+        UserError: If the cut does not fit the longest input.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, reading: Reading, typed: bool) -> None:
+        self._tokenizer, self._typed, self._cut = tokenizer, typed, reading.cut
+        self._special = SpecialTokens(tokenizer, pair=False)
+        before, behind = self._special.around
+        self._around = prefix_tokens(tokenizer, reading).stop if reading.prefix else before, behind
+        self._room = reading.max_length - sum(self._around)
+        require_fits(reading.cut, room=self._room, max_length=reading.max_length)
+
+    def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
+        """The token ids of each row of ``batch``, window after window, and whether its text was cut."""
+        encoded = self._tokenizer(
+            batch["text"],
+            return_attention_mask=False,
+            return_token_type_ids=self._typed,
+            return_special_tokens_mask=self._special.asks_for_mask,
+            verbose=False,  # it warns of texts beyond the model's limit, which none of the inputs is
+        )
+        rows = dict(encoded) | {"special": self._special.masks(encoded)}
+        rows.pop("special_tokens_mask", None)
+        around, found, truncated = self._around, WindowColumns(), []
+        for values in zip(*rows.values(), strict=True):
+            length = len(values[0]) - sum(around)
+            truncated.append(length > self._room and self._cut.keep != "windows")
+            parts = spans(length, room=self._room, cut=self._cut)
+            found.add(inputs_of(dict(zip(rows, values, strict=True)), parts, around=around))
+        return found.of(self._cut) | {"truncated": truncated}
+
+
 class TemplatedTexts:
     """Tokenises a batch of rows inside a template.
 
     The parts around the text are tokenised on their own, and the text gets what is left of ``max_length``, each copy
-    the same: a long text is cut, and never the template.
+    the same: a long text is cut, and never the template. Each window of a text stands in the template.
 
     Args:
         tokenizer: The encoder's own; it must have a mask token if the template has one.
         template: Input template with ``{text}`` at least once and ``[MASK]`` at most once.
         max_length: Longest input in tokens, special tokens included.
         typed: Whether the encoder has segment ids.
+        cut: What is read of a longer text.
     Raises:
-        UserError: If the template alone is longer than ``max_length``.
+        UserError: If the template alone is longer than an input, or the cut does not fit what it leaves.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, template: str, max_length: int, typed: bool) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, *, template: str, max_length: int, typed: bool, cut: Cut
+    ) -> None:
         self._tokenizer, self._typed = tokenizer, typed
         self._around = around = TemplateTokens.of(tokenizer, template)
-        self._room = (max_length - around.fixed) // len(around.spaces)
+        self._room, self._cut = (max_length - around.fixed) // len(around.spaces), cut
         if self._room < 1:
             raise UserError(
                 f"data.max_length must be above the template's own {around.fixed} tokens, got {max_length}: "
                 f"{template!r}"
             )
+        require_fits(cut, room=self._room, max_length=max_length)
 
     def __call__(self, batch: dict[str, list[str]]) -> dict[str, list]:
         """The token ids of each row of ``batch``, which of them poolings read, and whether its text was cut."""
@@ -95,22 +151,37 @@ class TemplatedTexts:
             space: self._tokenizer([f"{space}{text}" for text in texts], add_special_tokens=False, verbose=False)
             for space in set(around.spaces)
         }
-        whole = [[ids[space]["input_ids"][row] for space in around.spaces] for row in range(len(texts))]
-        cut = [[copy[: self._room] for copy in copies] for copies in whole]
-        rows = [around.filled(copies) for copies in cut]
+        found, truncated = WindowColumns(), []
+        for row in range(len(texts)):
+            copies = [ids[space]["input_ids"][row] for space in around.spaces]
+            length = max(map(len, copies))
+            truncated.append(length > self._room and self._cut.keep != "windows")
+            found.add(self._inputs(copies, spans(length, room=self._room, cut=self._cut)))
+        return found.of(self._cut) | {"truncated": truncated}
+
+    def _inputs(self, copies: list[list[int]], parts: list[Span]) -> Iterator[dict[str, list]]:
+        """The columns of each input that a text has.
+
+        Args:
+            copies: Ids of each copy of the text.
+            parts: What each input holds of it.
+        """
+        around, reached = self._around, 0
         first, last = len(around.start), len(around.end)
-        found: dict[str, list] = {
-            "input_ids": rows,
-            "truncated": [any(len(copy) > self._room for copy in copies) for copies in whole],
-            "special": [[i < first or i >= len(row) - last for i in range(len(row))] for row in rows],
-            "template": [
-                [i in target for i in range(len(row))]
-                for row, target in zip(rows, map(around.target, cut), strict=True)
-            ],
-        }
-        if self._typed:
-            found["token_type_ids"] = [[0] * len(row) for row in rows]
-        return found
+        for part in parts:
+            kept = [[i for piece in part for i in copy[piece]] for copy in copies]
+            ids, target, ends = around.filled(kept), around.target(kept), part[-1].stop
+            new = len(ids) - len(around.after) - (ends - max(reached, part[0].start)), len(ids) - len(around.after)
+            found: dict[str, list] = {
+                "input_ids": ids,
+                "special": [i < first or i >= len(ids) - last for i in range(len(ids))],
+                "template": [i in target for i in range(len(ids))],
+                "repeated": [reached > 0 and not new[0] <= i < new[1] for i in range(len(ids))],
+            }
+            if self._typed:
+                found["token_type_ids"] = [0] * len(ids)
+            reached = ends
+            yield found
 
 
 class PrefixedTexts:
@@ -138,9 +209,10 @@ class PrefixedTexts:
         places = self._unpooled
         if places is not None:
             firsts = [row.index(True) if self._in_last_copy else places.start for row in found.get("template", [])]
+            windows = found.get("windows") or [[len(ids)] for ids in found["input_ids"]]
             found["prefix"] = [
-                [first <= i < first + len(places) for i in range(len(ids))]
-                for ids, first in zip(found["input_ids"], firsts or repeat(places.start), strict=False)
+                [first <= i < first + len(places) for length in lengths for i in range(length)]
+                for lengths, first in zip(windows, firsts or repeat(places.start), strict=False)
             ]
         return found
 
@@ -173,6 +245,9 @@ class SpecialTokens:
     Args:
         tokenizer: The encoder's own.
         pair: Whether texts come in pairs.
+    Attributes:
+        around: How many tokens stand before and behind a single text.
+        asks_for_mask: Whether the tokenizer's mask has to be asked for.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, pair: bool) -> None:
@@ -181,6 +256,8 @@ class SpecialTokens:
         ids, mask = probe["input_ids"], probe["special_tokens_mask"]
         added = {i for i, is_added in zip(ids, mask, strict=False) if is_added}
         self._count = sum(mask) if added <= self._ids else None  # None: no number of special ids says that they are all
+        before, behind = tokens_around(tokenizer)
+        self.around = len(before), len(behind)
         self.asks_for_mask = probe.encodings is None  # a Rust tokenizer has made it already, and need not copy it
 
     def masks(self, encoded: BatchEncoding) -> list[list[bool]]:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.ragged import last_of_each, length_mask, padded, positions
 from poolsweep.data.tokenise import TokenisedTexts
+from poolsweep.pooling.windows import Windows
 
 if TYPE_CHECKING:
     from poolsweep.encoder import LoadedEncoder
@@ -74,7 +76,7 @@ class TokenRows(Dataset[Batch]):
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each text; (N,)."""
+        """Tokens of each text, in all of its windows; (N,)."""
         return self.tokenised.lengths
 
     def __len__(self) -> int:
@@ -85,7 +87,10 @@ class TokenRows(Dataset[Batch]):
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """The rows at ``indices`` as one batch; the data loader calls it once per batch."""
-        flat, lengths = positions(self.tokenised.starts, np.asarray(indices, dtype=np.int64))
+        rows = np.asarray(indices, dtype=np.int64)
+        first = self.tokenised.first
+        inputs, counts = (rows, None) if first is None else positions(first, rows)
+        flat, lengths = positions(self.tokenised.starts, inputs)
         mask = length_mask(lengths)
         types, template = self.tokenised.types, self.tokenised.template
         chosen = torch.as_tensor(indices)
@@ -98,5 +103,12 @@ class TokenRows(Dataset[Batch]):
             special=padded(self.tokenised.special[flat], mask) if self.with_special else None,
             cls=last_of_each(mask) if self.cls_is_last else None,
             prefix=None if self.tokenised.prefix is None else padded(self.tokenised.prefix[flat], mask),
+            windows=None if counts is None else self._windows(counts, inputs, flat, mask),
             template=padded(template[flat], mask) if self.with_template and template is not None else None,
         )
+
+    def _windows(self, counts: np.ndarray, inputs: np.ndarray, flat: np.ndarray, mask: Tensor) -> Windows:
+        texts = self.tokenised
+        assert texts.repeated is not None
+        added = torch.from_numpy(texts.added[inputs])
+        return Windows.of(torch.from_numpy(counts), added, padded(texts.repeated[flat], mask))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from collections.abc import Sequence as TextSequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from poolsweep.process.cpu_affinity import usable_cores
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192
-_VERSION = 9  # of the cached files
-_ARRAYS = ("ids", "types", "special", "template", "prefix", "starts", "truncated")
+_VERSION = 10  # of the cached files
+_ARRAYS = ("ids", "types", "special", "template", "prefix", "starts", "truncated", "first", "repeated")
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class TokenisedTexts:
         ids: (ΣT,) int32, the token ids of all texts end to end.
         types: (ΣT,) int8 segment ids, where the tokenizer has them, else None.
         special: (ΣT,) bool, True at tokens that the tokenizer added to the text.
-        starts: (N + 1,) int64; text i is at ``starts[i]`` to ``starts[i + 1]``.
+        starts: (W + 1,) int64; input w is at ``starts[w]`` to ``starts[w + 1]``. Without windows W = N.
         truncated: (N,) bool, whether each text was cut.
         template: (ΣT,) bool, True at the [MASK] of a template, or else at the last copy of the text in it; None without
             a template.
         digest: A hash of all of these; empty of texts that are not stored.
         prefix: (ΣT,) bool, True at tokens of a prefix that are not pooled; None = all are.
+        first: (N + 1,) int64; the windows of text i are inputs ``first[i]`` to ``first[i + 1]``. None = one input each.
+        repeated: (ΣT,) bool, True at tokens that stand in the document elsewhere, see ``WindowColumns``.
     """
 
     row_ids: np.ndarray
@@ -56,6 +59,8 @@ class TokenisedTexts:
     template: np.ndarray | None = None
     digest: str = ""
     prefix: np.ndarray | None = None
+    first: np.ndarray | None = None
+    repeated: np.ndarray | None = None
 
     @property
     def truncated_share(self) -> float:
@@ -64,8 +69,22 @@ class TokenisedTexts:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each text; (N,) int64."""
-        return np.diff(self.starts)
+        """Tokens of each text, in all of its windows; (N,) int64."""
+        return np.diff(self.starts if self.first is None else self.starts[self.first])
+
+    @property
+    def windows(self) -> np.ndarray:
+        """Windows of each text; (N,) int64."""
+        return np.ones(len(self.starts) - 1, np.int64) if self.first is None else np.diff(self.first)
+
+    @cached_property
+    def added(self) -> np.ndarray:
+        """Tokens of each input that are not repeated; (W,) int64."""
+        found = np.diff(self.starts)
+        if self.repeated is not None and found.any():
+            begins = np.asarray(self.starts[:-1])[found > 0]
+            found[found > 0] -= np.add.reduceat(self.repeated, begins, dtype=np.int64)
+        return found
 
 
 _known_hashes: WeakKeyDictionary[PreTrainedTokenizerBase, str] = WeakKeyDictionary()
@@ -112,6 +131,8 @@ def tokenise(split: Split, *, tokenizer: PreTrainedTokenizerBase, reading: Readi
         arrays.get("template"),
         xxhash.xxh3_128_hexdigest(json.dumps(found.sums, sort_keys=True).encode()),
         arrays.get("prefix"),
+        arrays.get("first"),
+        arrays.get("repeated"),
     )
 
 
@@ -124,8 +145,8 @@ def tokenise_at_once(read: TextReader, texts: TextSequence[str], pairs: TextSequ
         pairs: The second text of each, if they come in pairs.
     """
     columns = read({"text": list(texts)} | ({} if pairs is None else {"text_pair": list(pairs)}))
-    starts = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(ids) for ids in columns["input_ids"]], out=starts[1:])
+    windows = columns.get("windows")
+    starts = _starts(list(chain.from_iterable(windows)) if windows else [len(ids) for ids in columns["input_ids"]])
 
     def flat(name: str, dtype: type) -> np.ndarray:
         return np.fromiter(chain.from_iterable(columns[name]), dtype, count=int(starts[-1]))
@@ -139,7 +160,16 @@ def tokenise_at_once(read: TextReader, texts: TextSequence[str], pairs: TextSequ
         np.array(columns["truncated"], dtype=bool),
         flat("template", np.bool_) if "template" in columns else None,
         prefix=flat("prefix", np.bool_) if "prefix" in columns else None,
+        first=None if windows is None else _starts([len(lengths) for lengths in windows]),
+        repeated=None if windows is None else flat("repeated", np.bool_),
     )
+
+
+def _starts(lengths: TextSequence[int] | np.ndarray) -> np.ndarray:
+    """Where rows that lie end to end begin, and where the last one ends; (N + 1,) int64."""
+    starts = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return starts
 
 
 def _map(split: Split, tokenizer: PreTrainedTokenizerBase, reading: Reading, *, cache_file: Path) -> Dataset:
@@ -151,6 +181,8 @@ def _map(split: Split, tokenizer: PreTrainedTokenizerBase, reading: Reading, *, 
         columns["token_type_ids"] = Sequence(Value("int8"))
     if reading.prefix and not reading.pool_prefix:
         columns["prefix"] = Sequence(Value("bool"))
+    if reading.cut.keep == "windows":
+        columns |= {"windows": Sequence(Value("int32")), "repeated": Sequence(Value("bool"))}
     datasets.disable_progress_bars()
     return split.rows.map(
         reader(tokenizer, reading, pair=split.is_pair),
@@ -165,12 +197,19 @@ def _map(split: Split, tokenizer: PreTrainedTokenizerBase, reading: Reading, *, 
 
 def _flatten(rows: Dataset, folder: Path) -> None:
     """Write the columns end to end, a slice of the rows at a time."""
-    lengths = np.concatenate([np.zeros(0, np.int64), *(c.value_lengths() for c in _slices(rows, "input_ids"))])
-    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+    def lengths(column: str) -> np.ndarray:
+        return np.concatenate([np.zeros(0, np.int64), *(c.value_lengths() for c in _slices(rows, column))])
+
+    of_inputs = lengths("input_ids")
+    if "windows" in rows.column_names:
+        np.save(folder / "first.npy", _starts(lengths("windows")))
+        of_inputs = np.concatenate([np.zeros(0, np.int32), *(c.flatten().to_numpy() for c in _slices(rows, "windows"))])
+    starts = _starts(of_inputs)
     np.save(folder / "starts.npy", starts)
     ragged = (
         ("input_ids", "ids", np.int32), ("token_type_ids", "types", np.int8), ("special", "special", np.bool_),
-        ("template", "template", np.bool_), ("prefix", "prefix", np.bool_),
+        ("template", "template", np.bool_), ("prefix", "prefix", np.bool_), ("repeated", "repeated", np.bool_),
     )  # fmt: skip
     for column, name, dtype in ragged:
         if column in rows.column_names:

@@ -56,7 +56,8 @@ def export_run(
     run = load_run(path, upcast=True, trusted=trusted, trust_remote_code=trust_remote_code)
     if run.config.task.readout(run.contract) is None:  # there is no head: what it has learnt, or not, is a vector
         wanted = replace(wanted, vectors=True)
-    objection = _of_quantized(run) or _of_two_towers(run, wanted) or not_plain(run) or fmt.objection(run, wanted)
+    objection = _of_quantized(run) or _of_two_towers(run, wanted) or not_plain(run) or _of_long_texts(run)
+    objection = objection or fmt.objection(run, wanted)
     if objection is not None:
         raise UserError(f"{path} cannot be exported to {to}: {objection}")
     source, model = RunFolder(path), RunModel(run, name=str(path))
@@ -85,6 +86,17 @@ def _of_two_towers(run: LoadedRun, wanted: Wanted) -> str | None:
     if wanted.vectors or not run.classifier.pairs.two_towers:
         return None
     return "its head reads the vectors of two texts (pairs=siamese); --vectors exports what makes each of them"
+
+
+def _of_long_texts(run: LoadedRun) -> str | None:
+    """Libraries cut a text at its end, and read one input of it."""
+    if run.reading.cut.keep == "head":
+        return None
+    what = "reads long texts in windows" if run.reading.cut.keep == "windows" else "reads other ends of long texts"
+    return (
+        f"pooling={run.config.pooling_name} {what}, and an exported model reads the first {run.reading.max_length} "
+        "tokens; poolsweep predict and encode read such a run"
+    )
 
 
 def _require_free(output: Path) -> None:

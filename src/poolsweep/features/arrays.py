@@ -9,13 +9,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import xxhash
 
+from poolsweep.data.ragged import positions
+
 _WHOLE_UP_TO = 2**30  # bytes; of larger files a thousand blocks are looked at
 _BLOCK, _BLOCKS = 2**20, 1024
+Per = Literal["text", "window", "token"]
 _RELEASE_EVERY = 2**26  # bytes written, after which their pages are handed back to the system
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much some texts are.
+
+    Attributes:
+        tokens: (N,) tokens of each text, in all of its windows.
+        windows: (N,) windows of each text.
+    """
+
+    tokens: np.ndarray
+    windows: np.ndarray
+
+    def of(self, per: Per) -> np.ndarray:
+        """Parts of each text; (N,)."""
+        return {"token": self.tokens, "window": self.windows, "text": np.ones_like(self.tokens)}[per]
 
 
 @dataclass(frozen=True)
@@ -23,16 +44,16 @@ class ArrayShape:
     """What an array holds.
 
     Attributes:
-        part: Shape of one text's part, or of one token's.
-        per_token: Whether every token has a part, rather than every text.
+        part: Shape of one part.
+        per: What has a part: every text, every window of it, or every token.
     """
 
     part: tuple[int, ...]
-    per_token: bool
+    per: Per
 
-    def rows(self, lengths: np.ndarray) -> int:
-        """Parts of texts with so many tokens each."""
-        return int(lengths.sum()) if self.per_token else len(lengths)
+    def rows(self, sizes: Sizes) -> int:
+        """Parts of some texts."""
+        return int(sizes.of(self.per).sum())
 
 
 class ArrayWriter:
@@ -40,27 +61,33 @@ class ArrayWriter:
 
     Args:
         folder: The store's folder; nobody else writes there.
-        lengths: (N,) tokens of each text.
+        sizes: How much the texts are.
         shapes: Array name → what it holds.
     """
 
-    def __init__(self, folder: Path, *, lengths: np.ndarray, shapes: Mapping[str, ArrayShape]) -> None:
+    def __init__(self, folder: Path, *, sizes: Sizes, shapes: Mapping[str, ArrayShape]) -> None:
         self._folder = folder
-        self._lengths = lengths
-        self._starts = np.concatenate([[0], np.cumsum(lengths)])
+        self._sizes = sizes
+        self._starts = {per: np.concatenate([[0], np.cumsum(sizes.of(per))]) for per in get_args(Per)}
         remove(half_written(folder))
         self._shapes = shapes
         self._open = {name: self._create(name, shape) for name, shape in shapes.items()}
         self._dirty = 0
 
     def put(self, name: str, indices: Sequence[int], values: np.ndarray) -> None:
-        """Write the rows of a batch; token states come (B, T, H) padded on the right, everything else (B, …)."""
-        array = self._open[name]
-        if self._shapes[name].per_token:
+        """Write the rows of a batch.
+
+        Args:
+            name: The array.
+            indices: Positions of the batch's texts.
+            values: Token states (B, T, H) padded on the right; or (N, …), of each text or window in their order.
+        """
+        array, per = self._open[name], self._shapes[name].per
+        if per == "token":
             for row, states in zip(indices, values, strict=True):
-                array[self._starts[row] : self._starts[row + 1]] = states[: self._lengths[row]]
+                array[self._starts[per][row] : self._starts[per][row + 1]] = states[: self._sizes.tokens[row]]
         else:
-            array[np.asarray(indices)] = values
+            array[positions(self._starts[per], np.asarray(indices))[0]] = values
         self._dirty += values.nbytes
         if self._dirty >= _RELEASE_EVERY:
             self._dirty = 0
@@ -69,7 +96,7 @@ class ArrayWriter:
 
     def finish(self) -> None:
         """Make the arrays visible under their names."""
-        np.save(self._temporary("lengths"), self._lengths)
+        np.save(self._temporary("lengths"), self._sizes.tokens)
         for array in self._open.values():
             array.flush()
             _release(array)
@@ -83,7 +110,7 @@ class ArrayWriter:
             self._temporary(name).unlink(missing_ok=True)
 
     def _create(self, name: str, shape: ArrayShape) -> np.memmap:
-        rows = shape.rows(self._lengths)
+        rows = shape.rows(self._sizes)
         path = self._temporary(name)
         array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, *shape.part))
         if hasattr(os, "posix_fallocate") and array.nbytes:

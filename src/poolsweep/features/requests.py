@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,8 +13,11 @@ from torch import Tensor
 
 from poolsweep.data.batch import Batch
 from poolsweep.data.token_rows import TokenRows
+from poolsweep.features.arrays import Per
 from poolsweep.features.rows import FeatureRows, StateRows, VectorRows
-from poolsweep.pooling import Pooling, PoolingContext
+from poolsweep.pooling import Pooling, PoolingContext, WindowedPooling
+from poolsweep.pooling.windowed import joins_tokens
+from poolsweep.pooling.windows import join_windows
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,33 @@ class EncodedBatch:
     """What the encoder's pass has of some texts.
 
     Attributes:
-        hidden: Layer → (B, T, H), of all layers that any request reads.
-        mask: Real tokens, (B, T).
-        context: What poolings read beside the states.
+        hidden: Layer → (N, T, H), of all layers that any request reads.
+        mask: Real tokens, (N, T).
+        context: What poolings read beside the states, and which inputs are windows of one text.
     """
 
     hidden: Mapping[int, Tensor]
     mask: Tensor
     context: PoolingContext
+
+    def apart(self) -> EncodedBatch:
+        """Each window as a text of its own."""
+        return replace(self, context=replace(self.context, windows=None))
+
+    def joined(self, *, repeated: bool = False) -> EncodedBatch:
+        """The windows of each text as one long text.
+
+        Args:
+            repeated: Keep the tokens that stand in the text elsewhere, too.
+        """
+        windows, layers = self.context.windows, sorted(self.hidden)
+        if windows is None:
+            return self
+        context = self.context
+        if repeated:
+            context = replace(context, windows=replace(windows, repeated=torch.zeros_like(self.mask)))
+        states, mask, context = join_windows(tuple(self.hidden[i] for i in layers), self.mask, context)
+        return EncodedBatch(dict(zip(layers, states, strict=True)), mask, context)
 
 
 @dataclass(frozen=True)
@@ -68,7 +90,20 @@ class FeatureRequest(PassRequest):
     """One thing to store of every text for a pooling, and the way from it to the pooled vector."""
 
     kind: ClassVar[str]
-    per_token: ClassVar[bool] = False  # whether its arrays have a row per token, rather than per text
+
+    @property
+    def joins_tokens(self) -> bool:
+        """Whether the tokens of all windows of a text are pooled together."""
+        return joins_tokens(self.pooling)
+
+    @property
+    def per(self) -> Per:
+        """What its arrays have a row for."""
+        return "text" if self.joins_tokens else "window"
+
+    def inputs(self, encoded: EncodedBatch) -> EncodedBatch:
+        """A batch of the pass with a row for each row of the arrays."""
+        return encoded.joined() if self.joins_tokens else encoded.apart()
 
     @property
     def arrays(self) -> list[str]:
@@ -107,11 +142,12 @@ class PoolerFeatures(FeatureRequest):
     def pool(self, batch: Batch, pooling: Pooling) -> Tensor:
         """The token pooling's own way with it."""
         (found,) = batch.features
-        return pooling.tokens(found[:, None], batch.mask, PoolingContext(pooler_output=found))
+        vectors = pooling.tokens(found[:, None], batch.mask, PoolingContext(pooler_output=found))
+        return _of_texts(pooling, vectors, batch)
 
 
 class LayerVectors(FeatureRequest):
-    """One vector per layer, of every layer, (N, L + 1, H): for poolings that may pool each layer first."""
+    """One vector per layer, of every layer, (N, L + 1, H) of N windows: for poolings that may pool each layer first."""
 
     kind = "vectors"
 
@@ -121,9 +157,8 @@ class LayerVectors(FeatureRequest):
 
     def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
         """Every layer, pooled by itself."""
-        vectors = [
-            self.pooling.tokens(encoded.hidden[i], encoded.mask, encoded.context) for i in sorted(encoded.hidden)
-        ]
+        inputs = self.inputs(encoded)
+        vectors = [self.pooling.tokens(inputs.hidden[i], inputs.mask, inputs.context) for i in sorted(inputs.hidden)]
         return {self.arrays[0]: torch.stack(vectors, dim=1)}
 
     def read(self, tokens: TokenRows, arrays: Sequence[np.ndarray]) -> FeatureRows:
@@ -132,29 +167,34 @@ class LayerVectors(FeatureRequest):
 
     def pool(self, batch: Batch, pooling: Pooling) -> Tensor:
         """The layers' vectors, combined."""
-        return pooling.combine(batch.features)
+        return _of_texts(pooling, pooling.combine(batch.features), batch)
 
 
 class PooledVectors(FeatureRequest):
-    """The pooled vector itself, (N, D): for poolings without parameters that cannot pool each layer first."""
+    """The pooled vector of each window, (N, D): for poolings without parameters that cannot pool each layer first."""
 
     kind = "pooled"
 
     def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
         """The whole pooling."""
-        states = tuple(encoded.hidden[layer] for layer in self.pooling.layers_needed)
-        return {self.arrays[0]: self.pooling(states, encoded.mask, encoded.context)}
+        inputs = self.inputs(encoded)
+        states = tuple(inputs.hidden[layer] for layer in self.pooling.layers_needed)
+        return {self.arrays[0]: self.pooling(states, inputs.mask, inputs.context)}
 
     def pool(self, batch: Batch, pooling: Pooling) -> Tensor:
-        """As it is."""
-        return batch.features[0]
+        """As it is, or the windows of each text combined."""
+        return _of_texts(pooling, batch.features[0], batch)
 
 
 class TokenStates(FeatureRequest):
     """All token states of the layers that are read, (ΣT, H) each: for poolings with parameters."""
 
     kind = "states"
-    per_token = True
+
+    @property
+    def per(self) -> Per:
+        """Every token of every window."""
+        return "token"
 
     @property
     def arrays(self) -> list[str]:
@@ -167,8 +207,9 @@ class TokenStates(FeatureRequest):
         return self.pooling.context_needed - {"special", "template"}
 
     def compute(self, encoded: EncodedBatch) -> dict[str, Tensor]:
-        """The states as they are."""
-        return {f"{self.kind}-{layer}": encoded.hidden[layer] for layer in self.pooling.layers_needed}
+        """The states as they are, those of a text's windows end to end."""
+        inputs = encoded.joined(repeated=True)
+        return {f"{self.kind}-{layer}": inputs.hidden[layer] for layer in self.pooling.layers_needed}
 
     def read(self, tokens: TokenRows, arrays: Sequence[np.ndarray]) -> FeatureRows:
         """Token states, padded within each batch."""
@@ -192,6 +233,11 @@ def request_for(pooling: Pooling, *, tokens_key: str, pooling_key: str, pooler_k
         return PoolerFeatures(pooling, pooler_key)
     if pooling.pools_first:
         return LayerVectors(pooling, tokens_key)
-    if not any(True for _ in pooling.parameters()):
+    if not any(True for half in (pooling.layers, pooling.tokens) for _ in half.parameters()):
         return PooledVectors(pooling, pooling_key)
     return TokenStates(pooling, "states")
+
+
+def _of_texts(pooling: Pooling, vectors: Tensor, batch: Batch) -> Tensor:
+    """The vectors of texts, of those of their windows."""
+    return pooling.combine_windows(vectors, batch.windows) if isinstance(pooling, WindowedPooling) else vectors

@@ -14,6 +14,7 @@ from poolsweep.data.batch import Batch
 from poolsweep.data.ragged import padded, positions
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import TokenisedTexts
+from poolsweep.pooling.windows import Windows
 
 if TYPE_CHECKING:
     from poolsweep.features.requests import FeatureRequest
@@ -60,7 +61,7 @@ class FeatureRows(Dataset[Batch]):
 
 
 class VectorRows(FeatureRows):
-    """Vectors: (N, …) of each array."""
+    """Vectors, a row of each array per text or per window."""
 
     @property
     def lengths(self) -> None:
@@ -68,13 +69,17 @@ class VectorRows(FeatureRows):
         return None
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """The rows at ``indices``, each a text of one token."""
-        chosen = np.asarray(indices)
-        rows = torch.from_numpy(chosen)
+        """The rows at ``indices``, each a text of one token, or of windows of one token."""
+        chosen, texts = np.asarray(indices), self.tokenised
+        rows, windows = torch.from_numpy(chosen), None
+        if texts.first is not None and self.request.per == "window":
+            chosen, counts = positions(texts.first, chosen)
+            windows = Windows.of(torch.from_numpy(counts), torch.from_numpy(texts.added[chosen]))
         return Batch(
             targets=self.targets[rows],
             row_ids=self.row_ids[rows],
             mask=torch.ones(len(chosen), 1, dtype=torch.bool),
+            windows=windows,
             features=tuple(torch.from_numpy(array[chosen]) for array in self._arrays),
         )
 

@@ -3,11 +3,14 @@
 A store is a folder of memory-mapped arrays for one (weights, tokenizer, token ids, max length, precision, template,
 torch and transformers by version). The names of pooled arrays tell options and code of poolings apart:
 
-    vectors-<tokens>.npy   (N, L + 1, H)  one parameter-free token pooling of every layer
-    pooler-<weights>.npy   (N, H)         the encoder's own pooler
-    pooled-<key>.npy       (N, D)         a parameter-free pooling that cannot pool its layers one by one
+    vectors-<tokens>.npy   (W, L + 1, H)  one parameter-free token pooling of every layer
+    pooler-<weights>.npy   (W, H)         the encoder's own pooler
+    pooled-<key>.npy       (W, D)         a parameter-free pooling that cannot pool its layers one by one
     states-<layer>.npy     (ΣT, H)        all token states of a layer, for poolings with parameters
     lengths.npy            (N,)           tokens of each text
+
+A row is of a window: W windows of N texts, which are the texts where none is read in several. Combining windows is left
+to those who read, so that all poolings of windows share an array. Of poolings over the tokens of all windows W = N.
 
 Each has a .json beside it with its size and hash. An array is written under another name and renamed when it is whole;
 one that is not what its .json says is made again.
@@ -31,7 +34,7 @@ from torch import nn
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder
 from poolsweep.errors import UserError
-from poolsweep.features.arrays import ArrayShape, ArrayWriter, half_written, is_whole, remove
+from poolsweep.features.arrays import ArrayShape, ArrayWriter, Sizes, half_written, is_whole, remove
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import FeatureRequest
 from poolsweep.features.rows import FeatureRows
@@ -113,6 +116,10 @@ class FeatureStore:
     def _pass(self) -> EncoderPass:
         return EncoderPass(self.rows, self.encoder, self.device, self.precision)
 
+    @property
+    def _sizes(self) -> Sizes:
+        return Sizes(self.rows.tokenised.lengths, self.rows.tokenised.windows)
+
     def _missing(self, requests: Sequence[FeatureRequest]) -> list[FeatureRequest]:
         return [r for r in requests if not all(is_whole(self.folder, name) for name in r.arrays)]
 
@@ -131,7 +138,7 @@ class FeatureStore:
         for name in shapes:
             if (self.folder / f"{name}.npy").exists():
                 _log.warning("stored features are damaged, and made again: %s/%s.npy", self.folder, name)
-        writer, done = ArrayWriter(self.folder, lengths=lengths, shapes=shapes), 0
+        writer, done = ArrayWriter(self.folder, sizes=self._sizes, shapes=shapes), 0
         try:
             with closing(self._pass.features([*requests, *extra])) as found:
                 for indices, features in found:
@@ -150,7 +157,7 @@ class FeatureStore:
             return {}
         [(_, found)] = self._pass.features(requests, rows=[shortest])
         return {
-            name: ArrayShape(tuple(found[name].shape[2 if request.per_token else 1 :]), request.per_token)
+            name: ArrayShape(tuple(found[name].shape[2 if request.per == "token" else 1 :]), request.per)
             for request in requests
             for name in request.arrays
             if name in found
@@ -158,8 +165,7 @@ class FeatureStore:
 
     def _too_much(self, shapes: dict[str, ArrayShape]) -> str | None:
         """Why arrays of these shapes may not be written, or None."""
-        lengths = self.rows.tokenised.lengths
-        needed = sum(4 * shape.rows(lengths) * int(np.prod(shape.part)) for shape in shapes.values())
+        needed = sum(4 * shape.rows(self._sizes) * int(np.prod(shape.part)) for shape in shapes.values())
         root = self.folder.parent
         free = shutil.disk_usage(root).free
         if needed > free:

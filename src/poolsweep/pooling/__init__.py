@@ -1,5 +1,7 @@
 """A pooling is two choices: how layers are combined, and how the tokens of the result become one vector.
 
+A third one is how the windows of a long document become one.
+
 Names are imported when they are first asked for: the names of poolings need no torch.
 """
 
@@ -10,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poolsweep.pooling.base import LayerMix, PoolingContext, TokenPooling
+    from poolsweep.pooling.chunks.base import ChunkPooling
     from poolsweep.pooling.make import preset
     from poolsweep.pooling.pooling import Pooling
+    from poolsweep.pooling.windowed import WindowedPooling
 
-__all__ = ["LayerMix", "Pooling", "PoolingContext", "TokenPooling", "preset"]
-_MODULES = {"Pooling": "pooling", "preset": "make"}
+__all__ = ["ChunkPooling", "LayerMix", "Pooling", "PoolingContext", "TokenPooling", "WindowedPooling", "preset"]
+_MODULES = {"ChunkPooling": "chunks.base", "Pooling": "pooling", "WindowedPooling": "windowed", "preset": "make"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from poolsweep.pooling.functional import normalise_state, restrict
+
+if TYPE_CHECKING:
+    from poolsweep.pooling.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class PoolingContext:
         template: (B, T) bool, True at the [MASK] of an input template, or else at the last copy of the text in it.
         cls: (B, T) bool, True at [CLS] where that is not the first real token (XLNet puts it last).
         prefix: (B, T) bool, True at tokens before the text that the encoder reads and no pooling does (a prompt).
+        windows: Which rows are windows of one document, for ``WindowedPooling``; None = each row is a text.
     """
 
     pooler_output: Tensor | None = None
@@ -31,6 +35,7 @@ class PoolingContext:
     template: Tensor | None = None
     cls: Tensor | None = None
     prefix: Tensor | None = None
+    windows: Windows | None = None
 
 
 def as_bool(mask: Tensor) -> Tensor:

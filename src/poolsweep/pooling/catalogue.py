@@ -9,14 +9,17 @@ from torch import nn
 
 from poolsweep.conf_dir import conf_dir
 from poolsweep.pooling.base import LayerMix, TokenPooling
-from poolsweep.pooling.make import make_layers, make_pooling, make_tokens
+from poolsweep.pooling.chunks.base import ChunkPooling
+from poolsweep.pooling.make import make_chunks, make_layers, make_pooling, make_tokens
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, preset_names
 from poolsweep.terminal.console import Console
 
+Part = Pooling | LayerMix | TokenPooling | ChunkPooling
+
 
 def print_catalogue(*, hidden_size: int, num_layers: int, console: Console | None = None) -> None:
-    """Print every preset and every half.
+    """Print every preset, every half, and every way to read long texts.
 
     Args:
         hidden_size: H of the encoder.
@@ -49,9 +52,16 @@ def print_catalogue(*, hidden_size: int, num_layers: int, console: Console | Non
             console, name, describe(folder / "tokens" / f"{name}.yaml"),
             lambda node=node: make_tokens(node, input_size=hidden_size),
         )  # fmt: skip
+    _heading(console, "long texts (pooling/chunks=NAME): w[k] is the vector of window k of K")
+    for name in half_names("chunks"):
+        node = load_half("chunks", name)
+        _entry(
+            console, name, describe(folder / "chunks" / f"{name}.yaml"),
+            lambda node=node: make_chunks(node, input_size=hidden_size),
+        )  # fmt: skip
 
 
-def formula(part: Pooling | LayerMix | TokenPooling) -> str:
+def formula(part: Part) -> str:
     """The formula of a pooling or of a half, its own options filled in.
 
     Example:
@@ -64,7 +74,7 @@ def formula(part: Pooling | LayerMix | TokenPooling) -> str:
     return part.formula.format_map(vars(part))
 
 
-def _entry(console: Console, name: str, summary: str, make: Callable[[], Pooling | LayerMix | TokenPooling]) -> None:
+def _entry(console: Console, name: str, summary: str, make: Callable[[], Part]) -> None:
     try:
         part = make()
     except ValueError as error:  # it does not go with an encoder of this size
@@ -77,7 +87,7 @@ def _entry(console: Console, name: str, summary: str, make: Callable[[], Pooling
     console.say(f"      {_sources(part)}", style="dim")
 
 
-def _sources(part: Pooling | LayerMix | TokenPooling) -> str:
+def _sources(part: Part) -> str:
     found = [part.layers.source, part.tokens.source] if isinstance(part, Pooling) else [part.source]
     return "; ".join(dict.fromkeys(source for source in found if source))
 

@@ -10,8 +10,10 @@ from torch import nn
 
 from poolsweep.errors import UserError, nearest
 from poolsweep.pooling.base import LayerMix, TokenPooling
+from poolsweep.pooling.chunks.base import ChunkPooling
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import load_preset, preset_names
+from poolsweep.pooling.windowed import WindowedPooling
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -38,9 +40,23 @@ def preset(name: str, encoder_config: PretrainedConfig) -> Pooling:
 
 
 def make_pooling(halves: Mapping[str, Mapping[str, Any]], *, num_layers: int, hidden_size: int) -> Pooling:
-    """Make a pooling of the options of its halves, ``layers`` and ``tokens``, each with its ``_target_``."""
+    """Make a pooling of the options of ``layers``, ``tokens`` and perhaps ``chunks``, each with its ``_target_``."""
     layers = make_layers(halves["layers"], num_layers=num_layers, hidden_size=hidden_size)
-    return Pooling(layers=layers, tokens=make_tokens(halves["tokens"], input_size=layers.output_size))
+    tokens = make_tokens(halves["tokens"], input_size=layers.output_size)
+    chunks = make_chunks(halves["chunks"], input_size=tokens.output_size) if "chunks" in halves else None
+    return whole_pooling(layers, tokens, chunks)
+
+
+def whole_pooling(layers: LayerMix, tokens: TokenPooling, chunks: ChunkPooling | None) -> Pooling:
+    """The pooling of some halves; one that reads windows only where long texts are read so."""
+    if chunks is None or not chunks.reads_windows:
+        return Pooling(layers=layers, tokens=tokens)
+    return WindowedPooling(layers=layers, tokens=tokens, chunks=chunks)
+
+
+def make_chunks(half: Mapping[str, Any], *, input_size: int) -> ChunkPooling:
+    """Make what reads long texts of its options and its ``_target_``."""
+    return find_class(half["_target_"])(input_size=input_size, **_options(half))
 
 
 def make_layers(half: Mapping[str, Any], *, num_layers: int, hidden_size: int) -> LayerMix:
@@ -69,7 +85,9 @@ def find_class(target: str) -> type[Any]:
     except AttributeError as error:
         raise UserError(f"{target}: {module_name} has no {class_name}") from error
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise UserError(f"{target} is no class that derives from LayerMix, TokenPooling or torch.nn.Module")
+        raise UserError(
+            f"{target} is no class that derives from LayerMix, TokenPooling, ChunkPooling or torch.nn.Module"
+        )
     return found
 
 

@@ -12,11 +12,14 @@ import yaml
 
 from poolsweep.conf_dir import conf_dir, config_dirs
 
-Kind = Literal["layers", "tokens"]
+Kind = Literal["layers", "tokens", "chunks"]
+_HALVES: tuple[Kind, ...] = ("layers", "tokens")
+
+DEFAULT_CHUNKS = "truncate"  # of conf/train.yaml
 
 
 def half_names(kind: Kind) -> tuple[str, ...]:
-    """Names of the halves of one kind, sorted."""
+    """Names of the halves of one kind, or of the ways to read long texts, sorted."""
     return _stems(conf_dir() / "pooling" / kind)
 
 
@@ -68,21 +71,34 @@ def pooling_name(config: Mapping[str, Mapping[str, Any]]) -> str:
     """The name of a resolved pooling: its preset's, or ``layers+tokens`` by its halves.
 
     A half that no YAML equals has the name of the nearest one, with the options that differ in brackets; a class that
-    no YAML speaks of has its own name.
+    no YAML speaks of has its own name. What reads long texts is named where it is not the default.
 
     Args:
-        config: ``layers`` and ``tokens``, each with ``_target_`` and its options, without derived sizes.
+        config: ``layers``, ``tokens`` and perhaps ``chunks``, each with ``_target_`` and its options, without derived
+            sizes.
     Example:
         >>> pooling_name(load_preset("masked_mean"))
         'masked_mean'
         >>> pooling_name({"layers": load_half("layers", "concat") | {"last": 3}, "tokens": load_half("tokens", "mean")})
         'concat[last=3]+mean'
+        >>> pooling_name(load_preset("masked_mean") | {"chunks": load_half("chunks", "truncate") | {"keep": "tail"}})
+        'masked_mean+truncate_chunks[keep=tail]'
     """
-    plain = {kind: dict(options) for kind, options in config.items()}
+    return _name_of_halves({kind: dict(config[kind]) for kind in _HALVES}) + _name_of_chunks(config.get("chunks"))
+
+
+def _name_of_halves(halves: dict[Kind, dict[str, Any]]) -> str:
     for name, preset in _all_presets(config_dirs()).items():
-        if preset == plain:
+        if preset == halves:
             return name
-    return "+".join(half_name(kind, config[kind]) for kind in ("layers", "tokens"))
+    return "+".join(half_name(kind, options) for kind, options in halves.items())
+
+
+def _name_of_chunks(chunks: Mapping[str, Any] | None) -> str:
+    if chunks is None or chunks == load_half("chunks", DEFAULT_CHUNKS):
+        return ""
+    name, bracket, options = half_name("chunks", chunks).partition("[")
+    return f"+{name}_chunks{bracket}{options}"
 
 
 def half_name(kind: Kind, options: Mapping[str, Any]) -> str:

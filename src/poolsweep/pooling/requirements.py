@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poolsweep.pooling.pooling import Pooling
+from poolsweep.pooling.windowed import joins_tokens
 
 
 def unmet_needs(
@@ -34,6 +35,7 @@ def unmet_needs(
         ['pooling=pooler needs an encoder with a pooler, and distilbert has none; pooling=cls reads the same token']
     """
     needed = pooling.context_needed
+    joined = joins_tokens(pooling)
     problems = []
     if "pooler_output" in needed and not has_pooler:
         problems.append(
@@ -51,4 +53,11 @@ def unmet_needs(
             f"pooling={name} reads the first token, which in {encoder}, a causal model, has seen nothing of the text "
             "behind it; pooling=last reads the one that has seen all"
         )
+    if joined and (pooling.tokens.selects_token or pooling.tokens.reads_first_token):
+        problems.append(
+            f"pooling={name} reads one token, which stands in one window; pooling/chunks=mean reads it in each"
+        )
+    elif joined and (pooling.template is not None or "attentions" in needed):
+        what = "a template" if pooling.template is not None else "attentions"
+        problems.append(f"pooling={name} reads {what} of each window; pooling/chunks=mean reads window by window")
     return problems

@@ -30,6 +30,7 @@ from poolsweep.pooling.tokens.cls import Cls
 from poolsweep.pooling.tokens.max import Max
 from poolsweep.pooling.tokens.mean import Mean
 from poolsweep.pooling.tokens.pooler import Pooler
+from poolsweep.pooling.windowed import joins_tokens
 from poolsweep.runs.status import StatusFile
 from poolsweep.tasks import Contract
 
@@ -151,11 +152,12 @@ def _targets(key: _ByIdentity, contract: Contract) -> np.ndarray:
 
 
 def _request(pooling: Pooling, node: Node, encoder: Encoder) -> FeatureRequest:
-    made_of = {**node.plain(), "tokens": pooling.tokens.self_contained(node["tokens"])}
+    whole, joins = Pooling(layers=pooling.layers, tokens=pooling.tokens), joins_tokens(pooling)
+    made_of = [node["layers"], pooling.tokens.self_contained(node["tokens"])]
     return request_for(
         pooling,
-        tokens_key=_key([node["tokens"], source_hash(pooling.tokens)]),
-        pooling_key=_key([made_of, source_hash(pooling), weights_hash(pooling)]),
+        tokens_key=_key([node["tokens"], source_hash(pooling.tokens), joins]),
+        pooling_key=_key([*made_of, source_hash(whole), weights_hash(whole), joins]),
         pooler_key="" if encoder.pooler is None else weights_hash(encoder.pooler)[:8],
     )
 
@@ -169,9 +171,10 @@ def _usual_requests(inputs: Inputs) -> list[FeatureRequest]:
     poolings = {"cls": Cls(input_size=size), "mean": Mean(input_size=size), "max": Max(input_size=size)}
     if encoder.pooler is not None:
         poolings["pooler"] = Pooler(input_size=size)
+    halves = {"layers": load_half("layers", "last")}
     last = Single(index=-1, num_layers=depth, hidden_size=size)
     return [
-        _request(Pooling(layers=last, tokens=tokens), Node({"tokens": load_half("tokens", name)}), encoder)
+        _request(Pooling(layers=last, tokens=tokens), Node(halves | {"tokens": load_half("tokens", name)}), encoder)
         for name, tokens in poolings.items()
     ]
 

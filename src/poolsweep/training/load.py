@@ -27,7 +27,7 @@ from poolsweep.runs.records import DamagedError, read_checked
 from poolsweep.runs.stored_config import stored_config
 from poolsweep.tasks import Contract, Task
 from poolsweep.training.classifier import build_classifier
-from poolsweep.training.prepare import build_pooling, load_encoder, reading_of
+from poolsweep.training.prepare import build_pooling, load_encoder, reading_of_run
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def load_run(
     if lacking or unexpected:
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
     return LoadedRun(
-        config, contract, classifier.eval(), loaded, reading_of(config.loading.max_length, loaded, pooling)
+        config, contract, classifier.eval(), loaded, reading_of_run(config, loaded, pooling)
     )
 
 

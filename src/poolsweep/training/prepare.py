@@ -16,7 +16,7 @@ from poolsweep.config.encoder import precision_problems
 from poolsweep.config.fine_tuning import fine_tuning_needs
 from poolsweep.config.names import encoder_name
 from poolsweep.config.probe import probe_needs
-from poolsweep.data.reading import Reading
+from poolsweep.data.reading import Cut, Reading
 from poolsweep.data.splits import Splits
 from poolsweep.data.text_reader import reader
 from poolsweep.encoder import Encoder, LoadedEncoder
@@ -27,6 +27,8 @@ from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.loss.loss import Loss
 from poolsweep.pairs import Pairs
 from poolsweep.pooling import Pooling
+from poolsweep.pooling.chunks.base import ChunkPooling
+from poolsweep.pooling.make import whole_pooling
 from poolsweep.pooling.presets import pooling_name
 from poolsweep.pooling.requirements import unmet_needs
 from poolsweep.runs.identity import encoder_identity
@@ -52,6 +54,7 @@ class Prepared:
         loaded: Encoder and tokenizer.
         pooling: Fits the encoder.
         reading: How texts are read.
+        stride_unused: ``data.stride`` where no windows are read; None = it was not given, or is used.
     """
 
     splits: Splits
@@ -59,6 +62,7 @@ class Prepared:
     loaded: LoadedEncoder
     pooling: Pooling
     reading: Reading
+    stride_unused: int | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -76,6 +80,8 @@ class Prepared:
             notes.append(f"{self.reading.prefix!r} is put before every text")
         if not encoder.packs and encoder.unpacked_because != PACKING_OFF:
             notes.append(f"{encoder.name} reads padded batches, since {encoder.unpacked_because}")
+        if self.stride_unused is not None:
+            notes.append(f"data.stride={self.stride_unused} is of windows, and this pooling/chunks reads none")
         return tuple(notes)
 
 
@@ -116,8 +122,10 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
         with _collected(unfit, part="pooling"):
             pooling = build_pooling(config.pooling, loaded)
     if loaded is not None and pooling is not None:
-        with _collected(unfit, part="pooling"):  # a template may be longer than the encoder reads
-            reader(loaded.tokenizer, reading_of(config.loading.max_length, loaded, pooling), pair=False)
+        with _collected(unfit, part="pooling"):  # a template or a stride may be longer than an input
+            reader(loaded.tokenizer, reading_of_run(config, loaded, pooling), pair=False)
+    if splits is not None and splits.train.is_pair and pairs is not None and not pairs.two_towers:
+        unfit += _joint_problems(config)
     if loaded is not None and pooling is not None and pairs is not None:
         unfit += _fit_problems(config, pooling, pairs, loaded.encoder, faulty=faulty)
     if faulty:
@@ -131,7 +139,9 @@ def prepare(config: RunConfig, *, faulty: Collection[str] = ()) -> Prepared:
         raise UnfitPoolingError(*unfit)
     if problems or splits is None or contract is None or loaded is None or pooling is None:
         raise UserError(*problems, *unfit)
-    return Prepared(splits, contract, loaded, pooling, reading_of(config.loading.max_length, loaded, pooling))
+    reading = reading_of_run(config, loaded, pooling)
+    unused = config.loading.stride if reading.cut.keep != "windows" else None
+    return Prepared(splits, contract, loaded, pooling, reading, unused)
 
 
 def _weights_problems(config: RunConfig, encoder: Encoder) -> list[str]:
@@ -155,6 +165,16 @@ def _pair_problems(config: RunConfig, splits: Splits) -> list[str]:
             f"texts, got {loading.max_tokens}"
         ]
     return []
+
+
+def _joint_problems(config: RunConfig) -> list[str]:
+    """What cannot be read of two texts in one input."""
+    if cut_of(config.pooling, stride=None).keep == "head":
+        return []
+    return [
+        f"pooling={config.pooling_name} cuts single texts, and pairs=joint reads two as one input; pairs=siamese reads "
+        "each alone"
+    ]
 
 
 def _fit_problems(
@@ -237,9 +257,8 @@ def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
     encoder = loaded.encoder
     try:
         layers = make(Node(node["layers"]), num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
-        pooling = Pooling(
-            layers=layers, tokens=make_tokens(Node(node["tokens"]), loaded, input_size=layers.output_size)
-        )
+        tokens = make_tokens(Node(node["tokens"]), loaded, input_size=layers.output_size)
+        pooling = whole_pooling(layers, tokens, _chunks(node, size=tokens.output_size))
     except ValueError as error:
         raise UserError(str(error)) from error
     problems = unmet_needs(
@@ -256,8 +275,14 @@ def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
     return pooling
 
 
+def reading_of_run(config: RunConfig, loaded: LoadedEncoder, pooling: Pooling) -> Reading:
+    """How a run reads texts."""
+    cut = cut_of(config.pooling, stride=config.loading.stride)
+    return replace(reading_of(config.loading.max_length, loaded, pooling), cut=cut)
+
+
 def reading_of(max_length: int | str | None, loaded: LoadedEncoder, pooling: Pooling) -> Reading:
-    """How texts are read.
+    """How texts are read; of longer ones the head.
 
     Args:
         max_length: In tokens; None = as many as the encoder can read; ``auto`` = as its folder says, else 128.
@@ -269,6 +294,22 @@ def reading_of(max_length: int | str | None, loaded: LoadedEncoder, pooling: Poo
         max_length = loaded.shipped_length or min(_USUAL, limit)
     length = max_length if isinstance(max_length, int) else limit
     return Reading(length, pooling.template, prefix.text, prefix.pair, prefix.pooled)
+
+
+def cut_of(node: Node, *, stride: int | None) -> Cut:
+    """What a pooling reads of a text that is longer than an input.
+
+    Args:
+        node: Node of the pooling.
+        stride: Tokens by which a window moves on; None = as many as it holds.
+    """
+    chunks = _chunks(node, size=1)
+    return Cut(chunks.keep, chunks.head_tokens, stride if chunks.reads_windows else None) if chunks else Cut()
+
+
+def _chunks(node: Node, *, size: int) -> ChunkPooling | None:
+    """The pooling's part that reads long texts; a preset has none."""
+    return make(Node(node["chunks"]), input_size=size) if "chunks" in node else None
 
 
 def fresh(prepared: Prepared, config: RunConfig) -> Prepared:

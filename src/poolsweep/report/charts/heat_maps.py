@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ from poolsweep.metric_names import sign
 from poolsweep.pooling.presets import half_name
 from poolsweep.report.charts.style import HALF, LEAD, MUTED, Cells, Chart, short, turn_names
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.contenders import Contender
 from poolsweep.report.encoders import EncoderGrid
 from poolsweep.report.metric import shown, title
 
@@ -38,14 +40,20 @@ class HalvesGrid:
 
 
 def halves_grid(comparison: Comparison) -> HalvesGrid | None:
-    """Arrange the contenders by their halves; None unless two or more of each were crossed."""
+    """Arrange the contenders by their halves; None unless two or more of each were crossed.
+
+    Those that read long texts otherwise than the best are left out.
+    """
     places: dict[tuple[str, str], str] = {}
-    first = comparison.contender(comparison.names[0]).key
+    best = comparison.contender(comparison.names[0])
+    first = best.key
     for name in comparison.names:
         key = comparison.contender(name).key
         if (key.encoder, key.regime) != (first.encoder, first.regime):
             continue
-        pooling = comparison.contender(name).any_run.config.get("pooling") or {}
+        pooling = _pooling_of(comparison.contender(name))
+        if pooling.get("chunks") != _pooling_of(best).get("chunks"):
+            continue
         try:
             place = half_name("layers", pooling["layers"]), half_name("tokens", pooling["tokens"])
         except (KeyError, TypeError):
@@ -60,6 +68,11 @@ def halves_grid(comparison: Comparison) -> HalvesGrid | None:
     names = tuple(tuple(kept.get((row, column), "") for column in tokens) for row in layers)
     values = np.array([[comparison.summaries[n].mean if n else np.nan for n in row] for row in names])
     return HalvesGrid(tuple(layers), tuple(tokens), names, values)
+
+
+def _pooling_of(contender: Contender) -> Mapping[str, Any]:
+    found = contender.any_run.config.get("pooling")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _crossing(places: dict[tuple[str, str], str], side: int) -> list[str]:
