@@ -36,6 +36,12 @@ def test_a_clean_study_has_none(make_study):
         (lambda f: f["hardware"].update(device="gpu" if f["seed"] else "cpu"), "Run on different hardware", False),
         (lambda f: f.update(seeds_are="bootstrap samples"), "Seeds are bootstrap samples", False),
         (
+            lambda f: f.update(truncated_share={"test": 0.31 if f["pooling"] == "max" else 0.1}),
+            "31% of the test texts are cut to the encoder's limit: max. A longer data.max_length",
+            False,
+        ),
+        (lambda f: f.update(windows={"test": 3.26}), "Windows a test text on average: 3.3, ", False),
+        (
             lambda f: f.update(status="failed") if (f["pooling"], f["seed"]) == ("max", 1) else None,
             "Missing: max lacks seed 1.",
             False,

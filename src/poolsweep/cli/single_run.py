@@ -194,4 +194,6 @@ def print_result(job: SingleRun, result: dict[str, Any]) -> None:
     for split, share in result["truncated_share"].items():
         if share:
             console.say(f"{100 * share:.1f}% of the {split} texts were cut to data.max_length")
+    for split, windows in result.get("windows", {}).items():
+        console.say(f"{windows:.1f} windows of data.max_length a {split} text")
     console.print(str(job.folder.path), soft_wrap=True)

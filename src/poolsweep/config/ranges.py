@@ -21,6 +21,7 @@ def range_problems(config: Mapping[str, Any]) -> list[str]:
         )
     problems += _batching_problems(config)
     problems += _row_problems(config)
+    problems += _memory_problems(config)
     study = config["study"]
     if study.startswith(".") or "/" in study or "\\" in study:
         problems.append(f"study={study!r} must be the name of one folder, without a slash and not starting with a dot")
@@ -71,6 +72,14 @@ def _batching_problems(config: Mapping[str, Any]) -> list[str]:
     if type(length) is int and type(tokens) is int and tokens < 3 * length:
         problems.append(f"data.max_tokens must be at least three times data.max_length={length}, got {tokens}")
     return problems
+
+
+def _memory_problems(config: Mapping[str, Any]) -> list[str]:
+    """An input that is longer than what the encoder may be run on at once."""
+    limit, length = config["encoder"].get("max_tokens_at_once"), config["data"].get("max_length")
+    if type(limit) is not int or type(length) is not int or limit >= length:
+        return []
+    return [f"encoder.max_tokens_at_once must be at least data.max_length={length}, got {limit}"]
 
 
 def _row_problems(config: Mapping[str, Any]) -> list[str]:

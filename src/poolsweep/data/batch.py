@@ -99,6 +99,18 @@ class Batch:
             windows = replace(windows, repeated=narrow(windows.repeated))
         return replace(part._map(narrow), windows=windows)
 
+    def inputs_at(self, places: Tensor) -> Batch:
+        """Some of its inputs, each as a row of its own, without the padding that they do not need.
+
+        Args:
+            places: (K,) int64, among the N inputs.
+        """
+        names = ("mask", "input_ids", "token_type_ids", "special", "template", "cls")
+        used = self.mask[places].any(dim=0).nonzero()
+        width = int(used[-1]) + 1 if len(used) else 0
+        kept = {name: value[places, :width] for name in names if (value := getattr(self, name)) is not None}
+        return Batch(targets=places, row_ids=places, **kept)
+
     def beside(self, other: Batch, *, fill: int) -> Batch:
         """A batch whose rows have the inputs of two batches of the same rows; it is padded to the longest of both.
 

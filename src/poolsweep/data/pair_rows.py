@@ -36,6 +36,11 @@ class Lengths(Protocol):
         """Share of the rows with a text that was cut, 0 to 1."""
         ...
 
+    @property
+    def mean_windows(self) -> float | None:
+        """Windows of a row on average; None where none are read."""
+        ...
+
 
 class InputRows(Protocol):
     """Rows of one input each: ``TokenRows``, or ``FeatureRows``."""
@@ -92,6 +97,12 @@ class PairLengths:
     def truncated_share(self) -> float:
         """Share of the pairs of which a text was cut, 0 to 1."""
         return float(self.truncated.mean()) if len(self.truncated) else 0.0
+
+    @property
+    def mean_windows(self) -> float | None:
+        """Windows of both texts on average; None where none are read."""
+        one, two = self.first.mean_windows, self.second.mean_windows
+        return None if one is None or two is None else one + two
 
 
 class PairRows(Dataset[Batch], Generic[Rows]):

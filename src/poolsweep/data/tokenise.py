@@ -77,6 +77,11 @@ class TokenisedTexts:
         """Windows of each text; (N,) int64."""
         return np.ones(len(self.starts) - 1, np.int64) if self.first is None else np.diff(self.first)
 
+    @property
+    def mean_windows(self) -> float | None:
+        """Windows of a text on average; None where none are read."""
+        return None if self.first is None or len(self.first) < 2 else float(self.first[-1]) / (len(self.first) - 1)
+
     @cached_property
     def added(self) -> np.ndarray:
         """Tokens of each input that are not repeated; (W,) int64."""

@@ -64,6 +64,7 @@ class Encoder(nn.Module):
         adapter: What is trained beside the model's weights, which stay and are not in ``state_dict``; None = they are
             trained.
         bidirectional: Whether a causal model attends without its causal mask.
+        max_tokens_at_once: Most tokens that it should be run on at once, by those who run it; None = no limit.
         pooler_is_fresh: Whether the checkpoint carried no pooler weights, so that they are new.
     Raises:
         UserError: If packing is on, or attention is to be bidirectional, and the model does not allow it, or it has
@@ -85,6 +86,7 @@ class Encoder(nn.Module):
         compiled: bool = False,
         adapter: Adapter | None = None,
         bidirectional: bool = False,
+        max_tokens_at_once: int | None = None,
         pooler_is_fresh: bool = False,
     ) -> None:
         super().__init__()
@@ -93,6 +95,7 @@ class Encoder(nn.Module):
         self.trained_part, self.unfreeze_every, self.reinitialise_top = train, unfreeze_every, reinitialise_top
         self.resting: list[nn.Module] = []  # below all that is trained: they stay in eval mode
         self._after: list[nn.Module] | None = None
+        self.max_tokens_at_once = max_tokens_at_once
         self.pooler: nn.Module | None = pooler_of(model)
         if getattr(model, "pooler", None) is not None:
             model.add_module("pooler", None)

@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 
 from poolsweep.bounds import NonNegativeInt, PositiveFloat
 from poolsweep.encoder.adapter import Adapter
+from poolsweep.bounds import PositiveInt
 from poolsweep.encoder.cpu_kernels import CpuKernelsMode
 from poolsweep.encoder.precision import Quantized, WeightsDtype
 from poolsweep.encoder.trainable import TrainedPart
@@ -27,6 +28,7 @@ class RunOptions(TypedDict, total=False):
         compiled: Whether ``torch.compile`` compiles what lies around each layer's attention.
         adapter: LoRA or DoRA, trained beside weights that stay; None = the encoder itself is trained.
         bidirectional: Whether a causal model attends without its causal mask.
+        max_tokens_at_once: Most tokens that the model is run on at once, a longer input aside; None = all of a batch.
     """
 
     frozen: bool
@@ -39,6 +41,7 @@ class RunOptions(TypedDict, total=False):
     compiled: bool
     adapter: Adapter | None
     bidirectional: bool
+    max_tokens_at_once: PositiveInt | None
 
 
 class PromptOptions(TypedDict, total=False):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from poolsweep.data.batch import Batch
+from poolsweep.data.encode import encode
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.encoder.encoder import Encoder, EncoderOutput
 from poolsweep.encoder.parallel_encode import parallel_encode
@@ -54,19 +55,14 @@ class EncoderPass:
         context = frozenset().union(*(request.context for request in requests)) & {"pooler_output", "attentions"}
         first_tokens = all(request.reads_first_token for request in requests) and not self.rows.cls_is_last
 
-        def encode(encoder: Encoder, indices: list[int]) -> tuple[Batch, EncoderOutput]:
+        def run(encoder: Encoder, indices: list[int]) -> tuple[Batch, EncoderOutput]:
             batch = self.rows.__getitems__(indices)
             batch = batch if self.device.type == "cpu" else batch.to(self.device)
-            assert batch.input_ids is not None
-            ids, types = batch.input_ids, batch.token_type_ids
             with torch.inference_mode(), self._autocast():
-                return batch, encoder(
-                    ids, batch.mask, types, layers=layers, context=context, first_tokens=first_tokens,
-                    packing=batch.packing,
-                )  # fmt: skip
+                return batch, encode(encoder, batch, layers=layers, context=context, first_tokens=first_tokens)
 
         batches = self._batches() if rows is None else [list(rows)]
-        with closing(parallel_encode(self.encoder, batches, encode)) as encoded:
+        with closing(parallel_encode(self.encoder, batches, run)) as encoded:
             for indices, (batch, output) in encoded:
                 with torch.inference_mode(), self._autocast():
                     hidden = dict(zip(layers, output.hidden, strict=True))

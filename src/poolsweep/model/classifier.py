@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from poolsweep.callbacks.best_weights import require_finite
 from poolsweep.data.batch import Batch
+from poolsweep.data.encode import encode_and_pool
 from poolsweep.distributed.group import all_reduce
 from poolsweep.encoder import Encoder
 from poolsweep.features import FeatureRequest
@@ -97,17 +98,7 @@ class Classifier(pl.LightningModule):
         if self.features is not None:
             return self.features.pool(batch, self.pooling)
         assert self.encoder is not None
-        assert batch.input_ids is not None
-        output = self.encoder(
-            batch.input_ids,
-            batch.mask,
-            batch.token_type_ids,
-            layers=self.pooling.layers_needed,
-            context=self.pooling.context_needed,
-            first_tokens=self.pooling.tokens.reads_first_token and batch.cls is None,
-            packing=batch.packing,
-        )
-        return self.pooling(output.hidden, output.mask, batch.context(output.pooler_output, output.attentions))
+        return encode_and_pool(self.encoder, self.pooling, batch)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits of a batch; (B, C), in float32 in every precision but 64-true, which keeps float64.

@@ -66,12 +66,12 @@ class FrozenRun(Evaluated):
 
     Attributes:
         trainer: Says on which device, and where metrics go.
-        truncated_share: Split name → share of texts cut to the maximum length.
+        text_facts: What the result says of texts, see ``text_facts``.
         check_lock: Called before anything is written; raises if another process has the run now.
     """
 
     trainer: Probe | Untrained
-    truncated_share: Mapping[str, float]
+    text_facts: Mapping[str, Mapping[str, float]]
     check_lock: Callable[[], None]
     seconds_before = 0.0
     writes_checkpoints = False

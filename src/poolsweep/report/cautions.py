@@ -35,6 +35,7 @@ _BASES = {
 }
 _COUNTS = {"missing replicates", "unequal replicates", "few replicates"}
 _FEW_SPLITS = 5
+_MUCH_CUT = 0.2  # share of the test texts
 _WAITED = 2.0  # times its CPU seconds that a run takes where it waits for others
 
 
@@ -65,6 +66,7 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
         sentence = f"Other swept settings were chosen on validation, per contender: {', '.join(sorted(chosen))}."
         found.append((False, sentence))
     found += [(True, f"{sentence[0].upper()}{sentence[1:]}.") for sentence in _of_the_data(several)]
+    found += [(False, sentence) for sentence in _of_long_texts(comparison)]
     for kind, count in Counter(run.facts["outdated"] for run in group.outdated).items():
         called = ", ".join(sorted({run.facts[kind] for run in group.outdated if run.facts["outdated"] == kind}))
         runs = "1 finished run is" if count == 1 else f"{count} finished runs are"
@@ -174,6 +176,26 @@ def _of_the_data(runs: Sequence[RunRecord]) -> list[str]:
     """What was said of the data before the runs, each sentence once."""
     told = (run.facts.get("cautions") for run in runs)
     return list(dict.fromkeys(str(one) for listed in told if isinstance(listed, list) for one in listed if one))
+
+
+def _of_long_texts(comparison: Comparison) -> list[str]:
+    """Who leaves out the ends of many texts, and in how many windows others read them."""
+    cut, windows = dict[str, list[str]](), dict[str, list[str]]()
+    for name in comparison.names:
+        run = comparison.contender(name).any_run
+        share = (run.facts.get("truncated_share") or {}).get("test", 0)
+        if share >= _MUCH_CUT:
+            data = run.config.get("data")
+            length = data.get("max_length") if isinstance(data, Mapping) else None
+            to = f"data.max_length={length}" if type(length) is int else "the encoder's limit"
+            cut.setdefault(f"{share:.0%} of the test texts are cut to {to}", []).append(name)
+        if (count := (run.facts.get("windows") or {}).get("test")) is not None:
+            windows.setdefault(f"{count:.1f}", []).append(name)
+    told = [
+        f"{what}: {', '.join(names)}. A longer data.max_length reads more of them, pooling/chunks=mean all."
+        for what, names in cut.items()
+    ]
+    return told + [f"Windows a test text on average: {count}, {', '.join(who)}." for count, who in windows.items()]
 
 
 def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:

@@ -97,6 +97,7 @@ RESULT_FIELDS: dict[str, Check] = _SHARED | {
     "sizes": _by_name(_count),
     "seconds": _time, "cpu_seconds": _time, "train_seconds": _time, "started": _text, "parameters": _by_name(_count),
     "peak_memory_mib": _by_name(_time), "truncated_share": _by_name(_number), "versions": _by_name(_text),
+    "windows": _by_name(_number),
     "hardware": _by_name(_any_of(_text, _number)), "git_commit": _or_nothing(_text), "git_changes": _or_nothing(_text),
     "best_epoch": _count, "epochs": _count, "steps": _count, "seeds_are": _or_nothing(_text), "penalty": _number,
     "temperature": lambda value: _number(value) and value > 0,

@@ -14,7 +14,7 @@ from poolsweep.loss.loss import Loss
 from poolsweep.model.classifier import Classifier
 from poolsweep.runs.status import StatusFile
 from poolsweep.training.classifier import build_classifier, build_postprocess
-from poolsweep.training.inputs import Inputs, feature_rows, token_rows
+from poolsweep.training.inputs import Inputs, feature_rows, text_facts, token_rows
 from poolsweep.training.make import make
 from poolsweep.training.prepare import Prepared
 
@@ -26,13 +26,13 @@ class Assembled:
     Attributes:
         classifier: Not trained yet; its loss knows the training split.
         data: Split name → token ids, or stored features of a frozen encoder.
-        truncated_share: Split name → share of texts cut to the maximum length.
+        text_facts: What the result says of texts, see ``inputs.text_facts``.
         row_weights: What each training row counts in the loss, (N,); None = all alike.
     """
 
     classifier: Classifier
     data: Mapping[str, Any]
-    truncated_share: Mapping[str, float]
+    text_facts: Mapping[str, Mapping[str, float]]
     row_weights: torch.Tensor | None
 
 
@@ -54,7 +54,6 @@ def assemble(config: RunConfig, prepared: Prepared, *, status: StatusFile, left_
     if not config.task.trains and not build_postprocess(config, pairs, pooling, frozen=True).needs_fit:
         splits = splits[1:]
     rows = {split.name: token_rows(split, inputs) for split in splits if split.name not in left_out}
-    truncated = {name: row.tokenised.truncated_share for name, row in rows.items()}
     data: Mapping[str, Any] = rows
     features = None
     if encoder.frozen:
@@ -68,4 +67,4 @@ def assemble(config: RunConfig, prepared: Prepared, *, status: StatusFile, left_
         targets = rows["train"].targets
         classifier.loss.fit(prepared.contract, targets.numpy())
         weights = classifier.loss.weights_of(targets)
-    return Assembled(classifier, data, truncated, weights)
+    return Assembled(classifier, data, text_facts(rows), weights)

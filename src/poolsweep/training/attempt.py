@@ -182,5 +182,5 @@ def _result(
         "attempts": attempts,
         **asdict(outcome),
         **_temperature_of(run),
-        "truncated_share": {name: round(share, 6) for name, share in run.truncated_share.items()},
+        **{fact: {name: round(value, 6) for name, value in of.items()} for fact, of in run.text_facts.items()},
     }

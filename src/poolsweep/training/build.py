@@ -49,8 +49,8 @@ class Run(Protocol):
         ...
 
     @property
-    def truncated_share(self) -> Mapping[str, float]:
-        """Split name → share of texts cut to the maximum length."""
+    def text_facts(self) -> Mapping[str, Mapping[str, float]]:
+        """What the result says of texts, see ``text_facts``."""
         ...
 
     @property
@@ -107,15 +107,13 @@ def build(
     encoder = prepared.loaded.encoder
     _log.info("%s: %s", encoder.name, encoder.cpu_kernels)
     made = assemble(config, prepared, status=status)
-    classifier, data, truncated = made.classifier, made.data, made.truncated_share
+    classifier, data, facts = made.classifier, made.data, made.text_facts
     if config.is_probe:
         loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
         probe = make(config.trainer, monitor=config.monitor, loggers=loggers)
         if isinstance(probe, Untrained):
-            return UntrainedRun(classifier, data, config.task, prepared.contract, probe, truncated, check_lock)
-        return ProbeRun(
-            classifier, data, config.task, prepared.contract, probe, truncated, check_lock, config.data_seed
-        )
+            return UntrainedRun(classifier, data, config.task, prepared.contract, probe, facts, check_lock)
+        return ProbeRun(classifier, data, config.task, prepared.contract, probe, facts, check_lock, config.data_seed)
     best = BestWeights(folder.best, monitor=config.monitor, check_lock=check_lock)
     checkpoint = Checkpoint(
         CheckpointStore(folder.checkpoints),
@@ -145,7 +143,7 @@ def build(
         prepared.contract,
         best,
         checkpoint,
-        truncated,
+        facts,
         micro_batches,
         initial_head=partial(solve_head, config, prepared, status=status) if config.init == "probe" else None,
     )

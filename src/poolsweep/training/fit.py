@@ -60,7 +60,7 @@ class TrainingRun:
         contract: The target contract.
         best: Selects and keeps the best weights.
         checkpoint: Saves what an interrupted run goes on from.
-        truncated_share: Split name → share of texts cut to the maximum length.
+        text_facts: What the result says of texts, see ``text_facts``.
         micro_batches: Steps that each batch is divided into.
         initial_head: Gives the head that training starts from; None = its weights are drawn.
     """
@@ -72,7 +72,7 @@ class TrainingRun:
     contract: Contract
     best: BestWeights
     checkpoint: Checkpoint
-    truncated_share: Mapping[str, float]
+    text_facts: Mapping[str, Mapping[str, float]]
     micro_batches: int
     initial_head: Callable[[], SolvedHead] | None = None
 

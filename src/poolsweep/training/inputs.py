@@ -78,6 +78,18 @@ def _token_rows(split: Split, inputs: Inputs) -> TokenRows:
     )
 
 
+def text_facts(rows: Mapping[str, TokenRows | PairRows[TokenRows]]) -> dict[str, dict[str, float]]:
+    """What a result says of texts, by split: ``truncated_share``, and mean ``windows`` of a row where some are read.
+
+    Args:
+        rows: Split name → token ids.
+    """
+    lengths = {name: found.tokenised for name, found in rows.items()}
+    facts = {"truncated_share": {name: found.truncated_share for name, found in lengths.items()}}
+    windows = {name: found.mean_windows for name, found in lengths.items() if found.mean_windows is not None}
+    return facts | ({"windows": windows} if windows else {})
+
+
 def feature_rows(
     config: RunConfig, inputs: Inputs, rows: Mapping[str, TokenRows | PairRows[TokenRows]], *, status: StatusFile
 ) -> tuple[FeatureRequest, dict[str, FeatureRows | PairRows[FeatureRows]]]:
@@ -103,7 +115,7 @@ def feature_rows(
         if digest in known:  # the same texts
             return replace(known[digest], rows=tokens).read(request)
         parts = [_weights_hash(encoder), tokenizer_hash(tokenizer), str(inputs.reading), config.precision, device.type]
-        parts += [config.matmul_precision, config.encoder["compiled"], encoder.settings]
+        parts += [config.matmul_precision, config.encoder["compiled"], encoder.settings, encoder.max_tokens_at_once]
         parts += [encoder.model.config._attn_implementation, str(encoder.cpu_kernels)]
         parts += [torch.__version__, transformers.__version__]
         key = _key([*parts, digest])

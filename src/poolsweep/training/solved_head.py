@@ -76,7 +76,7 @@ def solve_head(config: RunConfig, prepared: Prepared, *, status: StatusFile) -> 
     made = assemble(solving, twin, status=status, left_out=("test",))
     probe = make(solving.trainer, monitor=solving.monitor, loggers=[])
     classifier, seed = made.classifier, solving.data_seed
-    run = ProbeRun(classifier, made.data, solving.task, twin.contract, probe, made.truncated_share, _nothing, seed)
+    run = ProbeRun(classifier, made.data, solving.task, twin.contract, probe, made.text_facts, _nothing, seed)
     with by_itself():  # the other processes of a run wait for its head
         solved = run.solve(status)
     _log.info("init=probe: penalty %g, %s %g", solved.penalty, probe.monitor, solved.tried[solved.penalty])

@@ -65,6 +65,7 @@ def test_documents_are_swept_solved_and_read_back(cli, solved, outputs, animals,
         result = json.loads((folder / "result.json").read_text())
         reads_all = name not in ("masked_mean", "masked_mean+first_chunks")
         assert (result["truncated_share"]["test"] == 0) is reads_all
+        assert (result.get("windows", {}).get("test", 0) > 1) is reads_all
         run, table = load_run(folder), pq.read_table(folder / "predictions-test.parquet").to_pydict()
         texts = [row.split(",")[0] for row in Path(animals).read_text().splitlines()[1:]]
         output = load_model(str(folder)).predict([texts[i] for i in table["row_id"]])
