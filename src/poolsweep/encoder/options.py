@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from poolsweep.bounds import NonNegativeInt, PositiveFloat
+from poolsweep.bounds import NonNegativeInt, PositiveFloat, PositiveInt
 from poolsweep.encoder.adapter import Adapter
-from poolsweep.bounds import PositiveInt
 from poolsweep.encoder.cpu_kernels import CpuKernelsMode
-from poolsweep.encoder.precision import Quantized, WeightsDtype
-from poolsweep.encoder.trainable import TrainedPart
 
 PackingMode = Literal["auto", "on", "off"]
 

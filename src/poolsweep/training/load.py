@@ -116,9 +116,7 @@ def load_run(
     ]
     if lacking or unexpected:
         raise UserError(f"{folder.best} does not fit {folder.config}: {(lacking or unexpected)[0]}")
-    return LoadedRun(
-        config, contract, classifier.eval(), loaded, reading_of_run(config, loaded, pooling)
-    )
+    return LoadedRun(config, contract, classifier.eval(), loaded, reading_of_run(config, loaded, pooling))
 
 
 def _require_same_encoder(config: RunConfig, result: Mapping[str, Any], path: Path) -> None:
