@@ -15,7 +15,8 @@ from poolsweep.cli.program import VERBS, main
 from poolsweep.conf_dir import conf_dir
 from poolsweep.pooling.base import LayerMix, TokenPooling
 from poolsweep.pooling.catalogue import formula
-from poolsweep.pooling.make import make_layers, make_tokens
+from poolsweep.pooling.chunks.base import ChunkPooling
+from poolsweep.pooling.make import make_chunks, make_layers, make_tokens
 from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, preset_names
 
 _SIZES = {"num_layers": 12, "hidden_size": 768}
@@ -42,7 +43,7 @@ def config_keys() -> str:
 
 
 def poolings() -> str:
-    """Every preset and both halves, with formula and source."""
+    """Every preset, both halves and the ways to read long texts, with formula and source."""
     parts = [
         "# All poolings",
         "`pooling=PRESET`, or `pooling/layers=LAYERS pooling/tokens=TOKENS`; sizes for BERT-base.",
@@ -58,6 +59,11 @@ def poolings() -> str:
         "## Tokens",
         "`x[t]` is token t of the mixed layers; `m[t]` is 1 where it is real.",
         _table(_HALF, _tokens()),
+    ]
+    parts += [
+        "## Long texts",
+        "`pooling/chunks=NAME`; `w[k]` is the vector of window k of K.",
+        _table(_HALF, _chunks()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -91,7 +97,12 @@ def _tokens() -> Iterator[tuple[str, ...]]:
             yield _row("tokens", name, make_tokens(load_half("tokens", name), input_size=_SIZES["hidden_size"]))
 
 
-def _row(kind: str, name: str, part: LayerMix | TokenPooling) -> tuple[str, ...]:
+def _chunks() -> Iterator[tuple[str, ...]]:
+    for name in half_names("chunks"):
+        yield _row("chunks", name, make_chunks(load_half("chunks", name), input_size=_SIZES["hidden_size"]))
+
+
+def _row(kind: str, name: str, part: LayerMix | TokenPooling | ChunkPooling) -> tuple[str, ...]:
     about = describe(conf_dir() / "pooling" / kind / f"{name}.yaml")
     return f"`{name}`", f"`{formula(part)}`", str(part.output_size), about, part.source
 

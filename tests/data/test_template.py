@@ -6,6 +6,7 @@ import pytest
 from family_tokenizers import byte_level, unigram
 from transformers import PreTrainedTokenizerBase
 
+from poolsweep.data.reading import Cut
 from poolsweep.data.template import TemplateTokens
 from poolsweep.data.text_reader import TemplatedTexts
 from poolsweep.encoder.tiny import tiny
@@ -17,7 +18,7 @@ MAKERS = {"WordPiece": lambda: tiny().tokenizer, "BPE": byte_level, "Unigram": u
 
 
 def read(tokenizer: PreTrainedTokenizerBase, texts: list[str], *, template: str = TEMPLATE, max_length: int = 128):
-    found = TemplatedTexts(tokenizer, template=template, max_length=max_length, typed=True)({"text": texts})
+    found = TemplatedTexts(tokenizer, template=template, max_length=max_length, typed=True, cut=Cut())({"text": texts})
     for column in ("token_type_ids", "special", "template"):
         assert [len(row) for row in found[column]] == [len(row) for row in found["input_ids"]]
     return found
