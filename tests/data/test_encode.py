@@ -21,7 +21,7 @@ POOLINGS = ["cls", "pooler", "masked_mean", "last4_concat", "self_attentive", "c
 
 
 def batch_of(loaded, pooling, keep: str = "windows"):
-    read = reader(loaded.tokenizer, Reading(12, None, Cut(keep)), pair=False)
+    read = reader(loaded.tokenizer, Reading(12, cut=Cut(keep)), pair=False)
     return rows_for(loaded, tokenise_at_once(read, TEXTS, None), context=pooling.context_needed).__getitems__(range(4))
 
 

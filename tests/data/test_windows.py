@@ -20,7 +20,7 @@ LENGTH = 8  # six tokens of a text
 
 
 def read(cut: Cut, texts: list[str] = TEXTS, template: str | None = None) -> TokenisedTexts:
-    return tokenise_at_once(reader(TOKENIZER, Reading(LENGTH, template, cut), pair=False), texts, None)
+    return tokenise_at_once(reader(TOKENIZER, Reading(LENGTH, template, cut=cut), pair=False), texts, None)
 
 
 def inputs_of(texts: TokenisedTexts) -> list[list[int]]:
@@ -114,3 +114,25 @@ def test_two_towers_have_windows_each():
     assert torch.equal(part.input_ids, alone.input_ids)
     assert torch.equal(part.windows.places, alone.windows.places)
     assert batch.tokens.tolist() == (batch_of([0, 4]).tokens + batch_of([1, 2]).tokens).tolist()
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_each_window_begins_with_the_prefix(pooled):
+    reading = Reading(LENGTH, None, "q: ", None, pooled, Cut("windows", stride=3))
+    found = tokenise_at_once(reader(TOKENIZER, reading, pair=False), ["abcdefgh", "ab"], None)
+    assert [" ".join(TOKENIZER.convert_ids_to_tokens(ids)) for ids in inputs_of(found)] == [
+        "[CLS] q : a ##b ##c ##d [SEP]", "[CLS] q : ##d ##e ##f ##g [SEP]", "[CLS] q : ##g ##h [SEP]",
+        "[CLS] q : a ##b [SEP]",
+    ]  # fmt: skip
+    assert found.added.tolist() == [7, 3, 2, 6], "the prefix counts once"
+    if pooled:
+        assert found.prefix is None
+    else:  # as sentence-transformers counts them, with [CLS]
+        assert [
+            found.prefix[a:b].nonzero()[0].tolist() for a, b in zip(found.starts[:-1], found.starts[1:], strict=True)
+        ] == [[0, 1, 2]] * 4
+
+
+def test_a_prefix_in_a_template_is_refused_in_windows():
+    with pytest.raises(UserError, match=r"^encoder\.prefix in a template stands before the head of a text alone"):
+        reader(TOKENIZER, Reading(LENGTH, "a {text} [MASK]", "q: ", None, True, Cut("windows")), pair=False)

@@ -105,7 +105,7 @@ class Batch:
         Args:
             places: (K,) int64, among the N inputs.
         """
-        names = ("mask", "input_ids", "token_type_ids", "special", "template", "cls")
+        names = ("mask", "input_ids", "token_type_ids", "special", "template", "cls", "prefix")
         used = self.mask[places].any(dim=0).nonzero()
         width = int(used[-1]) + 1 if len(used) else 0
         kept = {name: value[places, :width] for name in names if (value := getattr(self, name)) is not None}

@@ -75,7 +75,8 @@ class PlainTexts:
 class CutTexts:
     """Tokenises a batch of rows whole and cuts the tokens: to the tail, to both ends, or into windows.
 
-    Each input has the tokenizer's own special tokens, and the prefix that the texts come with. A text that fits has the ids that ``PlainTexts`` gives.
+    Each input has the tokenizer's own special tokens, and the prefix that the texts come with. A text that fits has the
+    ids that ``PlainTexts`` gives.
 
     Args:
         tokenizer: The encoder's own.

@@ -37,7 +37,7 @@ def windowed(chunks: str, preset: str = "masked_mean") -> WindowedPooling:
 
 def vectors(pooling, documents: list[str], *, stride: int | None, encoder=ENCODER) -> torch.Tensor:
     cut = Cut("windows" if isinstance(pooling, WindowedPooling) else "head", stride=stride)
-    texts = tokenise_at_once(reader(TOKENIZER, Reading(16, None, cut), pair=False), documents, None)
+    texts = tokenise_at_once(reader(TOKENIZER, Reading(16, cut=cut), pair=False), documents, None)
     batch = rows_for(LOADED, texts, context=pooling.context_needed).__getitems__(range(len(documents)))
     with torch.no_grad():
         output = encoder(batch.input_ids, batch.mask, batch.token_type_ids, layers=pooling.layers_needed)
