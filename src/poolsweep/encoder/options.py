@@ -7,6 +7,8 @@ from typing import Literal, TypedDict
 from poolsweep.bounds import NonNegativeInt, PositiveFloat, PositiveInt
 from poolsweep.encoder.adapter import Adapter
 from poolsweep.encoder.cpu_kernels import CpuKernelsMode
+from poolsweep.encoder.precision import Quantized, WeightsDtype
+from poolsweep.encoder.trainable import TrainedPart
 
 PackingMode = Literal["auto", "on", "off"]
 
