@@ -14,13 +14,14 @@ from poolsweep.model.classifier import Classifier
 
 @pytest.fixture
 def memory_for(monkeypatch):
-    """Training steps of more rows run out of memory."""
+    """Training steps of more rows run out of memory, perhaps after some that did not."""
 
-    def limit(rows: int) -> None:
-        original = Classifier.forward
+    def limit(rows: int, *, after: int = 0) -> None:
+        original, left = Classifier.forward, [after]
 
         def forward(self, batch: Batch):
-            if self.training and len(batch) > rows:
+            left[0] -= self.training
+            if self.training and len(batch) > rows and left[0] < 0:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
             return original(self, batch)
 
@@ -46,10 +47,11 @@ def test_not_even_one(cli, short_run, memory_for):
     assert "one alone does not fit either" in cli("train", *short_run).problems[-1]
 
 
-def test_halving_gives_the_same_result_and_is_recorded(cli, short_run, outputs, memory_for):
+@pytest.mark.parametrize("after", [0, 7], ids=["at once", "when the encoder is trained already"])
+def test_halving_gives_the_same_result_and_is_recorded(cli, short_run, outputs, memory_for, after: int):
     typed = ["train", *short_run, "trainer.precision=64-true", "encoder.dropout=0", "trainer.on_oom=halve"]
     assert cli(*typed, "study=whole").status == 0
-    memory_for(3)
+    memory_for(3, after=after)
     done = cli(*typed, "study=halved")
     assert done.status == 0, done.err
     [whole], [halved] = outputs.glob("whole/*/"), outputs.glob("halved/*/")

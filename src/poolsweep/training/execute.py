@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ from poolsweep.runs.status import StatusFile
 from poolsweep.training.attempt import attempt, facts_of
 from poolsweep.training.failure import in_one_line, kind_of
 from poolsweep.training.planned import PlannedRun
+from poolsweep.training.prepare import as_loaded
 from poolsweep.training.rank_failures import RankFailedError, first_failure, report_failure
 from poolsweep.training.supervise import RankJob, run_in_ranks
 
@@ -80,6 +82,7 @@ def execute(planned: PlannedRun, *, lock: RunLock | None, world: World | None = 
                     status.content["micro_batches"] = fitting
                     CheckpointStore(folder.checkpoints).clear()
                     _forget(error)
+                    planned = replace(planned, prepared=as_loaded(planned.prepared, config))
                     continue
                 cause = _cause(folder, error, world=world)
                 if lock is not None:

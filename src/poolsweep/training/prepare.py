@@ -315,3 +315,10 @@ def _chunks(node: Node, *, size: int) -> ChunkPooling | None:
 def fresh(prepared: Prepared, config: RunConfig) -> Prepared:
     """Make the pooling anew under the run's seed: sweeps prepare all runs before the first is seeded."""
     return replace(prepared, pooling=build_pooling(config.pooling, prepared.loaded))
+
+
+def as_loaded(prepared: Prepared, config: RunConfig) -> Prepared:
+    """What a run begins with, where an attempt may have trained the encoder before it ended."""
+    if config.frozen:
+        return prepared
+    return replace(prepared, loaded=load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed))
