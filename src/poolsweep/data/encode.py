@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from poolsweep.data.batch import Batch
-from poolsweep.encoder.encoder import Encoder, EncoderOutput
+from poolsweep.encoder.encoder import Encoder
+from poolsweep.encoder.output import EncoderOutput
 from poolsweep.pooling import Pooling, WindowedPooling
 from poolsweep.pooling.base import LayerMix, TokenPooling
 from poolsweep.pooling.windowed import joins_tokens

@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from poolsweep.encoder.encoder import Encoder, EncoderOutput
+    from poolsweep.encoder.encoder import Encoder
     from poolsweep.encoder.loading import LoadedEncoder
+    from poolsweep.encoder.output import EncoderOutput
 
 __all__ = ["Encoder", "EncoderOutput", "LoadedEncoder"]
 
-_HOMES = {"Encoder": "encoder", "EncoderOutput": "encoder", "LoadedEncoder": "loading"}
+_HOMES = {"Encoder": "encoder", "EncoderOutput": "output", "LoadedEncoder": "loading"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

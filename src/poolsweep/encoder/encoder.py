@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,9 +13,11 @@ from transformers import PreTrainedModel
 from poolsweep.encoder.adapter import Adapter, add_adapter
 from poolsweep.encoder.bidirectional import make_bidirectional
 from poolsweep.encoder.cpu_kernels import CpuKernels, CpuKernelsMode, use_cpu_kernels
+from poolsweep.encoder.facts import ModelFacts
 from poolsweep.encoder.first_token import FirstTokenLayer
 from poolsweep.encoder.layers import LayerCapture
 from poolsweep.encoder.options import PackingMode
+from poolsweep.encoder.output import EncoderOutput
 from poolsweep.encoder.packed_attention import gives_first_tokens, packed_inputs, use_packed_attention
 from poolsweep.encoder.packing import Packing
 from poolsweep.encoder.pooler import pooler_of
@@ -28,25 +29,7 @@ from poolsweep.pooling.functional import first_token
 PACKING_OFF = "encoder.packing=off"
 
 
-@dataclass(frozen=True)
-class EncoderOutput:
-    """What an encoder gives to a pooling.
-
-    Attributes:
-        hidden: One (B, T, H) per layer asked for, in the order asked, in float32 where weights are held in less; T is 1
-            where only first tokens were computed.
-        mask: (B, T) True = real token of ``hidden``.
-        pooler_output: (B, H) if asked for, else None.
-        attentions: One (B, heads, T, T) per layer if asked for, else None.
-    """
-
-    hidden: tuple[Tensor, ...]
-    mask: Tensor
-    pooler_output: Tensor | None = None
-    attentions: tuple[Tensor, ...] | None = None
-
-
-class Encoder(nn.Module):
+class Encoder(ModelFacts):
     """Any transformers encoder, asked for a few of its hidden states.
 
     Args:
@@ -115,11 +98,7 @@ class Encoder(nn.Module):
         self._first_position = first_position(model)
         self._capture = LayerCapture(model)
         if adapter is not None:  # before any module is replaced
-            add_adapter(model, adapter, stack=self._capture.stack, name=name)
-            trained = {key for key, parameter in model.named_parameters() if parameter.requires_grad}
-            self.untrained = frozenset(f"model.{key}" for key in model.state_dict().keys() - trained)
-            self.register_state_dict_post_hook(_without_base)
-            self.register_load_state_dict_post_hook(_base_may_lack)
+            self._adapt(adapter)
         self._first_tokens: bool | None = None  # whether the last layer can be told to compute them alone
         self.unpacked_because = (
             PACKING_OFF if packing == "off" else use_packed_attention(model, first=self._first_position)
@@ -130,23 +109,18 @@ class Encoder(nn.Module):
         if compiled and not self._capture.compile():
             raise UserError(f"encoder.compiled=true: the layers of {name} are not where they are looked for")
         if gradient_checkpointing and not frozen:
-            # transformers 5.17 knows the older of the two names alone; newer ones deprecate it.
-            name = "activation_checkpointing_enable"
-            enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
-            enable({"use_reentrant": False})
+            _recompute_activations(model)
         if frozen:
             self.requires_grad_(requires_grad=False)
             self.eval()
 
-    @property
-    def hidden_size(self) -> int:
-        """H, the size of a token's state."""
-        return self.model.config.hidden_size
-
-    @property
-    def num_layers(self) -> int:
-        """L, the number of transformer layers."""
-        return self.model.config.num_hidden_layers
+    def _adapt(self, adapter: Adapter) -> None:
+        """Put an adapter in; what is saved is the adapter alone."""
+        add_adapter(self.model, adapter, stack=self._capture.stack, name=self.name)
+        trained = {key for key, parameter in self.model.named_parameters() if parameter.requires_grad}
+        self.untrained = frozenset(f"model.{key}" for key in self.model.state_dict().keys() - trained)
+        self.register_state_dict_post_hook(_without_base)
+        self.register_load_state_dict_post_hook(_base_may_lack)
 
     @property
     def num_kept(self) -> int:
@@ -154,48 +128,9 @@ class Encoder(nn.Module):
         return self._capture.depth
 
     @property
-    def settings(self) -> str:
-        """What the states depend on beside weights: the model's config, without where it was read from."""
-        known = self.model.config.to_dict()
-        return json.dumps({k: known[k] for k in sorted(known) if k != "_name_or_path"}, default=str)
-
-    @property
-    def max_length(self) -> int | None:
-        """The longest input in tokens that the position embeddings allow, or None where there is no such limit."""
-        limit = getattr(self.model.config, "max_position_embeddings", None)
-        if limit is None or limit <= 0:
-            return None
-        # RoBERTa and its kin number positions from padding_idx + 1, so that many of the embeddings are never used.
-        positions = getattr(getattr(self.model, "embeddings", None), "position_embeddings", None)
-        padding = getattr(positions, "padding_idx", None)
-        return limit if padding is None else limit - padding - 1
-
-    @property
-    def dropout(self) -> float:
-        """The dropout that transformers puts before a classification head on this encoder."""
-        config = self.model.config
-        names = ("classifier_dropout", "seq_classif_dropout", "hidden_dropout_prob", "dropout")
-        return next((value for name in names if (value := getattr(config, name, None)) is not None), 0.1)
-
-    @property
-    def initializer_range(self) -> float:
-        """Standard deviation with which transformers initialises a new linear layer of this encoder."""
-        return getattr(self.model.config, "initializer_range", 0.02)
-
-    @property
-    def gives_attentions(self) -> bool:
-        """Whether the attention implementation returns its weights: eager does."""
-        return self.model.config._attn_implementation == "eager"
-
-    @property
     def packs(self) -> bool:
         """Whether no padded token is computed."""
         return self.unpacked_because is None
-
-    @property
-    def dtype(self) -> str:
-        """Type that the model's weights are held in: float32, bfloat16, float16."""
-        return str(self.model.dtype).removeprefix("torch.")
 
     @property
     def layers(self) -> Sequence[nn.Module] | None:
@@ -290,16 +225,23 @@ class Encoder(nn.Module):
         if self.is_reduced:
             hidden, last = tuple(states.float() for states in hidden), last.float()
         if packing is not None:
-            hidden = tuple(_unpacked(states, packing) for states in hidden)
+            hidden = tuple(packing.restored(states) for states in hidden)
             mask = mask.any(dim=1, keepdim=True) if packing.only_first else mask
         pooled = None
         if "pooler_output" in context:
             if self.pooler is None:
                 raise ValueError(f"encoder {self.name} has no pooler")
-            first = first_token(last if packing is None else _unpacked(last, packing), mask)
+            first = first_token(last if packing is None else packing.restored(last), mask)
             pooled = self.pooler(first[:, None])
         found = tuple(each.float() if self.is_reduced else each for each in output.attentions or ()) or None
         return EncoderOutput(hidden, mask, pooled, found)
+
+
+def _recompute_activations(model: PreTrainedModel) -> None:
+    # transformers 5.17 knows the older of the two names alone; newer ones deprecate it.
+    name = "activation_checkpointing_enable"
+    enable = getattr(model, name if hasattr(model, name) else "gradient_checkpointing_enable")
+    enable({"use_reentrant": False})
 
 
 def _without_base(encoder: Encoder, state: dict[str, Tensor], prefix: str, metadata: Any) -> None:  # noqa: ANN401
@@ -309,12 +251,3 @@ def _without_base(encoder: Encoder, state: dict[str, Tensor], prefix: str, metad
 
 def _base_may_lack(encoder: Encoder, found: Any) -> None:  # noqa: ANN401
     found.missing_keys[:] = [k for k in found.missing_keys if k[k.find("model.") :] not in encoder.untrained]
-
-
-def _unpacked(states: Tensor, packing: Packing) -> Tensor:
-    """Packed states where the batch had them; of first tokens alone if no other is wanted."""
-    if not packing.only_first:
-        return packing.unpack(states)
-    if states.shape[1] != len(packing.lengths):
-        states = states.index_select(1, packing.firsts)
-    return packing.unpack_firsts(states)

@@ -140,6 +140,18 @@ class Packing:
         result = values.new_zeros(len(self.mask), values.shape[-1])
         return result.index_copy(0, self.rows, values[0])[:, None]
 
+    def restored(self, states: Tensor) -> Tensor:
+        """Put packed states back where they came from; with ``only_first``, of first tokens alone.
+
+        Shape:
+            states (1, N, H), or (1, texts, H) of first tokens; returns (B, T, H), or (B, 1, H).
+        """
+        if not self.only_first:
+            return self.unpack(states)
+        if states.shape[1] != len(self.lengths):
+            states = states.index_select(1, self.firsts)
+        return self.unpack_firsts(states)
+
     @cached_property
     def counted(self) -> Tensor:
         """(texts + 1,) 0, 1, 2, …: where the texts begin in a row of first tokens alone."""

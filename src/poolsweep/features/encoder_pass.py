@@ -13,7 +13,8 @@ from torch import Tensor
 from poolsweep.data.batch import Batch
 from poolsweep.data.encode import encode
 from poolsweep.data.token_rows import TokenRows
-from poolsweep.encoder.encoder import Encoder, EncoderOutput
+from poolsweep.encoder.encoder import Encoder
+from poolsweep.encoder.output import EncoderOutput
 from poolsweep.encoder.parallel_encode import parallel_encode
 from poolsweep.features.requests import EncodedBatch, PassRequest
 
