@@ -69,3 +69,9 @@ def test_every_key_of_a_config_is_explained(monkeypatch) -> None:
     assert len(found) > 150, "premise"
     assert [key.path for key in found if not key.meaning] == []
     assert {"optimizer.lr", "data.split_seed", "encoder.packing", "checkpoint.every_minutes"} <= {k.path for k in found}
+
+
+def test_the_site_has_a_place_for_every_page() -> None:
+    nav = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    placed = {page for section in nav for pages in section.values() for page in pages}
+    assert {f"docs/{page.name}" for page in INDEX.parent.glob("*.md")} <= placed
