@@ -6,7 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,19 @@ class Option:
     keys: tuple[Key, ...]
 
 
-def options_of_conf() -> Iterator[Option]:
-    """The root, then every option of every group that sets keys."""
+def options_of_conf() -> list[Option]:
+    """The root, then every option of every group that sets keys; a key that several set means what the first says."""
+    found = list(_options())
+    known = {key.path: key for option in reversed(found) for key in reversed(option.keys) if key.meaning}
+    return [replace(option, keys=tuple(_told(key, known) for key in option.keys)) for option in found]
+
+
+def _told(key: Key, known: Mapping[str, Key]) -> Key:
+    like = known.get(key.path)
+    return key if like is None else replace(key, kind=key.kind or like.kind, meaning=key.meaning or like.meaning)
+
+
+def _options() -> Iterator[Option]:
     root = conf_dir() / "train.yaml"
     yield Option("poolsweep train", describe(root), tuple(_keys(root, prefix="")))
     for path in sorted(conf_dir().rglob("*.yaml")):
