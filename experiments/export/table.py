@@ -20,8 +20,9 @@ from poolsweep.export.formats import NAMES, format_named
 from poolsweep.pooling.presets import preset_names
 from poolsweep.tasks.labels import Labels
 from poolsweep.training.classifier import build_classifier
+from poolsweep.training.encoder import load_encoder
 from poolsweep.training.load import LoadedRun
-from poolsweep.training.prepare import build_pooling, load_encoder
+from poolsweep.training.pooling import build_pooling
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 BEGIN, END = "<!-- made by experiments/export/table.py -->", "<!-- end -->"

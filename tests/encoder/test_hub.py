@@ -10,7 +10,7 @@ from poolsweep.config import Node
 from poolsweep.encoder.hub import hub
 from poolsweep.encoder.tiny import tiny
 from poolsweep.pooling.presets import load_preset
-from poolsweep.training.prepare import load_encoder
+from poolsweep.training.encoder import load_encoder
 
 
 @pytest.fixture(scope="module")

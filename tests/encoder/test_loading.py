@@ -271,7 +271,7 @@ def test_a_folder_of_checkpoints_is_no_encoder(enc, tmp_path):
 
 
 def test_a_folder_that_is_replaced_is_loaded_anew(enc, compose, tiny_run):
-    from poolsweep.training.prepare import load_encoder
+    from poolsweep.training.encoder import load_encoder
 
     def weights() -> torch.Tensor:
         typed = ["encoder=hub", f"encoder.model={enc}", "encoder.frozen=true"]

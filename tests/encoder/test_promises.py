@@ -34,8 +34,9 @@ from poolsweep.pooling import PoolingContext
 from poolsweep.pooling.presets import load_preset
 from poolsweep.pooling.tokens.cls import Cls
 from poolsweep.pooling.tokens.cls_mean_max import ClsMeanMax
+from poolsweep.training.encoder import load_encoder
 from poolsweep.training.load import load_run
-from poolsweep.training.prepare import build_pooling, load_encoder
+from poolsweep.training.pooling import build_pooling
 
 WITHOUT_HEADS = {name: size for name, size in SIZES.items() if name != "num_attention_heads"}
 LEAKY: dict[str, PreTrainedConfig] = {

@@ -24,8 +24,9 @@ from poolsweep.export.proofs.child import read_out
 from poolsweep.report.results import load_results
 from poolsweep.tasks.labels import Labels
 from poolsweep.training.classifier import build_classifier
+from poolsweep.training.encoder import load_encoder
 from poolsweep.training.load import LoadedRun
-from poolsweep.training.prepare import build_pooling, load_encoder
+from poolsweep.training.pooling import build_pooling
 
 Trained = Callable[..., dict[str, Path]]
 

@@ -29,7 +29,7 @@ from poolsweep.pooling.layers.single import Single
 from poolsweep.pooling.presets import load_half, load_preset
 from poolsweep.tasks import Classification
 from poolsweep.tasks.labels import Labels
-from poolsweep.training.prepare import build_pooling
+from poolsweep.training.pooling import build_pooling
 
 
 class Learned(TokenPooling):

@@ -7,9 +7,11 @@ import json
 import pytest
 from studies import write_run
 
-from poolsweep.report.cautions import cautions, over_majority, unfinished, what_seeds_are
+from poolsweep.report.cautions import cautions
 from poolsweep.report.leaderboard import compare_all
+from poolsweep.report.majority import over_majority
 from poolsweep.report.results import load_runs
+from poolsweep.report.run_notes import unfinished, what_seeds_are
 
 
 def found(study) -> dict[str, bool]:

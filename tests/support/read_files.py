@@ -8,7 +8,7 @@ from poolsweep.config import Node
 from poolsweep.data.splits import Splits
 from poolsweep.tasks import Classification
 from poolsweep.tasks.labels import Labels
-from poolsweep.training.prepare import load_data
+from poolsweep.training.sources import load_data
 
 
 def read_files(path: Path, **options: object) -> tuple[Splits, Labels]:

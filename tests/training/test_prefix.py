@@ -21,7 +21,9 @@ from poolsweep.errors import UserError
 from poolsweep.pooling.presets import load_preset
 from poolsweep.predict.load import load_model
 from poolsweep.report.results import load_results
-from poolsweep.training.prepare import build_pooling, load_encoder, reading_of
+from poolsweep.training.encoder import load_encoder
+from poolsweep.training.pooling import build_pooling
+from poolsweep.training.reading import reading_of
 
 TEXTS = ["meow", "woof xxx 12", "a longer text, that is padded and cut " * 3]
 SIZE = 16

@@ -28,7 +28,7 @@ class Root:
         data_seed: Seed of the training order and of a sample of training rows; ``seed`` unless given.
         study: Folder of runs that belong together.
         output_root: Folder of studies.
-        init: Where a linear head starts: random weights, or the head that a probe would solve.
+        init: Start of a linear head: random weights, or the head that a probe would solve.
         r_drop: Weight of what the outputs of two passes differ by; 0 = one pass.
         metrics: Names of the metrics that are measured; the first ranks, and selects unless ``monitor`` says another.
         monitor: Validation metric that selects the checkpoint; its direction follows from its name.

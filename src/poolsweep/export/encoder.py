@@ -14,8 +14,8 @@ from poolsweep.encoder import Encoder, packed_attention
 from poolsweep.encoder.adapter import merged_state
 from poolsweep.encoder.pooler import DensePooler
 from poolsweep.errors import UserError
+from poolsweep.training.encoder import load_encoder
 from poolsweep.training.load import LoadedRun
-from poolsweep.training.prepare import load_encoder
 
 TEXTS = ["a", "one, two and three", "?"]  # of different lengths, to compare two models on
 

@@ -18,7 +18,9 @@ from poolsweep.pooling.presets import load_preset, preset_names
 from poolsweep.predict.engine import Engine, Place, Vectors
 from poolsweep.predict.identity import identity_of
 from poolsweep.predict.model import Output, Reads, VectorModel
-from poolsweep.training.prepare import build_pooling, load_encoder, reading_of
+from poolsweep.training.encoder import load_encoder
+from poolsweep.training.pooling import build_pooling
+from poolsweep.training.reading import reading_of
 
 _ANY = "hub"  # the option of encoders that are named by their folder or their name on the hub
 

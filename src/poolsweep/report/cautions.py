@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from poolsweep.metric_names import sign
 from poolsweep.report.caution_rules import (
@@ -21,11 +16,10 @@ from poolsweep.report.caution_rules import (
     study_cautions,
 )
 from poolsweep.report.comparison import Comparison
-from poolsweep.report.predicted import Predicted
+from poolsweep.report.majority import over_majority
 from poolsweep.report.race import race_cautions
-from poolsweep.report.replicates import Replicate
-from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
-from poolsweep.statistics import Estimate, Scores, mean_score, t_estimate
+from poolsweep.report.results import RunRecord
+from poolsweep.report.run_notes import load_note, what_seeds_are
 from poolsweep.tasks.temperature import at_bound
 
 _BASES = {
@@ -36,7 +30,6 @@ _BASES = {
 _COUNTS = {"missing replicates", "unequal replicates", "few replicates"}
 _FEW_SPLITS = 5
 _MUCH_CUT = 0.2  # share of the test texts
-_WAITED = 2.0  # times its CPU seconds that a run takes where it waits for others
 
 
 def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
@@ -120,56 +113,6 @@ def _of_splits(comparison: Comparison) -> list[str]:
             "matter as much. Two seeds a split would tell."
         )
     return told
-
-
-def over_majority(comparison: Comparison) -> dict[str, Estimate]:
-    """Accuracy minus that of always answering the commonest label of the test texts, by contender.
-
-    Paired by text, at 95% for all contenders together; without an interval where runs were tested on different rows.
-    """
-    if not comparison.scores:
-        return {
-            name: t_estimate(float(np.mean([_gap(p).mean() for p in by_seed.values()])), math.nan, 0.0)
-            for name, by_seed in comparison.predictions.items()
-        }
-    level = 1 - 0.05 / len(comparison.predictions)
-    found = {}
-    for name in comparison.scores:
-        by_seed = {one: p for one, p in comparison.predictions[name].items() if _counted(comparison, name, one)}
-        gaps = np.stack([_gap(predicted) for predicted in by_seed.values()])
-        fixed = comparison.scores[name].deterministic
-        rows = next(iter(by_seed.values())).row_ids
-        scores = Scores(gaps, seeds=tuple(by_seed), row_ids=rows, deterministic=fixed)
-        found[name] = mean_score(scores, level=level).estimate
-    return found
-
-
-def _counted(comparison: Comparison, name: str, replicate: Replicate) -> bool:
-    """Whether a replicate is on the split that all have, where there are others."""
-    return comparison.splits is None or comparison.splits.of[name][replicate] in comparison.splits.common
-
-
-def _gap(predicted: Predicted) -> NDArray[np.float64]:
-    """Of each text, whether it is right minus whether the commonest label would be."""
-    idle = predicted.targets == np.bincount(predicted.targets).argmax()
-    return (predicted.targets == predicted.predicted).astype(np.float64) - idle
-
-
-def what_seeds_are(comparison: Comparison) -> str | None:
-    """A sentence where seeds vary something else than training, else None."""
-    return seeds_note([run.facts for c in comparison.group.contenders.values() for run in c.runs.values()])
-
-
-def unfinished(runs: Sequence[RunRecord]) -> str:
-    """Sentences about runs that are damaged, and that have no result, with the reason of the first that failed."""
-    damaged = damaged_note(runs)
-    left = [run for run in runs if not run.finished and run.state != DAMAGED]
-    if not left:
-        return damaged
-    states = ", ".join(f"{count} {state}" for state, count in Counter(run.state for run in left).items())
-    reason = next((f"; {run.facts.get('name')}: {run.facts['reason']}" for run in left if run.facts.get("reason")), "")
-    have = f"{len(left)} of {len(runs)} runs {'has' if len(left) == 1 else 'have'}"
-    return f"{damaged} {have} no result ({states}{reason}).".strip()
 
 
 def _of_the_data(runs: Sequence[RunRecord]) -> list[str]:
@@ -256,36 +199,3 @@ def _not_compared(comparison: Comparison) -> list[str]:
     if others:
         sentences.append(f"Tested on no split that the others have, so compared with none: {', '.join(others)}.")
     return sentences
-
-
-def seeds_note(results: Sequence[Mapping[str, Any]]) -> str | None:
-    """A sentence for below a leaderboard, or None where seeds are those of training.
-
-    Args:
-        results: Contents of ``result.json``.
-    Example:
-        >>> seeds_note([{"seeds_are": "bootstrap samples of the training rows"}])
-        'Seeds are bootstrap samples of the training rows.'
-        >>> seeds_note([{"seed": 0}]) is None
-        True
-    """
-    found = [result.get("seeds_are") for result in results]
-    kinds = dict.fromkeys(kind for kind in found if kind)
-    if not kinds:
-        return None
-    where = "" if all(found) else f" in {sum(map(bool, found))} of {len(found)} runs"
-    return f"Seeds are {' or '.join(kinds)}{where}."
-
-
-def load_note(comparison: Comparison) -> str | None:
-    """What to say where runs waited for the CPU much of their time, so that seconds show load rather than a pooling."""
-    for name in comparison.names:
-        contender = comparison.contender(name)
-        seconds, cpu = contender.typical("seconds"), contender.typical("cpu_seconds")
-        on_cpu = (contender.any_run.facts.get("hardware") or {}).get("accelerator") == "cpu"
-        if on_cpu and seconds > max(_WAITED * cpu, cpu + 1):
-            return (
-                f"Seconds a run are of a machine that was busy: {name} took {seconds:.1f} s for {cpu:.1f} s of CPU. "
-                "Compare cpu_seconds (runs.parquet, and the figure of cost)."
-            )
-    return None

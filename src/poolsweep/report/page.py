@@ -14,7 +14,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from poolsweep.report.answer import contender_noun, what_intervals_cover
-from poolsweep.report.cautions import unfinished
 from poolsweep.report.charts.across import Across, sentence
 from poolsweep.report.charts.drawing import Drawn
 from poolsweep.report.charts.inline import Inliner
@@ -26,6 +25,7 @@ from poolsweep.report.learning import learning_cell
 from poolsweep.report.metric import METRICS, p_text, shown, signed, title
 from poolsweep.report.replicates import Replicate, Wording
 from poolsweep.report.results import RunRecord
+from poolsweep.report.run_notes import unfinished
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 from poolsweep.report.tables import could_be_best, jointly, latex, markdown, pairing, what_means_are
 from poolsweep.runs.record_fields import REGIMES

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from poolsweep.report.answer import answers, contender_noun, what_intervals_cover
-from poolsweep.report.cautions import cautions, load_note, unfinished, what_seeds_are
+from poolsweep.report.cautions import cautions
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.encoders import does_it_depend, encoder_grid
 from poolsweep.report.leaderboard import Row, by_size, compare_all, leaderboard, short_names, write_leaderboard
@@ -20,6 +20,7 @@ from poolsweep.report.learning import learning_curve, learning_sentence, learnin
 from poolsweep.report.metric import METRICS, shown, signed, title
 from poolsweep.report.race import race_note
 from poolsweep.report.results import RunRecord, load_runs
+from poolsweep.report.run_notes import load_note, unfinished, what_seeds_are
 from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_measured
 from poolsweep.report.tables import could_be_best, jointly, pairing, what_means_are
 from poolsweep.runs.locate import argument_for

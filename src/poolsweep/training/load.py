@@ -27,7 +27,9 @@ from poolsweep.runs.records import DamagedError, read_checked
 from poolsweep.runs.stored_config import stored_config
 from poolsweep.tasks import Contract, Task
 from poolsweep.training.classifier import build_classifier
-from poolsweep.training.prepare import build_pooling, load_encoder, reading_of_run
+from poolsweep.training.encoder import load_encoder
+from poolsweep.training.pooling import build_pooling
+from poolsweep.training.reading import reading_of_run
 
 
 @dataclass(frozen=True)

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from hydra.utils import get_class
 
-from poolsweep.config import Node, RunConfig
+from poolsweep.config import RunConfig
 from poolsweep.config.encoder import precision_problems
 from poolsweep.config.fine_tuning import fine_tuning_needs
-from poolsweep.config.names import encoder_name
 from poolsweep.config.probe import probe_needs
-from poolsweep.data.reading import Cut, Reading
+from poolsweep.data.reading import Reading
 from poolsweep.data.splits import Splits
 from poolsweep.data.text_reader import reader
 from poolsweep.encoder import Encoder, LoadedEncoder
-from poolsweep.encoder.adapter import draw_adapter
 from poolsweep.encoder.encoder import PACKING_OFF
-from poolsweep.encoder.pooler import reinitialise_pooler
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.loss.loss import Loss
 from poolsweep.pairs import Pairs
 from poolsweep.pooling import Pooling
-from poolsweep.pooling.chunks.base import ChunkPooling
-from poolsweep.pooling.make import whole_pooling
-from poolsweep.pooling.presets import pooling_name
-from poolsweep.pooling.requirements import unmet_needs
-from poolsweep.runs.identity import encoder_identity
 from poolsweep.tasks import Contract
-from poolsweep.terminal.progress import said_if_slow
 from poolsweep.training.classifier import build_postprocess, highest_layer
+from poolsweep.training.encoder import load_encoder
 from poolsweep.training.failure import in_one_line
 from poolsweep.training.make import make
+from poolsweep.training.pooling import build_pooling
+from poolsweep.training.reading import cut_of, reading_of_run
 from poolsweep.training.sources import load_data
-from poolsweep.training.tokens import make_tokens
-
-_USUAL = 128  # tokens that texts are cut to where nobody says a length
-_WITHOUT_LIMIT = 512  # the same where all that an encoder can read is asked for, and it has no limit
 
 
 @dataclass(frozen=True)
@@ -202,114 +190,6 @@ def _collected(problems: list[str], *, part: str) -> Iterator[None]:
         if os.environ.get("POOLSWEEP_DEBUG") == "1":
             raise
         problems.append(f"{part} cannot be made: {in_one_line(error)}; POOLSWEEP_DEBUG=1 shows where")
-
-
-def load_encoder(node: Node, *, tokens: Node, init_seed: int, upcast: bool = False) -> LoadedEncoder:
-    """Load an encoder. Frozen encoders are never changed, so runs of one process share them.
-
-    Args:
-        node: Makes it.
-        tokens: Makes the half of the pooling that may ask for attention weights.
-        init_seed: Draws the weights of an adapter, and of a pooler that a checkpoint lacks.
-        upcast: Whether weights that are held in less are cast to float32, with the values that they have.
-    """
-    if node["attention"] is None and "attentions" in get_class(tokens.target).context_needed:
-        node = Node(node.plain() | {"attention": "eager"})  # the others do not return their weights
-    wanted, content = json.dumps(node.plain(), sort_keys=True), encoder_identity(node)["encoder_id"]
-    if not node["frozen"] or upcast:
-        loaded = _load_encoder.__wrapped__(wanted, content)
-    else:
-        loaded = _load_encoder(wanted, content)
-        if loaded.encoder.pooler_is_fresh:  # its weights depend on the run's seed
-            loaded = _load_encoder.__wrapped__(wanted, content)
-    if upcast:
-        loaded.encoder.float()
-    if loaded.encoder.adapter is not None:
-        draw_adapter(loaded.encoder.model, seed=init_seed)
-    if loaded.encoder.pooler_is_fresh and loaded.encoder.pooler is not None:
-        reinitialise_pooler(loaded.encoder.pooler, std=loaded.encoder.initializer_range, seed=init_seed)
-    return loaded
-
-
-@lru_cache(maxsize=2)
-def _load_encoder(wanted: str, content: str | None) -> LoadedEncoder:  # the content: a folder may have been replaced
-    node = Node(json.loads(wanted))
-    try:
-        with said_if_slow(f"loading encoder {encoder_name(node)}"):
-            loaded: LoadedEncoder = make(node)
-    except ValueError as error:  # sizes that do not go together, say
-        raise UserError(f"encoder: {str(error).strip().splitlines()[0]}") from error
-    if not loaded.promises.ignores_padding:
-        encoder = loaded.encoder
-        raise UserError(
-            f"{encoder.name} ({encoder.model.config.model_type}) gives a text other states beside a longer one, since "
-            "padding is not masked in it: no text has one vector, and no pooling of it can be compared"
-        )
-    return loaded
-
-
-def build_pooling(node: Node, loaded: LoadedEncoder) -> Pooling:
-    """Make a pooling for an encoder.
-
-    Raises:
-        UserError: If they do not go together.
-    """
-    encoder = loaded.encoder
-    try:
-        layers = make(Node(node["layers"]), num_layers=encoder.num_layers, hidden_size=encoder.hidden_size)
-        tokens = make_tokens(Node(node["tokens"]), loaded, input_size=layers.output_size)
-        pooling = whole_pooling(layers, tokens, _chunks(node, size=tokens.output_size))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    problems = unmet_needs(
-        pooling,
-        name=pooling_name(node),
-        encoder=encoder.name,
-        has_pooler=encoder.pooler is not None,
-        has_mask_token=loaded.tokenizer.mask_token_id is not None,
-        gives_attentions=encoder.gives_attentions,
-        cls_sees_text=loaded.cls_sees_text,
-    )
-    if problems:
-        raise UserError(*problems)
-    return pooling
-
-
-def reading_of_run(config: RunConfig, loaded: LoadedEncoder, pooling: Pooling) -> Reading:
-    """How a run reads texts."""
-    cut = cut_of(config.pooling, stride=config.loading.stride)
-    return replace(reading_of(config.loading.max_length, loaded, pooling), cut=cut)
-
-
-def reading_of(max_length: int | str | None, loaded: LoadedEncoder, pooling: Pooling) -> Reading:
-    """How texts are read; of longer ones the head.
-
-    Args:
-        max_length: In tokens; None = as many as the encoder can read; ``auto`` = as its folder says, else 128.
-        loaded: Encoder and tokenizer.
-        pooling: Says the template.
-    """
-    limit, prefix = loaded.encoder.max_length or _WITHOUT_LIMIT, loaded.prefix
-    if max_length == "auto":
-        max_length = loaded.shipped_length or min(_USUAL, limit)
-    length = max_length if isinstance(max_length, int) else limit
-    return Reading(length, pooling.template, prefix.text, prefix.pair, prefix.pooled)
-
-
-def cut_of(node: Node, *, stride: int | None) -> Cut:
-    """What a pooling reads of a text that is longer than an input.
-
-    Args:
-        node: Node of the pooling.
-        stride: Tokens by which a window moves on; None = as many as it holds.
-    """
-    chunks = _chunks(node, size=1)
-    return Cut(chunks.keep, chunks.head_tokens, stride if chunks.reads_windows else None) if chunks else Cut()
-
-
-def _chunks(node: Node, *, size: int) -> ChunkPooling | None:
-    """The pooling's part that reads long texts; a preset has none."""
-    return make(Node(node["chunks"]), input_size=size) if "chunks" in node else None
 
 
 def fresh(prepared: Prepared, config: RunConfig) -> Prepared:

@@ -17,8 +17,10 @@ from poolsweep.postprocess.standardize import Standardize
 from poolsweep.probe.run import ProbeRun
 from poolsweep.runs.status import StatusFile
 from poolsweep.training.assemble import assemble
+from poolsweep.training.encoder import load_encoder
 from poolsweep.training.make import make
-from poolsweep.training.prepare import Prepared, build_pooling, load_encoder
+from poolsweep.training.pooling import build_pooling
+from poolsweep.training.prepare import Prepared
 
 _log = logging.getLogger(__name__)
 

@@ -7,10 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from poolsweep.report.cautions import cautions, load_note
+from poolsweep.report.cautions import cautions
 from poolsweep.report.charts.cost import costs, pareto_front
 from poolsweep.report.leaderboard import compare_all
 from poolsweep.report.results import load_runs
+from poolsweep.report.run_notes import load_note
 
 
 @pytest.mark.parametrize("seed", range(5))

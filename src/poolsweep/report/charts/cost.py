@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
 from poolsweep.metric_names import sign
-from poolsweep.report.cautions import load_note
 from poolsweep.report.charts.style import (
     INK,
     MUTED,
@@ -25,6 +24,7 @@ from poolsweep.report.charts.style import (
 )
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import factor, title
+from poolsweep.report.run_notes import load_note
 
 _HEIGHT = 3.5
 
