@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from poolsweep.cli import main
+from poolsweep.config import Node
 from poolsweep.encoder.tiny import tiny
+from poolsweep.runs.identity import encoder_identity
 from poolsweep.runs.records import fingerprints, write_result
 
 CODE = """
@@ -76,14 +78,15 @@ def change(run: Path, place: str, value: object) -> None:
     for key in parents:
         node = node[key]
     node[last] = value
-    rewrite(run, yaml.safe_dump(config))
+    facts = encoder_identity(Node(config["encoder"])) if isinstance(config["encoder"]["model"], str) else {}
+    rewrite(run, yaml.safe_dump(config), **facts)
 
 
-def rewrite(run: Path, config: str) -> None:
+def rewrite(run: Path, config: str, **facts: object) -> None:
     """Another stored config, and a record that vouches for it: whoever makes a folder makes both."""
     (run / "config.yaml").write_text(config)
     record = json.loads((run / "result.json").read_text())
-    write_result(run, record | {"files": fingerprints(run)})
+    write_result(run, record | facts | {"files": fingerprints(run)})
 
 
 def test_stored_trust_does_not_count(cli, run, canary):

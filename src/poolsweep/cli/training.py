@@ -18,7 +18,7 @@ overrides:
   KEY=VALUE            set a value:   seed=1 trainer.max_epochs=5
   KEY=A,B,C            with -m, sweep it: pooling=cls,masked_mean seed=0,1,2
   pooling/layers=… pooling/tokens=…   the two halves of a pooling
-  pooling/chunks=mean  read texts that are longer than data.max_length in windows
+  pooling/chunks=mean  read texts longer than data.max_length in windows
 
 often used:
   data=files data.train=train.csv data.test=test.csv

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from poolsweep import __version__
+from poolsweep.config import Node
 from poolsweep.export.encoder import second_text
 from poolsweep.export.format import Format, Wanted, Written
 from poolsweep.files.writing import write_json
@@ -38,7 +39,7 @@ def write_record(
         "poolsweep": __version__,
         "format": fmt.name,
         **asdict(wanted),
-        "task": {"name": task.name, **{key: getattr(task, key) for key in sorted(task.options())}},
+        "task": Node(run.config.content["task"]).plain(),
         "contract": (run.contract if readout is None else readout.contract).to_mapping(),
         "text": str(data.get("text") or "text"),
         "text_pair": second_text(run),

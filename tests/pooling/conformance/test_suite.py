@@ -114,7 +114,7 @@ def test_our_own_classes_take_their_options_from_the_yaml() -> None:
         ("Sound", {}, "newcomers_poolings.Sound needs the option scale: give scale=…"),
         ("Sound", {"scale": 1.0, "size": 3}, "newcomers_poolings.Sound has no option size"),
         ("Missing", {}, "newcomers_poolings.Missing: newcomers_poolings has no Missing"),
-        ("a_function", {}, "is no class that derives from LayerMix, TokenPooling or torch.nn.Module"),
+        ("a_function", {}, "is no class that derives from LayerMix, TokenPooling, ChunkPooling or torch.nn.Module"),
     ],
 )
 def test_what_cannot_be_built_says_why(package: str, target: str, options: dict, problem: str) -> None:
