@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from poolsweep.tasks.contract import Contract
 from poolsweep.tasks.outcomes import LabelCounts, Outcomes, Readout
+from poolsweep.tasks.targets import Targets
 from poolsweep.tasks.temperature import Calibrate
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Task(ABC):
+class Task(Targets):
     """How targets are read, learnt, measured and predicted; the fields of a task's class are its options.
 
     Attributes:
@@ -54,17 +55,6 @@ class Task(ABC):
     calibrate: Calibrate = field(default="none", kw_only=True)
 
     @classmethod
-    def recognised(cls, column: pa.ChunkedArray, *, row_ids: np.ndarray, given: Sequence[str] | None) -> str | None:
-        """What of a target column leaves no doubt that it is for this task, in half a sentence; None = nothing.
-
-        Args:
-            column: Targets of the training split, none of them blank.
-            row_ids: Rows of these in the file, 0 = first after the header.
-            given: Label names of the config or of the source; None = they follow from the column.
-        """
-        return None
-
-    @classmethod
     def options(cls) -> frozenset[str]:
         """Names of its options."""
         return frozenset(each.name for each in fields(cls)) - {"calibrate"}
@@ -76,64 +66,6 @@ class Task(ABC):
     def why_no_probe(self) -> str | None:
         """Why ``trainer=probe`` cannot solve these options, in a sentence; None if it can."""
         return None if self.link is not None else f"trainer=probe has nothing to solve for task={self.name}"
-
-    @abstractmethod
-    def contract(self, column: pa.ChunkedArray, *, given: Sequence[str] | None) -> Contract:
-        """The target contract.
-
-        Args:
-            column: Targets of the training split, none of them blank.
-            given: Names in the order of their ids; None = they follow from the column.
-        Raises:
-            UserError: If the given names are none.
-        """
-
-    @abstractmethod
-    def read_contract(self, content: Any) -> Contract:  # noqa: ANN401
-        """The contract that ``labels.json`` holds, which may be a stranger's.
-
-        Raises:
-            ValueError: If it is none.
-        """
-
-    @abstractmethod
-    def objection(self, contract: Contract, column: pa.ChunkedArray, *, row_ids: np.ndarray) -> str | None:
-        """Why a target column cannot be one of this task; None if it can.
-
-        Args:
-            contract: What ``contract`` gave.
-            column: Targets of the training split, none of them blank, (N,).
-            row_ids: Rows of these in the file, 0 = first after the header, (N,).
-        """
-
-    @abstractmethod
-    def too_few(self, contract: Contract) -> str | None:
-        """Why nothing can be learnt of such targets, such as a single label; None if it can."""
-
-    @abstractmethod
-    def strata(self, column: pa.ChunkedArray) -> np.ndarray:
-        """What every split should have its share of: classes (N,), or several marks for each text (N, C).
-
-        Args:
-            column: Targets of rows that are to be split, (N,) string, null where one is missing.
-        """
-
-    def classes(self, targets: np.ndarray) -> np.ndarray | None:
-        """What a bootstrap sample of training rows has as many of as there are; None = it is drawn from all rows.
-
-        Shape:
-            targets (N, …); returns (N,).
-        """
-        return None
-
-    def notes(self, contract: Contract, column: pa.ChunkedArray) -> tuple[str, ...]:
-        """What a user should know of how targets were read.
-
-        Args:
-            contract: What ``contract`` gave.
-            column: Targets of the training split.
-        """
-        return ()
 
     def settled(self, contract: Contract, targets: np.ndarray, logits: Tensor) -> Contract:
         """The contract with what it leaves open until a model has been validated: a temperature, thresholds.
