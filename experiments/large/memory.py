@@ -142,6 +142,7 @@ def on_gpu() -> None:
         optimizer = torch.optim.AdamW(trained, fused=True)
         ids = torch.randint(0, shape.v, (tokens // 128, 128), device="cuda")
         torch.cuda.reset_peak_memory_stats()
+        begun = time.perf_counter()
         for _ in range(4):
             torch.cuda.synchronize()
             begun = time.perf_counter()

@@ -66,7 +66,7 @@ def in_float32(model: PreTrainedModel) -> Iterator[None]:
         for module in modules:
             if hasattr(module, "compute_dtype"):  # bitsandbytes' in 4 bits
                 stack.callback(setattr, module, "compute_dtype", module.compute_dtype)
-                module.compute_dtype = torch.float32
+                setattr(module, "compute_dtype", torch.float32)  # noqa: B010
         layers = [layer for found in model.modules() if isinstance(found, nn.ModuleList) for layer in found]
         inside = {id(parameter) for layer in layers for parameter in layer.parameters()}
         stack.callback(_restore, _raised(p for p in model.parameters() if id(p) not in inside))

@@ -153,7 +153,7 @@ class _Flat(nn.Module):
     def forward(self, *tensors: Tensor) -> Tensor:
         hidden, mask, rest = tensors[: self.depth], tensors[self.depth], tensors[self.depth + 1 :]
         attentions = rest[: self.attentions] or None
-        fields = dict(zip(self.fields, rest[self.attentions :], strict=True))
+        fields: dict[str, Any] = dict(zip(self.fields, rest[self.attentions :], strict=True))
         return self.pooling(hidden, mask, PoolingContext(attentions=attentions, **fields))
 
 
