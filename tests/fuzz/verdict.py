@@ -111,12 +111,25 @@ def _done(line: Line, place: Place) -> list[str]:
         return problems
     for expected in expected_configs(line):
         differing = min((_differing(expected, config) for config in ran), key=len)
+        if config_folds(expected):  # each fold is a run
+            differing.pop("data.fold", None)
         if line.is_sweep:  # points that differ in what changes no result are one run
             differing = {key: values for key, values in differing.items() if not f"{key}.".startswith(_NO_RESULT)}
         if differing:
             problems.append(f"ran something else than typed: {differing}")
     problems += [f"takes the unknown key {key}" for key in unknown_keys(line)]
     return [*problems, *(p for config in ran for p in wrong_types(line, config))]
+
+
+def config_folds(expected: dict[str, Any]) -> bool:
+    """Whether a line asks for folds."""
+    return bool((expected.get("data") or {}).get("folds"))
+
+
+def _written(label: Any, config: dict[str, Any]) -> Any:
+    """A label of a predictions file as the data file has it."""
+    separator = (config.get("task") or {}).get("separator") or "|"
+    return separator.join(label) if isinstance(label, list) else label
 
 
 def _labels(path: Path, config: dict[str, Any], folder: Path) -> list[str]:
@@ -130,7 +143,7 @@ def _labels(path: Path, config: dict[str, Any], folder: Path) -> list[str]:
     for split in ("validation", "test"):
         given = read_rows(folder / str(data[split])) if data.get(split) else rows
         table = pq.read_table(path / f"predictions-{split}.parquet", columns=["row_id", "label"]).to_pylist()
-        wrong_rows += [row for row in table if given[row["row_id"]][data["label"]] != row["label"]]
+        wrong_rows += [row for row in table if given[row["row_id"]][data["label"]] != _written(row["label"], config)]
     return [f"labels are not those of {file.name}: {wrong_rows[:2]}"] if wrong_rows else []
 
 

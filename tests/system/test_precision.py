@@ -97,5 +97,5 @@ def test_every_pooling_trains_in_every_precision(accelerator, precision, name, c
     pooling = load_preset(name)
     if name == "own":  # of no folder
         pooling["tokens"] |= {"modes": ["mean"], "after": ["Dense 8 Tanh", "Normalize"]}
-    chosen = RunConfig.of({**content, "pooling": pooling, "trainer": trainer})
+    chosen = RunConfig.of({**content, "pooling": {**content["pooling"], **pooling}, "trainer": trainer})
     assert_trains(chosen, RunFolder(tmp_path / "run"), dtype=PRECISIONS[precision])
