@@ -76,20 +76,28 @@ def study(name: str, files: list[str], overrides: list[str], outputs: Path) -> l
     ]  # fmt: skip
 
 
+def files_of(kind: str, sources: dict[str, Path], out: Path) -> list[str]:
+    """Overrides that read a set, which is written first."""
+    paths = {
+        split: write(out / f"{kind}-{split}.csv", documents(path, mixed=kind == "mixed", seed=0))
+        for split, path in sources.items()
+    }
+    return ["data=files", *(f"data.{split}={path}" for split, path in paths.items())]
+
+
+def record(table: list[dict[str, object]]) -> None:
+    with (Path(__file__).parent / "results.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+
+
 if __name__ == "__main__":
-    train, test = map(Path, sys.argv[1:3])
+    sources = {"train": Path(sys.argv[1]), "test": Path(sys.argv[2])}
     out = Path(sys.argv[3] if len(sys.argv) > 3 else "outputs/documents")
     out.mkdir(parents=True, exist_ok=True)
+    sets = {kind: files_of(kind, sources, out) for kind in ("mixed", "one")}
     table: list[dict[str, object]] = []
-    for kind in ("one", "mixed"):
-        sets = {
-            split: write(out / f"{kind}-{split}.csv", documents(path, mixed=kind == "mixed", seed=0))
-            for split, path in (("train", train), ("test", test))
-        }
-        given = ["data=files", *(f"data.{split}={path}" for split, path in sets.items())]
-        table += study(f"{kind}-frozen", given, FROZEN, out)
-        table += study(f"{kind}-tuned", given, TUNED, out) if kind == "mixed" else []
-        with (Path(__file__).parent / "results.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]))
-            writer.writeheader()
-            writer.writerows(table)
+    for name, overrides in (("mixed-frozen", FROZEN), ("one-frozen", FROZEN), ("mixed-tuned", TUNED)):
+        table += study(name, sets[name.partition("-")[0]], overrides, out)
+        record(table)
