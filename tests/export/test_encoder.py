@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+
 import pytest
 import torch
 from transformers import AutoModel
@@ -56,8 +59,9 @@ def test_a_run_with_a_template_reads_single_texts(tuned):
 
 def test_a_tokenizer_without_a_padding_token_gets_one_that_the_mask_hides(made):
     run = made("pooling=masked_mean")
-    tokenizer = run.loaded.tokenizer
+    tokenizer = copy.deepcopy(run.loaded.tokenizer)  # a tokenizer is loaded once a process, for all runs
     tokenizer.pad_token = None
+    run = dataclasses.replace(run, loaded=dataclasses.replace(run.loaded, tokenizer=tokenizer))
     found = plain_tokenizer(run)(TEXTS, padding=True)
     lengths = [sum(mask) for mask in found["attention_mask"]]
     assert lengths == [len(ids) for ids in tokenizer(TEXTS)["input_ids"]]
