@@ -101,6 +101,8 @@ def test_json_and_the_folder_as_an_argument(cli, study):
     assert found["runs"][0]["metrics"] == {"test/accuracy": 0.5}
     assert [study["study"] for study in json.loads(by_path)["studies"]] == ["s"]
     assert [study["study"] for study in json.loads(all_of_them)["studies"]] == ["s"]
+    several = json.loads(cli("status", "--json", "s", str(study)).out)
+    assert [study["study"] for study in several["studies"]] == ["s", "s"]
 
 
 def test_watch_ends_when_all_have_ended(cli, study, finished_result):

@@ -23,7 +23,7 @@ class OptunaSweeper(GridSweeper):
 
         require("optuna", asked_by="sweep=optuna")
         with said_if_slow("loading torch, transformers and optuna"):
-            from poolsweep.runs.identity import REPLICATES
+            from poolsweep.runs.record_fields import REPLICATES
             from poolsweep.sweep.optuna.driver import run_trials
             from poolsweep.sweep.optuna.options import optuna_options
             from poolsweep.sweep.optuna.space import read_space

@@ -39,12 +39,12 @@ class VerbParser(argparse.ArgumentParser):
         """Raise what argparse found."""
         refuse(self, message)
 
-    def add_study(self, name: str = "study", *, nargs: Literal["?", "+"] | None = None, note: str = "") -> None:
+    def add_study(self, name: str = "study", *, nargs: Literal["?", "+", "*"] | None = None, note: str = "") -> None:
         """Take a study.
 
         Args:
             name: Name of the attribute that gets it.
-            nargs: ``?`` = it may be left out; ``+`` = several.
+            nargs: ``?`` = it may be left out; ``+`` = several; ``*`` = any number.
             note: Added to its help.
         """
         self.add_argument(name, metavar="STUDY", nargs=nargs, help=f"a name or a folder{note}")

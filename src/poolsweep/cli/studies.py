@@ -14,13 +14,13 @@ def status(arguments: list[str]) -> int:
     parser = VerbParser(
         "status", "Which runs are finished, running, failed (and why) or missing; exit status 1 if one failed."
     )
-    parser.add_study(nargs="?", note=" (default: all studies)")
+    parser.add_study("studies", nargs="*", note="; or several (default: all studies)")
     parser.add_argument("--watch", action="store_true", help="refresh until every run has ended")
     parser.add_argument("--json", action="store_true", help="all of it, for programs")
     given = parser.parse_args(arguments)
     from poolsweep.sweep.status_command import run_status
 
-    return run_status(given.study, watch=given.watch, as_json=given.json)
+    return run_status(given.studies, watch=given.watch, as_json=given.json)
 
 
 def report(arguments: list[str]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from poolsweep.metric_names import METRICS
@@ -20,6 +20,7 @@ Kind = Literal[
     "few replicates",
     "selection on test",
     "different commits",
+    "different versions",
     "different hardware",
     "different test rows",
     "class imbalance",
@@ -30,6 +31,7 @@ Kind = Literal[
 RARE = 10  # examples of a class under which a linearised F1 is not to be trusted
 FEW = 3  # with 2 replicates an interval has one degree of freedom for their noise
 MEANS_OVER_LABELS = ("f1_macro", "balanced_accuracy", "roc_auc", "average_precision", "mean_average_precision")
+_LONGEST = 80  # characters of what differs between runs
 MOST_NAMED = 8  # rare labels in a sentence
 UNEVEN = 2.0  # times the smallest test split that the largest may be
 IMBALANCE = 0.7  # share of the best accuracy that always answering the commonest label reaches
@@ -47,6 +49,7 @@ class RunFacts:
     finished: bool = True
     selected_on: str | None = "validation"
     commit: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
     hardware: str | None = None
     test_rows: str | None = None
 
@@ -106,13 +109,14 @@ def _differing(runs: Sequence[RunFacts]) -> list[Caution]:
     checks: list[tuple[Kind, str, dict[str, list[str]], bool]] = [
         ("different test rows", "Tested on different rows", _by_fact(finished, "test_rows"), True),
         ("different commits", "Run from different commits", _by_fact(finished, "commit"), False),
+        ("different versions", "Run under different versions", _by_versions(finished), False),
         ("different hardware", "Run on different hardware", _by_fact(finished, "hardware"), False),
     ]
     cautions = []
     for kind, start, groups, serious in checks:
         if len(groups) < 2:
             continue
-        listed = "; ".join(f"{value[:40]}: {', '.join(dict.fromkeys(names))}" for value, names in groups.items())
+        listed = "; ".join(f"{value[:_LONGEST]}: {', '.join(dict.fromkeys(names))}" for value, names in groups.items())
         subjects = tuple(dict.fromkeys(name for names in groups.values() for name in names))
         cautions.append(Caution(kind, f"{start}: {listed}.", subjects, serious))
     return cautions
@@ -213,6 +217,19 @@ def _by_fact(runs: Sequence[RunFacts], fact: str) -> dict[str, list[str]]:
         value = getattr(run, fact)
         if value is not None:
             groups[value].append(run.contender)
+    return dict(groups)
+
+
+def _by_versions(runs: Sequence[RunFacts]) -> dict[str, list[str]]:
+    """Versions of the packages that have several, in a line, and who ran under them."""
+    told: dict[str, set[str]] = defaultdict(set)
+    for run in runs:
+        for package, version in run.versions.items():
+            told[package].add(version)
+    differ = sorted(package for package, several in told.items() if len(several) > 1)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for run in (run for run in runs if differ and run.versions):
+        groups[", ".join(f"{one} {run.versions.get(one, 'unknown')}" for one in differ)].append(run.contender)
     return dict(groups)
 
 

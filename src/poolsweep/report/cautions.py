@@ -19,7 +19,7 @@ from poolsweep.report.comparison import Comparison
 from poolsweep.report.majority import over_majority
 from poolsweep.report.race import race_cautions
 from poolsweep.report.results import RunRecord
-from poolsweep.report.run_notes import load_note, what_seeds_are
+from poolsweep.report.run_notes import code_of, copies_notes, load_note, stray_notes, what_seeds_are
 from poolsweep.tasks.temperature import at_bound
 
 _BASES = {
@@ -58,6 +58,8 @@ def cautions(comparison: Comparison) -> list[tuple[bool, str]]:
     if chosen:
         sentence = f"Other swept settings were chosen on validation, per contender: {', '.join(sorted(chosen))}."
         found.append((False, sentence))
+    found += [(True, sentence) for sentence in stray_notes(comparison)]
+    found += copies_notes(comparison)
     found += [(True, f"{sentence[0].upper()}{sentence[1:]}.") for sentence in _of_the_data(several)]
     found += [(False, sentence) for sentence in _of_long_texts(comparison)]
     for kind, count in Counter(run.facts["outdated"] for run in group.outdated).items():
@@ -151,7 +153,8 @@ def _facts(comparison: Comparison, run: RunRecord) -> RunFacts:
         replicate,
         finished=run.finished and counts,
         selected_on="test" if str(run.facts.get("monitor", "")).startswith("test/") else "validation",
-        commit=run.facts.get("git_commit"),
+        commit=code_of(run.facts),
+        versions=run.facts.get("versions") or {},
         hardware=f"{hardware.get('device', '')} ({hardware.get('accelerator', '')})" if hardware else None,
         test_rows=predicted.rows_hash if predicted else None,
     )

@@ -28,6 +28,7 @@ class Contender:
         runs: Finished runs by replicate.
         failed: Runs of the same setting that did not finish.
         settings: How many settings of other swept axes it was chosen from, on validation.
+        strays: Finished runs of other settings, on replicates that the chosen one lacks.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Contender:
     runs: Mapping[Replicate, RunRecord]
     failed: tuple[RunRecord, ...]
     settings: int
+    strays: tuple[RunRecord, ...] = ()
 
     @property
     def any_run(self) -> RunRecord:
@@ -173,7 +175,9 @@ def _contender(
     failed = tuple(
         run for run in runs if run.facts["setting"] == setting and not _counts(run, metric) and run.state != "pruned"
     )  # fmt: skip
-    return Contender(name, key, by_replicate, failed, len(settings))
+    others = [run for runs in settings.values() for run in runs if run.facts["setting"] != setting]
+    strays = tuple(run for run in others if replicates[run.path.name] not in by_replicate)
+    return Contender(name, key, by_replicate, failed, len(settings), strays)
 
 
 def _counts(run: RunRecord, metric: str | None) -> bool:

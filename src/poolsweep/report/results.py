@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,11 +40,13 @@ class RunRecord:
     Attributes:
         path: The run folder.
         facts: The content of ``result.json``; of ``status.json`` for a run that has no result.
+        copies: The same run, finished in other studies too: it counts once.
         kept: What has been read of it and is read again.
     """
 
     path: Path
     facts: Mapping[str, Any]
+    copies: tuple[RunRecord, ...] = ()
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -88,22 +91,30 @@ class RunRecord:
 def load_runs(studies: Iterable[Path], *, with_refits: bool = False) -> list[RunRecord]:
     """Every run of some studies, ordered by run id; a run that lies in two of them counts once.
 
+    Of a run that finished in several, the one of the study named first counts. No score decides which: the same run may
+    end a little differently on another machine.
+
     Data sets and encoders of different content have different names; see :func:`distinct_names`.
 
     Args:
         studies: ``<output_root>/<study>`` each.
         with_refits: Whether refits, which compete with nobody, are among them.
     """
-    found: dict[str, RunRecord] = {}
+    found: dict[str, list[RunRecord]] = defaultdict(list)
     for study in studies:
         for path in _run_folders(study):
-            record = _read(path)
-            if record is not None and (path.name not in found or not found[path.name].finished):
-                found[path.name] = record
-    records = [found[name] for name in sorted(found)]
+            if record := _read(path):
+                found[path.name].append(record)
+    records = [_counted(found[name]) for name in sorted(found)]
     named = zip(records, distinct_names([record.facts for record in records]), strict=True)
     named_records = [replace(record, facts=facts) for record, facts in named]
     return [record for record in named_records if with_refits or not record.is_refit]
+
+
+def _counted(same: Sequence[RunRecord]) -> RunRecord:
+    """The first of them that finished, else the last; with those that finished too."""
+    finished = [record for record in same if record.finished]
+    return replace(finished[0], copies=tuple(finished[1:])) if finished else same[-1]
 
 
 def load_results(study: Path) -> list[dict[str, Any]]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from poolsweep.report.comparison import Comparison
+from poolsweep.report.config_differences import config_differences
 from poolsweep.report.results import DAMAGED, RunRecord, damaged_note
+from poolsweep.runs.record_fields import REPLICATES
 
-_BASES = {
-    "one seed": "One seed says nothing of what another would give: there is no interval and no verdict.",
-    "seeds": "No predictions were found: differences rest on the seeds alone, and leave out the noise of the texts.",
-    "nothing": "No two poolings share two seeds, and there are no predictions: no difference can be told from noise.",
-}
-_COUNTS = {"missing replicates", "unequal replicates", "few replicates"}
-_FEW_SPLITS = 5
-_MUCH_CUT = 0.2  # share of the test texts
-_WAITED = 2.0  # times its CPU seconds that a run takes where it waits for others
-
+_NAMED = 5
+_SAME = 1e-6  # largest difference between equal metrics
 _WAITED = 2.0  # times its CPU seconds that a run takes where it waits for others
 
 
@@ -70,3 +65,63 @@ def load_note(comparison: Comparison) -> str | None:
                 "Compare cpu_seconds (runs.parquet, and the figure of cost)."
             )
     return None
+
+
+def code_of(facts: Mapping[str, Any]) -> str | None:
+    """The commit that a run was made from, with a hash of what was not committed; None outside a checkout."""
+    commit, changes = facts.get("git_commit"), facts.get("git_changes")
+    return f"{commit} {changes}" if commit and changes else commit
+
+
+def copies_notes(comparison: Comparison) -> list[tuple[bool, str]]:
+    """A sentence about runs that two studies have with different results, and whether the compared metric is one."""
+    metric = f"test/{comparison.metric}"
+    told: dict[bool, list[str]] = {True: [], False: []}
+    for name in comparison.names:
+        for replicate, run in sorted(comparison.contender(name).runs.items()):
+            for other in run.copies:
+                if differing := _differing_metrics(run, other):
+                    key = metric if metric in differing else differing[0]
+                    who = f"{name} {comparison.group.wording.listed([replicate])}"
+                    values = (
+                        f"{run.metric(key):.6g} in {run.path.parent}, {other.metric(key):.6g} in {other.path.parent}"
+                    )
+                    told[key == metric].append(f"{who} ({key} {values})")
+    return [
+        (serious, f"Run twice, with different results: {_some(listed)}. The study named first counts.")
+        for serious, listed in told.items() if listed
+    ]  # fmt: skip
+
+
+def _differing_metrics(run: RunRecord, other: RunRecord) -> list[str]:
+    names = {str(name): None for facts in (run.facts, other.facts) for name in facts.get("metrics") or {}}
+    pairs = {name: (run.metric(name), other.metric(name)) for name in names if name.startswith(("test/", "val/"))}
+    return [
+        name for name, (one, two) in pairs.items()
+        if not math.isclose(one, two, rel_tol=_SAME, abs_tol=_SAME) and not (math.isnan(one) and math.isnan(two))
+    ]  # fmt: skip
+
+
+def stray_notes(comparison: Comparison) -> list[str]:
+    """A sentence about runs that count nowhere: another setting made them, on replicates that the chosen one lacks."""
+    listed = []
+    for name in comparison.names:
+        contender = comparison.contender(name)
+        if not (strays := contender.strays):
+            continue
+        differ = " and ".join(_differing_keys([contender.any_run, *strays])) or "its setting"
+        replicates = [comparison.group.replicates[run.path.name] for run in strays]
+        listed.append(f"{name} {comparison.group.wording.listed(replicates)} (differs in {differ})")
+    return [f"Not counted, for it is another setting: {_some(listed)}."] if listed else []
+
+
+def _differing_keys(runs: Sequence[RunRecord]) -> list[str]:
+    """Config keys that some runs of a contender do not share; the accelerator also where each machine chose its own."""
+    keys = {key for values in config_differences(runs).values() for key in values} - set(REPLICATES)
+    accelerators = {(run.facts.get("hardware") or {}).get("accelerator") for run in runs}
+    return sorted(keys | {"trainer.accelerator"} if len(accelerators) > 1 else keys)
+
+
+def _some(listed: Sequence[str]) -> str:
+    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return f"{'; '.join(listed[:_NAMED])}{more}"

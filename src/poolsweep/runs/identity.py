@@ -12,6 +12,7 @@ from poolsweep.config import Node, RunConfig
 from poolsweep.config.probe import without_unused
 from poolsweep.device import canonical_devices, canonical_precision
 from poolsweep.encoder.folder import folder_hashes
+from poolsweep.runs.record_fields import REPLICATES
 
 # What cannot change the result. Everything else does, or might.
 NO_PART = (
@@ -24,7 +25,6 @@ _EXCLUDED_PATHS = (
 )  # fmt: skip
 _COMPARED_BY_CONTENT = ("encoder.model", "encoder.name", "trainer.accelerator")
 _NAMES_DATA = ("_target_", "name", "subset", "train", "validation", "test")
-REPLICATES = ("seed", "init_seed", "data_seed", "data.split_seed", "data.fold")  # may differ in runs of one setting
 _SIZES = ("data.train_rows", "data.rows_per_label")  # runs of each size are compared among themselves
 _NAMES_ENCODER = ("_target_", "name", "model", "revision")
 

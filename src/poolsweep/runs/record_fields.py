@@ -13,6 +13,7 @@ CHECKED = (
     "config.yaml", "labels.json", "metrics.csv", "predictions-validation.parquet", "predictions-test.parquet",
     "checkpoints/best.safetensors",
 )  # fmt: skip
+REPLICATES = ("seed", "init_seed", "data_seed", "data.split_seed", "data.fold")  # may differ in runs of one setting
 REGIMES = ("probe", "frozen", "lora", "fine-tuned")  # how much is trained, the least first
 
 Check = Callable[[Any], bool]

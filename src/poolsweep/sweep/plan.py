@@ -14,8 +14,8 @@ from poolsweep.config.names import encoder_name
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.launch.launcher import Job
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.identity import REPLICATES
 from poolsweep.runs.plan import Skipped
+from poolsweep.runs.record_fields import REPLICATES
 from poolsweep.sweep.combination import Combination
 from poolsweep.training.job import READ_PARTS, checked, damaged_before, finished_before, folder_of, start_over
 from poolsweep.training.sources import forget_data, task_of_data

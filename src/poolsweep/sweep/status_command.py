@@ -31,16 +31,18 @@ _STYLES = {
 }  # fmt: skip
 
 
-def run_status(study: str | None, *, watch: bool = False, as_json: bool = False, every_seconds: float = 2.0) -> int:
-    """Print the status of a study, or of all; returns the exit status, 1 if a run has failed or is damaged.
+def run_status(
+    studies: Sequence[str], *, watch: bool = False, as_json: bool = False, every_seconds: float = 2.0
+) -> int:
+    """Print the status of some studies; returns the exit status, 1 if a run has failed or is damaged.
 
     Args:
-        study: A folder or a name; None = all studies of the output root.
+        studies: Folders or names; none = all studies of the output root.
         watch: Go on until every run has ended, or Ctrl-C.
         as_json: For programs; with ``watch`` one line each time.
         every_seconds: Between two looks.
     """
-    paths = all_studies() if study is None else [find_study(study, begun=False)]
+    paths = [find_study(study, begun=False) for study in studies] or all_studies()
     found = [study_status(path) for path in paths]
     for one in found:
         _tidy(one)

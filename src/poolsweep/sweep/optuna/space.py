@@ -27,7 +27,7 @@ from optuna.distributions import (
 from optuna.trial import Trial
 
 from poolsweep.errors import UserError
-from poolsweep.runs.identity import REPLICATES
+from poolsweep.runs.record_fields import REPLICATES
 
 
 @dataclass(frozen=True)

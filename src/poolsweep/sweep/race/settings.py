@@ -11,7 +11,8 @@ from poolsweep.config.names import encoder_name
 from poolsweep.launch.launcher import Job
 from poolsweep.report.contender_key import ContenderKey, contender_names
 from poolsweep.runs.folder import RunFolder
-from poolsweep.runs.identity import REPLICATES, setting_id
+from poolsweep.runs.identity import setting_id
+from poolsweep.runs.record_fields import REPLICATES
 from poolsweep.sweep.plan import SweepPlan
 
 
