@@ -4,8 +4,11 @@ import re
 import tomllib
 
 import pytest
+import torch
 import yaml
 from checkout import CONTRIBUTING, README, ROOT
+
+from poolsweep.pooling.presets import load_preset
 
 PAGES = [
     README,
@@ -69,6 +72,26 @@ def test_every_key_of_a_config_is_explained(monkeypatch) -> None:
     assert len(found) > 150, "premise"
     assert [key.path for key in found if not key.meaning] == []
     assert {"optimizer.lr", "data.split_seed", "encoder.packing", "checkpoint.every_minutes"} <= {k.path for k in found}
+
+
+def test_pictures_show_what_poolings_read(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / ".ci" / "site"))
+    from pictures import NUM_LAYERS, picture, reads
+
+    cls = reads(load_preset("cls"))
+    assert cls.fixed
+    assert cls.weights.nonzero().tolist() == [[NUM_LAYERS, 0]]
+    by_place = reads(load_preset("sgpt"))  # the weight of token t of 7 is t; the text is padded
+    assert by_place.names[6:] == ("sep", "pad", "pad")
+    torch.testing.assert_close(by_place.weights[NUM_LAYERS] * 28, torch.tensor([1.0, 2, 3, 4, 5, 6, 7, 0, 0]))
+    largest = reads(load_preset("max_cls"))
+    assert not largest.fixed, "which layer has the largest value depends on the text"
+    assert largest.weights.nonzero().tolist() == [[layer, 0] for layer in (4, 5, 6)]
+    prompt = reads(load_preset("promptbert"))
+    assert [prompt.names[place] for _, place in prompt.weights.nonzero().tolist()] == ["mask"]
+    svg, told = picture(load_preset("first_last_mean"))
+    assert told == "It reads layers 1 and 6 of 6, at cls n e v e r sep, with fixed weights"
+    assert svg.count("M") == 7 * 9 + 2 * 7, "a square per state, and one over each that is read"
 
 
 def test_the_site_has_a_place_for_every_page() -> None:

@@ -49,6 +49,10 @@ def main() -> int:
         target = SOURCE / "docs" / "reference" / f"{name}.md"
         target.parent.mkdir(exist_ok=True)
         target.write_text(make(), encoding="utf-8")
+    drawn = SOURCE / "docs" / "reference" / "pictures"
+    drawn.mkdir()
+    for name, svg in pages.pictures():
+        (drawn / f"{name}.svg").write_text(svg, encoding="utf-8")
     shutil.rmtree(SITE, ignore_errors=True)
     (SOURCE / "assets").mkdir()
     shutil.copyfile(HERE / "extra.css", SOURCE / "assets" / "extra.css")

@@ -7,17 +7,19 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from config_keys import options_of_conf
+from pictures import picture
 
 import poolsweep
 from poolsweep.cli.program import VERBS, main
 from poolsweep.conf_dir import conf_dir
 from poolsweep.pooling.base import LayerMix, TokenPooling
-from poolsweep.pooling.catalogue import formula
+from poolsweep.pooling.catalogue import count, formula, sources
 from poolsweep.pooling.chunks.base import ChunkPooling
-from poolsweep.pooling.make import make_chunks, make_layers, make_tokens
-from poolsweep.pooling.presets import describe, half_names, load_half, load_preset, preset_names
+from poolsweep.pooling.make import make_chunks, make_layers, make_pooling, make_tokens
+from poolsweep.pooling.presets import describe, half_name, half_names, load_half, load_preset, preset_names
 
 _SIZES = {"num_layers": 12, "hidden_size": 768}
 
@@ -43,22 +45,20 @@ def config_keys() -> str:
 
 
 def poolings() -> str:
-    """Every preset, both halves and the ways to read long texts, with formula and source."""
+    """Every preset, both halves and the ways to read long texts, with formula, source and picture."""
     parts = [
         "# All poolings",
-        "`pooling=PRESET`, or `pooling/layers=LAYERS pooling/tokens=TOKENS`; sizes for BERT-base.",
+        "`pooling=PRESET`, or `pooling/layers=LAYERS pooling/tokens=TOKENS`. Sizes are those of BERT-base.",
+        _HOW_DRAWN,
+        "## Presets",
     ]
-    presets = [
-        (f"`{name}`", " + ".join(_half(load_preset(name), kind) for kind in ("layers", "tokens")),
-         describe(conf_dir() / "pooling" / f"{name}.yaml"))
-        for name in preset_names()
-    ]  # fmt: skip
-    parts += ["## Presets", _table(("preset", "halves", "what it is"), presets)]
-    parts += ["## Layers", "`h[l]` is layer l: 0 = embeddings, −1 = the last.", _table(_HALF, _layers())]
+    for name in preset_names():
+        parts += [f"### {name}", *_preset(name)]
+    parts += ["## Layers", "`h[l]` is layer l: 0 = embeddings, −1 = the last.", _table(_DRAWN, _layers())]
     parts += [
         "## Tokens",
         "`x[t]` is token t of the mixed layers; `m[t]` is 1 where it is real.",
-        _table(_HALF, _tokens()),
+        _table(_DRAWN, _tokens()),
     ]
     parts += [
         "## Long texts",
@@ -66,6 +66,12 @@ def poolings() -> str:
         _table(_HALF, _chunks()),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def pictures() -> Iterator[tuple[str, str]]:
+    """Name and SVG of every picture of the poolings' page."""
+    for name in _drawn():
+        yield name, _picture(name)[0]
 
 
 def python() -> str:
@@ -80,21 +86,57 @@ def python() -> str:
 
 
 _HALF = ("name", "formula", "numbers a text", "what it is", "source")
+_HOW_DRAWN = """A picture shows the states that a pooling reads, of an encoder with six layers.
+A row is a layer, a column is a token of a padded text, one letter each.
+Special tokens and padding are grey. A dot stands for a template's words.
+
+- **Blue** states have a fixed weight: the darker, the more they count.
+- **Orange** states count by the text (a maximum), or by what training finds.
+- What is not coloured is not read.
+
+The pictures are measured: a state is coloured if the vector moves with it."""
+_DRAWN = (*_HALF, "what it reads")
 
 
-def _half(preset: dict[str, dict[str, object]], kind: str) -> str:
-    return str(preset[kind]["_target_"]).split(".")[-2]
+def _preset(name: str) -> Iterator[str]:
+    halves = load_preset(name)
+    pooling = make_pooling(halves, **_SIZES)
+    layers, tokens = (half_name(kind, halves[kind]) for kind in ("layers", "tokens"))
+    yield _image(name)
+    yield _plain(describe(conf_dir() / "pooling" / f"{name}.yaml"))
+    size = f"{pooling.output_size:,} numbers a text, {count(pooling):,} parameters"
+    yield f"`{formula(pooling)}`  \nlayers `{layers}`, tokens `{tokens}`; {size}  \n{_cited(sources(pooling))}"
+
+
+def _drawn() -> dict[str, dict[str, dict[str, object]]]:
+    """Name of a picture → the halves that it shows; a half is shown beside the plainest other."""
+    last, mean = load_half("layers", "last"), load_half("tokens", "mean")
+    found = {name: load_preset(name) for name in preset_names()}
+    found |= {f"layers-{name}": {"layers": load_half("layers", name), "tokens": mean} for name in half_names("layers")}
+    return found | {
+        f"tokens-{name}": {"layers": last, "tokens": load_half("tokens", name)} for name in half_names("tokens")
+    }
+
+
+@cache
+def _picture(name: str) -> tuple[str, str]:
+    return picture(_drawn()[name])
+
+
+def _image(name: str) -> str:
+    return f"![{_picture(name)[1]}](pictures/{name}.svg)"
 
 
 def _layers() -> Iterator[tuple[str, ...]]:
     for name in half_names("layers"):
-        yield _row("layers", name, make_layers(load_half("layers", name), **_SIZES))
+        part = make_layers(load_half("layers", name), **_SIZES)
+        yield *_row("layers", name, part), _image(f"layers-{name}")
 
 
 def _tokens() -> Iterator[tuple[str, ...]]:
     for name in half_names("tokens"):
-        with contextlib.suppress(ValueError):  # one that goes with one encoder alone
-            yield _row("tokens", name, make_tokens(load_half("tokens", name), input_size=_SIZES["hidden_size"]))
+        part = make_tokens(load_half("tokens", name), input_size=_SIZES["hidden_size"])
+        yield *_row("tokens", name, part), _image(f"tokens-{name}")
 
 
 def _chunks() -> Iterator[tuple[str, ...]]:
@@ -104,7 +146,12 @@ def _chunks() -> Iterator[tuple[str, ...]]:
 
 def _row(kind: str, name: str, part: LayerMix | TokenPooling | ChunkPooling) -> tuple[str, ...]:
     about = describe(conf_dir() / "pooling" / kind / f"{name}.yaml")
-    return f"`{name}`", f"`{formula(part)}`", str(part.output_size), about, part.source
+    return f"`{name}`", f"`{formula(part)}`", str(part.output_size), about, _cited(part.source)
+
+
+def _cited(text: str) -> str:
+    """A citation whose arXiv number leads there."""
+    return re.sub(r"arXiv:(\d{4}\.\d{5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 
 def _home(name: str) -> str:

@@ -80,19 +80,21 @@ def _entry(console: Console, name: str, summary: str, make: Callable[[], Part]) 
     except ValueError as error:  # it does not go with an encoder of this size
         console.say(Text.assemble((f"  {name:<24}", "bold"), str(error)))
         return
-    size = f"{part.output_size:>6} dims {_count(part):>11,} parameters"
+    size = f"{part.output_size:>6} dims {count(part):>11,} parameters"
     console.say(Text.assemble((f"  {name:<24}", "bold"), size))
     console.say(f"      {formula(part)}", style="cyan")
     console.say(f"      {summary}", hang=2)
-    console.say(f"      {_sources(part)}", style="dim")
+    console.say(f"      {sources(part)}", style="dim")
 
 
-def _sources(part: Part) -> str:
+def sources(part: Part) -> str:
+    """The citations of a pooling or of a half, each once."""
     found = [part.layers.source, part.tokens.source] if isinstance(part, Pooling) else [part.source]
     return "; ".join(dict.fromkeys(source for source in found if source))
 
 
-def _count(module: nn.Module) -> int:
+def count(module: nn.Module) -> int:
+    """Parameters, trained or not."""
     return sum(p.numel() for p in module.parameters())
 
 
