@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Literal, NoReturn
 
+from poolsweep.cli.examples import examples
 from poolsweep.errors import UserError, nearest
 
 _UNKNOWN = "unrecognized arguments: "
@@ -34,6 +35,11 @@ class VerbParser(argparse.ArgumentParser):
 
     def __init__(self, verb: str, description: str) -> None:
         super().__init__(prog=f"poolsweep {verb}", description=description)
+        self.verb = verb
+
+    def format_help(self) -> str:
+        """Its help, with examples at the end."""
+        return f"{super().format_help()}\n{examples(self.verb)}"
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found."""

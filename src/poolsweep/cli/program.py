@@ -29,16 +29,16 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "status": status,
     "report": report,
     "dashboard": dashboard,
-    "sync": sync,
-    "wandb-sweep": wandb_sweep,
-    "poolings": poolings,
-    "check": check,
-    "explain": explain,
-    "predict": predict,
-    "encode": encode,
-    "export": export,
     "refit": refit,
     "evaluate": evaluate,
+    "predict": predict,
+    "encode": encode,
+    "explain": explain,
+    "export": export,
+    "poolings": poolings,
+    "check": check,
+    "sync": sync,
+    "wandb-sweep": wandb_sweep,
     "init": init,
     "clean": clean,
     "env": env,
@@ -50,39 +50,50 @@ and is the difference real?
 
 usage: poolsweep VERB [ARGUMENTS]
 
-  train [OVERRIDES]      one run:  poolsweep train pooling=cls seed=1
-  train -m [OVERRIDES]   a sweep:  poolsweep train -m pooling=cls,max seed=0,1,2
-  submit [OVERRIDES]     a sweep as jobs of a Slurm cluster, without waiting;
-                         --dry-run prints the sbatch scripts
-  status [STUDY]         which runs are finished, running, failed or missing
-  report STUDY           the leaderboard, and a page with charts, cautions and
-                         all runs:  poolsweep report demo
-  dashboard STUDY        the report while the sweep runs, in a browser here
-  sync STUDY             sends offline W&B runs (--yes; says first which)
-  wandb-sweep OVERRIDES  prints a sweep.yaml for W&B's agents
-  refit STUDY[:POOLING]  the model to ship: the chosen setting, fitted on all
-                         training rows:  poolsweep refit demo
-  evaluate MODEL         how good it is on a file with labels, with intervals:
-                         poolsweep evaluate demo --data FILE
+from texts to a model:
+  poolsweep train -m experiment=demo       nine poolings, each over five seeds
+  poolsweep report demo                    which is best, and a page with charts
+  poolsweep refit demo                     the chosen one, fitted on all rows
+  poolsweep predict demo --input new.csv   what it says of your texts
+
+run:
+  train [OVERRIDES]      one run
+  train -m [OVERRIDES]   a sweep: every combination of values between commas
+  submit [OVERRIDES]     a sweep as jobs of a Slurm cluster, without waiting
+  status [STUDY ...]     which runs are finished, running, failed or missing
+
+read the answer:
+  report STUDY ...       the leaderboard; a page with charts and cautions
+  dashboard STUDY        the same while the sweep runs, in a browser here
+
+use the winner:
+  refit STUDY[:POOLING]  the model to ship, fitted on all training rows
+  evaluate MODEL         how good it is on a file with labels, with intervals
+  predict MODEL          what it says of every text of a file
+  encode MODEL           the vector of every text of a file; also of an encoder
+                         and a pooling without any training
+  explain MODEL          what each token and each layer of a text contributed
+  export MODEL           for transformers, sentence-transformers, ONNX Runtime
+                         or plain torch, proven equal without poolsweep
+
+poolings:
   poolings               every pooling: formula, source, size and parameters
-  check CLASS            the conformance suite on a pooling of your own:
-                         poolsweep check my_package.MyPooling
-  explain MODEL          what each token and layer of a text contributed:
-                         poolsweep explain outputs/demo/ID --text "…"
-  predict MODEL          what the model says of every text of a file:
-                         poolsweep predict demo --input new.csv --output out.csv
-  encode MODEL           vectors of every text of a file, of a run or of any
-                         encoder and pooling:  --output vectors.parquet
-  export MODEL           the model for another library, proven equal without
-                         poolsweep:  --to transformers --output FOLDER
-  init [FOLDER]          a small project: an experiment, an own pooling, a
-                         Slurm profile, a README
+  check CLASS            the conformance suite on a pooling of your own
+
+Weights & Biases:
+  sync STUDY             what of its offline runs would be sent; --yes sends it
+  wandb-sweep OVERRIDES  a sweep.yaml for W&B's agents
+
+this installation:
+  init [FOLDER]          a small project of your own: an experiment, a pooling,
+                         a Slurm profile, a README
   clean [STUDY]          what can be removed, and how much; --yes removes it
   env                    versions, hardware and places, for a report of a fault
 
-poolsweep VERB --help says more. Results lie in outputs/<study>/; the same
-command again skips what is finished. poolsweep --completion bash|zsh|fish
-prints what makes a shell complete verbs, options, groups and keys.
+poolsweep VERB --help says more, with examples. STUDY is a name in outputs/, or
+a folder; MODEL is a study, STUDY:POOLING, or the folder of a run. The same
+command again skips what is finished. poolsweep --completion bash|zsh|fish prints
+what makes a shell complete verbs, options, groups and keys.
 POOLSWEEP_DEBUG=1 shows the traceback behind an error.
 """
 

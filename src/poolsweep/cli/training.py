@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from poolsweep.cli.examples import examples
 from poolsweep.extras import require
 from poolsweep.launch.cluster.leave import leave_job
 from poolsweep.process.signals import Interrupted, stop_signals
@@ -70,7 +71,7 @@ poolsweep status STUDY --watch follows the jobs.
 def train(arguments: list[str]) -> int:
     """Train a run, or with ``-m`` a sweep."""
     if {"-h", "--help"} & set(arguments):
-        print(_TRAIN_HELP, end="")
+        print(f"{_TRAIN_HELP}\n{examples('train')}", end="")
         return 0
     with stop_signals:  # torch takes its time to load, and Slurm may speak meanwhile
         try:
@@ -86,7 +87,7 @@ def train(arguments: list[str]) -> int:
 def submit(arguments: list[str]) -> int:
     """Submit a sweep as jobs of a Slurm cluster, and leave."""
     if {"-h", "--help"} & set(arguments):
-        print(_SUBMIT_HELP, end="")
+        print(f"{_SUBMIT_HELP}\n{examples('submit')}", end="")
         return 0
     require("submitit", asked_by="poolsweep submit", extra="slurm")
     dry = "--dry-run" in arguments
