@@ -92,8 +92,8 @@ this installation:
 
 poolsweep VERB --help says more, with examples. STUDY is a name in outputs/, or
 a folder; MODEL is a study, STUDY:POOLING, or the folder of a run. The same
-command again skips what is finished. poolsweep --completion bash|zsh|fish prints
-what makes a shell complete verbs, options, groups and keys.
+command again skips what is finished. poolsweep --completion bash|zsh|fish
+prints what makes a shell complete verbs, options, groups and keys.
 POOLSWEEP_DEBUG=1 shows the traceback behind an error.
 """
 
