@@ -245,6 +245,13 @@ def test_a_limit_is_checked_before_anything_is_written(store, loaded):
     replace(store, max_gib=2.5 * one).ensure([cls])
 
 
+def test_where_not_all_has_room_token_states_are_left_out_first(store, loaded):
+    mean, cls, learned = (request_of(name, loaded) for name in ("masked_mean", "cls_last4_concat", "learned"))
+    one = 4 * len(store.rows) * 5 * 32 / 2**30
+    replace(store, max_gib=2.1 * one).ensure([mean], alongside=lambda: [learned, cls])
+    assert {path.stem for path in store.folder.glob("*.npy")} - {"lengths"} == {*mean.arrays, *cls.arrays}
+
+
 def test_a_disk_without_room_is_reported_before_the_pass(store, loaded, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000})())
     with pytest.raises(UserError, match=r"take 0\.0 GiB, and .* has 0\.0 free"):

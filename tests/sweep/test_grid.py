@@ -149,7 +149,7 @@ def test_one_encoder_pass_serves_a_sweep(cli, tiny_run, monkeypatch):
         write(self, *given)
 
     monkeypatch.setattr(FeatureStore, "_write", counted)
-    poolings = "cls,max,last4_concat,cls_last4_mean"
+    poolings = "cls,max,last4_concat,cls_last4_mean,sgpt,last,elmo"
     done = cli("train", "-m", *tiny_run, *FAST, f"pooling={poolings}", "seed=0,1", "trainer.max_epochs=1")
     assert done.status == 0
     assert sorted(passes) == ["test", "train", "validation"]

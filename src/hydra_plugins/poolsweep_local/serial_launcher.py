@@ -13,12 +13,14 @@ class SerialLauncher(JobLauncher):
 
     def run(self, jobs: Sequence[Job]) -> Sequence[Exception]:
         """Run the jobs; one that cannot begin keeps none of the others."""
+        from poolsweep.training.expected import expecting
         from poolsweep.training.job import run_job
 
         refused: list[Exception] = []
-        for job in jobs:
-            try:
-                run_job(job.config, job.overrides)
-            except (UserError, OSError) as error:
-                refused.append(error)
+        with expecting([job.config for job in jobs]):
+            for job in jobs:
+                try:
+                    run_job(job.config, job.overrides)
+                except (UserError, OSError) as error:
+                    refused.append(error)
         return refused

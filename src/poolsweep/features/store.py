@@ -129,9 +129,11 @@ class FeatureStore:
         lengths = self.rows.tokenised.lengths
         self.encoder.to(self.device)
         shapes = self._shapes([*requests, *extra], shortest=int(lengths.argmin()) if len(lengths) else None)
-        if extra and self._too_much(shapes) is not None:
-            extra = []
-            shapes = {name: shapes[name] for request in requests for name in request.arrays if name in shapes}
+        for fewer in ([one for one in extra if one.per != "token"], []):  # all token states are most of it
+            if extra and self._too_much(shapes) is not None:
+                extra = fewer
+                wanted = {name for request in (*requests, *extra) for name in request.arrays}
+                shapes = {name: shape for name, shape in shapes.items() if name in wanted}
         problem = self._too_much(shapes)
         if problem is not None:
             raise UserError(problem)

@@ -33,6 +33,7 @@ from poolsweep.pooling.tokens.pooler import Pooler
 from poolsweep.pooling.windowed import joins_tokens
 from poolsweep.runs.status import StatusFile
 from poolsweep.tasks import Contract
+from poolsweep.training.expected import expected_poolings
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def feature_rows(
         def tell(done: int, of: int, *, offset: int = before) -> None:
             status.update(phase="encoding", step=offset + done, steps=total)
 
-        store.ensure([request], alongside=partial(_usual_requests, inputs), on_progress=tell)
+        store.ensure([request], alongside=partial(_further_requests, config, inputs), on_progress=tell)
         before += len(tokens)
         return store.read(request)
 
@@ -174,8 +175,15 @@ def _request(pooling: Pooling, node: Node, encoder: Encoder) -> FeatureRequest:
     )
 
 
+def _further_requests(config: RunConfig, inputs: Inputs) -> list[FeatureRequest]:
+    """What a pass that has to be made anyway writes too: what later runs of this process read, and most sweeps."""
+    encoder = inputs.loaded.encoder
+    later = [_request(*found, encoder) for found in expected_poolings(config, inputs.loaded, inputs.reading)]
+    return list({tuple(one.arrays): one for one in (*later, *_usual_requests(inputs))}.values())
+
+
 def _usual_requests(inputs: Inputs) -> list[FeatureRequest]:
-    """What most poolings of a sweep read: a pass that has to be made anyway writes it too."""
+    """What most poolings of a sweep read."""
     if inputs.reading.template is not None:  # texts in a template are read by this pooling alone
         return []
     encoder = inputs.loaded.encoder
