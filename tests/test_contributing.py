@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md tells a newcomer to do works as written."""
+"""What CONTRIBUTING.md and docs/extending.md tell a newcomer to do works as written."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from poolsweep.pooling.conformance.suite import check_class
 from poolsweep.tasks import TASKS
 
 GUIDE = CONTRIBUTING.read_text(encoding="utf-8")
+OWN = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 
 
 def shown(part: str) -> tuple[str, str]:
     """The class and the YAML of the guide to a part."""
-    [section] = re.findall(rf"^## Add a {part}: .*?(?=^## )", GUIDE, flags=re.DOTALL | re.MULTILINE)
+    [section] = re.findall(rf"^## A {part}\n.*?(?=^## |\Z)", OWN, flags=re.DOTALL | re.MULTILINE)
     [code] = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
-    [node] = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+    node = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)[0]
     return code, node
 
 
 def test_the_pooling_of_the_guide_conforms(tmp_path, monkeypatch):
     code, node = shown("pooling")
-    assert yaml.safe_load(node)["_target_"] == "poolsweep.pooling.tokens.first_last.FirstLast"
+    assert yaml.safe_load(node)["_target_"] == "my_poolings.FirstLast"
     (tmp_path / "guide_first_last.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     results = check_class("guide_first_last.FirstLast")
@@ -89,7 +90,7 @@ def test_the_data_source_of_the_guide_reads_folders_and_knows_its_content(tmp_pa
     (tmp_path / "guide_folders.py").write_text(code, encoding="utf-8")
     own = tmp_path / "conf" / "data" / "folders.yaml"
     own.parent.mkdir(parents=True)
-    own.write_text(node.replace("poolsweep.data.sources.folders.", "guide_folders."), encoding="utf-8")
+    own.write_text(node.replace("my_sources.", "guide_folders."), encoding="utf-8")
     for split in ("train", "validation", "test"):
         for word, label in (("good", "yes"), ("bad", "no")):
             folder = tmp_path / "reviews" / split / label
@@ -117,7 +118,7 @@ def test_the_loss_of_the_guide_is_its_formula_and_trains(tmp_path, frozen_run, c
     (tmp_path / "guide_loss.py").write_text(code, encoding="utf-8")
     own = tmp_path / "conf" / "loss" / "poly.yaml"
     own.parent.mkdir(parents=True)
-    own.write_text(node.replace("poolsweep.loss.poly.", "guide_loss."), encoding="utf-8")
+    own.write_text(node.replace("my_losses.", "guide_loss."), encoding="utf-8")
     typed = [*frozen_run, "--config-dir", str(own.parents[1]), "loss=poly", "trusted=[guide_loss]"]
     assert main(typed) == 0
     assert main([*typed, "loss.epsilon=-1"]) == 2
@@ -163,7 +164,7 @@ def test_the_task_of_the_guide_learns_counts(tmp_path, frozen_run, monkeypatch, 
 
 def test_the_launcher_of_the_guide_waits_and_runs_all(tmp_path, frozen_run):
     code, node = shown("launcher")
-    package = tmp_path / "hydra_plugins" / "poolsweep_idle"
+    package = tmp_path / "hydra_plugins" / "idle"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "idle_launcher.py").write_text(code, encoding="utf-8")

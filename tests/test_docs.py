@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -94,7 +95,23 @@ def test_pictures_show_what_poolings_read(monkeypatch) -> None:
     assert svg.count("M") == 7 * 9 + 2 * 7, "a square per state, and one over each that is read"
 
 
+def test_the_drawing_of_the_floors_is_that_of_pyproject(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / ".ci" / "site"))
+    from floors import PLACE, drawing
+
+    assert PLACE.read_text(encoding="utf-8") == drawing(), "python .ci/site/floors.py draws it anew"
+
+
+def _pages(part: object) -> Iterator[str]:
+    """Pages of a part of the navigation, however deep."""
+    if isinstance(part, str):
+        yield part
+    else:
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _pages(inner)
+
+
 def test_the_site_has_a_place_for_every_page() -> None:
     nav = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
-    placed = {page for section in nav for pages in section.values() for page in pages}
+    placed = set(_pages(nav))
     assert {f"docs/{page.name}" for page in INDEX.parent.glob("*.md")} <= placed
