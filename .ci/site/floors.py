@@ -17,7 +17,9 @@ rect{fill:#1565c014;stroke:#1565c0}text{font:13px system-ui,sans-serif;fill:#222
 
 def floors() -> list[str]:
     """Parts of poolsweep, from the top floor to the lowest."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     [found] = [contract["layers"] for contract in contracts if contract["name"] == "Floors of poolsweep"]
     return found
 
@@ -34,7 +36,9 @@ def drawing() -> str:
     for number, row in enumerate(rows):
         x, y = 0.0, 22 + _ROW * number
         for name in row:
-            parts.append(f'<rect x="{x + 0.5:.1f}" y="{y}.5" width="{_width(name):.1f}" height="{_ROW - _GAP}" rx="4"/>')
+            parts.append(
+                f'<rect x="{x + 0.5:.1f}" y="{y}.5" width="{_width(name):.1f}" height="{_ROW - _GAP}" rx="4"/>'
+            )
             parts.append(f'<text x="{x + _width(name) / 2:.1f}" y="{y + 18}" text-anchor="middle">{name}</text>')
             x += _width(name) + _GAP
     return "".join([*parts, "</svg>"]) + "\n"
