@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import shutil
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from checkout import README, ROOT
+from checkout import ROOT
 from pages import blocks, commands
 from studies import write_study
 
@@ -28,10 +29,14 @@ def _write(path: Path, header: str, rows: Sequence[Sequence[object]]) -> None:
 
 def _write_files(place: Path) -> None:
     """One file for each name that the pages give to data of the reader's."""
-    words = {"1": "meow", "2": "woof", "3": "huhu"}
-    rows = [(f"{words[label]} {'x' * (i % 5)} {i}", label) for i in range(84) for label in words]
-    for name in ("train.csv", "cases.csv", "new.csv", "texts.csv"):
-        _write(place / name, "text,label", rows[:60])
+    words = {"ABBR": "meow", "DESC": "woof", "ENTY": "huhu", "HUM": "wau", "LOC": "miau", "NUM": "quak"}
+    rows = [(f"{words[label]} {'x' * (i % 5)} {i}", label) for i in range(42) for label in words]
+    for name in ("train.csv", "cases.csv", "new.csv", "texts.csv", "votes.csv", "questions.csv", "new_questions.csv"):
+        _write(place / name, "text,label", rows[:90])
+    for split, label, i in itertools.product(("train", "validation", "test"), ("yes", "no"), range(6)):
+        path = place / "reviews" / split / label / f"{i}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{label} {split} {i}", encoding="utf-8")
     _write(place / "reviews.csv", "text,label,review,stars", [(text, label, text, label) for text, label in rows])
     _write(place / "by_author.csv", "text,label,author", [(*row, i // 6) for i, row in enumerate(rows[:84])])
     _write(place / "mrpc.csv", "text,text_pair,label", [(text, f"and {text}", label) for text, label in rows[:60]])
@@ -51,7 +56,8 @@ def _write_package(place: Path) -> None:
     (place / "my_package.py").write_text(
         "from torchmetrics.classification import MulticlassAccuracy\n"
         "from poolsweep.pooling.tokens.mean import Mean\n"
-        "class MyPooling(Mean):\n    pass\n"
+        "class MyPooling(Mean):\n    def __init__(self, *, input_size, include_special=True, width=1):\n"
+        "        super().__init__(input_size=input_size, include_special=include_special)\n"
         "class Gain(MulticlassAccuracy):\n    def __init__(self):\n        super().__init__(num_classes=3)\n"
     )
 
@@ -78,28 +84,30 @@ def _write_shipped(folder: Path) -> None:
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
 
 
-def _own_data() -> list[str]:
-    """What README types to train on data of the reader's."""
-    [typed] = [c.parts[0][1] for b in blocks(README) if b.is_shell for c in commands(b) if "study=reviews" in c.typed]
-    return list(typed[1:])
+def _first_study() -> list[str]:
+    """The first command that trains, of the page that newcomers follow."""
+    page = ROOT / "docs" / "first_study.md"
+    typed = (command for block in blocks(page) if block.is_shell for command in commands(block))
+    return list(next(command.parts[0][1][1:] for command in typed if " train " in command.typed))
 
 
 @pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reader's folder: data, code and models, and in ``outputs`` the studies that the pages speak of.
 
-    ``demo`` and ``reviews`` were trained, on a tiny encoder; the others are made of numbers.
+    ``questions`` is what the page on a first study trains, on a tiny encoder; ``demo`` and ``reviews`` are copies, and the
+    others are made of numbers.
     """
     place = tmp_path_factory.mktemp("reader")
     _write_files(place)
     _write_package(place)
     _write_shipped(place / "FOLDER")
-    demo = ["train", "-m", "data=files", "encoder.frozen=true", "trainer=probe", "pooling=cls,max", "study=demo"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POOLSWEEP_OUTPUTS", str(place / "outputs"))
         patch.chdir(place)
-        for typed in ([*_own_data(), "trainer.max_epochs=1"], [*demo, "data.train=train.csv", "seed=0,1"]):
-            assert main([*typed, "encoder=tiny", "trainer.accelerator=cpu"]) == 0
+        assert main([*_first_study(), "encoder=tiny", "trainer.accelerator=cpu", "trainer.penalties=[0.01]"]) == 0
+    for name in ("demo", "reviews"):
+        shutil.copytree(place / "outputs" / "questions", place / "outputs" / name)
     for name in ("lab", "default", "STUDY"):
         write_study(place / "outputs" / name, encoder="minilm", poolings=("cls", "max"), num_texts=60)
         (place / "outputs" / name / "wandb" / "offline-run-1-id").mkdir(parents=True)

@@ -13,6 +13,7 @@ from checkout import README, ROOT
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL = {"sh", "bash", "shell", "console"}
 PROGRAMS = {"poolsweep", "echo", "cd", "pip", "make", "python", ".", "wandb"}  # first words of a block of commands
+_FILE = re.compile(r"`([\w/]+\.(?:py|yaml))`[^`]*:\n\n```\w+\n(.*?)```", re.DOTALL)
 _LIST_ITEM = re.compile(r"\s*([-*]|\d+\.) ")
 
 
@@ -35,7 +36,9 @@ class Block:
     @property
     def is_shell(self) -> bool:
         """Whether it is typed into a terminal."""
-        return self.language in SHELL or (not self.language and self.text.split(maxsplit=1)[0] in PROGRAMS)
+        return self.language in SHELL or (
+            not self.language and re.sub(r"^[A-Z]+=\S* ", "", self.text).split()[0] in PROGRAMS
+        )
 
 
 @dataclass(frozen=True)
@@ -96,13 +99,18 @@ def commands(block: Block) -> Iterator[Command]:
             yield Command(block.page, number, typed, tuple(_split(words)))
 
 
+def files(page: Path) -> dict[str, str]:
+    """What a page tells its reader to write: name of the file → content."""
+    return dict(_FILE.findall(page.read_text(encoding="utf-8")))
+
+
 def _split(words: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     operator, part = "", []
     for word in words:
         if word in {"|", "&&", ">", ";"}:
             yield operator, tuple(part)
             operator, part = word, []
-        else:
+        elif part or not re.fullmatch(r"[A-Z]+=\S*", word):  # a variable of the environment
             part.append(word)
     yield operator, tuple(part)
 
