@@ -95,8 +95,8 @@ def _first_study() -> list[str]:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reader's folder: data, code and models, and in ``outputs`` the studies that the pages speak of.
 
-    ``questions`` is what the page on a first study trains, on a tiny encoder; ``demo`` and ``reviews`` are copies, and the
-    others are made of numbers.
+    ``questions`` is what the page on a first study trains, on a tiny encoder; ``demo`` and ``reviews`` are copies, and
+    the others are made of numbers.
     """
     place = tmp_path_factory.mktemp("reader")
     _write_files(place)

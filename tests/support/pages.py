@@ -134,7 +134,7 @@ def sentences(page: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate([*text.split("\n"), ""], 1):
         is_item = _LIST_ITEM.match(line) is not None
         if is_item or not line.strip() or line.startswith(("    ", "|", "#", "<", "!")):
-            whole = re.sub(r"`[^`]*`", "X", " ".join(paragraph))
+            whole = re.sub(r"`[^`]*`", "X", re.sub(r"\]\([^)]*\)", "]", " ".join(paragraph)))
             yield from ((start, sentence) for sentence in re.split(r"(?<=[.!?])\s+", whole) if sentence)
             paragraph, start = ([line.strip()] if is_item else []), number
         else:
