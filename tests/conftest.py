@@ -226,7 +226,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContex
     @contextmanager
     def killed(moment: int) -> Iterator[Kill]:
         from poolsweep.callbacks.best_weights import BestWeights
-        from poolsweep.model.classifier import Classifier
+        from poolsweep.model.lightning import LightningClassifier
 
         kill = Kill(moment, [])
 
@@ -240,7 +240,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContex
 
         with monkeypatch.context() as patch:
             for step in ("training_step", "validation_step", "test_step"):
-                before(Classifier, step)
+                before(LightningClassifier, step)
             for step in ("save", "on_validation_end"):
                 after(BestWeights, step)
             yield kill

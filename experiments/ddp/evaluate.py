@@ -14,8 +14,8 @@ import yaml
 from safetensors.torch import load_file
 
 from poolsweep.config import RunConfig
+from poolsweep.distributed.device import device_of
 from poolsweep.distributed.group import process_group
-from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world
 from poolsweep.files.writing import write_json
 from poolsweep.process.warning_filters import quiet_third_parties

@@ -97,8 +97,7 @@ def _ours(config: BertConfig, device: str, training: bool) -> Step:
         encoder=encoder, pooling=Pooling(layers=layers, tokens=Pooler(input_size=size)), postprocess=None_(size=size),
         head=Linear(input_size=size, num_labels=LABELS, initializer_range=0.02, dropout=0.1),
         loss=torch.nn.CrossEntropyLoss(), for_loss=partial(task.for_loss, contract),
-        metrics=partial(SplitMetrics, task, contract, ["accuracy"]), make_optimizer=torch.optim.AdamW,
-        make_scheduler=torch.optim.lr_scheduler.ConstantLR,
+        metrics=partial(SplitMetrics, task, contract, ["accuracy"]),
     )  # fmt: skip
     encoder.keep_first_tokens()
     model.to(device)

@@ -1,4 +1,4 @@
-"""The one exception that stands for a user's mistake."""
+"""Exceptions that several parts know: a user's mistake, and two ends of a run."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ class RefusedError(UserError):
 
 class UnfitPoolingError(UserError):
     """Nothing is wrong with a config but its pooling, which the encoder or the trainer rules out."""
+
+
+class TrainingDivergedError(Exception):
+    """The loss or the monitored metric is not a number."""
+
+    kind = "diverged"
+
+
+class RunTimeoutError(Exception):
+    """A run has used up the time that it may take."""
+
+    kind = "timeout"
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from poolsweep.callbacks.average.ema import Ema
 from poolsweep.callbacks.average.swa import Swa
-from poolsweep.model.classifier import Classifier
+from poolsweep.model.lightning import LightningClassifier
 
 
 class Toy(pl.LightningModule):
@@ -175,7 +175,7 @@ def test_asked_to_leave_while_the_average_is_measured_it_saves_what_is_trained(
 ):
     typed = ["train", *short_run, "callbacks.average=ema"]
     assert cli(*typed, "study=alone").status == 0
-    original, asked = Classifier.validation_step, []
+    original, asked = LightningClassifier.validation_step, []
 
     def validation_step(self, batch, batch_idx):
         if self.global_step == 6 and not asked:
@@ -183,7 +183,7 @@ def test_asked_to_leave_while_the_average_is_measured_it_saves_what_is_trained(
         return original(self, batch, batch_idx)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "validation_step", validation_step)
+        patch.setattr(LightningClassifier, "validation_step", validation_step)
         assert cli(*typed, "study=asked").status == 128 + signal.SIGTERM
     assert cli(*typed, "study=asked").status == 0
     [alone], [left] = outputs.glob("alone/*/"), outputs.glob("asked/*/")

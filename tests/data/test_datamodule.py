@@ -8,7 +8,7 @@ import pytest
 import torch
 from read_files import read_files
 
-from poolsweep.data import DataModule
+from poolsweep.data.datamodule import DataModule
 from poolsweep.data.reading import Reading
 from poolsweep.data.token_rows import TokenRows
 from poolsweep.data.tokenise import tokenise

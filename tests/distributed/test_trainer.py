@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from poolsweep.distributed.trainer import device_of
+from poolsweep.distributed.device import device_of
 from poolsweep.distributed.world import ALONE, World
 
 

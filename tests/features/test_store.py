@@ -103,7 +103,6 @@ def test_stored_features_equal_live_encoding(store, loaded, name: str):
         encoder=None, features=request, pooling=pooling, postprocess=torch.nn.Identity(), head=torch.nn.Identity(),
         loss=torch.nn.CrossEntropyLoss(), for_loss=lambda logits, targets: (logits, targets),
         metrics=partial(SplitMetrics, Classification(), Labels(("a", "b")), ()),
-        make_optimizer=torch.optim.AdamW, make_scheduler=None,
     )  # fmt: skip
     with torch.no_grad():
         found = classifier.pool(batch)

@@ -16,14 +16,14 @@ def test_values_of_key_variables_and_logins_are_hidden(monkeypatch):
 
 
 def test_a_failure_that_names_a_key_is_recorded_without_it(cli, tiny_run, outputs, monkeypatch):
-    from poolsweep.model.classifier import Classifier
+    from poolsweep.model.lightning import LightningClassifier
 
     def fail(self):
         raise RuntimeError(f"401 for {KEY}")
 
     monkeypatch.setenv("WANDB_API_KEY", KEY)
     monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setattr(Classifier, "on_train_start", fail)
+    monkeypatch.setattr(LightningClassifier, "on_train_start", fail)
     cli("train", "-m", *tiny_run, "logger=[wandb,tensorboard]", "seed=0")
     files = [path for path in outputs.rglob("*") if path.is_file()]
     assert any(path.name == "run.log" for path in files)

@@ -36,11 +36,11 @@ def test_two_sweeps_at_once_share_one_study_in_every_tracker(tiny_run, outputs, 
 
 
 def test_a_run_that_failed_is_closed_and_gives_way_to_the_next_attempt(cli, tiny_run, outputs, monkeypatch):
-    from poolsweep.model.classifier import Classifier
+    from poolsweep.model.lightning import LightningClassifier
 
     typed = ["train", *tiny_run, ALL, "study=failed"]
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, "on_test_epoch_end", lambda self: 1 / 0)
+        patch.setattr(LightningClassifier, "on_test_epoch_end", lambda self: 1 / 0)
         done = cli(*typed)
         assert done.status == 1
         assert "ZeroDivisionError" in done.err

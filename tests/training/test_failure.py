@@ -10,10 +10,10 @@ from collections import namedtuple
 import pytest
 import torch
 
-from poolsweep.callbacks.best_weights import BestWeights, TrainingDivergedError
-from poolsweep.callbacks.checkpoint import RunTimeoutError
+from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.config import Node
-from poolsweep.model.classifier import Classifier
+from poolsweep.errors import RunTimeoutError, TrainingDivergedError
+from poolsweep.model.lightning import LightningClassifier
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.records import fingerprints, write_result
 from poolsweep.runs.stored_config import read_config, write_config
@@ -62,7 +62,7 @@ def record(outputs) -> tuple[dict, dict]:
 def test_a_disk_without_room_is_said_in_one_line_before_training(cli, tiny_run, outputs, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(failure.shutil, "disk_usage", lambda path: usage(2**20))
-    monkeypatch.setattr(Classifier, "training_step", lambda *given: pytest.fail("it trained"))
+    monkeypatch.setattr(LightningClassifier, "training_step", lambda *given: pytest.fail("it trained"))
     done = cli("train", *tiny_run)
     assert done.status == 1
     assert "has 1 MiB free, and this run may write" in done.problems[-1]

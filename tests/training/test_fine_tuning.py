@@ -17,7 +17,7 @@ import pytest
 from safetensors.torch import load_file
 
 from poolsweep.encoder import Encoder
-from poolsweep.model.classifier import Classifier
+from poolsweep.model.lightning import LightningClassifier
 
 
 def the_run(outputs: Path, study: str) -> Path:
@@ -131,14 +131,14 @@ def test_a_head_that_is_solved_has_the_rate_of_the_encoder(compose, tiny_run):
 def test_the_solved_head_changes_no_other_number_that_is_drawn(cli, short_run, outputs, monkeypatch):
     """The order of texts, dropout and what is drawn for the encoder are those of the same run without it."""
     drawn: dict[str, list] = {}
-    original = Classifier.training_step
+    original = LightningClassifier.training_step
 
     def noted(self, batch, batch_idx):
         states = (random.random(), np.random.rand(), batch.row_ids.tolist())
         drawn.setdefault(study, []).append(states)
         return original(self, batch, batch_idx)
 
-    monkeypatch.setattr(Classifier, "training_step", noted)
+    monkeypatch.setattr(LightningClassifier, "training_step", noted)
     for study in ("random", "probe"):
         done = cli("train", *short_run, f"init={study}", "trainer.max_epochs=1", f"study={study}", "seed=3")
         assert done.status == 0, done.err
@@ -190,7 +190,7 @@ def test_a_process_with_a_solved_head_and_falling_rates_that_is_killed(cli, shor
 
 def test_layers_are_unfrozen_from_the_top_as_steps_go_by(cli, short_run, outputs, monkeypatch):
     seen = []
-    original = Classifier.training_step
+    original = LightningClassifier.training_step
 
     def noted(self, batch, batch_idx):
         assert isinstance(self.encoder, Encoder)
@@ -202,7 +202,7 @@ def test_layers_are_unfrozen_from_the_top_as_steps_go_by(cli, short_run, outputs
         seen.append("".join(sorted(trained)))
         return original(self, batch, batch_idx)
 
-    monkeypatch.setattr(Classifier, "training_step", noted)
+    monkeypatch.setattr(LightningClassifier, "training_step", noted)
     done = cli("train", *short_run, "encoder.unfreeze_every=0.5", "callbacks=none")
     assert done.status == 0, done.err
     assert seen == [""] * 4 + ["1"] * 3 + ["01"] * 4 + ["01e"] * 3

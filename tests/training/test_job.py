@@ -110,10 +110,10 @@ def test_the_same_run_gives_the_same_bits(trained, frozen: str):
 
 def test_test_is_evaluated_once_with_the_best_checkpoint(trained, monkeypatch):
     from poolsweep.callbacks.best_weights import BestWeights
-    from poolsweep.model.classifier import Classifier
+    from poolsweep.model.lightning import LightningClassifier
 
     evaluated, saved = [], []
-    original = Classifier.on_test_epoch_end
+    original = LightningClassifier.on_test_epoch_end
     save = BestWeights.save
 
     def note(self):
@@ -124,7 +124,7 @@ def test_test_is_evaluated_once_with_the_best_checkpoint(trained, monkeypatch):
         saved.append(trainer.current_epoch)
         save(self, trainer, pl_module)
 
-    monkeypatch.setattr(Classifier, "on_test_epoch_end", note)
+    monkeypatch.setattr(LightningClassifier, "on_test_epoch_end", note)
     monkeypatch.setattr(BestWeights, "save", note_save)
     # a rate that wrecks later epochs, so that the best weights are not the last
     folder = trained("monitor=val/loss", "optimizer.head_lr=20", "trainer.max_epochs=3",

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from poolsweep.data.batch import Batch
-from poolsweep.model.classifier import Classifier
+from poolsweep.model.lightning import LightningClassifier
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def memory_for(monkeypatch):
     """Training steps of more rows run out of memory, perhaps after some that did not."""
 
     def limit(rows: int, *, after: int = 0) -> None:
-        original, left = Classifier.forward, [after]
+        original, left = LightningClassifier.forward, [after]
 
         def forward(self, batch: Batch):
             left[0] -= self.training
@@ -25,7 +25,7 @@ def memory_for(monkeypatch):
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
             return original(self, batch)
 
-        monkeypatch.setattr(Classifier, "forward", forward)
+        monkeypatch.setattr(LightningClassifier, "forward", forward)
 
     return limit
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from poolsweep.model.classifier import Classifier
+from poolsweep.model.lightning import LightningClassifier
 
 
 def the_run(outputs: Path, study: str) -> Path:
@@ -79,7 +79,7 @@ def test_a_signal_saves_after_the_step_and_leaves(
 ):
     expected = alone(*overrides)
     typed = ["train", *short_run, *overrides, "study=asked"]  # checkpoints every five minutes: the signal alone saves
-    original = getattr(Classifier, phase)
+    original = getattr(LightningClassifier, phase)
     steps: list[int] = []
 
     def asked(self, batch, batch_idx):
@@ -89,7 +89,7 @@ def test_a_signal_saves_after_the_step_and_leaves(
         return original(self, batch, batch_idx)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Classifier, phase, asked)
+        patch.setattr(LightningClassifier, phase, asked)
         done = cli(*typed)
     assert done.status == 128 + signum
     assert done.problems[-1] == "interrupted; the same command again goes on from here"
@@ -176,13 +176,13 @@ def test_going_on_under_other_versions_is_said_once(capsys):
 @pytest.mark.parametrize("accelerator", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_the_loss_scaler_goes_on_where_it_was(accelerator, cli, short_run, outputs, killed_at, bits, monkeypatch):
     seen: dict[int, dict] = {}
-    step = Classifier.training_step
+    step = LightningClassifier.training_step
 
     def noted(self, batch, batch_idx):
         seen[self.global_step] = self.trainer.precision_plugin.scaler.state_dict()
         return step(self, batch, batch_idx)
 
-    monkeypatch.setattr(Classifier, "training_step", noted)
+    monkeypatch.setattr(LightningClassifier, "training_step", noted)
     typed = ["train", *short_run, *EACH_STEP, "trainer.precision=16-mixed", f"trainer.accelerator={accelerator}"]
     assert cli(*typed, "study=alone").status == 0
     expected = seen.copy()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poolsweep.callbacks.best_weights import BestWeights
-from poolsweep.model.classifier import Classifier
+from poolsweep.model.lightning import LightningClassifier
 from poolsweep.probe import run as probe
 from poolsweep.probe.evaluation import Evaluated
 from poolsweep.process.owner import owner
@@ -16,10 +16,10 @@ from poolsweep.process.owner import owner
 FINE_TUNED = ["trainer.max_epochs=1", "checkpoint.every_steps=1"]
 PROBE = ["encoder.frozen=true", "trainer=probe"]
 MOMENTS = {
-    "a step": (Classifier, "training_step", FINE_TUNED),
-    "a validation": (Classifier, "validation_step", FINE_TUNED),
+    "a step": (LightningClassifier, "training_step", FINE_TUNED),
+    "a validation": (LightningClassifier, "validation_step", FINE_TUNED),
     "best weights get their name": (BestWeights, "publish", FINE_TUNED),
-    "the test": (Classifier, "test_step", FINE_TUNED),
+    "the test": (LightningClassifier, "test_step", FINE_TUNED),
     "a penalty of a probe": (Evaluated, "metrics", PROBE),
     "the test of a probe": (probe, "_install", PROBE),
     "a run of a sweep": (Evaluated, "metrics", ["-m", *PROBE]),

@@ -10,20 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from poolsweep.callbacks.average.base import selects
 from poolsweep.distributed.fsdp import load_whole_state, whole_state
+from poolsweep.errors import TrainingDivergedError
 from poolsweep.files.writing import checksum, make_durable, remove, write_whole
 from poolsweep.metric_names import sign
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.records import DamagedError
-
-
-class TrainingDivergedError(Exception):
-    """The loss or the monitored metric is not a number."""
 
 
 class BestWeights(pl.Callback):
@@ -154,15 +150,3 @@ class BestWeights(pl.Callback):
         found = self.path.parent.glob(f"best-*{self.path.suffix}")
         numbered = ((path.stem.partition("-")[2], path) for path in found)
         return sorted((int(step), path) for step, path in numbered if step.isdigit())
-
-
-def require_finite(loss: torch.Tensor, *, step: int) -> None:
-    """Raise if a training loss is not a number.
-
-    Raises:
-        TrainingDivergedError: If it is infinite or NaN.
-    """
-    if not bool(torch.isfinite(loss)):
-        raise TrainingDivergedError(
-            f"train/loss is {float(loss)} at step {step}; lower optimizer.lr or optimizer.head_lr"
-        )

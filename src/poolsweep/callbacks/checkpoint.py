@@ -23,6 +23,7 @@ from poolsweep.callbacks.loop_state import (
 )
 from poolsweep.callbacks.random_state import random_states, restore_random_states
 from poolsweep.distributed.group import all_gather
+from poolsweep.errors import RunTimeoutError
 from poolsweep.files.writing import write_whole
 from poolsweep.loggers.metrics_file import read_rows
 from poolsweep.loggers.tracker import Tracker
@@ -32,10 +33,6 @@ from poolsweep.runs.environment import versions, warn_of_other_versions
 
 _log = logging.getLogger(__name__)
 _KEY = "poolsweep"
-
-
-class RunTimeoutError(Exception):
-    """The run took longer than ``run_timeout_minutes``."""
 
 
 class Checkpoint(pl.Callback):

@@ -72,8 +72,7 @@ def run_once(config: RunConfig, *, name: str, require: Callable[[Prepared], None
 
 def said() -> tuple[type[Exception], ...]:
     """What ends a command with a line of its own and status 1."""
-    from poolsweep.callbacks.best_weights import TrainingDivergedError
-    from poolsweep.callbacks.checkpoint import RunTimeoutError
+    from poolsweep.errors import RunTimeoutError, TrainingDivergedError
     from poolsweep.runs.lock import LockLostError
     from poolsweep.sweep.grid import SweepFailedError
     from poolsweep.training.failure import DiskFullError
@@ -170,7 +169,7 @@ def _tell_agent(job: SingleRun, result: dict[str, Any]) -> None:
     """A W&B agent waits for a run of its own, also where there is nothing left to do but to say what came out."""
     from poolsweep.loggers.tracker import close_loggers
     from poolsweep.loggers.wandb import WandbRun
-    from poolsweep.training.trainer import build_loggers
+    from poolsweep.training.loggers import build_loggers
 
     found = build_loggers(job.config, folder=job.folder, run_id=job.run_id)
     loggers = [one for one in found if isinstance(one, WandbRun)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import hydra.utils
@@ -20,6 +21,11 @@ class Part:
     prefixes: tuple[str, ...]
     base: str | tuple[str, ...] | None = None
     derived: frozenset[str] = frozenset()
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The dotted paths of ``base``."""
+        return (self.base,) if isinstance(self.base, str) else self.base or ()
 
 
 PARTS: dict[str, Part] = {
@@ -41,7 +47,7 @@ PARTS: dict[str, Part] = {
     "scheduler": Part(("poolsweep.scheduler.",), derived=frozenset({"optimizer", "total_steps"})),
     "trainer": Part(
         ("pytorch_lightning.", "poolsweep.probe."),
-        ("pytorch_lightning.Trainer", "poolsweep.probe.Probe", "poolsweep.probe.untrained.Untrained"),
+        ("poolsweep.probe.Probe", "poolsweep.probe.untrained.Untrained", "pytorch_lightning.Trainer"),
         frozenset({"monitor", "loggers"}),
     ),
     "logger": Part(
@@ -62,8 +68,6 @@ def part_at(path: tuple[str, ...]) -> Part | None:
     return PARTS.get(".".join(path)) if path and path[0] not in NAMED else None
 
 
-def base_classes(part: Part) -> tuple[type, ...] | None:
-    """The classes one of which a part's target must derive from."""
-    if part.base is None:
-        return None
-    return tuple(map(hydra.utils.get_class, (part.base,) if isinstance(part.base, str) else part.base))
+def base_classes(part: Part) -> Iterator[type]:
+    """The classes one of which a part's target must derive from, each imported when it is asked for."""
+    return map(hydra.utils.get_class, part.bases)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import hydra.utils
-import pytorch_lightning as pl
 
 from poolsweep.config.callbacks import refusal_of
 from poolsweep.config.keys import TRAINING_KEYS, beside_source
@@ -18,7 +17,31 @@ from poolsweep.errors import RefusedError, nearest
 from poolsweep.extras import lacking
 from poolsweep.process.user_imports import import_from_here
 
-_OF_ANY_TRAINER = TRAINING_KEYS | frozenset(inspect.signature(pl.Trainer).parameters)
+
+def allowed_part(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) -> Part:  # noqa: ANN401
+    """The part that a node stands for, if its class comes from a package that it may come from; imports nothing.
+
+    Args:
+        path: Keys that lead to the node in the config.
+        node: With a ``_target_``.
+        trusted: Packages of the user's own, if it is a list.
+    Raises:
+        RefusedError: If it may not be run there.
+    """
+    where, target, part = ".".join(path), str(node["_target_"]), part_at(path)
+    if part is None:
+        raise RefusedError(f"{where}._target_={target} is refused: no class is expected there")
+    prefixes = _prefixes(part, trusted)
+    if not target.startswith(prefixes):
+        raise RefusedError(
+            f"{where}._target_={target} is refused: it must come from {' or '.join(p.rstrip('.') for p in prefixes)}; "
+            f"trust a package of your own with trusted=[{target.split('.', 1)[0]}]"
+        )
+    return part
+
+
+def _prefixes(part: Part, trusted: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return (*part.prefixes, *(f"{name}." for name in (trusted if isinstance(trusted, list) else [])))
 
 
 def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) -> tuple[Part, Any]:  # noqa: ANN401
@@ -31,15 +54,8 @@ def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) 
     Raises:
         RefusedError: If it may not be run there.
     """
-    where, target, part = ".".join(path), str(node["_target_"]), part_at(path)
-    if part is None:
-        raise RefusedError(f"{where}._target_={target} is refused: no class is expected there")
-    prefixes = (*part.prefixes, *(f"{name}." for name in (trusted if isinstance(trusted, list) else [])))
-    if not target.startswith(prefixes):
-        raise RefusedError(
-            f"{where}._target_={target} is refused: it must come from {' or '.join(p.rstrip('.') for p in prefixes)}; "
-            f"trust a package of your own with trusted=[{target.split('.', 1)[0]}]"
-        )
+    part, where, target = allowed_part(path, node, trusted=trusted), ".".join(path), str(node["_target_"])
+    prefixes = _prefixes(part, trusted)
     if not target.startswith(part.prefixes):
         import_from_here()
     try:
@@ -47,9 +63,8 @@ def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) 
     except Exception as error:  # importing runs the module's code, which may raise anything
         reason = str(error).strip().splitlines()[0]
         raise RefusedError(f"{where}._target_={target} cannot be imported: {reason}") from error
-    bases = base_classes(part)
-    if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, bases):
-        kind = " or ".join(f"a {b.__name__}" for b in bases) if bases is not None else "a function of that package"
+    if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, part):
+        kind = " or ".join(f"a {b.rpartition('.')[2]}" for b in part.bases) or "a function of that package"
         raise RefusedError(f"{where}._target_={target} is refused: it is not {kind}")
     reason = refusal_of(found) if path[0] == "callbacks" and inspect.isclass(found) else None
     if reason is not None:
@@ -57,12 +72,12 @@ def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) 
     return part, found
 
 
-def _makes(found: Any, bases: tuple[type, ...] | None) -> bool:  # noqa: ANN401
-    """Whether calling ``found`` gives one of ``bases``: it is such a class, or a function annotated to return one."""
-    if bases is None:
+def _makes(found: Any, part: Part) -> bool:  # noqa: ANN401
+    """Whether calling ``found`` gives what a part must be: it is one of its classes, or annotated to return one."""
+    if not part.bases:
         return callable(found)
     kind = found if inspect.isclass(found) else hints_of(found).get("return")
-    return inspect.isclass(kind) and issubclass(kind, bases)
+    return inspect.isclass(kind) and any(issubclass(kind, base) for base in base_classes(part))
 
 
 def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Part) -> list[str]:  # noqa: ANN401
@@ -78,8 +93,9 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     absent = lacking(needs, asked_by=f"logger={needs}") if needs is not None else None
     signature = inspect.signature(found)
     more = open_options(found)
-    trains = where == "trainer" and not is_probe({"trainer": node})
-    skip = beside_source(node) if where == "data" else _OF_ANY_TRAINER if trains else frozenset()  # checked elsewhere
+    skip = beside_source(node) if where == "data" else frozenset[str]()  # checked elsewhere
+    if where == "trainer" and not is_probe({"trainer": node}):
+        skip = TRAINING_KEYS | signature.parameters.keys()
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     known += more or ()

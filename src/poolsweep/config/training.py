@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import pytorch_lightning as pl
-
 from poolsweep.config.keys import TRAINING_KEYS, Training
 from poolsweep.config.probe import is_probe
 from poolsweep.config.types import dataclass_problems
@@ -47,4 +45,6 @@ def training_problems(config: Mapping[str, Any]) -> list[str]:
 
 @cache
 def _unsupported() -> frozenset[str]:
+    import pytorch_lightning as pl  # takes seconds, and a probe has no need of it
+
     return frozenset(inspect.signature(pl.Trainer).parameters) - TRAINING_KEYS

@@ -13,29 +13,32 @@ from poolsweep.config.fine_tuning import fine_tuning_problems
 from poolsweep.config.keys import Loading, Refit, Root, RowKeys, SplitKeys
 from poolsweep.config.machine import device_problems, worker_problems
 from poolsweep.config.own_metrics import selecting_problems
-from poolsweep.config.probe import probe_problems
+from poolsweep.config.probe import is_probe, probe_problems
 from poolsweep.config.processes import distribution_problems
 from poolsweep.config.ranges import range_problems
 from poolsweep.config.run_config import RunConfig
 from poolsweep.config.shape import SECTIONS
-from poolsweep.config.targets import argument_problems, authorised, interpolations, nodes_with_target
+from poolsweep.config.targets import allowed_part, argument_problems, authorised, interpolations, nodes_with_target
 from poolsweep.config.training import training_problems
 from poolsweep.config.types import dataclass_problems
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.tasks import TASKS
 
+_OF_TRAINING = frozenset({"trainer", "optimizer", "scheduler", "callbacks", "logger", "own_metrics"})
 
-def validate(checked: RunConfig) -> None:
+
+def validate(checked: RunConfig, *, trains: bool = True) -> None:
     """Check types, targets and names in a config.
 
     Args:
         checked: The config, from ``resolve`` or of a record.
+        trains: Whether it is to be run; else only the model that it describes is made.
     Raises:
         RefusedError: With every problem found, if one of them is a ``_target_`` that must not be run.
         UserError: With every problem found.
     """
     config = checked.content
-    problems = _type_problems(config)
+    problems = _type_problems(config) + (training_problems(config) if trains else [])
     if not problems:  # what goes together is asked of values that are of the right types
         problems += range_problems(config)
         problems += device_problems(config["trainer"])
@@ -51,8 +54,12 @@ def validate(checked: RunConfig) -> None:
     ]
     problems += unresolved
     refused = bool(unresolved)
+    unread = _OF_TRAINING if not trains else {"callbacks"} if is_probe(config) else frozenset[str]()
     for path, node in nodes_with_target(config):
         try:
+            if path[0] in unread:
+                allowed_part(path, node, trusted=config.get("trusted"))
+                continue
             part, found = authorised(path, node, trusted=config.get("trusted"))
             problems += argument_problems(".".join(path), node, found, part)
             problems += selecting_problems(path, found, config)
@@ -83,4 +90,4 @@ def _type_problems(config: Mapping[str, Any]) -> list[str]:
         problems += dataclass_problems(kind, config[name], prefix=f"{name}.")
     if "refit" in config:
         problems += dataclass_problems(Refit, config["refit"], prefix="refit.")
-    return problems + training_problems(config)
+    return problems

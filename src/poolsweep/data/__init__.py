@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poolsweep.data.batch import Batch
-    from poolsweep.data.datamodule import DataModule
     from poolsweep.data.splits import Split, Splits
 
-__all__ = ["Batch", "DataModule", "Split", "Splits"]
+__all__ = ["Batch", "Split", "Splits"]
 
-_HOMES = {"Batch": "batch", "DataModule": "datamodule", "Split": "splits", "Splits": "splits"}
+_HOMES = {"Batch": "batch", "Split": "splits", "Splits": "splits"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import datasets
 import numpy as np
 import pyarrow as pa
 import xxhash
-from datasets import Dataset, Features, Sequence, Value
 from transformers import PreTrainedTokenizerBase
 
 from poolsweep.data.cache import cached
@@ -24,6 +22,9 @@ from poolsweep.data.reading import Reading
 from poolsweep.data.splits import Split
 from poolsweep.data.text_reader import TextReader, reader
 from poolsweep.process.cpu_affinity import usable_cores
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 _PARALLEL_FROM = 50_000  # rows; below, starting processes costs more than it saves
 _ROWS_AT_ONCE = 8192
@@ -178,6 +179,9 @@ def _starts(lengths: TextSequence[int] | np.ndarray) -> np.ndarray:
 
 
 def _map(split: Split, tokenizer: PreTrainedTokenizerBase, reading: Reading, *, cache_file: Path) -> Dataset:
+    import datasets  # takes a second, and rows that are tokenised before do without it
+    from datasets import Features, Sequence, Value
+
     typed = "token_type_ids" in tokenizer.model_input_names
     columns = {"input_ids": Sequence(Value("int32")), "special": Sequence(Value("bool")), "truncated": Value("bool")}
     if reading.template is not None:

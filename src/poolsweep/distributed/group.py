@@ -11,8 +11,6 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from pytorch_lightning.plugins.environments import SLURMEnvironment
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from torch import Tensor
 
 from poolsweep.distributed.world import World
@@ -31,15 +29,10 @@ def process_group(world: World, *, device: torch.device) -> Iterator[None]:
         world: This process among them.
         device: What it computes on.
     """
-    rank_before = getattr(rank_zero_only, "rank", 0)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     if world.size == 1:
-        rank_zero_only.rank = 0  # type: ignore[attr-defined]
-        try:
-            yield
-        finally:
-            rank_zero_only.rank = rank_before  # type: ignore[attr-defined]
+        yield
         return
     dist.init_process_group(
         "nccl" if device.type == "cuda" else "gloo",
@@ -49,11 +42,9 @@ def process_group(world: World, *, device: torch.device) -> Iterator[None]:
         timeout=_PATIENCE,
         device_id=device if device.type == "cuda" else None,
     )
-    rank_zero_only.rank = world.rank  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        rank_zero_only.rank = rank_before  # type: ignore[attr-defined]
         gc.collect()  # wrappers of the module that hold on to the group
         dist.destroy_process_group()
 
@@ -70,6 +61,8 @@ def _address() -> tuple[str, int]:
     env = os.environ
     host = env.get("MASTER_ADDR")
     if host is None and int(env.get("SLURM_STEP_NUM_NODES", "1")) > 1:
+        from pytorch_lightning.plugins.environments import SLURMEnvironment
+
         host = SLURMEnvironment.resolve_root_node_address(env.get("SLURM_STEP_NODELIST") or env["SLURM_NODELIST"])
     job, step = (int(env.get(key, "0")) for key in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
     return host or "127.0.0.1", int(env.get("MASTER_PORT") or _FIRST_PORT + (job + 7919 * step) % _PORTS)
@@ -87,6 +80,28 @@ def by_itself() -> Iterator[None]:
 
 def _together() -> bool:
     return not _apart and dist.is_available() and dist.is_initialized()
+
+
+def leads() -> bool:
+    """Whether this process is the first of its run."""
+    return not (dist.is_available() and dist.is_initialized()) or dist.get_rank() == 0
+
+
+@contextmanager
+def known_to_lightning(world: World) -> Iterator[None]:
+    """Let Lightning know which process this is: a variable of a launcher may tell it of a job around the run.
+
+    Args:
+        world: This process among those of the run.
+    """
+    from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+    before = getattr(rank_zero_only, "rank", 0)
+    rank_zero_only.rank = world.rank  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        rank_zero_only.rank = before  # type: ignore[attr-defined]
 
 
 def all_gather(mine: T) -> list[T]:

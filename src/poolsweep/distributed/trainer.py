@@ -49,20 +49,3 @@ def keep_targets(plugin: Precision) -> None:
         return replace(convert(data), targets=data.targets)
 
     plugin.convert_input = converted
-
-
-def device_of(config: RunConfig, world: World | None) -> torch.device:
-    """What a process of a run computes on.
-
-    Args:
-        config: The run's.
-        world: This process among those of the run; None = it only starts them, and touches no GPU.
-    """
-    if world is None:
-        return torch.device("cpu")
-    if config.accelerator != "cuda":
-        return torch.device(config.accelerator)
-    chosen = config.trainer["devices"]
-    if isinstance(chosen, str) and "," in chosen:
-        chosen = [int(part) for part in chosen.split(",") if part.strip()]
-    return torch.device("cuda", int(chosen[world.local_rank]) if isinstance(chosen, list) else world.local_rank)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from poolsweep.files.writing import open_to_append
 
 
-class MetricsFile(Logger):
+class MetricsFile:
     """Appends metrics as they come, so that a killed run keeps them.
 
     Args:
@@ -25,27 +20,11 @@ class MetricsFile(Logger):
     """
 
     def __init__(self, path: Path, *, measured: Sequence[str], check_lock: Callable[[], None] = lambda: None) -> None:
-        super().__init__()
         self._path = path
         splits = (f"{split}/{name}" for split in ("val", "test") for name in sorted({*measured, "loss"}))
         self._columns = ("step", "epoch", "train/loss", *splits, "penalty")
         self._check_lock = check_lock
 
-    @property
-    def name(self) -> str:
-        """Part of Lightning's interface."""
-        return "metrics"
-
-    @property
-    def version(self) -> str:
-        """Part of Lightning's interface."""
-        return ""
-
-    @rank_zero_only
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Nothing: config.yaml has them."""
-
-    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Append one line; columns that were not measured stay empty."""
         row = {"step": step, **metrics}

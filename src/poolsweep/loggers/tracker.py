@@ -8,11 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
-
 from poolsweep.config import Node, RunConfig
 from poolsweep.config.probe import is_probe
+from poolsweep.distributed.group import leads
 from poolsweep.runs.secrets import without_secrets
 
 _log = logging.getLogger(__name__)
@@ -50,14 +48,14 @@ class Tracker(ABC):
         """
 
 
-def close_loggers(loggers: Iterable[Logger], *, result: Mapping[str, Any] | None) -> None:
+def close_loggers(loggers: Iterable[object], *, result: Mapping[str, Any] | None) -> None:
     """Close every tracker; one that cannot be closed is named in the log and changes nothing about the run.
 
     Args:
         loggers: Loggers of the run.
         result: Content of result.json; None if the run failed or was interrupted.
     """
-    if getattr(rank_zero_only, "rank", 0) != 0:
+    if not leads():
         return
     for logger in loggers:
         if isinstance(logger, Tracker):

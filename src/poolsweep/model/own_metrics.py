@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from poolsweep.distributed.group import all_gather
 from poolsweep.errors import UserError
 from poolsweep.tasks import Contract
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
 
 _log = logging.getLogger("poolsweep")
 

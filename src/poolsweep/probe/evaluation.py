@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from pytorch_lightning.loggers import Logger
 from safetensors.torch import save_file
 from torch import Tensor
 
 from poolsweep.files.writing import write_whole
+from poolsweep.loggers.metrics_logger import MetricsLogger
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.predictions import Predictions, write_contract
 from poolsweep.probe.vectors import Vectors
@@ -77,7 +77,7 @@ class FrozenRun(Evaluated):
     writes_checkpoints = False
 
     @property
-    def loggers(self) -> Sequence[Logger]:
+    def loggers(self) -> Sequence[MetricsLogger]:
         """Where its metrics go."""
         return self.trainer.loggers
 

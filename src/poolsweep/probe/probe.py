@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Len
-from pytorch_lightning.loggers import Logger
 
 from poolsweep.bounds import Described, PositiveFloat
+from poolsweep.loggers.metrics_logger import MetricsLogger
 from poolsweep.metric_names import sign
 from poolsweep.probe.solver import PathSolver, Solution
 
@@ -52,7 +52,7 @@ class Probe:
         accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto",
         devices: Literal[1] = 1,
         precision: str | int = 32,
-        loggers: Sequence[Logger] = (),
+        loggers: Sequence[MetricsLogger] = (),
     ) -> None:
         self.penalties = sorted(penalties, reverse=True)
         self.bootstrap = bootstrap

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pytorch_lightning.loggers import Logger
 
 from poolsweep.device import accelerator_type
+from poolsweep.loggers.metrics_logger import MetricsLogger
 from poolsweep.model.outcome import Outcome
 from poolsweep.probe.evaluation import FrozenRun
 from poolsweep.probe.vectors import Vectors
@@ -39,7 +39,7 @@ class Untrained:
         accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = "auto",
         devices: Literal[1] = 1,
         precision: str | int = 32,
-        loggers: Sequence[Logger] = (),
+        loggers: Sequence[MetricsLogger] = (),
     ) -> None:
         self.monitor = monitor
         self.accelerator = accelerator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ class Vectors:
         self._rows = rows
         self._classifier = classifier
         self._indices = np.arange(len(rows)) if indices is None else indices
-        self._device = classifier.device
+        first = next(chain(classifier.parameters(), classifier.buffers()), None)
+        self._device = torch.device("cpu") if first is None else first.device
         self.targets = rows.targets[torch.from_numpy(self._indices)].to(self._device)
         self._kept: Tensor | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,14 @@ class Assembled:
     row_weights: torch.Tensor | None
 
 
-def assemble(config: RunConfig, prepared: Prepared, *, status: StatusFile, left_out: Collection[str] = ()) -> Assembled:
+def assemble(
+    config: RunConfig,
+    prepared: Prepared,
+    *,
+    status: StatusFile,
+    left_out: Collection[str] = (),
+    kind: Callable[..., Classifier] = Classifier,
+) -> Assembled:
     """Read the texts, make the model, and run a frozen encoder once over what is not stored yet.
 
     Args:
@@ -44,6 +51,7 @@ def assemble(config: RunConfig, prepared: Prepared, *, status: StatusFile, left_
         prepared: From ``prepare``.
         status: Status file, which is told how a pass goes.
         left_out: Splits that are not wanted.
+        kind: Makes the classifier of its parts.
     """
     encoder, pooling, pairs = prepared.loaded.encoder, prepared.pooling, make(config.pairs)
     inputs = Inputs(
@@ -61,7 +69,7 @@ def assemble(config: RunConfig, prepared: Prepared, *, status: StatusFile, left_
         status.update(shared_seconds=round(time.monotonic() - started, 3))  # the next run finds it done
     elif "pooler_output" not in pooling.context_needed:
         encoder.drop_pooler()
-    classifier = build_classifier(config, encoder, pooling, prepared.contract, features=features)
+    classifier = build_classifier(config, encoder, pooling, prepared.contract, features=features, kind=kind)
     weights = None
     if isinstance(classifier.loss, Loss):
         targets = rows["train"].targets

@@ -7,13 +7,14 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
-from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.config import RunConfig
-from poolsweep.distributed.group import all_gather
+from poolsweep.distributed.group import all_gather, known_to_lightning
 from poolsweep.distributed.world import World
+from poolsweep.errors import TrainingDivergedError
 from poolsweep.files.writing import make_durable, own_folder, remove, remove_half_written
 from poolsweep.loggers.tracker import close_loggers
 from poolsweep.model.outcome import Outcome
@@ -51,29 +52,30 @@ def attempt(
     check_lock = lock.check if lock is not None else _of_the_leader
     run: Run | None = None
     finished: dict[str, Any] | None = None
-    try:
-        if lock is not None:
-            _start(planned)
-        facts = facts_of(planned, started=started)
-        run = build(
-            config, planned.prepared, folder=folder, run_id=planned.identity, status=status, check_lock=check_lock,
-            world=world, micro_batches=micro_batches,
-        )  # fmt: skip
-        require_room(folder.path, run.classifier, checkpoints=run.writes_checkpoints)
-        outcome = run.fit(folder, status)
-        seconds = time.monotonic() - clock + run.seconds_before
-        cpu = sum(all_gather(cpu_seconds() - used))
-        _require_finite(outcome.metrics)
-        result = _result(facts, outcome, run, seconds=seconds, cpu=cpu, attempts=status.content["attempts"])
-        check_lock()
-        if lock is not None:
-            result = _finish(folder, run, result)
-        finished = result
-        status.update(force=True, state="finished", metrics=outcome.metrics)
-        return result
-    finally:
-        if run is not None:
-            close_loggers(run.loggers, result=finished)
+    with nullcontext() if config.is_probe else known_to_lightning(world):
+        try:
+            if lock is not None:
+                _start(planned)
+            facts = facts_of(planned, started=started)
+            run = build(
+                config, planned.prepared, folder=folder, run_id=planned.identity, status=status, check_lock=check_lock,
+                world=world, micro_batches=micro_batches,
+            )  # fmt: skip
+            require_room(folder.path, run.classifier, checkpoints=run.writes_checkpoints)
+            outcome = run.fit(folder, status)
+            seconds = time.monotonic() - clock + run.seconds_before
+            cpu = sum(all_gather(cpu_seconds() - used))
+            _require_finite(outcome.metrics)
+            result = _result(facts, outcome, run, seconds=seconds, cpu=cpu, attempts=status.content["attempts"])
+            check_lock()
+            if lock is not None:
+                result = _finish(folder, run, result)
+            finished = result
+            status.update(force=True, state="finished", metrics=outcome.metrics)
+            return result
+        finally:
+            if run is not None:
+                close_loggers(run.loggers, result=finished)
 
 
 def _of_the_leader() -> None:

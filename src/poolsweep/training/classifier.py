@@ -1,8 +1,9 @@
-"""Makes the LightningModule: what the sizes of encoder, pooling and labels decide."""
+"""Makes the classifier: what the sizes of encoder, pooling and labels decide."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,9 +28,15 @@ from poolsweep.training.make import make
 
 
 def build_classifier(
-    config: RunConfig, encoder: Encoder, pooling: Pooling, contract: Contract, *, features: FeatureRequest | None = None
+    config: RunConfig,
+    encoder: Encoder,
+    pooling: Pooling,
+    contract: Contract,
+    *,
+    features: FeatureRequest | None = None,
+    kind: Callable[..., Classifier] = Classifier,
 ) -> Classifier:
-    """Make the LightningModule.
+    """Make the classifier.
 
     Args:
         config: The run's, validated.
@@ -37,6 +44,7 @@ def build_classifier(
         pooling: Fits the encoder.
         contract: Target contract; its number of outputs is the head's.
         features: The request whose stored features every batch carries; None = the encoder is run.
+        kind: Makes it of its parts.
     """
     if not encoder.frozen:
         encoder.keep_layers(highest_layer(pooling, encoder))
@@ -51,12 +59,10 @@ def build_classifier(
         config.head, input_size=postprocess.output_size, num_labels=len(contract),
         initializer_range=encoder.initializer_range, **own,
     )  # fmt: skip
-    # In float16 a fused optimizer would unscale gradients after they have been clipped.
-    fused = config.precision != "16-mixed"
     loss, r_drop = make(config.loss), None
     if config.r_drop:
         r_drop = RDrop(config.r_drop, divergence=partial(config.task.divergence, contract), loss=loss)
-    return Classifier(
+    return kind(
         encoder=encoder if features is None else None,
         features=features,
         pooling=pooling,
@@ -68,8 +74,6 @@ def build_classifier(
         metrics=partial(SplitMetrics, config.task, contract, config.metrics),
         own_metrics=_own_metrics(config),
         r_drop=r_drop,
-        make_optimizer=partial(make, config.optimizer, fused=fused),
-        make_scheduler=partial(make, config.scheduler),
     )
 
 

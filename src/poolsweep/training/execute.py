@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from poolsweep.callbacks.best_weights import TrainingDivergedError
 from poolsweep.distributed.world import ALONE, World
+from poolsweep.errors import TrainingDivergedError
 from poolsweep.files.writing import last_lines, only_plain, remove
 from poolsweep.process.signals import Interrupted, stop_signals
 from poolsweep.runs.checkpoints import CheckpointStore

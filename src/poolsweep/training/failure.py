@@ -10,8 +10,6 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from poolsweep.callbacks.best_weights import TrainingDivergedError
-from poolsweep.callbacks.checkpoint import RunTimeoutError
 from poolsweep.files.faults import is_full
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -27,10 +25,6 @@ def kind_of(error: BaseException) -> str:
     told = getattr(error, "kind", None)
     if isinstance(told, str):
         return told
-    if isinstance(error, TrainingDivergedError):
-        return "diverged"
-    if isinstance(error, RunTimeoutError):
-        return "timeout"
     text = ""
     for one in causes(error):
         if isinstance(one, DiskFullError) or is_full(one):

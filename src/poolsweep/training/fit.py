@@ -14,10 +14,10 @@ from pytorch_lightning.loggers import Logger
 from poolsweep.callbacks.best_weights import BestWeights
 from poolsweep.callbacks.checkpoint import Checkpoint
 from poolsweep.config import RunConfig
-from poolsweep.data import DataModule
+from poolsweep.data.datamodule import DataModule
 from poolsweep.distributed.group import all_gather, broadcast
 from poolsweep.features import VectorRows
-from poolsweep.model.classifier import Classifier
+from poolsweep.model.lightning import LightningClassifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.model.predictions import Predictions, write_contract
 from poolsweep.runs.environment import peak_memory_mib, reset_peak_memory
@@ -66,7 +66,7 @@ class TrainingRun:
     """
 
     config: RunConfig
-    classifier: Classifier
+    classifier: LightningClassifier
     data: DataModule
     trainer: pl.Trainer
     contract: Contract

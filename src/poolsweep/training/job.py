@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from poolsweep.config import RunConfig, validate
 from poolsweep.data.splits import Splits
+from poolsweep.distributed.device import device_of
 from poolsweep.distributed.group import broadcast, process_group
-from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import ALONE, given_world, world_for
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.files.writing import remove, set_aside

@@ -104,7 +104,7 @@ def load_run(
     if stored.get("own_metrics"):  # nothing is measured, and what they name is not to be trusted for it
         stored |= {"own_metrics": {}, "callbacks": {}, "monitor": "val/loss"}
     config = RunConfig.of(stored)
-    validate(config)
+    validate(config, trains=False)
     _require_same_encoder(config, result, path)
     contract = _contract(folder, config.task)
     loaded = load_encoder(config.encoder, tokens=config.tokens, init_seed=config.init_seed, upcast=upcast)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from poolsweep.config import RunConfig
+from poolsweep.distributed.device import device_of
 from poolsweep.distributed.group import process_group
-from poolsweep.distributed.trainer import device_of
 from poolsweep.distributed.world import given_world
 from poolsweep.process.signals import Interrupted
 from poolsweep.process.warning_filters import quiet_third_parties

@@ -1,4 +1,4 @@
-"""Makes Lightning's Trainer and the loggers."""
+"""Makes Lightning's Trainer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from poolsweep.config.callbacks import refusal_of
 from poolsweep.distributed.trainer import keep_targets, trainer_arguments
 from poolsweep.distributed.world import ALONE, World
 from poolsweep.errors import UserError
-from poolsweep.loggers.metrics_file import MetricsFile
-from poolsweep.loggers.tracker import shown_config
+from poolsweep.loggers.lightning import LightningMetricsFile
 from poolsweep.runs.folder import RunFolder
+from poolsweep.training.loggers import build_loggers
 from poolsweep.training.make import make
 
 
@@ -41,28 +41,13 @@ def build_trainer(
         options: Options of the Trainer, instead of the configured ones.
         check_lock: Called before metrics are written; raises if another process has the run now.
     """
-    loggers = build_loggers(config, folder=folder, run_id=run_id, check_lock=check_lock)
+    loggers = build_loggers(
+        config, folder=folder, run_id=run_id, check_lock=check_lock, metrics_file=LightningMetricsFile
+    )
     try:
         return _trainer(config, callbacks, loggers, folder=folder, world=world, options=options or {})
     except (ValueError, TypeError, MisconfigurationException) as error:
         raise UserError(f"trainer: {str(error).strip().splitlines()[0]}") from error
-
-
-def build_loggers(
-    config: RunConfig, *, folder: RunFolder, run_id: str, check_lock: Callable[[], None] = lambda: None
-) -> list[Logger]:
-    """Make metrics.csv, which is written as long as the run is ours, and the configured loggers."""
-    described = {
-        "run_id": run_id,
-        "run_folder": folder.path,
-        "group": f"{config.data_name}/{config.pooling_name}",
-        "config": shown_config(config),
-    }
-    loggers: list[Logger] = [
-        MetricsFile(folder.metrics, measured=[*config.metrics, *config.own_metrics], check_lock=check_lock)
-    ]
-    # Partial, since instantiate would build whatever the logged config names.
-    return loggers + [make(node, _partial_=True)(**described) for node in config.loggers.values()]
 
 
 def _trainer(
