@@ -41,6 +41,7 @@ CONDITIONS = {
     "recipe=sun": 4,
     "r_drop=1": 3,
     "recipe=mosbach": 20,
+    "recipe=lora": 3,
 }
 
 
