@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,11 @@ def lines(study: Path, run_id: str, metric: str) -> list[tuple[int, float]]:
 
 
 def in_wandb(study: Path) -> dict[str, WandbFile]:
-    found = [WandbFile(folder) for folder in study.glob("wandb/offline-run-*")]
+    for _ in range(100):  # W&B's own process writes, a moment later on a busy machine
+        found = [WandbFile(folder) for folder in study.glob("wandb/offline-run-*")]
+        if all(hasattr(one, "run") and one.exit_code is not None for one in found):
+            break
+        time.sleep(0.1)
     assert len({one.run.run_id for one in found}) == len(found), "one folder per run"
     return {one.run.run_id: one for one in found}
 
