@@ -1,1 +1,1 @@
-"""The LightningModule, its metrics and its predictions."""
+"""The classifier, the LightningModule that trains it, its metrics and its predictions."""
