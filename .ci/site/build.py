@@ -32,7 +32,6 @@ _SHIM = "https://unpkg.com/iframe-worker/shim"  # what Zensical's offline plugin
 _LOADED = re.compile(
     r"<(?:script|img|iframe)[^>]* src=[\"']?(https?:[^\"' >]+)|<link[^>]* href=[\"']?(https?:[^\"' >]+)"
 )
-_IN_THE_SITE = {"*Commands*": "commands", "*Keys of a config*": "config", "*All poolings*": "poolings"}
 _LINK = re.compile(r"(\]\()((?!https?:)[^)#\s]+)((?:#[^)\s]+)?\))")
 
 
@@ -100,10 +99,7 @@ def _linked(page: Path) -> str:
             return f"{match[1]}{match[2].rstrip('/')}/README.md{match[3]}"
         return match[0]
 
-    text = _LINK.sub(target, page.read_text(encoding="utf-8"))
-    for title, name in _IN_THE_SITE.items():
-        text = text.replace(title, f"[{title[1:-1]}](reference/{name}.md)")
-    return text
+    return _LINK.sub(target, page.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "what would be sent to the hub; --yes sends it", "poolsweep export demo-vectors --push me/demo-vectors"
         ),
     ),
+    "recommend": (
+        Example("a frozen encoder and 500 labelled rows", "poolsweep recommend --frozen --rows 500"),
+        Example("fine-tuning on 300 rows", "poolsweep recommend --fine-tuned --rows 300"),
+        Example("all rules", "poolsweep recommend"),
+    ),
     "poolings": (
         Example("with the sizes of MiniLM", "poolsweep poolings"),
         Example("with those of BERT-base", "poolsweep poolings --hidden-size 768 --num-layers 12"),

@@ -13,6 +13,7 @@ from poolsweep.cli.evaluation import evaluate, refit
 from poolsweep.cli.export import export
 from poolsweep.cli.poolings import check, explain, poolings
 from poolsweep.cli.project import init
+from poolsweep.cli.recommend import recommend
 from poolsweep.cli.studies import clean, dashboard, report, status
 from poolsweep.cli.trackers import sync, wandb_sweep
 from poolsweep.cli.training import submit, train
@@ -35,6 +36,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "encode": encode,
     "explain": explain,
     "export": export,
+    "recommend": recommend,
     "poolings": poolings,
     "check": check,
     "sync": sync,
@@ -77,6 +79,7 @@ use the winner:
                          or plain torch, proven equal without poolsweep
 
 poolings:
+  recommend              which to take by rows, task and length, with evidence
   poolings               every pooling: formula, source, size and parameters
   check CLASS            the conformance suite on a pooling of your own
 

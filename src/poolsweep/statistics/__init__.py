@@ -4,7 +4,7 @@ From per-example scores (:mod:`.influence`) aligned by row (:func:`align_scores`
 counts both seeds and examples (:func:`difference`), all pairs of them (:func:`pairwise_differences`, and over several
 splits of one data set :func:`pairwise_splits`), and these as one family (:func:`simultaneous`), which the verdict is
 read from. A race drops by :func:`compare_with_best`. Whether the best column depends on the row is
-:func:`interaction_test`. docs/statistics.md is the method, docs/statistics_formulas.md its formulas and references.
+:func:`interaction_test`. The method, with its formulas and references, is docs/statistics.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Per-example scores of metrics of one class a text: accuracy, F1, balanced accuracy, Matthews' correlation.
 
 All are smooth functions of the shares of the confusion matrix: r_c of examples that have class c, q_c of those that get
-it, p_c of those that have and get it. Formulas and references: docs/statistics_metrics.md.
+it, p_c of those that have and get it. Formulas and references: docs/statistics.md.
 """
 
 from __future__ import annotations
