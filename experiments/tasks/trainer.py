@@ -118,20 +118,20 @@ def peer(case: Case, train: list[dict], test: list[dict], *, seed: int, folder: 
 
 def run(arguments: argparse.Namespace) -> list[dict[str, object]]:
     """One row per seed."""
-    case = CASES[arguments.case]
+    case, study = CASES[arguments.case], f"trainer-{arguments.case}"
     with tempfile.TemporaryDirectory() as scratch:
         train, test = Path(scratch) / "train.csv", Path(scratch) / "test.csv"
         train_rows = some_rows(Path(arguments.train), train, rows=arguments.rows)
         test_rows = some_rows(Path(arguments.test), test, rows=10**9)
         status = main(
             ["train", "-m", "data=files", f"data.train={train}", f"data.validation={test}", f"data.test={test}",
-             f"task={case.task}", f"metrics=[{case.metric}]", "pooling=pooler", f"seed={arguments.seeds}", "study=s",
+             f"task={case.task}", f"metrics=[{case.metric}]", "pooling=pooler", f"seed={arguments.seeds}", f"study={study}",
              f"optimizer.lr={RATE}", f"optimizer.head_lr={RATE}", f"trainer.max_epochs={EPOCHS}",
-             f"data.batch_size={BATCH}", f"output_root={scratch}/outputs", "callbacks=none",
+             f"data.batch_size={BATCH}", "callbacks=none",
              f"+trainer.check_val_every_n_epoch={EPOCHS}", *case.overrides]
         )  # fmt: skip
         assert status == 0
-        ours = {r["seed"]: r["metrics"][f"test/{case.metric}"] for r in load_results(Path(scratch) / "outputs" / "s")}
+        ours = {r["seed"]: r["metrics"][f"test/{case.metric}"] for r in load_results(Path("outputs") / study)}
         rows = []
         for seed in sorted(ours):
             theirs = peer(case, train_rows, test_rows, seed=seed, folder=Path(scratch) / "trainer")
