@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Literal
 
 from config_keys import options_of_conf
 from pictures import picture
@@ -17,7 +18,6 @@ from poolsweep.cli.program import VERBS, main
 from poolsweep.conf_dir import conf_dir
 from poolsweep.pooling.base import LayerMix, TokenPooling
 from poolsweep.pooling.catalogue import count, formula, sources
-from poolsweep.pooling.chunks.base import ChunkPooling
 from poolsweep.pooling.make import make_chunks, make_layers, make_pooling, make_tokens
 from poolsweep.pooling.presets import describe, half_name, half_names, load_half, load_preset, preset_names
 
@@ -54,16 +54,20 @@ def poolings() -> str:
     ]
     for name in preset_names():
         parts += [f"### {name}", *_preset(name)]
-    parts += ["## Layers", "`h[l]` is layer l: 0 = embeddings, −1 = the last.", _table(_DRAWN, _layers())]
+    parts += ["## Layers", "`h[l]` is layer l: 0 = embeddings, −1 = the last. Drawn with `tokens=mean`."]
+    for name in half_names("layers"):
+        parts += [f"### {name}", *_half("layers", name, make_layers(load_half("layers", name), **_SIZES))]
     parts += [
         "## Tokens",
-        "`x[t]` is token t of the mixed layers; `m[t]` is 1 where it is real.",
-        _table(_DRAWN, _tokens()),
+        "`x[t]` is token t of the mixed layers; `m[t]` is 1 where it is real. Drawn with `layers=last`.",
     ]
+    for name in half_names("tokens"):
+        made = make_tokens(load_half("tokens", name), input_size=_SIZES["hidden_size"])
+        parts += [f"### {name}", *_half("tokens", name, made)]
     parts += [
         "## Long texts",
         "`pooling/chunks=NAME`; `w[k]` is the vector of window k of K.",
-        _table(_HALF, _chunks()),
+        _table(("name", "formula", "numbers a text", "what it is", "source"), _chunks()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -85,17 +89,15 @@ def python() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_HALF = ("name", "formula", "numbers a text", "what it is", "source")
 _HOW_DRAWN = """A picture shows the states that a pooling reads, of an encoder with six layers.
 A row is a layer, a column is a token of a padded text, one letter each.
 Special tokens and padding are grey. A dot stands for a template's words.
 
-- **Blue** states have a fixed weight: the darker, the more they count.
+- **Blue** states have a fixed weight: the stronger the colour, the more they count.
 - **Orange** states count by the text (a maximum), or by what training finds.
 - What is not coloured is not read.
 
 The pictures are measured: a state is coloured if the vector moves with it."""
-_DRAWN = (*_HALF, "what it reads")
 
 
 def _preset(name: str) -> Iterator[str]:
@@ -127,31 +129,22 @@ def _image(name: str) -> str:
     return f"![{_picture(name)[1]}](pictures/{name}.svg)"
 
 
-def _layers() -> Iterator[tuple[str, ...]]:
-    for name in half_names("layers"):
-        part = make_layers(load_half("layers", name), **_SIZES)
-        yield *_row("layers", name, part), _image(f"layers-{name}")
-
-
-def _tokens() -> Iterator[tuple[str, ...]]:
-    for name in half_names("tokens"):
-        part = make_tokens(load_half("tokens", name), input_size=_SIZES["hidden_size"])
-        yield *_row("tokens", name, part), _image(f"tokens-{name}")
+def _half(kind: Literal["layers", "tokens"], name: str, part: LayerMix | TokenPooling) -> Iterator[str]:
+    yield _image(f"{kind}-{name}")
+    yield _plain(describe(conf_dir() / "pooling" / kind / f"{name}.yaml"))
+    yield f"`{formula(part)}`  \n{part.output_size:,} numbers, {count(part):,} parameters  \n{_cited(part.source)}"
 
 
 def _chunks() -> Iterator[tuple[str, ...]]:
     for name in half_names("chunks"):
-        yield _row("chunks", name, make_chunks(load_half("chunks", name), input_size=_SIZES["hidden_size"]))
-
-
-def _row(kind: str, name: str, part: LayerMix | TokenPooling | ChunkPooling) -> tuple[str, ...]:
-    about = describe(conf_dir() / "pooling" / kind / f"{name}.yaml")
-    return f"`{name}`", f"`{formula(part)}`", str(part.output_size), about, _cited(part.source)
+        part = make_chunks(load_half("chunks", name), input_size=_SIZES["hidden_size"])
+        about = describe(conf_dir() / "pooling" / "chunks" / f"{name}.yaml")
+        yield f"`{name}`", f"`{formula(part)}`", str(part.output_size), about, _cited(part.source)
 
 
 def _cited(text: str) -> str:
     """A citation whose arXiv number leads there."""
-    return re.sub(r"arXiv:(\d{4}\.\d{5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+    return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 
 def _home(name: str) -> str:
