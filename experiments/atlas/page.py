@@ -137,6 +137,13 @@ def times() -> str:
     return "\n".join([*rows, ""])
 
 
+def agreement() -> str:
+    """What agree.py found, as a table."""
+    rows = ["| set | poolsweep | scikit-learn | difference |", "|---|---:|---:|---:|"]
+    rows += ["| " + " | ".join(one.values()).replace("-", "−") + " |" for one in read("agree.csv")]
+    return "\n".join([*rows, ""]).replace("scikit−learn", "scikit-learn")
+
+
 def report(outputs: Path, studies: Sequence[str]) -> None:
     """The tool's own page over the sets of part A."""
     page = [
@@ -161,7 +168,7 @@ def blocks(scores: Sequence[Line], lines: Sequence[Line]) -> dict[str, str]:
     return {
         "claims": claims(lines, published=True), "findings": claims(lines, published=False), "time": times(),
         "rules": table(rules()), "ranks": (rank_sentence(scores) or "It takes two sets.\n") + drawn.pop("ranks", ""),
-        "figures": "\n".join(drawn.values()),
+        "figures": "\n".join(drawn.values()), "agree": agreement(),
     }  # fmt: skip
 
 
