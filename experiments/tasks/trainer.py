@@ -126,8 +126,8 @@ def run(arguments: argparse.Namespace) -> list[dict[str, object]]:
         status = main(
             ["train", "-m", "data=files", f"data.train={train}", f"data.validation={test}", f"data.test={test}",
              f"task={case.task}", f"metrics=[{case.metric}]", "pooling=pooler",
-             f"seed={arguments.seeds}", f"study={study}", f"optimizer.lr={RATE}", f"optimizer.head_lr={RATE}", f"trainer.max_epochs={EPOCHS}",
-             f"data.batch_size={BATCH}", "callbacks=none",
+             f"seed={arguments.seeds}", f"study={study}", f"optimizer.lr={RATE}", f"optimizer.head_lr={RATE}",
+             f"trainer.max_epochs={EPOCHS}", f"data.batch_size={BATCH}", "callbacks=none",
              f"+trainer.check_val_every_n_epoch={EPOCHS}", *case.overrides]
         )  # fmt: skip
         assert status == 0
