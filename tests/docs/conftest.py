@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import itertools
 import json
 import shutil
@@ -103,9 +105,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write_package(place)
     _write_shipped(place / "FOLDER")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("POOLSWEEP_OUTPUTS", str(place / "outputs"))
+        patch.setenv("POOLSWEEP_OUTPUTS", "outputs")
         patch.chdir(place)
-        assert main([*_first_study(), "encoder=tiny", "trainer.accelerator=cpu", "trainer.penalties=[0.01]"]) == 0
+        patch.setenv("COLUMNS", "200")
+        with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+            assert main([*_first_study(), "encoder=tiny", "trainer.accelerator=cpu", "trainer.penalties=[0.01]"]) == 0
+        (place / "printed.txt").write_text(said.getvalue(), encoding="utf-8")
     for name in ("demo", "reviews"):
         shutil.copytree(place / "outputs" / "questions", place / "outputs" / name)
     for name in ("lab", "default", "STUDY"):
