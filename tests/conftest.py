@@ -53,6 +53,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         if not torch.cuda.is_available():
             pytest.skip("needs a CUDA device that torch can use")
+    if item.get_closest_marker("mps") is not None:
+        import torch
+
+        if not torch.backends.mps.is_available():
+            pytest.skip("needs a Mac whose GPU torch can use")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-import yaml
 from checkout import CONTRIBUTING, README, ROOT
 
 from poolsweep.pooling.presets import load_preset
@@ -58,11 +57,6 @@ def test_what_people_look_for_is_in_the_index(term: str) -> None:
 
 def test_readme_is_read_in_two_minutes() -> None:
     assert len(README.read_bytes()) <= 8 * 1024
-
-
-def test_the_version_is_said_once() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == version
 
 
 def test_every_key_of_a_config_is_explained(monkeypatch) -> None:

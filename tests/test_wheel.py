@@ -1,4 +1,4 @@
-"""The wheel carries its configs and its Hydra plugin, and runs outside the checkout."""
+"""The wheel, made from the source archive, carries its configs and its Hydra plugins, and runs outside a checkout."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -13,18 +14,37 @@ from pathlib import Path
 import pytest
 import yaml
 from checkout import CONTRIBUTING, README, ROOT
+from package import build
+
+import poolsweep
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [
-        sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps",
-        "--no-build-isolation", "--no-index", "-w", str(folder), str(ROOT),
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=180)
-    [path] = folder.glob("poolsweep-*.whl")
-    return path
+def source_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked source archive."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build(ROOT, folder, "sdist")) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / f"poolsweep-{poolsweep.__version__}"
+
+
+@pytest.fixture(scope="module")
+def wheel(source_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is made of it."""
+    return build(source_archive, tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+def test_the_source_archive_makes_the_wheel_of_the_checkout(wheel: Path, tmp_path: Path):
+    of_checkout = zipfile.ZipFile(build(ROOT, tmp_path, "wheel"))
+    sizes = {one.filename: one.CRC for one in of_checkout.infolist()}
+    assert sizes == {one.filename: one.CRC for one in zipfile.ZipFile(wheel).infolist()}
+
+
+def test_the_source_archive_can_test_itself(source_archive: Path):
+    there = {str(path.relative_to(source_archive)) for path in source_archive.rglob("*") if path.is_file()}
+    tests = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py")}
+    assert tests | {"pyproject.toml", "constraints.txt", "Makefile", ".ci/run", ".github/workflows/ci.yml"} <= there
+    assert not [name for name in there if "__pycache__" in name or name.startswith((".venv", "outputs", "build"))]
 
 
 def test_holds_every_config_and_module(wheel: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 _FULL_NAMES = {"32": "32-true", "64": "64-true", "16": "16-mixed", "bf16": "bf16-mixed"}
+_WITHOUT_FLOAT64 = {"mps"}
 _elsewhere: str | None = None
 
 
@@ -27,6 +28,36 @@ def accelerator_type(accelerator: str) -> str:
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
     return accelerator
+
+
+def has_float64(device: torch.device | str) -> bool:
+    """Whether a device computes in float64; Apple's MPS does not."""
+    return torch.device(device).type not in _WITHOUT_FLOAT64
+
+
+def in_float64(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor in float64: where it is, or on the CPU if its device has no float64.
+
+    Example:
+        >>> in_float64(torch.ones(2)).dtype
+        torch.float64
+    """
+    return (tensor if has_float64(tensor.device) else tensor.cpu()).double()
+
+
+def on_device(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
+    """A tensor on a device, in float32 if the device has no float64.
+
+    Only a copy to CUDA may go on while the program does: one to MPS may not have ended when it is read.
+    """
+    kept = tensor if has_float64(device) or tensor.dtype != torch.float64 else tensor.float()
+    return kept.to(device, non_blocking=torch.device(device).type == "cuda")
+
+
+def device_for_float64(accelerator: str) -> torch.device:
+    """The device of an accelerator, or the CPU if that one has no float64."""
+    found = torch.device(accelerator_type(accelerator))
+    return found if has_float64(found) else torch.device("cpu")
 
 
 def set_matmul_precision(precision: str) -> None:

@@ -46,7 +46,7 @@ MISTAKES = {
     "key of an experiment's option": (["experiment=demo"], ["trainer=probe has no key max_epochs, choose "]),
     "nested root key": (
         ["checkpoint.every_step=1"],
-        ["did you mean checkpoint.every_steps or checkpoint.every_minute"],
+        ["did you mean checkpoint.every_steps"],
     ),
     "unquoted column": (
         ["data.label=stars (1-5)"],
@@ -173,7 +173,7 @@ def test_a_label_seen_only_in_validation_or_test_is_named_with_file_and_row(cli,
     assert done.status == 2
     assert done.problems == [
         f"{validation}: label 'c' in row 21 is not in {train}; valid: a, b",
-        f"{test}: label 'B' in row 1 is not in {train}; valid: a, b",
+        f"{test}: label 'B' in row 1 is not in {train}; did you mean b?",
     ]
 
 

@@ -272,9 +272,7 @@ def test_prompts_that_there_are_not(save: Save, cli) -> None:
     folder = save("cls", prompts=PROMPTS)
     typed = ["--pooling", "cls", "--input", "-", "--output", "v.npy"]
     refused = cli("encode", "--encoder", str(folder), *typed, "--prompt", "querry")
-    assert refused.problems == ["cls has no prompt 'querry'; did you mean query or passage?"] or (
-        refused.problems[0].startswith("cls has no prompt 'querry'; did you mean query")
-    )
+    assert refused.problems == ["cls has no prompt 'querry'; did you mean query?"]
     refused = cli("encode", "--encoder", "tiny", *typed, "--prompt", "query")
     assert refused.problems == ["tiny has no prompt 'query'; a prefix says one: encoder.prefix='…'"]
     refused = cli("encode", "--encoder", str(folder), *typed, "--prompt", "query", "--text-prefix", "x")

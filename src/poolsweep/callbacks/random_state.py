@@ -23,6 +23,7 @@ def random_states() -> dict[str, Any]:
         },
         "torch": torch.get_rng_state(),
         "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_available() else [],
+        "mps": [torch.mps.get_rng_state()] if torch.backends.mps.is_available() else [],
     }
 
 
@@ -37,3 +38,6 @@ def restore_random_states(states: Mapping[str, Any]) -> None:
     if torch.cuda.is_available():
         for state in states["cuda"][:1]:
             torch.cuda.set_rng_state(state)
+    if torch.backends.mps.is_available():
+        for state in states["mps"][:1]:
+            torch.mps.set_rng_state(state)

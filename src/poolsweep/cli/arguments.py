@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import argparse
-from typing import Literal, NoReturn
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NoReturn
 
 from poolsweep.cli.examples import examples
 from poolsweep.errors import UserError, nearest
 
 _UNKNOWN = "unrecognized arguments: "
+_CHOICE = re.compile(r"(argument .+: invalid choice: (['\"])(.*)\2) \(choose from (.*)\)")
 
 
-def refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
-    """Raise what argparse found, with the nearest option for one that there is not.
+def refuse(parser: argparse.ArgumentParser, message: str, *, typed: Sequence[str] = ()) -> NoReturn:
+    """Raise what argparse found, with the nearest option or choice for one that there is not.
 
+    Args:
+        parser: Parser that found it.
+        message: What it says.
+        typed: What was typed after the verb: an option with a wrong name is the reason why a required one is missing.
     Raises:
         UserError: Always.
     """
+    options = [option for action in parser._actions for option in action.option_strings]
+    unknown = [word for word in typed if not any(one.startswith(word.partition("=")[0]) for one in options)]
+    unknown = [word for word in unknown if word.startswith("--")]
     if message.startswith(_UNKNOWN):
-        unknown = message.removeprefix(_UNKNOWN).split(" ")[0]
-        options = [option for action in parser._actions for option in action.option_strings]
-        found = f"there is no option {unknown}; {nearest(unknown, options)}"
-        message = found if unknown.startswith("-") else f"{unknown or repr('')} is more than {parser.prog} takes"
+        unknown = [message.removeprefix(_UNKNOWN).split(" ")[0]]
+    if choice := _CHOICE.fullmatch(message):
+        choices = [one.strip().strip("'") for one in choice[4].split(",")]
+        message = f"{choice[1]}; {nearest(choice[3], choices)}"
+    elif unknown and unknown[0].startswith("-"):
+        message = f"there is no option {unknown[0]}; {nearest(unknown[0].partition('=')[0], options)}"
+    elif unknown:
+        message = f"{unknown[0] or repr('')} is more than {parser.prog} takes"
     raise UserError(f"{message}; {parser.prog} --help says more")
 
 
@@ -36,6 +50,8 @@ class VerbParser(argparse.ArgumentParser):
     def __init__(self, verb: str, description: str) -> None:
         super().__init__(prog=f"poolsweep {verb}", description=description)
         self.verb = verb
+        self.color = False  # from Python 3.14 on argparse writes escapes, and only our console may
+        self._typed: Sequence[str] = ()
 
     def format_help(self) -> str:
         """Its help, with examples at the end."""
@@ -43,7 +59,12 @@ class VerbParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found."""
-        refuse(self, message)
+        refuse(self, message, typed=self._typed)
+
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:  # noqa: ANN401
+        """Keep what was typed, for messages."""
+        self._typed = list(args or ())
+        return super().parse_known_args(None if args is None else self._typed, namespace)
 
     def add_study(self, name: str = "study", *, nargs: Literal["?", "+", "*"] | None = None, note: str = "") -> None:
         """Take a study.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from poolsweep.conf_dir import conf_dir
-from poolsweep.errors import UserError
+from poolsweep.errors import UserError, did_you_mean
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _COMPOSED = {"train", "submit", "wandb-sweep"}  # verbs that take overrides
@@ -55,7 +55,7 @@ def completion(shell: str) -> str:
     """
     shells = {"bash": _in_bash, "zsh": _in_zsh, "fish": _in_fish}
     if shell not in shells:
-        raise UserError(f"--completion takes bash, zsh or fish, got {shell or 'nothing'}")
+        raise UserError(f"--completion takes bash, zsh or fish, got {shell or 'nothing'}{did_you_mean(shell, shells)}")
     return shells[shell](dict(_words()))
 
 

@@ -22,14 +22,17 @@ def env(arguments: list[str]) -> int:
     parser = VerbParser("env", "Prints versions, hardware and places, for a report of a fault. It shows no keys.")
     parser.add_argument("--json", action="store_true", help="for programs")
     given = parser.parse_args(arguments)
+    from poolsweep.terminal.console import Console
+
     found = environment()
     if given.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return 0
+    console = Console()
     for title, facts in found.items():
-        print(title)
+        console.print(title, style="bold")
         for name, value in facts.items():
-            print(f"  {name:<24}{value}")
+            console.print(f"  {name:<24}{value}", soft_wrap=True)  # whole lines, to be pasted
     return 0
 
 
@@ -51,7 +54,7 @@ def environment() -> dict[str, dict[str, str]]:
         "machine": {
             "system": platform.platform(),
             "CPU": _cpu(),
-            "cores": f"{len(usable_cores())}, {torch.get_num_threads()} threads",
+            "cores": f"{len(usable_cores())}; torch uses {torch.get_num_threads()}",
             "instructions": torch.backends.cpu.get_cpu_capability(),
             "GPUs": ", ".join(gpus) or ("MPS" if torch.backends.mps.is_available() else "none"),
         },

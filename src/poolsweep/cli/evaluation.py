@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
 from pathlib import Path
 
@@ -126,4 +125,6 @@ def _speed(given: argparse.Namespace) -> None:
 
 
 def _say(line: str) -> None:
-    print(in_one_line(line), file=sys.stderr)
+    from poolsweep.terminal.console import Console
+
+    Console(stderr=True).say(in_one_line(line))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
@@ -82,13 +81,14 @@ def _export(given: argparse.Namespace) -> int:
         from poolsweep.export.proof import UnprovenError
         from poolsweep.predict.choose import choose
         from poolsweep.predict.export_record import is_export
+        from poolsweep.terminal.console import Console
 
     if is_export(Path(given.model)):
         raise UserError(f"{given.model} is an export already; name the run that it was made of")
     choice = choose(given.model)
     run = choice.single()
     if choice.line is not None:
-        print(choice.line, file=sys.stderr)
+        Console(stderr=True).say(choice.line)
     try:
         proof = export_run(
             run, to=given.to, output=given.output, wanted=Wanted(vectors=given.vectors, int8=given.int8),
@@ -97,5 +97,5 @@ def _export(given: argparse.Namespace) -> int:
     except UnprovenError as error:
         print_problem(f"poolsweep: the export to {given.to} is removed: {in_one_line(str(error))}")
         return 1
-    print("\n".join([f"{given.output}: {given.to}, made of {run}", *proof.lines]))
+    Console().say("\n".join([f"{given.output}: {given.to}, made of {run}", *proof.lines]))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
@@ -63,7 +62,9 @@ def explain(arguments: list[str]) -> int:
     choice = choose(given.model)
     run = choice.single()
     if choice.line is not None:
-        print(in_one_line(choice.line), file=sys.stderr)
+        from poolsweep.terminal.console import Console
+
+        Console(stderr=True).say(in_one_line(choice.line))
     with said_if_slow("loading torch and transformers"):
         from poolsweep.explain import explain_run
 

@@ -112,6 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     start_safely()
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments.pop(0) if arguments else "--help"
+    if verb == "help" and arguments:
+        verb, arguments = arguments[0], ["--help"]
     with shown_output():
         try:
             if verb in {"-h", "--help", "help"}:

@@ -15,8 +15,9 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from poolsweep.cli.arguments import refuse
-from poolsweep.conf_dir import conf_dir
-from poolsweep.errors import nearest
+from poolsweep.conf_dir import conf_dir, config_dirs, own_config_dir
+from poolsweep.errors import closest, nearest
+from poolsweep.files.missing import instead_of
 
 
 def flags_last(arguments: Sequence[str]) -> list[str]:
@@ -49,9 +50,17 @@ def in_one_line(error: Exception, arguments: Sequence[str] = ()) -> str:
         error: Hydra's or OmegaConf's.
         arguments: The command line, which says what options the groups have.
     """
+    with own_config_dir(arguments):
+        return _sentence(error, arguments)
+
+
+def _sentence(error: Exception, arguments: Sequence[str]) -> str:
     text = str(error).strip()
     if isinstance(error, OverrideParseException):
         return f"{error.override} cannot be parsed: {text.splitlines()[0]}{_quoted(error.override)}"
+    folder = re.search(r"Additional config directory '(.+)' not found", text)
+    if folder:
+        return f"--config-dir={folder.group(1)} does not exist{instead_of(Path(folder.group(1)), fits=Path.is_dir)}"
     option = re.search(r"Could not (?:find|load) '(.+?)/([^/']+)'", text)
     if option:
         group = option.group(1)
@@ -86,7 +95,7 @@ def _unknown_key(key: str, arguments: Sequence[str]) -> str:
     if group in _options("sweep"):
         if group not in _chosen("sweep", arguments):
             return f"{key} is a key of sweep={group}, which must be given too"
-        own = _read(conf_dir() / "sweep" / f"{group}.yaml").get(group, {})
+        own = _read(_file("sweep", group)).get(group, {})
         return f"there is no key {key}; {nearest(key, [f'{group}.{known}' for known in own])}"
     if within := _key_within_option(key, arguments):
         return within
@@ -94,16 +103,22 @@ def _unknown_key(key: str, arguments: Sequence[str]) -> str:
     if group not in _groups() or isinstance(root.get(group), dict):
         nested = [f"{above}.{below}" for above, value in root.items() if isinstance(value, dict) for below in value]
         own = nested if f"{parent}." in {f"{one.partition('.')[0]}." for one in nested} else [*_groups(), *root]
-        return f"there is no key {key}; {nearest(key, set(own) - {'defaults', 'hydra'})}"
+        own = sorted(set(own) - {"defaults", "hydra"})
+        known = sorted({*own, *nested, *_dotted_keys()}) if parent else own
+        return f"there is no key {key}; {nearest(key, known if closest(key, known) else own)}"
     chosen = _chosen(group, arguments)
     lacking = next((option for option in chosen if name not in _keys(group, option)), None)
     others = [option for option in _options(group) if name in _keys(group, option)]
     if lacking is not None and others:
         known = ", ".join(sorted(_keys(group, lacking))) or "none"
-        others.sort(key=lambda option: _read(conf_dir() / group / f"{option}.yaml").get(name) != "???")
+        others.sort(key=lambda option: _read(_file(group, option)).get(name) != "???")
         who = " or ".join(f"{group}={option}" for option in others[:3])
         return f"{group}={lacking} has no key {name}, choose {who} for it; its keys: {known}"
-    found = set().union(*(_keys(group, option) for option in chosen))
+    found = sorted(set().union(*(_keys(group, option) for option in chosen)))
+    for option in _options(group):
+        elsewhere = closest(name, sorted(_keys(group, option)))
+        if elsewhere and elsewhere[0] > (closest(name, found) or [(0.0, "")])[0]:
+            return f"there is no key {key}; did you mean {parent}.{elsewhere[0][1]}, a key of {group}={option}?"
     return f"there is no key {key}; {nearest(key, [f'{parent}.{known}' for known in found])}"
 
 
@@ -113,7 +128,7 @@ def _key_within_option(key: str, arguments: Sequence[str]) -> str | None:
     group, *inside = parent.split(".")
     having: dict[str, list[str]] = {}
     for option in _options(group) if inside else ():
-        found: Any = _read(conf_dir() / group / f"{option}.yaml")
+        found: Any = _read(_file(group, option))
         for step in inside:
             found = found.get(step) if isinstance(found, dict) else None
         if isinstance(found, dict):
@@ -125,12 +140,35 @@ def _key_within_option(key: str, arguments: Sequence[str]) -> str | None:
     return f"{key} is a key of {group}={' or '.join(others)}, which must be given too" if others else None
 
 
+def _dotted_keys() -> list[str]:
+    """Every key of every option, as it is typed; two levels of those within options."""
+    found = set()
+    for group in _groups():
+        start = group.replace("/", ".")
+        for option in _options(group):
+            content = _read(_file(group, option))
+            for key in _keys(group, option):
+                inner = content.get(key)
+                found |= {
+                    f"{start}.{key}",
+                    *(f"{start}.{key}.{below}" for below in (inner if isinstance(inner, dict) else ())),
+                }
+    return sorted(found)
+
+
 def _groups() -> list[str]:
-    return [str(path.relative_to(conf_dir())) for path in conf_dir().rglob("*") if path.is_dir()]
+    return sorted({p.relative_to(root).as_posix() for root in config_dirs() for p in root.rglob("*") if p.is_dir()})
 
 
 def _options(group: str) -> list[str]:
-    return sorted(p.stem for p in (conf_dir() / group).glob("*.yaml") if not p.stem.startswith("_"))
+    found = {path.stem for root in config_dirs() for path in (root / group).glob("*.yaml")}
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def _file(group: str, option: str) -> Path:
+    """Of an option: the first folder that has it counts."""
+    files = [root / group / f"{option}.yaml" for root in config_dirs()]
+    return next((path for path in files if path.is_file()), files[0])
 
 
 def _chosen(group: str, arguments: Sequence[str]) -> list[str]:
@@ -139,10 +177,10 @@ def _chosen(group: str, arguments: Sequence[str]) -> list[str]:
     if typed:
         return [name for option in typed[-1].split(",") if (name := option.strip("[] ")) in _options(group)]
     experiment = _chosen("experiment", arguments) if group != "experiment" else []
-    files = [conf_dir() / "experiment" / f"{name}.yaml" for name in experiment]
+    files = [_file("experiment", name) for name in experiment]
     above, _, last = group.rpartition("/")
     if above:
-        files += [conf_dir() / above / f"{name}.yaml" for name in _chosen(above, arguments)]
+        files += [_file(above, name) for name in _chosen(above, arguments)]
     for path in [*files, conf_dir() / "train.yaml"]:
         for default in _read(path).get("defaults", []):
             for said, option in default.items() if isinstance(default, dict) else ():
@@ -153,7 +191,7 @@ def _chosen(group: str, arguments: Sequence[str]) -> list[str]:
 
 def _keys(group: str, option: str) -> set[str]:
     """Keys that an option's file sets, with those of the files it is made of."""
-    path = conf_dir() / group / f"{option}.yaml"
+    path = _file(group, option)
     bases = [base for base in _read(path).get("defaults", []) if isinstance(base, str) and base != "_self_"]
     return _keys_of(path).union(*(_keys(group, base) for base in bases))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
-from poolsweep.errors import UserError
+from poolsweep.errors import UserError, did_you_mean
 from poolsweep.terminal.progress import said_if_slow
 
 
@@ -88,7 +88,8 @@ def clean(arguments: list[str]) -> int:
     from poolsweep.terminal.console import Console
 
     states = [state for state in REMOVABLE if state in given.runs.split(",")]
-    if unknown := set(filter(None, given.runs.split(","))) - set(states):
-        raise UserError(f"--runs takes {', '.join(REMOVABLE)}, got {', '.join(sorted(unknown))}")
+    if unknown := sorted(set(filter(None, given.runs.split(","))) - set(states)):
+        hint = did_you_mean(unknown[0], REMOVABLE)
+        raise UserError(f"--runs takes {', '.join(REMOVABLE)}, got {', '.join(unknown)}{hint}")
     study = None if given.study is None else find_study(given.study, begun=False)
     return run_clean(study, states=states, features=given.features, cache=given.cache, yes=given.yes, console=Console())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from poolsweep.device import accelerator_type, canonical_devices, canonical_precision, planned_accelerator
+from poolsweep.errors import did_you_mean
 from poolsweep.process.cpu_affinity import most_processes
 
 _PRECISIONS = (
@@ -20,7 +22,8 @@ def device_problems(trainer: Mapping[str, Any]) -> list[str]:
     asked = str(trainer.get("accelerator", "auto"))
     device, precision = accelerator_type(asked), canonical_precision(trainer.get("precision", 32))
     if precision not in _PRECISIONS:
-        return [f"trainer.precision={trainer['precision']} is none of {', '.join(_PRECISIONS)}"]
+        hint = did_you_mean(precision, _PRECISIONS)
+        return [f"trainer.precision={trainer['precision']} is none of {', '.join(_PRECISIONS)}{hint}"]
     if planned_accelerator() is not None:
         return _problems_elsewhere(asked, device, precision)
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -28,6 +31,8 @@ def device_problems(trainer: Mapping[str, Any]) -> list[str]:
         return ["trainer.accelerator=gpu: this machine has no GPU that torch can use; trainer.accelerator=cpu runs"]
     if device in available and not available[device]:
         return [f"trainer.accelerator={asked}: torch sees no {device} device here; trainer.accelerator=auto runs"]
+    if device == "mps" and (problem := _problem_on_mps(trainer, precision)) is not None:
+        return [problem]
     if device == "cpu" and precision == "16-true":
         return [f"trainer.precision={trainer['precision']} needs a GPU, and this run is on the CPU; use bf16-true"]
     if device == "cuda" and precision.startswith("bf16") and not torch.cuda.is_bf16_supported():
@@ -47,6 +52,17 @@ def _problem_on_cpu(devices: int | str | list[int]) -> str | None:
         return f"trainer.devices={devices} names devices, and the CPU is one; a number starts as many processes"
     if isinstance(count, int) and count > most_processes():
         return f"trainer.devices={devices} would start as many processes on the CPU; at most {most_processes()} here"
+    return None
+
+
+def _problem_on_mps(trainer: Mapping[str, Any], precision: str) -> str | None:
+    """What a Mac's GPU does not do."""
+    if precision == "64-true":
+        return f"trainer.precision={trainer['precision']}: MPS has no float64; trainer.accelerator=cpu has"
+    if precision.startswith("bf16") and platform.machine() != "arm64":
+        return f"trainer.precision={trainer['precision']}: this Mac's GPU has no bfloat16; use 16-mixed"
+    if canonical_devices(trainer.get("devices", 1)) not in {1, "auto"}:
+        return f"trainer.devices={trainer['devices']}: a Mac has one MPS device; trainer.devices=1"
     return None
 
 

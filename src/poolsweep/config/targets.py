@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import hydra.utils
+from hydra._internal.utils import _locate
 
 from poolsweep.config.callbacks import refusal_of
 from poolsweep.config.keys import TRAINING_KEYS, beside_source
@@ -15,7 +15,7 @@ from poolsweep.config.probe import is_probe
 from poolsweep.config.types import hints_of, open_options, type_problem
 from poolsweep.errors import RefusedError, nearest
 from poolsweep.extras import lacking
-from poolsweep.process.user_imports import import_from_here
+from poolsweep.process.user_imports import import_from_here, near_target
 
 
 def allowed_part(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) -> Part:  # noqa: ANN401
@@ -59,10 +59,10 @@ def authorised(path: tuple[str, ...], node: Mapping[str, Any], *, trusted: Any) 
     if not target.startswith(part.prefixes):
         import_from_here()
     try:
-        found = hydra.utils.get_object(target)
+        found = _locate(target)  # what Hydra makes parts with; its own get_object logs a paragraph first
     except Exception as error:  # importing runs the module's code, which may raise anything
-        reason = str(error).strip().splitlines()[0]
-        raise RefusedError(f"{where}._target_={target} cannot be imported: {reason}") from error
+        reason = (str(error.__cause__ or error).strip() or type(error).__name__).splitlines()[0]
+        raise RefusedError(f"{where}._target_={target} cannot be imported: {reason}{near_target(target)}") from error
     if not f"{getattr(found, '__module__', '')}.".startswith(prefixes) or not _makes(found, part):
         kind = " or ".join(f"a {b.rpartition('.')[2]}" for b in part.bases) or "a function of that package"
         raise RefusedError(f"{where}._target_={target} is refused: it is not {kind}")

@@ -14,6 +14,7 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails
 
 from poolsweep.bounds import Described
+from poolsweep.errors import did_you_mean
 
 _LARGEST = 2**63  # of whole numbers: torch, NumPy and Arrow take no larger ones
 _BOUNDS = {
@@ -74,7 +75,7 @@ def type_problem(where: str, value: Any, expected: Any) -> list[str]:  # noqa: A
     try:
         adapter.validate_json(json.dumps(value))
     except ValidationError as error:
-        return [f"{where} {_rule(error.errors(), expected)}, got {value!r}"]
+        return [f"{where} {_rule(error.errors(), expected)}, got {value!r}{did_you_mean(value, _choices(expected))}"]
     except (TypeError, ValueError):
         return [f"{where} cannot be {value!r}"]
     return []
@@ -107,6 +108,14 @@ def _rule(errors: list[ErrorDetails], expected: Any) -> str:  # noqa: ANN401
             }
             return f"must be {_BOUNDS[error['type']].format(**bounds)}"
     return f"must be {_name(expected)}"
+
+
+def _choices(expected: Any) -> list[str]:  # noqa: ANN401
+    """The words among which a type lets one choose."""
+    inside = get_args(expected)
+    if get_origin(expected) is Literal:
+        return [one for one in inside if isinstance(one, str)]
+    return [word for one in inside for word in _choices(one)]
 
 
 def _name(expected: Any) -> str:  # noqa: ANN401

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from poolsweep.device import on_device
 from poolsweep.encoder.packing import Packing
 from poolsweep.pooling import PoolingContext
 from poolsweep.pooling.windows import Windows
@@ -144,13 +145,7 @@ class Batch:
 
     def to(self, device: torch.device | str, *, non_blocking: bool = True) -> Batch:
         """A copy on ``device``."""
-        single = torch.device(device).type == "mps"  # it has no float64
-
-        def moved(tensor: Tensor) -> Tensor:
-            tensor = tensor.float() if single and tensor.dtype == torch.float64 else tensor
-            return tensor.to(device, non_blocking=non_blocking)
-
-        return self._laid_out()._map(moved)
+        return self._laid_out()._map(lambda tensor: on_device(tensor, device))
 
     def _laid_out(self) -> Batch:
         if self.packing is not None or self.input_ids is None:

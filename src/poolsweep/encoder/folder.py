@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import UserError
 from poolsweep.files.hashing import file_hash
+from poolsweep.files.missing import instead_of
 from poolsweep.files.writing import read_plain
 
 MODULES = "modules.json"  # of a folder of sentence-transformers
@@ -32,7 +33,7 @@ def require_encoder_folder(model: str) -> None:
         _require_config(path)
     elif looks_like_a_path(model):
         home = "; ~ is not replaced by your home folder here" if model.startswith("~") else ""
-        raise UserError(f"encoder.model={model} does not exist{home}{did_you_mean(path)}")
+        raise UserError(f"encoder.model={model} does not exist{home}{encoders_beside(path)}")
 
 
 def looks_like_a_path(model: str) -> bool:
@@ -45,13 +46,9 @@ def looks_like_a_path(model: str) -> bool:
     return model.startswith(("/", ".", "~")) or model.endswith("/") or "\\" in model or model.count("/") > 1
 
 
-def did_you_mean(path: Path) -> str:
-    """The end of a sentence: encoders' folders beside ``path`` whose names are near; empty if there are none."""
-    if not path.parent.is_dir():
-        return f"; there is no folder {path.parent}"
-    there = [p.name for p in path.parent.iterdir() if (p / "config.json").is_file()]
-    hint = nearest(path.name, there)
-    return f"; {hint}" if there else ""
+def encoders_beside(path: Path) -> str:
+    """The end of a sentence about a path: encoders' folders beside it, or the folder that is missing."""
+    return instead_of(path, fits=lambda beside: (beside / "config.json").is_file())
 
 
 def has_tokenizer_files(folder: Path) -> bool:

@@ -12,16 +12,17 @@ from typing import Any, Literal, Unpack
 import transformers
 from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from poolsweep.encoder.encoder import Encoder
-from poolsweep.encoder.folder import did_you_mean, has_tokenizer_files
+from poolsweep.encoder.folder import encoders_beside, has_tokenizer_files
 from poolsweep.encoder.options import RunOptions
 from poolsweep.encoder.precision import Quantized, WeightsDtype, weights_options
 from poolsweep.encoder.promises import Promises, promises_of
 from poolsweep.encoder.prompts import Prefix, prefix_of
 from poolsweep.encoder.shipped import Shipped, read_in_lower_case, read_shipped
 from poolsweep.encoder.weights import broken_file, load_weights
-from poolsweep.errors import UserError
+from poolsweep.errors import UserError, nearest
 
 _FEWEST_WORDS = 2  # that a vocabulary has beside its special tokens; made of nothing, some have one
 _ENDLESS = 2**24  # tokens; a tokenizer that has no limit of its own says a number far above
@@ -115,10 +116,7 @@ def load_pretrained(
         UserError: If there is no such model, it cannot be reached, or it cannot be quantised here.
     """
     quiet_transformers()
-    if attention is not None and "/" in attention and not trust_remote_code:
-        raise UserError(
-            f"encoder.attention={attention} is code from the hub; encoder.trust_remote_code=true allows it to run"
-        )
+    require_attention(attention, trust_remote_code=trust_remote_code)
     place = {"revision": revision, "trust_remote_code": trust_remote_code}
     model_options = weights_options(dtype, quantize)
     model_options |= {} if attention is None else {"attn_implementation": attention}
@@ -193,6 +191,27 @@ def quiet_transformers() -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
+def require_attention(attention: str | None, *, trust_remote_code: bool = False) -> None:
+    """Refuse an attention implementation that transformers does not know.
+
+    Args:
+        attention: Its name, or where on the hub its code is; None = transformers' choice.
+        trust_remote_code: Whether code from the hub may run.
+    Raises:
+        UserError: If there is none of that name, or it is code that may not run.
+    """
+    if attention is None or ("/" in attention and trust_remote_code):
+        return
+    if "/" in attention:
+        raise UserError(
+            f"encoder.attention={attention} is code from the hub; encoder.trust_remote_code=true allows it to run"
+        )
+    known = ["eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()]
+    if attention not in known:
+        told = [name for name in known if "|" not in name and not name.startswith("poolsweep")]
+        raise UserError(f"encoder.attention={attention} is none of transformers'; {nearest(attention, told)}")
+
+
 def _why_not(source: str | Path, error: Exception) -> str:
     path = Path(source)
     if path.is_dir():
@@ -207,8 +226,8 @@ def _why_not(source: str | Path, error: Exception) -> str:
     if offline or not reached:
         why = "HF_HUB_OFFLINE is set" if offline else "the hub cannot be reached"
         return (
-            f"encoder.model={source} is no folder here{did_you_mean(path)}, it is not in the local cache, and {why}; "
-            "use encoder=minilm, or go online once"
+            f"encoder.model={source} is no folder here{encoders_beside(path)}, it is not in the local cache, and {why}"
+            "; use encoder=minilm, or go online once"
         )
     return f"encoder.model={source} cannot be loaded: {_in_one_line(error)}"
 

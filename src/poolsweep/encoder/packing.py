@@ -9,6 +9,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from poolsweep.device import on_device
+
 _PAIRS_PER_CALL = 8_000  # token pairs that attention gets through in the time that one more call of it takes
 
 
@@ -161,7 +163,7 @@ class Packing:
     def starts(self) -> Tensor:
         """(texts + 1,) cumulative lengths on the device, as kernels for ragged rows want them."""
         ends = torch.tensor([0, *self.lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32)
-        return ends.to(self.places.device, non_blocking=True)
+        return on_device(ends, self.places.device)
 
 
 def _bucket_counts(lengths: tuple[int, ...]) -> list[int]:

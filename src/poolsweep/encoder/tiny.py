@@ -17,7 +17,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from poolsweep.bounds import PositiveInt, Probability, Seed
 from poolsweep.encoder.encoder import Encoder
-from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers
+from poolsweep.encoder.loading import LoadedEncoder, quiet_transformers, require_attention
 from poolsweep.encoder.options import RunOptions
 from poolsweep.encoder.precision import Quantized, WeightsDtype
 from poolsweep.encoder.prompts import prefix_of
@@ -69,6 +69,7 @@ def tiny(
     """
     if quantize is not None:
         raise UserError(f"encoder.quantize={quantize} quantises a checkpoint's weights, and encoder=tiny has none")
+    require_attention(attention)
     quiet_transformers()
     tokenizer = _character_tokenizer(max_length)
     config = BertConfig(

@@ -82,7 +82,7 @@ def _entry(console: Console, name: str, summary: str, make: Callable[[], Part]) 
         return
     size = f"{part.output_size:>6} dims {count(part):>11,} parameters"
     console.say(Text.assemble((f"  {name:<24}", "bold"), size))
-    console.say(f"      {formula(part)}", style="cyan")
+    console.say(f"      {formula(part)}", style="cyan", hang=2)
     console.say(f"      {summary}", hang=2)
     console.say(f"      {sources(part)}", style="dim")
 

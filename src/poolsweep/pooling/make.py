@@ -14,6 +14,7 @@ from poolsweep.pooling.chunks.base import ChunkPooling
 from poolsweep.pooling.pooling import Pooling
 from poolsweep.pooling.presets import load_preset, preset_names
 from poolsweep.pooling.windowed import WindowedPooling
+from poolsweep.process.user_imports import near_target
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -81,9 +82,10 @@ def find_class(target: str) -> type[Any]:
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, ValueError) as error:
-        raise UserError(f"{target}: cannot import {module_name or target}: {error}") from error
+        hint = near_target(target)
+        raise UserError(f"{target}: cannot import {module_name or target}: {error}{hint}") from error
     except AttributeError as error:
-        raise UserError(f"{target}: {module_name} has no {class_name}") from error
+        raise UserError(f"{target}: {module_name} has no {class_name}{near_target(target)}") from error
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise UserError(
             f"{target} is no class that derives from LayerMix, TokenPooling, ChunkPooling or torch.nn.Module"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Unpack
 
 import yaml
@@ -12,7 +13,7 @@ from poolsweep.config import Node
 from poolsweep.data.text_reader import reader
 from poolsweep.encoder import LoadedEncoder
 from poolsweep.encoder.options import PromptOptions
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import UserError, did_you_mean, nearest
 from poolsweep.pooling import Pooling
 from poolsweep.pooling.presets import load_preset, preset_names
 from poolsweep.predict.engine import Engine, Place, Vectors
@@ -86,7 +87,13 @@ def load_untrained(
     options = _options(encoder) | {"frozen": True} | prompts
     if trust_remote_code and "trust_remote_code" in options:
         options["trust_remote_code"] = True
-    loaded = load_encoder(Node(options), tokens=Node(node["tokens"]), init_seed=0)
+    try:
+        loaded = load_encoder(Node(options), tokens=Node(node["tokens"]), init_seed=0)
+    except UserError as error:
+        named = _named_encoders()
+        if encoder in named or "/" in encoder or Path(encoder).exists():
+            raise
+        raise UserError(f"{error}{did_you_mean(encoder, named)}") from error
     made = build_pooling(node, loaded)
     if any(True for _ in made.parameters()):
         raise UserError(f"--pooling {pooling} has weights to learn: train it first, and encode with the run")
@@ -103,8 +110,11 @@ def load_untrained(
 
 def _options(encoder: str) -> dict[str, Any]:
     """The keys of an encoder's option, as a run's config has them."""
-    names = {path.stem for path in (conf_dir() / "encoder").glob("[!_]*.yaml")} - {_ANY}
-    return _read(encoder) if encoder in names else _read(_ANY) | {"model": encoder}
+    return _read(encoder) if encoder in _named_encoders() else _read(_ANY) | {"model": encoder}
+
+
+def _named_encoders() -> set[str]:
+    return {path.stem for path in (conf_dir() / "encoder").glob("[!_]*.yaml")} - {_ANY}
 
 
 def _read(option: str) -> dict[str, Any]:

@@ -16,15 +16,16 @@ from poolsweep.data.reading import Reading
 from poolsweep.data.text_reader import TextReader, reader
 from poolsweep.data.token_rows import rows_for
 from poolsweep.data.tokenise import tokenise_at_once
-from poolsweep.device import accelerator_type, canonical_precision
+from poolsweep.device import accelerator_type, canonical_precision, on_device
 from poolsweep.encoder import LoadedEncoder
-from poolsweep.errors import UserError
+from poolsweep.errors import UserError, did_you_mean
 from poolsweep.features.encoder_pass import EncoderPass
 from poolsweep.features.requests import EncodedBatch, PassRequest
 from poolsweep.pairs import Joint, Pairs
 from poolsweep.tasks import Contract, Task
 
 _JOINT = Joint()
+_DEVICES = ("auto", "cpu", "cuda", "mps")
 _PRECISIONS = {"32-true": "32", "bf16-mixed": "bf16", "16-mixed": "16"}
 
 
@@ -52,7 +53,12 @@ class Place:
         """
         full = canonical_precision(precision)
         if full not in _PRECISIONS:
-            raise UserError(f"precision must be one of {', '.join(_PRECISIONS.values())}, got {precision}")
+            known = _PRECISIONS.values()
+            raise UserError(
+                f"precision must be one of {', '.join(known)}, got {precision}{did_you_mean(precision, known)}"
+            )
+        if device.partition(":")[0] not in _DEVICES and (hint := did_you_mean(device, _DEVICES)):
+            raise UserError(f"there is no device {device}{hint}")
         try:
             found = torch.device(accelerator_type(device))
             torch.zeros(1, device=found)
@@ -190,8 +196,8 @@ class Engine:
         found = []
         with torch.inference_mode():
             for each, values in zip(wanted, pooled, strict=True):
-                on_device = torch.from_numpy(values).to(self.place.device)
-                found.append(each.of_vectors(on_device).float().cpu().numpy())
+                moved = on_device(torch.from_numpy(values), self.place.device)
+                found.append(each.of_vectors(moved).float().cpu().numpy())
         return found, truncated[: len(texts)] | truncated[len(texts) :]
 
     def _of_towers(

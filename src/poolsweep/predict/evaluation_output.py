@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +22,7 @@ from poolsweep.metric_names import METRICS
 from poolsweep.predict.evaluate import Evaluation, LabelScore, Score
 from poolsweep.predict.output.text import joined
 from poolsweep.terminal.console import Console
+from poolsweep.terminal.table import make_table
 from poolsweep.terminal.text import in_one_line, number
 
 _COVERS = "95% intervals cover other texts like these alone: not other seeds, and not other kinds of texts."
@@ -38,7 +38,7 @@ def print_evaluation(found: Evaluation, *, name: str, console: Console) -> None:
     """
     rows, means = len(found), found.mean_of_members()
     console.say(f"{in_one_line(name)} on {rows:,} text{'s' * (rows != 1)}", style="bold")
-    table = _table("", "score", "95% interval", *(["mean of the single runs"] if means else []))
+    table = make_table("", "score", "95% interval", *(["mean of the single runs"] if means else []))
     for metric, score in found.metrics().items():
         single = [number(means[metric], ".4f")] if means else []
         table.add_row(METRICS[metric].title, number(score.value, ".4f"), _interval(score), *single)
@@ -47,13 +47,14 @@ def print_evaluation(found: Evaluation, *, name: str, console: Console) -> None:
     if means:
         console.say(f"The score is that of {len(found.members)} runs together: the mean of what they predict.")
     if labels := found.by_label():
+        console.print()
         console.print(_label_table(labels))
     if found.truncated:
         console.say(f"{found.truncated / rows:.1%} of the texts were cut to the model's maximum length.")
 
 
 def _label_table(labels: Sequence[LabelScore]) -> Table:
-    table = _table("label", "precision", "recall", "F1", "texts")
+    table = make_table("label", "precision", "recall", "F1", "texts")
     for one in labels:
         scores = (number(value, ".4f") for value in (one.precision, one.recall, one.f1))
         table.add_row(Text(in_one_line(one.label)), *scores, f"{one.support:,}")
@@ -114,14 +115,6 @@ def _predictions(found: Evaluation) -> dict[str, Any]:
     target = pa.array(target) if isinstance(target, np.ndarray) else target
     columns = {"row": pa.array(np.arange(1, len(found) + 1)), "label": target}
     return columns | task.answers(contract, outputs, all_outputs=True)
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
-    table.add_column(first, overflow="fold")
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
 
 
 def _interval(score: Score) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from poolsweep.errors import UserError
@@ -18,6 +16,7 @@ from poolsweep.predict.run_model import RunModel
 from poolsweep.predict.speed import measure_speed, own_test_split
 from poolsweep.runs.speed import Speed, write_speed
 from poolsweep.terminal.console import Console
+from poolsweep.terminal.table import make_table
 from poolsweep.terminal.text import in_one_line
 
 
@@ -41,10 +40,7 @@ def measure_runs(
     Raises:
         UserError: If there is no such run, or it is refused.
     """
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
-    table.add_column("model", overflow="fold")
-    for name in ("texts/s at 1", "texts/s at 64", "weights"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = make_table("model", "texts/s at 1", "texts/s at 64", "weights")
     measured: list[Speed] = []
     for name, run in _runs(given):
         choice = Choice("run", (run,), name)

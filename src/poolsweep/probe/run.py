@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from poolsweep.device import accelerator_type
+from poolsweep.device import device_for_float64
 from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.probe.evaluation import FrozenRun
@@ -126,8 +126,7 @@ class ProbeRun(FrozenRun):
             status: Status file, which is told how it goes.
         """
         probe, classifier = self.trainer, self.classifier.eval()
-        name = accelerator_type(probe.accelerator)
-        device = torch.device("cpu" if name == "mps" else name)  # mps has no float64
+        device = device_for_float64(probe.accelerator)
         classifier.to(device)
         targets = self.data["train"].targets.numpy()
         counts = probe.sample(len(targets), seed=self.data_seed, classes=self.task.classes(targets))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from poolsweep.data.batch import Batch
+from poolsweep.device import on_device
 from poolsweep.features.rows import IN_MEMORY_BYTES, FeatureRows
 from poolsweep.model.classifier import Classifier
 
@@ -31,7 +32,7 @@ class Vectors:
         self._indices = np.arange(len(rows)) if indices is None else indices
         first = next(chain(classifier.parameters(), classifier.buffers()), None)
         self._device = torch.device("cpu") if first is None else first.device
-        self.targets = rows.targets[torch.from_numpy(self._indices)].to(self._device)
+        self.targets = on_device(rows.targets[torch.from_numpy(self._indices)], self._device)
         self._kept: Tensor | None = None
 
     def pooled(self) -> Iterator[Tensor]:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from poolsweep.report.comparison import Comparison
 from poolsweep.report.metric import shown, title
 from poolsweep.statistics import SeedSummary
+from poolsweep.terminal.table import make_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +103,7 @@ def learning_table(curve: LearningCurve) -> Table:
     """A row for each contender and a column for each size; the highest mean of a size is bold."""
     metric = curve.largest.metric
     heading = f"{curve.largest.group.data} · test {title(metric)} by training rows"
-    table = Table(
-        title=Text(heading), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0),
-        show_edge=False, pad_edge=False,
-    )  # fmt: skip
-    table.add_column("training rows", overflow="fold")
-    for size in curve.sizes:
-        table.add_column(f"{size.rows:,.0f}", justify="right", no_wrap=True)
+    table = make_table("training rows", *(f"{size.rows:,.0f}" for size in curve.sizes), title=heading)
     for name in curve.names:
         cells = [
             Text(learning_cell(size, name, metric), style="bold" if name == size.leader else "") for size in curve.sizes

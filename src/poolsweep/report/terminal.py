@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +24,7 @@ from poolsweep.report.serving import COLUMNS, serving_cells, serving_note, was_m
 from poolsweep.report.tables import could_be_best, jointly, pairing, what_means_are
 from poolsweep.runs.locate import argument_for
 from poolsweep.terminal.console import Console
+from poolsweep.terminal.table import make_table
 
 TIED, ALONE, DROPPED = "=", "★", "×"
 
@@ -132,15 +132,10 @@ def _print_table(comparison: Comparison, rows: Sequence[Row], *, console: Consol
 
 def _table(comparison: Comparison, rows: Sequence[Row], *, costs: int) -> Table:
     mark = ALONE if comparison.star else TIED
-    table = Table(
-        title=Text(_title(comparison, mark)), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0), show_edge=False, pad_edge=False,
-    )  # fmt: skip
-    table.add_column(f"  {contender_noun(comparison)}", overflow="fold", min_width=12)
     names = (*(COLUMNS if was_measured(rows) else ()), "s/run", "trained", "dims")
     deltas = [f"Δ {comparison.baseline}"] if comparison.baseline else []
-    for name in (METRICS[comparison.metric].title, *deltas, *names[:costs]):
-        table.add_column(name, justify="right", no_wrap=True)
+    heads = (f"  {contender_noun(comparison)}", METRICS[comparison.metric].title, *deltas, *names[:costs])
+    table = make_table(*heads, title=_title(comparison, mark), narrowest=12)
     for row in rows:
         serving = serving_cells(row) if was_measured(rows) else ()
         cost = (*serving, f"{row.seconds:.1f}", f"{row.parameters:,}", str(row.pooled_size))[:costs]

@@ -6,7 +6,7 @@ import os
 import shlex
 from pathlib import Path
 
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import UserError, did_you_mean, nearest
 
 
 def output_root() -> Path:
@@ -44,11 +44,23 @@ def find_study(name: str | Path, *, begun: bool = True) -> Path:
     for path in candidates:
         if path.is_dir() and (not begun or _holds_runs(path)):
             return path
+    if len(Path(name).parts) > 1 and (hint := _run_beside(Path(name))):
+        raise UserError(f"{name} does not exist{hint}")
     there = [path.name for path in _studies_in(root)]
     if any(path.is_dir() for path in candidates):
         raise UserError(f"{name} holds no runs: a study is a folder of run folders, outputs/STUDY")
     hint = nearest(Path(name).name, there) if there else "there are none yet: poolsweep train makes one"
     raise UserError(f"there is no study {name} in {root}; {hint}")
+
+
+def _run_beside(path: Path) -> str:
+    """The end of a sentence about the folder of a run that does not exist: what was meant; empty where none is near."""
+    if (output_root() / path).is_dir():
+        return f"; did you mean {output_root() / path}?"
+    for study in (path.parent, output_root() / path.parent):
+        if study.is_dir() and (hint := did_you_mean(path.name, (one.name for one in study.iterdir() if one.is_dir()))):
+            return hint
+    return ""
 
 
 def _holds_runs(study: Path) -> bool:

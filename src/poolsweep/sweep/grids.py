@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf
 from omegaconf._utils import get_yaml_loader
 
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import UserError, did_you_mean, nearest
 from poolsweep.files.writing import read_plain
 
 Parse = Callable[[list[str]], list[Override]]
@@ -151,7 +151,9 @@ def _read(path: Path) -> list[Any]:
     try:
         content = yaml.load(read_plain(path, at_most=_LARGEST).decode("utf-8"), get_yaml_loader())
     except OSError as error:
-        raise UserError(f"sweep.file={path} cannot be read: {error.strerror or error}") from error
+        beside = path.parent.glob("*.y*ml") if isinstance(error, FileNotFoundError) else ()
+        hint = did_you_mean(path.name, (one.name for one in beside))
+        raise UserError(f"sweep.file={path} cannot be read: {error.strerror or error}{hint}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"sweep.file={path} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, list) or not content:

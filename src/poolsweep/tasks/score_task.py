@@ -93,4 +93,6 @@ class ScoreTask(Task):
 
 def exact(numbers: Tensor) -> Tensor:
     """Numbers in float64."""
-    return (numbers.cpu() if numbers.device.type == "mps" else numbers).double()  # mps has no float64
+    from poolsweep.device import in_float64
+
+    return in_float64(numbers)

@@ -13,8 +13,9 @@ from poolsweep.data.source import Source
 from poolsweep.data.sources.rows import READERS, rows_of_file
 from poolsweep.data.split_off import Splitting, split_rows
 from poolsweep.data.splits import Split, Splits
-from poolsweep.errors import UserError, nearest
+from poolsweep.errors import UserError
 from poolsweep.files.hashing import file_hash
+from poolsweep.files.missing import instead_of
 from poolsweep.tasks.labels import names_as_read
 
 
@@ -142,8 +143,7 @@ def _checked(asked: Asked) -> Asked:
     if path.exists() and not path.is_file():
         raise asked.refuse(" is no regular file; a pipe can be read only once, so write it to a file first")
     if not path.is_file():
-        there = [p.name for p in path.parent.iterdir() if p.suffix.lower() in READERS] if path.parent.is_dir() else []
-        hint = f"; {nearest(path.name, there)}" if there else ""
+        hint = instead_of(path, fits=lambda beside: beside.suffix.lower() in READERS)
         raise asked.refuse(f" does not exist{hint}")
     if path.suffix.lower() not in READERS:
         raise asked.refuse(f" must end in {', '.join(READERS)}")

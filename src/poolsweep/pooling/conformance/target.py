@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from poolsweep.errors import UserError
+from poolsweep.errors import UserError, nearest
 from poolsweep.pooling.base import LayerMix, TokenPooling
 from poolsweep.pooling.conformance.subject import HIDDEN_SIZE, NUM_LAYERS, Subject
 from poolsweep.pooling.layers.concat import Concat
@@ -96,7 +96,8 @@ def _builder(
     missing = [name for name in required if name not in known]
     unknown = [] if open_ended else [name for name in options if name not in parameters]
     problems = [f"{target} needs the option {name}: give {name}=…" for name in missing]
-    problems += [f"{target} has no option {name}" for name in unknown]
+    own = [name for name in parameters if name not in derived]
+    problems += [f"{target} has no option {name}; {nearest(name, own)}" for name in unknown]
     if problems:
         raise UserError(*problems)
     return lambda **override: cls(**{**options, **sizes, **override})
