@@ -107,3 +107,14 @@ def test_a_gpu_beside_a_cpu_is_another_setting_and_is_named(halves):
     [sentence] = [one for one in found if one.startswith("Not counted, for it is another setting: ")]
     assert found[sentence]
     assert "differs in trainer.accelerator" in sentence
+
+
+def test_one_content_under_two_names_is_one_data_set(outputs):
+    """``data.train=train.csv`` is named by its folder, and a folder may be called otherwise elsewhere."""
+    one = write_study(outputs / "one", poolings=POOLINGS, seeds=(0, 1), data_id="same", started="2026-01-01")
+    two = write_study(outputs / "two", poolings=POOLINGS, seeds=(2, 3), data_id="same", started="2026-01-02")
+    for run in (path for path in two.iterdir() if path.is_dir()):
+        rewrite(run, data="elsewhere")
+    for order in ((one, two), (two, one)):
+        [comparison] = compare_all(load_runs(order))
+        assert comparison.group.data == "animals"

@@ -12,10 +12,11 @@ _KINDS = ("data", "encoder")
 
 
 def distinct_names(records: Sequence[Facts]) -> list[Facts]:
-    """Give every content a name of its own, and mark the runs on a content that was replaced where it lay.
+    """Give every content one name of its own, and mark the runs on a content that was replaced where it lay.
 
     A record tells a name (``data``), a content (``data_id``) and the paths it was read from (``data_place``); the same
     for ``encoder``. Contents of one name that lay at different paths are called by as much of the paths as it takes.
+    One content that has several names, as a file copied into another folder has, is called by that of its first run.
     Of contents that lay at the same path the one that was run last counts; the runs on the others say ``outdated``.
 
     Args:
@@ -23,6 +24,10 @@ def distinct_names(records: Sequence[Facts]) -> list[Facts]:
     """
     found = list(records)
     for kind in _KINDS:
+        names = _first_names(found, kind)
+        found = [
+            {**facts, kind: names[str(facts[f"{kind}_id"])]} if _is_told(facts, kind) else facts for facts in found
+        ]
         by_name: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for i, facts in enumerate(found):
             if facts.get(f"{kind}_id"):
@@ -34,6 +39,19 @@ def distinct_names(records: Sequence[Facts]) -> list[Facts]:
                     for i in several:
                         found[i] = {**found[i], **told[content]}
     return found
+
+
+def _first_names(records: Sequence[Facts], kind: str) -> dict[str, Any]:
+    """Content → the name that the run which began first gave it."""
+    names: dict[str, Any] = {}
+    told = [facts for facts in records if _is_told(facts, kind)]
+    for facts in sorted(told, key=lambda facts: str(facts.get("started"))):
+        names.setdefault(str(facts[f"{kind}_id"]), facts[kind])
+    return names
+
+
+def _is_told(facts: Facts, kind: str) -> bool:
+    return bool(facts.get(kind) and facts.get(f"{kind}_id"))
 
 
 def _told(name: str, contents: Mapping[str, Sequence[Facts]], kind: str) -> Mapping[str, Facts]:
