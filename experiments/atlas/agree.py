@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from collect import read, write
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.models import Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from sets import SPLITS, DataSet, data_sets
 from sklearn.linear_model import LogisticRegression
 

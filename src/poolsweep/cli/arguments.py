@@ -61,7 +61,9 @@ class VerbParser(argparse.ArgumentParser):
         """Raise what argparse found."""
         refuse(self, message, typed=self._typed)
 
-    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:  # noqa: ANN401
+    def parse_known_args(  # type: ignore[override]  its overloads tell namespaces apart
+        self, args: Iterable[str] | None = None, namespace: Any = None
+    ) -> Any:  # noqa: ANN401
         """Keep what was typed, for messages."""
         self._typed = list(args or ())
         return super().parse_known_args(None if args is None else self._typed, namespace)

@@ -195,7 +195,7 @@ def require_attention(attention: str | None, *, trust_remote_code: bool = False)
     """Refuse an attention implementation that transformers does not know.
 
     Args:
-        attention: Its name, or where on the hub its code is; None = transformers' choice.
+        attention: Name of the implementation, or where on the hub its code is; None = transformers' choice.
         trust_remote_code: Whether code from the hub may run.
     Raises:
         UserError: If there is none of that name, or it is code that may not run.

@@ -37,7 +37,7 @@ def expected_poolings(config: RunConfig, loaded: LoadedEncoder, reading: Reading
 
     Args:
         config: Config of the run that is being made.
-        loaded: Its encoder and tokenizer.
+        loaded: Encoder and tokenizer of that run.
         reading: How it reads texts.
     """
     alike = [one for one in _EXPECTED.get() if one.encoder == config.encoder and one.data == config.data]
