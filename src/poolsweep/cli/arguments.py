@@ -62,7 +62,9 @@ class VerbParser(argparse.ArgumentParser):
         refuse(self, message, typed=self._typed)
 
     def parse_known_args(  # type: ignore[override]  its overloads tell namespaces apart
-        self, args: Iterable[str] | None = None, namespace: Any = None
+        self,
+        args: Iterable[str] | None = None,
+        namespace: Any = None,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         """Keep what was typed, for messages."""
         self._typed = list(args or ())
