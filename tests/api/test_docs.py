@@ -1,14 +1,12 @@
-"""The page on Python runs with a tiny encoder in place of MiniLM, and the notebook as it stands."""
+"""The page on Python runs with a tiny encoder in place of MiniLM."""
 
 from __future__ import annotations
 
 import re
 
-import nbformat
 import numpy as np
 import pytest
 from checkout import ROOT
-from nbclient import NotebookClient
 
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 
@@ -59,34 +57,3 @@ def test_the_example_with_a_preset_runs(tmp_path):
     mean = found["preset"]("masked_mean", found["model"].config)([found["states"][-1]], mask)[1]
     assert np.allclose(mean.detach(), whole.detach(), atol=1e-6)
     assert len(last) == 4
-
-
-def test_the_notebook_gives_what_it_shows(tmp_path, monkeypatch):
-    monkeypatch.setenv("POOLSWEEP_OUTPUTS", str(tmp_path / "outputs"))
-    notebook = nbformat.read(ROOT / "examples" / "first_study.ipynb", as_version=4)
-    shown = [outputs_of(cell) for cell in notebook.cells]
-    kinds = {kind for outputs in shown for kind, _ in outputs}
-    assert {"text/plain", "text/html", "image/png"} <= kinds, "premise: outputs are kept"
-    NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    ).execute()
-    again = "jupyter execute --inplace examples/first_study.ipynb writes its outputs anew"
-    assert [outputs_of(cell) for cell in notebook.cells] == shown, again
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    tables = [output.data["text/html"] for output in outputs if "text/html" in output.get("data", {})]
-    assert any("max</td>" in table for table in tables), "the study shows as a table"
-    assert sum("finished" in table and "[9/9]" in table for table in tables) == 1, "progress is one part of the output"
-    assert not [output for output in outputs if output.output_type == "error"]
-
-
-def outputs_of(cell) -> list[tuple[str, tuple[str, ...]]]:
-    """The types of a cell's outputs, and the words of its results; numbers and progress differ between machines."""
-    found = []
-    for output in cell.get("outputs", []):
-        if output.output_type == "stream" and output.name == "stderr":  # what libraries warn of
-            continue
-        data = output.get("data") or {output.get("name", "error"): output.get("text", "")}
-        for kind, content in sorted(data.items()):
-            is_result = output.output_type != "display_data" and kind in {"text/plain", "stdout"}
-            found.append((kind, tuple(sorted(re.findall(r"[^\W\d]\w*", content))) if is_result else ()))
-    return list(dict.fromkeys(found))

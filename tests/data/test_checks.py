@@ -71,7 +71,7 @@ def test_row_numbers_are_those_of_the_file_a_split_was_taken_from():
 def test_label_seen_only_in_validation_or_test():
     data = splits(validation=(["x", "y"], ["a", "B"]), test=(["x", "y", "z", "w", "v"], ["q", "a", "q", "q", "q"]))
     assert problems(data) == [
-        "validation.csv: label 'B' in row 2 is not in train.csv; valid: a, b",
+        "validation.csv: label 'B' in row 2 is not in train.csv; did you mean b?",
         "test.csv: label 'q' in rows 1, 3, 4 and 1 more is not in train.csv; valid: a, b",
     ]
 
