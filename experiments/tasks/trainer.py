@@ -1,7 +1,7 @@
 """Do a regression and a multilabel run agree with transformers' Trainer?
 
-    python experiments/tasks/trainer.py stsb stsb/train.csv stsb/test.csv --seeds 0,1,2,3
-    python experiments/tasks/trainer.py goemotions goemotions/train.csv goemotions/test.csv --seeds 0,1,2,3
+    python experiments/tasks/trainer.py stsb stsb/train.csv stsb/test.csv --seeds 0,1,2
+    python experiments/tasks/trainer.py goemotions goemotions/train.csv goemotions/test.csv --seeds 0,1,2
 
 Fine-tunes MiniLM with the preset `pooler` and with the Trainer over BertForSequenceClassification (problem_type
 regression or multi_label_classification): the same 4,000 rows, batch size, rates, decay, warm-up, clipping, epochs and
