@@ -46,7 +46,9 @@ def refusal_of(kind: type) -> str | None:
     Args:
         kind: A class, perhaps one of the user's own that derives from Lightning's.
     """
-    if f"{kind.__module__}.{kind.__qualname__}" == "pytorch_lightning.callbacks.early_stopping.EarlyStopping":
+    from pytorch_lightning.callbacks import EarlyStopping  # here it is imported: a callback derives from its base
+
+    if kind is EarlyStopping:
         return (
             "its mode may contradict the metric; poolsweep.callbacks.early_stopping.EarlyStopping knows the direction"
         )
@@ -67,7 +69,9 @@ def _refused() -> dict[type, str]:
         lightning.BatchSizeFinder: "it changes batches that the config says; trainer.on_oom=halve makes them fit",
         lightning.GradientAccumulationScheduler: "the schedule needs equal steps; use trainer.accumulate_grad_batches",
         lightning.BackboneFinetuning: "it needs a module called backbone; encoder.frozen trains the head alone",
-        lightning.BasePredictionWriter: "a run writes the predictions of validation and test itself",
+        lightning.BasePredictionWriter: (
+            "a run writes the predictions of validation and test itself, and makes no others"
+        ),
         lightning.Timer: "a run that ends by the clock gives other numbers each time; use run_timeout_minutes",
         lightning.Checkpoint: _CHECKPOINTS,
         lightning.ProgressBar: _PROGRESS,

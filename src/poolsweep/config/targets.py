@@ -12,6 +12,7 @@ from poolsweep.config.callbacks import refusal_of
 from poolsweep.config.keys import TRAINING_KEYS, beside_source
 from poolsweep.config.parts import Part, base_classes, part_at
 from poolsweep.config.probe import is_probe
+from poolsweep.config.training import trainer_options
 from poolsweep.config.types import hints_of, open_options, type_problem
 from poolsweep.errors import RefusedError, nearest
 from poolsweep.extras import lacking
@@ -95,7 +96,7 @@ def argument_problems(where: str, node: Mapping[str, Any], found: Any, part: Par
     more = open_options(found)
     skip = beside_source(node) if where == "data" else frozenset[str]()  # checked elsewhere
     if where == "trainer" and not is_probe({"trainer": node}):
-        skip = TRAINING_KEYS | signature.parameters.keys()
+        skip = TRAINING_KEYS | trainer_options()
     given = {k: v for k, v in node.items() if not k.startswith("_") and k not in skip}
     known = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     known += more or ()

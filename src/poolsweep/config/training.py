@@ -33,7 +33,7 @@ def training_problems(config: Mapping[str, Any]) -> list[str]:
     if is_probe(config):
         return []
     problems = []
-    for key in trainer.keys() & _unsupported():
+    for key in trainer.keys() & trainer_options() - TRAINING_KEYS:
         problems.append(f"trainer.{key} is no option of a run; {_INSTEAD.get(key) or nearest(key, TRAINING_KEYS)}")
     problems += dataclass_problems(
         Training, {k: v for k, v in trainer.items() if k in TRAINING_KEYS}, prefix="trainer."
@@ -44,7 +44,8 @@ def training_problems(config: Mapping[str, Any]) -> list[str]:
 
 
 @cache
-def _unsupported() -> frozenset[str]:
+def trainer_options() -> frozenset[str]:
+    """What Lightning's Trainer takes."""
     import pytorch_lightning as pl  # takes seconds, and a probe has no need of it
 
-    return frozenset(inspect.signature(pl.Trainer).parameters) - TRAINING_KEYS
+    return frozenset(inspect.signature(pl.Trainer).parameters)

@@ -143,7 +143,7 @@ class Batch:
         """A copy in page-locked memory, for non-blocking copies to a GPU."""
         return self._laid_out()._map(Tensor.pin_memory)
 
-    def to(self, device: torch.device | str, *, non_blocking: bool = True) -> Batch:
+    def to(self, device: torch.device | str) -> Batch:
         """A copy on ``device``."""
         return self._laid_out()._map(lambda tensor: on_device(tensor, device))
 
