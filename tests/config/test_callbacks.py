@@ -56,3 +56,17 @@ def test_those_that_only_watch_run(cli, tiny_run, name):
     typed = [*tiny_run, "encoder.frozen=true", f"+callbacks.other._target_=pytorch_lightning.callbacks.{name}"]
     done = cli("train", *typed, "trainer.max_epochs=1")
     assert done.status == 0, done.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("callbacks.early_stopping.patience=long", "callbacks.early_stopping.patience must be"),
+        ("+callbacks.other._target_=pytorch_lightning.callbacks.ModelPruning", "it renames the weights"),
+    ],
+)
+def test_a_probe_which_reads_none_refuses_the_same(cli, tiny_run, typed, said):
+    run = [key for key in tiny_run if not key.startswith("trainer.")]
+    done = cli("train", *run, "encoder.frozen=true", "trainer=probe", typed)
+    assert done.status == 2
+    assert any(said in problem for problem in done.problems), done.problems

@@ -15,6 +15,7 @@ _AVERAGED = (
 _CHECKPOINTS = "a run keeps its best weights itself, and checkpoint.every_steps and .every_minutes say when it saves"
 _PROGRESS = "poolsweep shows how runs go itself, for all runs of a sweep"
 
+_EARLY_STOPPING = "poolsweep.callbacks.early_stopping.EarlyStopping"
 _AVERAGES = "poolsweep.callbacks.average."
 
 
@@ -40,6 +41,16 @@ def average_problems(config: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def is_usual(node: Mapping[str, Any], *, monitor: str) -> bool:
+    """Whether a callback is the one of conf/callbacks/default.yaml as it stands: a probe, which reads none, has it too.
+
+    Args:
+        node: With a ``_target_``.
+        monitor: The config's.
+    """
+    return node == {"_target_": _EARLY_STOPPING, "monitor": monitor, "patience": 5, "min_delta": 0.0}
+
+
 def refusal_of(kind: type) -> str | None:
     """Why a run cannot have a callback of a class; None if it can.
 
@@ -49,9 +60,7 @@ def refusal_of(kind: type) -> str | None:
     from pytorch_lightning.callbacks import EarlyStopping  # here it is imported: a callback derives from its base
 
     if kind is EarlyStopping:
-        return (
-            "its mode may contradict the metric; poolsweep.callbacks.early_stopping.EarlyStopping knows the direction"
-        )
+        return f"its mode may contradict the metric; {_EARLY_STOPPING} knows the direction"
     return next((reason for refused, reason in _refused().items() if issubclass(kind, refused)), None)
 
 

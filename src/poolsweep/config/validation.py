@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from poolsweep.config.batch_plan import batch_problems
-from poolsweep.config.callbacks import average_problems
+from poolsweep.config.callbacks import average_problems, is_usual
 from poolsweep.config.encoder import encoder_problems
 from poolsweep.config.fine_tuning import fine_tuning_problems
 from poolsweep.config.keys import Loading, Refit, Root, RowKeys, SplitKeys
@@ -54,10 +54,10 @@ def validate(checked: RunConfig, *, trains: bool = True) -> None:
     ]
     problems += unresolved
     refused = bool(unresolved)
-    unread = _OF_TRAINING if not trains else {"callbacks"} if is_probe(config) else frozenset[str]()
     for path, node in nodes_with_target(config):
         try:
-            if path[0] in unread:
+            usual = path[0] == "callbacks" and is_probe(config) and is_usual(node, monitor=config["monitor"])
+            if usual or (path[0] in _OF_TRAINING and not trains):  # nothing is made of it
                 allowed_part(path, node, trusted=config.get("trusted"))
                 continue
             part, found = authorised(path, node, trusted=config.get("trusted"))
