@@ -13,7 +13,7 @@ from poolsweep.conf_dir import conf_dir
 from poolsweep.recommend import read_rules
 
 FOLDER = ROOT / "experiments" / "atlas"
-MODULES = ("sets", "parts", "collect", "findings", "page")
+MODULES = ("sets", "parts", "lengths", "winners", "collect", "findings", "page")
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +115,27 @@ def test_files_that_differ_are_named(atlas, tmp_path):
     problems = sets["trec6"].problems(tmp_path)
     assert [problem.partition(" ")[2].split(" ", 1)[1] for problem in problems][1:] == ["is missing"]
     assert f"was {sets['trec6'].sha256['train'][:12]}…" in problems[0]
+
+
+def test_how_often_the_winner_changes_is_counted_by_set(atlas):
+    cells = [("a", "splits", "accuracy", "cls", 7), ("a", "splits", "mcc", "max", 5), ("a", "folds", "accuracy", "cls", 6),
+             ("a", "folds", "mcc", "cls", 10), ("b", "splits", "accuracy", "cls", 4)]  # fmt: skip
+    names = ("data", "division", "metric", "winner", "first_on")
+    lines = [dict(zip(names, map(str, cell), strict=True)) | {"splits": "10"} for cell in cells]
+    told = atlas["winners"].sentence(lines)
+    assert "with the metric in 1 of 2 cases" in told
+    assert "between split seeds and folds in 1 of 2" in told
+    assert "in 64% of cases" in told
+
+
+def test_differences_by_length_are_means_over_sets(atlas):
+    scores = {("a", "cls"): 50.0, ("a", "masked_mean"): 54.0, ("b", "cls"): 60.0, ("b", "masked_mean"): 61.0}
+    lines = [
+        {"data": data, "contender": name, "low": "1", "texts": "50", "right": str(value)}
+        for (data, name), value in scores.items()
+    ]
+    half = stats.t.ppf(0.975, 1) * stats.sem([4, 1])
+    shown = f"| 1 to 10 | 2 | +2.5 (−{half - 2.5:.1f} to {half + 2.5:.1f}) | – | – | – |"
+    assert shown in atlas["lengths"].table(lines, ("a", "b"))
+    few = [line | {"texts": "49"} for line in lines]
+    assert "1 to 10" not in atlas["lengths"].table(few, ("a", "b"))

@@ -6,6 +6,8 @@
 |---|---|
 | scores.csv | a contender: its mean, the interval over replicates, whether it could be the best |
 | differences.csv | a contender minus cls, masked_mean or last4_concat; the interval of this pair, the adjusted p |
+| winners.csv | a data set divided in one way, by one metric: who wins, and on how many splits (winners.py) |
+| lengths.csv | a data set, a contender and a range of lengths: how many texts are right (lengths.py) |
 | time.csv | a part: its runs, wall time and CPU time |
 
 Numbers are in points (× 100), the statistics those of `poolsweep report`. A study counts once all planned runs have
@@ -20,6 +22,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import lengths
+import winners
 from parts import PARTS, steps
 from sets import HERE
 
@@ -143,6 +147,9 @@ def collect(outputs: Path) -> None:
     found = list(comparisons(outputs))
     write("scores.csv", SCORES, (line for one in found for line in scores(*one)))
     write("differences.csv", DIFFERENCES, (line for one in found for line in differences(*one)))
+    write("winners.csv", winners.HEAD, (winners.winner(study, one) for part, study, one in found if part == "E"))
+    measured = (line for part, _, one in found if part == "A" for line in lengths.lengths(one))
+    write("lengths.csv", lengths.HEAD, measured)
     write("time.csv", ("part", "studies", "planned", "runs", "wall_minutes", "cpu_minutes"), times(outputs))
 
 

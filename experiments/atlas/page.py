@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import findings as found_in
+import lengths
 import numpy as np
+import winners
 from collect import collect, read
 from matplotlib.figure import Figure
-from parts import CURVES, LAYERS, PARTS
+from parts import CURVES, CUTS, LAYERS, LONGEST, PARTS
 from sets import HERE
 
 from poolsweep.recommend import rules, table
@@ -85,6 +87,17 @@ def layers(scores: Sequence[Line]) -> Figure | None:
         axes.set_xticks(range(len(TOKENS)), ["weighted" if way.startswith("position") else way for way in TOKENS])
         axes.set_yticks(range(7), ["embeddings", *(f"layer {i}" for i in range(1, 7))] if place % 3 == 1 else [""] * 7)
     return figure
+
+
+def cut_texts(scores: Sequence[Line]) -> str:
+    """Scores of part D by where texts are cut, as a table; a column is a number of tokens."""
+    cells = {(one["data"], one["contender"], int(one["study"].rpartition("-")[2])): one["mean"]
+             for one in scores if one["part"] == "D" and one["data"] in LONGEST}  # fmt: skip
+    rows = ["| set | pooling | " + " | ".join(map(str, CUTS)) + " |", "|---|---|" + "---:|" * len(CUTS)]
+    for data, name in dict.fromkeys(key[:2] for key in cells):
+        own = [f"{float(cells[data, name, at]):.1f}" if (data, name, at) in cells else "–" for at in CUTS]
+        rows.append(f"| {data} | {name} | {' | '.join(own)} |")
+    return "\n".join([*rows, ""])
 
 
 def half(contender: str) -> tuple[int, str]:
@@ -169,6 +182,8 @@ def blocks(scores: Sequence[Line], lines: Sequence[Line]) -> dict[str, str]:
         "claims": claims(lines, published=True), "findings": claims(lines, published=False), "time": times(),
         "rules": table(rules()), "ranks": (rank_sentence(scores) or "It takes two sets.\n") + drawn.pop("ranks", ""),
         "figures": "\n".join(drawn.values()), "agree": agreement(),
+        "winners": winners.sentence(read("winners.csv")) + "\n" + winners.table(read("winners.csv")),
+        "lengths": lengths.table(read("lengths.csv"), found_in.CLASSES) + "\n" + cut_texts(scores),
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ LAYERS = ("trec6", "cola", "sst2_sent", "mr", "subj", "banking77")
 SPLIT = ("trec6", "cola", "banking77", "ag_news_10k")
 CURVES = ("trec6", "mr")
 LONGEST = ("subj", "ade", "ag_news_10k")
-TOKENS = (8, 16, 32, 64, 128)
+CUTS = (8, 16, 32, 64, 128)
 TRAINED = ("trec6", "cola", "mr", "subj")
 TUNED = ("trec6", "cola", "mr", "mrpc")
 CURVE_POOLINGS = "cls,masked_mean,last4_concat"
@@ -111,7 +111,7 @@ def _splits() -> Iterator[Step]:
 def _lengths() -> Iterator[Step]:
     yield Step("D", "atlas-D-documents", "documents", None)
     for name in LONGEST:
-        for length in TOKENS:
+        for length in CUTS:
             options = (f"data.max_length={length}",)
             yield Step("D", f"atlas-D-{name}-{length}", "truncation", data_sets()[name], options)
 
