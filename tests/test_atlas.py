@@ -118,8 +118,10 @@ def test_files_that_differ_are_named(atlas, tmp_path):
 
 
 def test_how_often_the_winner_changes_is_counted_by_set(atlas):
-    cells = [("a", "splits", "accuracy", "cls", 7), ("a", "splits", "mcc", "max", 5), ("a", "folds", "accuracy", "cls", 6),
-             ("a", "folds", "mcc", "cls", 10), ("b", "splits", "accuracy", "cls", 4)]  # fmt: skip
+    cells = [
+        ("a", "splits", "accuracy", "cls", 7), ("a", "splits", "mcc", "max", 5), ("a", "folds", "accuracy", "cls", 6),
+        ("a", "folds", "mcc", "cls", 10), ("b", "splits", "accuracy", "cls", 4),
+    ]  # fmt: skip
     names = ("data", "division", "metric", "winner", "first_on")
     lines = [dict(zip(names, map(str, cell), strict=True)) | {"splits": "10"} for cell in cells]
     told = atlas["winners"].sentence(lines)
