@@ -21,7 +21,7 @@ from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination, require_values, sweep_options
 from poolsweep.sweep.config_loader import SharedConfigLoader
 from poolsweep.sweep.grids import Grid, read_grids
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 
 
 class GridSweeper(BasicSweeper):
@@ -53,7 +53,7 @@ class GridSweeper(BasicSweeper):
         """Run every combination of the swept values; see ``poolsweep.sweep.grid.sweep``."""
         self.options()
         combinations = self.combinations(arguments)
-        with said_if_slow("loading torch and transformers"):
+        with loading("torch and transformers"):
             from poolsweep.sweep.grid import sweep
 
         assert self.launcher is not None

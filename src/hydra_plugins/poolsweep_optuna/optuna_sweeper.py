@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
 from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 
 
 class OptunaSweeper(GridSweeper):
@@ -22,7 +22,7 @@ class OptunaSweeper(GridSweeper):
         from poolsweep.extras import require
 
         require("optuna", asked_by="sweep=optuna")
-        with said_if_slow("loading torch, transformers and optuna"):
+        with loading("torch, transformers and optuna"):
             from poolsweep.runs.record_fields import REPLICATES
             from poolsweep.sweep.optuna.driver import run_trials
             from poolsweep.sweep.optuna.options import optuna_options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 
 
 class RaceSweeper(GridSweeper):
@@ -15,7 +15,7 @@ class RaceSweeper(GridSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:  # noqa: ANN401
         """Run a race; see ``poolsweep.sweep.race.driver.race``."""
-        with said_if_slow("loading torch and transformers"):
+        with loading("torch and transformers"):
             from poolsweep.sweep.race.driver import race
             from poolsweep.sweep.race.options import race_options
 

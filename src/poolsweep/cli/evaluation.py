@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 from poolsweep.terminal.text import in_one_line, print_problem
 
 
@@ -33,7 +33,7 @@ def refit(arguments: list[str]) -> int:
 
     chosen = choose_contender(given.model)
     _say(f"{chosen.line}; it is fitted on all training rows")
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.cli.single_run import end_workers, run_once, said
         from poolsweep.process.signals import stop_signals
         from poolsweep.refit import refit_config, require_same_content
@@ -89,7 +89,7 @@ def evaluate(arguments: list[str]) -> int:
             return 0
     if given.data is None:
         raise UserError("--data FILE must be given; poolsweep evaluate --help says more")
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.predict.evaluate import evaluate as measure
         from poolsweep.predict.evaluate import read_labelled
         from poolsweep.predict.evaluation_output import as_json, prediction_writer, print_evaluation
@@ -113,7 +113,7 @@ def evaluate(arguments: list[str]) -> int:
 
 
 def _speed(given: argparse.Namespace) -> None:
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.predict.speed_command import measure_runs
         from poolsweep.terminal.console import Console
 

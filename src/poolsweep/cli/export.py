@@ -8,7 +8,7 @@ from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading, said_if_slow
 from poolsweep.terminal.text import in_one_line, print_problem
 
 
@@ -75,7 +75,7 @@ def _push(folder: Path, given: argparse.Namespace) -> int:
 
 
 def _export(given: argparse.Namespace) -> int:
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.export.command import export_run
         from poolsweep.export.format import Wanted
         from poolsweep.export.proof import UnprovenError

@@ -22,8 +22,9 @@ from poolsweep.cli.single_run import checked_run, end_workers, print_result, run
 from poolsweep.conf_dir import conf_dir, own_config_dir
 from poolsweep.errors import UserError
 from poolsweep.launch.launcher import JobLauncher
+from poolsweep.process.collector import importing
 from poolsweep.terminal.console import Console
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 from poolsweep.terminal.text import print_problem
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def launch(arguments: Sequence[str]) -> int:
 
     def task(config: DictConfig) -> dict[str, Any] | None:
         try:
-            with said_if_slow("loading torch and transformers"):
+            with loading("torch and transformers"):
                 from poolsweep.distributed.world import given_world
                 from poolsweep.training.job import run, run_name
             world = given_world()
@@ -94,6 +95,7 @@ def launch(arguments: Sequence[str]) -> int:
     return 0
 
 
+@importing()
 def _single_run(config: DictConfig, *, tree: bool) -> RunConfig:
     """The config of a single run that was typed.
 

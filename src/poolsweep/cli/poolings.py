@@ -7,7 +7,7 @@ from pathlib import Path
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
 from poolsweep.process.user_imports import import_from_here
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 from poolsweep.terminal.text import in_one_line
 
 
@@ -17,7 +17,7 @@ def poolings(arguments: list[str]) -> int:
     parser.add_argument("--hidden-size", type=int, default=384, help="of the encoder (default: MiniLM's 384)")
     parser.add_argument("--num-layers", type=int, default=6, help="of the encoder (default: MiniLM's 6)")
     given = parser.parse_args(arguments)
-    with said_if_slow("loading torch"):
+    with loading("torch"):
         from poolsweep.pooling.catalogue import print_catalogue
 
     print_catalogue(hidden_size=given.hidden_size, num_layers=given.num_layers)
@@ -35,7 +35,7 @@ def check(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     import yaml
 
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.pooling.conformance.suite import run_check
 
     wrong = [option for option in given.options if "=" not in option]
@@ -65,7 +65,7 @@ def explain(arguments: list[str]) -> int:
         from poolsweep.terminal.console import Console
 
         Console(stderr=True).say(in_one_line(choice.line))
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.explain import explain_run
 
     explain_run(

@@ -20,6 +20,7 @@ from poolsweep.cli.training import submit, train
 from poolsweep.cli.use import encode, predict
 from poolsweep.errors import UserError, nearest
 from poolsweep.files.faults import in_words, is_full
+from poolsweep.process.collector import own_process
 from poolsweep.process.interpreter import start_safely
 from poolsweep.process.signals import Interrupted
 from poolsweep.terminal.text import in_one_line, print_problem, shown_output
@@ -110,6 +111,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a run failed, 2 a user's mistake, 130 or 143 interrupted.
     """
     start_safely()
+    if argv is None:
+        own_process()
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = arguments.pop(0) if arguments else "--help"
     if verb == "help" and arguments:

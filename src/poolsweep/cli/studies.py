@@ -6,7 +6,7 @@ from pathlib import Path
 
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError, did_you_mean
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 
 
 def status(arguments: list[str]) -> int:
@@ -38,7 +38,7 @@ def report(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: STUDY/report)")
     parser.add_no_texts()
     given = parser.parse_args(arguments)
-    with said_if_slow("loading pandas, scipy and matplotlib"):
+    with loading("pandas, scipy and matplotlib"):
         from poolsweep.report.command import report as write_report
         from poolsweep.terminal.console import Console
 

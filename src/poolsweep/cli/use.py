@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from poolsweep.cli.arguments import VerbParser
 from poolsweep.errors import UserError
-from poolsweep.terminal.progress import said_if_slow
+from poolsweep.terminal.progress import loading
 
 if TYPE_CHECKING:
     from poolsweep.predict.command import RowOptions
@@ -24,7 +24,7 @@ def predict(arguments: list[str]) -> int:
     _add_rows(parser, output="csv, jsonl or parquet by its ending (default: csv to standard output)", required=False)
     parser.add_argument("--probabilities", action="store_true", help="a column probability_LABEL for each label, too")
     given = parser.parse_args(arguments)
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.predict.command import check_output, predict_rows
         from poolsweep.predict.ensemble import Ensemble, recorded_scores
         from poolsweep.predict.load import load_model
@@ -68,7 +68,7 @@ def encode(arguments: list[str]) -> int:
     if given.max_length is not None and (given.encoder is None or given.max_length < 1):
         raise UserError(f"--max-length goes with --encoder and must be at least 1, got {given.max_length}")
     prompts = _prompts(given)
-    with said_if_slow("loading torch and transformers"):
+    with loading("torch and transformers"):
         from poolsweep.predict.command import check_output, encode_rows
         from poolsweep.predict.encoder_model import load_untrained
         from poolsweep.predict.load import load_model

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from threading import Timer
 
+from poolsweep.process.collector import importing
+
 _SILENT_SECONDS = 2.0
 _SILENT_SECONDS_OF_A_TERMINAL = 1.0
 _SECONDS_BETWEEN = 10.0
@@ -77,3 +79,14 @@ def said_if_slow(what: str) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+@contextlib.contextmanager
+def loading(what: str) -> Iterator[None]:
+    """Import what takes a while: as fast as can be, and said if it is slow.
+
+    Args:
+        what: Libraries: ``torch and transformers``.
+    """
+    with said_if_slow(f"loading {what}"), importing():
+        yield

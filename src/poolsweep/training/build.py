@@ -18,6 +18,7 @@ from poolsweep.model.classifier import Classifier
 from poolsweep.model.outcome import Outcome
 from poolsweep.probe.run import ProbeRun
 from poolsweep.probe.untrained import Untrained, UntrainedRun
+from poolsweep.process.collector import importing
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.status import StatusFile
 from poolsweep.training.assemble import assemble
@@ -65,6 +66,7 @@ class Run(Protocol):
         ...
 
 
+@importing()
 def build(
     config: RunConfig,
     prepared: Prepared,

@@ -17,6 +17,7 @@ from poolsweep.distributed.group import broadcast, process_group
 from poolsweep.distributed.world import ALONE, given_world, world_for
 from poolsweep.errors import RefusedError, UserError
 from poolsweep.files.writing import remove, set_aside
+from poolsweep.process.collector import importing
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.checkpoints import CheckpointStore
 from poolsweep.runs.folder import RunFolder
@@ -39,6 +40,7 @@ class RunsElsewhereError(Exception):
     """Another process is at work on this run."""
 
 
+@importing()
 def checked(config: RunConfig) -> Prepared:
     """Validate a config and load what it reads, naming every problem at once.
 
@@ -126,9 +128,10 @@ def run(
         LockLostError: Unless ``sweeping``, if another process took it over.
     """
     quiet_third_parties()
-    from poolsweep.training.execute import execute
-    from poolsweep.training.planned import PlannedRun
-    from poolsweep.training.prepare import prepare
+    with importing():
+        from poolsweep.training.execute import execute
+        from poolsweep.training.planned import PlannedRun
+        from poolsweep.training.prepare import prepare
 
     if prepared is None:
         together = config.processes > 1 and given_world() is not None  # then the first of them looks

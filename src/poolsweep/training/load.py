@@ -21,6 +21,7 @@ from poolsweep.encoder import LoadedEncoder
 from poolsweep.errors import UserError
 from poolsweep.files.writing import read_json
 from poolsweep.model.classifier import Classifier
+from poolsweep.process.collector import importing
 from poolsweep.runs.folder import RunFolder
 from poolsweep.runs.identity import encoder_folder, encoder_identity
 from poolsweep.runs.records import DamagedError, read_checked
@@ -74,6 +75,7 @@ class LoadedRun:
         return rows.__getitems__(range(len(texts)))
 
 
+@importing()
 def load_run(
     path: Path,
     *,

@@ -38,8 +38,10 @@ _ASKED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # statuses of a process th
 LOST_LOCK = 75  # exit status of a process whose run was taken over
 # -P and sys.path as it is here: what a user's folder holds must not stand in for a library.
 _START = (
-    "import json, sys; job = json.loads(sys.stdin.readline()); sys.path[:] = job['path']; "
-    "from poolsweep.training.rank import main; sys.exit(main(job))"
+    "import json, sys; job = json.loads(sys.stdin.readline()); sys.path[:] = job['path']\n"
+    "from poolsweep.process.collector import importing, own_process; own_process()\n"
+    "with importing(): from poolsweep.training.rank import main\n"
+    "sys.exit(main(job))"
 )
 
 

@@ -34,9 +34,11 @@ def main() -> int:
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     busy = threading.Event()
 
+    from poolsweep.process.collector import own_process
     from poolsweep.process.signals import Interrupted, stop_signals
     from poolsweep.terminal.text import shown_output
 
+    own_process()
     try:
         with shown_output(), stop_signals:
             threading.Thread(target=_read, args=(reading, jobs, busy), daemon=True).start()
@@ -66,10 +68,13 @@ def _read(reading: IO[bytes], jobs: queue.SimpleQueue[Job | None], busy: threadi
 
 def _answer(job: Job) -> tuple[str, Any]:
     """The kind of answer and its content: done, refused with problems, or error with the end of the traceback."""
-    import torch
-
     from poolsweep.errors import UserError
-    from poolsweep.training.job import run_job
+    from poolsweep.process.collector import importing
+
+    with importing():
+        import torch
+
+        from poolsweep.training.job import run_job
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     try:
