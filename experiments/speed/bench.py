@@ -3,7 +3,8 @@
     python experiments/speed/bench.py                          # all parts, on icd10, which every installation has
     python experiments/speed/bench.py --data ade               # a csv file, or a folder with train.csv and test.csv
     python experiments/speed/bench.py training --rows 640      # one part: training, evaluation, encoding, predicting,
-                                                               # kernels, head, frozen, memory, rows, start, shared, gpu
+                                                               # kernels, operations, head, frozen, memory, rows, start,
+                                                               # shared, gpu
 
 Prints each peer's time by poolsweep's: the median of interleaved repeats with their spread, speeds, and the share of
 this machine's matrix rate that went into real tokens. Above 1 poolsweep is faster.
@@ -22,8 +23,8 @@ from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.environment import versions
 
 PARTS = (
-    "training", "evaluation", "encoding", "predicting", "kernels", "head", "frozen", "memory", "rows", "start",
-    "shared", "gpu",
+    "training", "evaluation", "encoding", "predicting", "kernels", "operations", "head", "frozen", "memory", "rows",
+    "start", "shared", "gpu",
 )  # fmt: skip
 
 
@@ -45,6 +46,10 @@ def run(part: str, *, data: str | None, rows: int) -> None:
         from cpu_kernels import kernels
 
         kernels(data, rows=rows)
+    elif part == "operations":
+        from operations import operations
+
+        operations(data, rows=rows)
     elif part == "head":
         from frozen_head import frozen_head
 

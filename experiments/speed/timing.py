@@ -85,6 +85,13 @@ def matrix_rate(dtype: torch.dtype, *, tokens: int = 1024, hidden: int = 384, in
     )
 
 
+def copy_rate(size: int) -> float:
+    """Bytes per second that are read and written where ``size`` bytes are copied."""
+    source = torch.ones(size // 4)
+    target = torch.empty_like(source)
+    return 2 * size / _median(lambda: target.copy_(source))
+
+
 def _median(work: Callable[[], object]) -> float:
     """Seconds of one call."""
     seconds(work)

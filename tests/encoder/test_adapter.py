@@ -12,7 +12,7 @@ from transformers import AutoModel
 
 from poolsweep.encoder import Encoder, cpu_kernels
 from poolsweep.encoder.adapter import Adapter, draw_adapter, merged_state
-from poolsweep.encoder.cpu_kernels.linear import ConvLinear
+from poolsweep.encoder.cpu_kernels.linear import FastLinear
 from poolsweep.encoder.hub import hub
 from poolsweep.errors import UserError
 
@@ -114,7 +114,7 @@ def test_kernels_checkpointing_and_first_tokens_give_the_same_gradients(adapter:
         encoder.load_state_dict(moved(encoder).state_dict() if not found else found[0][0])
         first = options.get("packing") == "on"
         assert not first or encoder.keep_first_tokens()
-        assert any(isinstance(module, ConvLinear) for module in encoder.modules()) == first
+        assert any(isinstance(module, FastLinear) for module in encoder.modules()) == first
         state = copy.deepcopy(encoder.state_dict())
         encoder(ids, mask, layers=[3], first_tokens=first).hidden[0][:, 0].pow(3).sum().backward()
         found.append((state, {name: p.grad for name, p in encoder.named_parameters() if p.grad is not None}))

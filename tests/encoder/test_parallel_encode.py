@@ -10,7 +10,7 @@ from architectures import CONFIGS
 from transformers import AutoModel
 
 from poolsweep.encoder import Encoder
-from poolsweep.encoder.cpu_kernels.linear import ConvLinear
+from poolsweep.encoder.cpu_kernels.linear import FastLinear
 from poolsweep.encoder.parallel_encode import copies_of, parallel_encode, worker_count
 from poolsweep.encoder.tiny import tiny
 
@@ -117,7 +117,7 @@ def test_workers_use_almost_all_threads(threads: int):
 
 
 def test_frozen_layers_of_copies_share_one_layout():
-    layer = ConvLinear(256, 256).requires_grad_(requires_grad=False)
+    layer = FastLinear(256, 256).requires_grad_(requires_grad=False)
     encoder = tiny(frozen=True).encoder
     encoder.model.add_module("extra", layer)
     copied, _ = copies_of(encoder, 2)

@@ -14,12 +14,13 @@ from transformers import AutoModel
 from poolsweep.encoder import Encoder, cpu_kernels
 from poolsweep.encoder.cpu_kernels import CpuKernels
 from poolsweep.encoder.cpu_kernels.dropout import FastDropout
-from poolsweep.encoder.cpu_kernels.linear import ConvLinear
+from poolsweep.encoder.cpu_kernels.linear import FastLinear
 
 
 @pytest.fixture(params=[False, True], ids=["another CPU", "AMD"])
 def is_amd(request, monkeypatch) -> bool:
     monkeypatch.setattr(cpu_kernels, "is_conv_faster", lambda: request.param)
+    monkeypatch.setattr(cpu_kernels, "can_prepack", lambda dtype: True)
     return request.param
 
 
@@ -39,9 +40,10 @@ def test_auto_replaces_what_this_cpu_gains_by_and_says_so(packing: str, is_amd: 
     with caplog.at_level(logging.INFO, logger="poolsweep"):
         encoder = encoder_of(packing=packing, mode="auto")
     layers, dropouts = CONFIGS["bert"].num_hidden_layers, 2 * CONFIGS["bert"].num_hidden_layers + 1
-    assert encoder.cpu_kernels.conv_linear == (6 * layers if is_amd else 0)
+    assert encoder.cpu_kernels.linear == 6 * layers
+    assert encoder.cpu_kernels.convolves == is_amd
     assert encoder.cpu_kernels.fast_dropout >= dropouts
-    assert classes(encoder) == {ConvLinear if is_amd else nn.Linear, FastDropout}
+    assert classes(encoder) == {FastLinear, FastDropout}
     assert type(encoder.pooler.dense) is nn.Linear, "one row a text"
     [said] = caplog.messages
     assert said == f"mine: {encoder.cpu_kernels}"

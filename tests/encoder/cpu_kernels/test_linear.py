@@ -10,7 +10,7 @@ from torch import nn
 
 from poolsweep.encoder import cpu_kernels
 from poolsweep.encoder.cpu_kernels import linear, use_cpu_kernels
-from poolsweep.encoder.cpu_kernels.linear import ConvLinear, conv_linear
+from poolsweep.encoder.cpu_kernels.linear import FastLinear, conv_linear
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_model_keeps_its_parameters_names_and_modes(convolved):
     after = dict(model.named_parameters())
     assert list(after) == list(before)
     assert all(after[name] is before[name] for name in before)
-    assert [type(module) for module in model.modules() if isinstance(module, nn.Linear)] == [ConvLinear, ConvLinear]
+    assert [type(module) for module in model.modules() if isinstance(module, nn.Linear)] == [FastLinear, FastLinear]
     assert not any(module.training for module in model.modules())
     torch.testing.assert_close(model(values), expected, atol=1e-5, rtol=1e-5)
     assert convolved == [(200, 256), (200, 256)]
@@ -59,6 +59,7 @@ def test_a_model_keeps_its_parameters_names_and_modes(convolved):
 
 def test_a_cpu_that_gains_nothing_keeps_torchs_layers(monkeypatch):
     monkeypatch.setattr(cpu_kernels, "is_conv_faster", lambda: False)
+    monkeypatch.setattr(cpu_kernels, "can_prepack", lambda dtype: False)
     model = nn.Sequential(nn.Linear(256, 256))
     use_cpu_kernels(model, name="x")
     assert type(model[0]) is nn.Linear

@@ -6,23 +6,24 @@ import pickle
 
 import pytest
 import torch
+from torch import nn
 
 from poolsweep.encoder.cpu_kernels import linear
-from poolsweep.encoder.cpu_kernels.linear import ConvLinear, PrepackedWeight, can_prepack
+from poolsweep.encoder.cpu_kernels.linear import FastLinear, PrepackedWeight, can_prepack
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
 
 
 @pytest.fixture
-def frozen() -> ConvLinear:
+def frozen() -> FastLinear:
     torch.manual_seed(0)
-    return ConvLinear(256, 320).requires_grad_(requires_grad=False)
+    return FastLinear(256, 320).requires_grad_(requires_grad=False)
 
 
 @pytest.fixture
 def prepacked(monkeypatch) -> list[torch.Size]:
     """Shapes of what has been multiplied from a layout."""
-    assert can_prepack(), "premise, and asked before the spy sees it"
+    assert can_prepack(torch.float32), "premise, and asked before the spy sees it"
     seen: list[torch.Size] = []
     real = PrepackedWeight.linear
 
@@ -37,14 +38,14 @@ def prepacked(monkeypatch) -> list[torch.Size]:
 @pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
 def test_this_torch_has_the_operators(mode):
     with mode():
-        assert can_prepack.__wrapped__()
+        assert can_prepack.__wrapped__(torch.float32)
 
 
 @pytest.mark.parametrize("shape", [(128,), (1, 131), (3, 50), (1, 1500)], ids=str)
 @pytest.mark.parametrize("bias", [True, False])
 def test_products_are_those_of_torch(shape: tuple[int, ...], bias: bool, prepacked):
     torch.manual_seed(0)
-    layer = ConvLinear(256, 320, bias=bias).requires_grad_(requires_grad=False)
+    layer = FastLinear(256, 320, bias=bias).requires_grad_(requires_grad=False)
     values = torch.randn(*shape, 256)
     expected = torch.nn.functional.linear(values, layer.weight, layer.bias)
     for mode in (torch.no_grad, torch.inference_mode, torch.enable_grad):
@@ -90,7 +91,7 @@ def test_where_gradients_pass_nothing_is_laid_out(trained: str, frozen, prepacke
 
 
 def test_a_torch_without_the_operators_convolves(frozen, prepacked, monkeypatch):
-    monkeypatch.setattr(linear, "can_prepack", lambda: False)
+    monkeypatch.setattr(linear, "can_prepack", lambda dtype: False)
     values = torch.randn(200, 256)
     torch.testing.assert_close(frozen(values), values @ frozen.weight.t() + frozen.bias, atol=1e-5, rtol=1e-5)
     assert not prepacked
@@ -102,15 +103,91 @@ def test_operators_that_fail_are_not_used(error, monkeypatch):
         raise error
 
     monkeypatch.setattr(PrepackedWeight, "linear", fail)
-    assert not can_prepack.__wrapped__()
+    assert not can_prepack.__wrapped__(torch.float32)
 
 
 def test_a_wrong_product_is_not_used(monkeypatch):
     monkeypatch.setattr(PrepackedWeight, "linear", lambda self, values, weight, bias: values @ weight.t())
-    assert not can_prepack.__wrapped__()
+    assert not can_prepack.__wrapped__(torch.float32)
 
 
 def test_a_layer_that_was_used_can_be_pickled(frozen):
     values = torch.randn(200, 256)
     expected = frozen(values)
     torch.testing.assert_close(pickle.loads(pickle.dumps(frozen))(values), expected, atol=0, rtol=0)
+
+
+@pytest.fixture
+def bfloat16(monkeypatch) -> list[torch.dtype]:
+    """Types of what has been multiplied from a layout, on a CPU that lays bfloat16 weights out."""
+    if not can_prepack(torch.bfloat16):
+        pytest.skip("oneDNN gives other bits here than torch in bfloat16, or none")
+    seen: list[torch.dtype] = []
+    real = PrepackedWeight.linear
+    monkeypatch.setattr(
+        PrepackedWeight,
+        "linear",
+        lambda self, values, *given: (seen.append(values.dtype), real(self, values, *given))[1],
+    )
+    return seen
+
+
+def plain(layer: FastLinear) -> nn.Linear:
+    """The same parameters in torch's own layer."""
+    torchs = nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None)
+    torchs.load_state_dict(layer.state_dict())
+    return torchs
+
+
+@pytest.mark.parametrize("rows", [128, 131, 1000, 2500])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("convolves", [True, False])
+def test_under_autocast_every_bit_is_torchs(rows: int, bias: bool, convolves: bool, bfloat16):
+    torch.manual_seed(0)
+    layer, values = FastLinear(384, 1536, bias=bias, convolves=convolves), torch.randn(rows, 384)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(layer(values), plain(layer)(values))
+    assert bfloat16 == [torch.bfloat16]
+
+
+def test_a_model_held_in_bfloat16_is_laid_out_too(bfloat16):
+    layer, values = FastLinear(256, 320).bfloat16(), torch.randn(200, 256).bfloat16()
+    with torch.no_grad():
+        assert torch.equal(layer(values), plain(layer).bfloat16()(values))
+    assert bfloat16 == [torch.bfloat16]
+
+
+def test_another_type_is_laid_out_anew(frozen, bfloat16):
+    values, torchs = torch.randn(200, 256), plain(frozen)
+    for _ in range(2):
+        torch.testing.assert_close(frozen(values), torchs(values), atol=1e-5, rtol=1e-5)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(frozen(values), torchs(values))
+
+
+@pytest.mark.parametrize("step", ["optimizer", "data", "loaded"])
+def test_a_trained_weight_is_evaluated_as_it_is(step: str, bfloat16):
+    torch.manual_seed(0)
+    layer, values = FastLinear(256, 320), torch.randn(200, 256)
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, fused=True)
+
+    def evaluated() -> torch.Tensor:
+        layer.eval()
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            found = layer(values)
+            assert torch.equal(found, plain(layer)(values))
+        layer.train()
+        return found
+
+    before = evaluated()
+    if step == "optimizer":
+        with torch.autocast("cpu", torch.bfloat16):
+            layer(values).float().sum().backward()
+        assert layer._prepacked._made is None, "training holds no second copy"
+        optimizer.step()
+    elif step == "data":  # which no version counts, as callbacks that swap weights do
+        layer.weight.data.mul_(2)
+    else:
+        layer.load_state_dict({name: 2 * value for name, value in layer.state_dict().items()})
+    assert not torch.equal(evaluated(), before)
+    assert len(bfloat16) == 2

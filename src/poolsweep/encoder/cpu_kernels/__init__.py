@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
+import torch
 from torch import nn
 
 from poolsweep.encoder.cpu_kernels.dropout import FastDropout
-from poolsweep.encoder.cpu_kernels.linear import ConvLinear, is_conv_faster
+from poolsweep.encoder.cpu_kernels.linear import FastLinear, can_prepack, is_conv_faster
 
 CpuKernelsMode = Literal["auto", "off"]
 M = TypeVar("M", bound=nn.Module)
@@ -22,20 +24,21 @@ class CpuKernels:
     """What of a model is computed by other modules than torch's; on other devices than a CPU these are torch's.
 
     Attributes:
-        conv_linear: Number of linear layers that compute as convolutions.
+        linear: Number of linear layers whose weights are laid out once while they stay.
+        convolves: Whether these layers compute as convolutions in float32.
         fast_dropout: Number of dropout layers with cheaper random numbers.
     """
 
-    conv_linear: int = 0
+    linear: int = 0
+    convolves: bool = False
     fast_dropout: int = 0
 
     def __str__(self) -> str:
         if self == CpuKernels():
             return "all modules are torch's own"
-        return (
-            f"on a CPU {self.conv_linear} linear layers compute as convolutions, "
-            f"and {self.fast_dropout} dropout layers draw four numbers at once"
-        )
+        how = "compute as convolutions" if self.convolves else "lay bfloat16 weights out once"
+        drawn = f"{self.fast_dropout} dropout layers draw four numbers at once"
+        return f"on a CPU {self.linear} linear layers {how}, and {drawn}"
 
 
 def use_cpu_kernels(model: nn.Module, *, name: str) -> CpuKernels:
@@ -45,8 +48,11 @@ def use_cpu_kernels(model: nn.Module, *, name: str) -> CpuKernels:
         model: A model whose modules are replaced in place; its parameters stay.
         name: The model's name in the log.
     """
-    convs = replace_modules(model, nn.Linear, ConvLinear.like) if is_conv_faster() else 0
-    kernels = CpuKernels(convs, replace_modules(model, nn.Dropout, lambda child: FastDropout(child.p)))
+    convolves, found = is_conv_faster(), 0
+    if convolves or can_prepack(torch.bfloat16):
+        found = replace_modules(model, nn.Linear, partial(FastLinear.like, convolves=convolves))
+    dropouts = replace_modules(model, nn.Dropout, lambda child: FastDropout(child.p))
+    kernels = CpuKernels(found, convolves and found > 0, dropouts)
     if kernels != CpuKernels():
         _log.info("%s: %s", name, kernels)
     return kernels

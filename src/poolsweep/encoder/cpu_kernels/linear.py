@@ -1,4 +1,4 @@
-"""Linear layers by oneDNN in float32, where torch's own products are slower: on CPUs made by AMD."""
+"""Linear layers by oneDNN: float32 on AMD's CPUs, where torch's own products are slower; weights laid out once."""
 
 from __future__ import annotations
 
@@ -33,28 +33,35 @@ def conv_linear(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 class PrepackedWeight:
-    """A weight that nobody trains, laid out once as oneDNN multiplies it instead of in every product.
+    """A weight that stays for now, laid out once as oneDNN multiplies it instead of in every product.
 
-    The layout is made when it is first needed, and again when the weight has changed.
+    Under autocast that is a layout of its bfloat16 copy, which torch would make anew for every batch. The layout is
+    made when it is first needed, and again when the weight has changed.
 
     Copies of the module that holds it share it; a pickled one is made anew.
     """
 
     def __init__(self) -> None:
-        self._made: tuple[tuple[int, int], Tensor] | None = None
+        self._made: tuple[tuple[int, int, torch.dtype], Tensor, Tensor | None] | None = None
 
     def linear(self, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """``torch.nn.functional.linear``, without a gradient.
+        """``torch.nn.functional.linear`` in the type of the values, without a gradient.
 
         Shape:
-            values (…, N, in) float32 on the CPU; weight (out, in), bias (out); returns (…, N, out).
+            values (…, N, in) float32 or bfloat16 on the CPU; weight (out, in), bias (out); returns (…, N, out).
         """
-        content = weight.data_ptr(), 0 if weight.is_inference() else weight._version  # an inference tensor counts none
+        version = 0 if weight.is_inference() else weight._version  # an inference tensor counts none
+        content = weight.data_ptr(), version, values.dtype
         made = self._made
         if made is None or made[0] != content:
-            made = content, torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _LAYOUT_ROWS)
+            laid_out = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(values.dtype), _LAYOUT_ROWS)
+            made = content, laid_out, None if bias is None else bias.detach().to(values.dtype)
             self._made = made
-        return torch.ops.mkldnn._linear_pointwise(values, made[1], bias, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(values, made[1], made[2], "none", [], "")
+
+    def clear(self) -> None:
+        """Forget the layout: the weight is about to change."""
+        self._made = None
 
     def __deepcopy__(self, memo: object) -> PrepackedWeight:
         return self
@@ -64,34 +71,57 @@ class PrepackedWeight:
 
 
 @cache
-def can_prepack() -> bool:
-    """Whether this torch has the operators that its compiler uses for it, and they give the product."""
+def can_prepack(dtype: torch.dtype) -> bool:
+    """Whether this torch has the operators that its compiler uses for it, and they give the product.
+
+    Args:
+        dtype: Type of the product; in bfloat16 every bit must be that of torch's own.
+    """
     generator = torch.Generator().manual_seed(0)
-    values, weight, bias = (torch.randn(*shape, generator=generator) for shape in ((3, 48), (32, 48), (32,)))
+    values, weight, bias = (
+        torch.randn(*shape, generator=generator).to(dtype) for shape in ((_ROWS + 3, 256), (272, 256), (272,))
+    )
     try:
         with torch.no_grad():
             found = PrepackedWeight().linear(values, weight, bias)
     except (AttributeError, RuntimeError, TypeError):  # they are not part of torch's public interface
         return False
-    return found.shape == (3, 32) and torch.allclose(found, values @ weight.t() + bias, atol=1e-4)
+    expected = nn.functional.linear(values, weight, bias)
+    if dtype == torch.bfloat16:
+        return torch.equal(found, expected)
+    return found.shape == expected.shape and torch.allclose(found, expected, atol=1e-4)
 
 
-class ConvLinear(nn.Linear):
-    """``nn.Linear`` by oneDNN, for many rows on a CPU whose products are to be float32.
+class FastLinear(nn.Linear):
+    """``nn.Linear`` by oneDNN, for many rows on a CPU.
 
-    Weights that are trained are multiplied by :func:`conv_linear`, frozen ones from a layout that is made once.
+    While no gradient is asked for, weights are multiplied from a layout that is made once, in float32 where
+    ``convolves``, and in bfloat16. Others are multiplied by :func:`conv_linear` where ``convolves``, and by torch.
+
+    Args:
+        in_features: Width of the values.
+        out_features: Width of the product.
+        convolves: Whether float32 is multiplied by oneDNN, too: :func:`is_conv_faster`.
+        options: Others of ``nn.Linear``.
     """
 
-    def __init__(self, in_features: int, out_features: int, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, in_features: int, out_features: int, *, convolves: bool = True, **options: Any) -> None:  # noqa: ANN401
         super().__init__(in_features, out_features, **options)
+        self.convolves = convolves
         self._prepacked = PrepackedWeight()
 
     @classmethod
-    def like(cls, linear: nn.Linear) -> ConvLinear:
+    def like(cls, linear: nn.Linear, *, convolves: bool = True) -> FastLinear:
         """One with another layer's parameters."""
-        made = cls(linear.in_features, linear.out_features, bias=linear.bias is not None, device="meta")
+        sizes = linear.in_features, linear.out_features
+        made = cls(*sizes, convolves=convolves, bias=linear.bias is not None, device="meta")
         made.weight, made.bias = linear.weight, linear.bias
         return made
+
+    def train(self, mode: bool = True) -> FastLinear:
+        """Set training mode; a weight may change before it is next used."""
+        self._prepacked.clear()
+        return super().train(mode)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Multiply.
@@ -99,25 +129,32 @@ class ConvLinear(nn.Linear):
         Shape:
             input (…, in); returns (…, out).
         """
-        if self._is_large(input) and not self._is_reduced(input):
-            if self._is_constant(input) and can_prepack():
-                return self._prepacked.linear(input, self.weight, self.bias)
-            return conv_linear(input, self.weight, self.bias)
-        return super().forward(input)
+        dtype = self._dtype(input)
+        if dtype is not None and self._is_constant(input) and can_prepack(dtype):
+            return self._prepacked.linear(input.to(dtype), self.weight, self.bias)
+        return conv_linear(input, self.weight, self.bias) if dtype == torch.float32 else super().forward(input)
 
     def _is_constant(self, values: Tensor) -> bool:
-        """Whether nobody trains the layer, or asks for a gradient that goes through it."""
+        """Whether no gradient is asked for: of the layer, or through it."""
+        if not torch.is_grad_enabled():  # a weight that is no parameter is FSDP's, for a moment
+            return isinstance(self.weight, nn.Parameter)
         trained = self.weight.requires_grad or (self.bias is not None and self.bias.requires_grad)
-        return not trained and not (torch.is_grad_enabled() and values.requires_grad)
+        if trained:
+            self._prepacked.clear()
+        return not trained and not values.requires_grad
 
-    def _is_reduced(self, values: Tensor) -> bool:
-        """Whether torch is to multiply in bfloat16, which it does by oneDNN itself."""
-        return torch.is_autocast_enabled(values.device.type) or torch.get_float32_matmul_precision() == "medium"
-
-    def _is_large(self, values: Tensor) -> bool:
-        is_float = values.dtype == self.weight.dtype == torch.float32 and values.device.type == "cpu"
+    def _dtype(self, values: Tensor) -> torch.dtype | None:
+        """What the product is computed in; None where it is left to torch."""
         rows = values.numel() // self.in_features
-        return is_float and rows >= _ROWS and self.weight.numel() >= _WEIGHTS
+        if values.device.type != "cpu" or rows < _ROWS or self.weight.numel() < _WEIGHTS:
+            return None
+        types = {values.dtype, self.weight.dtype}
+        if torch.is_autocast_enabled("cpu") and types <= {torch.float32, torch.bfloat16}:
+            return torch.bfloat16 if torch.get_autocast_dtype("cpu") == torch.bfloat16 else None
+        if types == {torch.bfloat16}:
+            return torch.bfloat16
+        is_exact = torch.get_float32_matmul_precision() != "medium"
+        return torch.float32 if self.convolves and is_exact and types == {torch.float32} else None
 
 
 @cache
