@@ -19,6 +19,7 @@ import time
 import torch
 from timing import matrix_rate
 
+from poolsweep.process.allocator import keep_freed_memory
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.environment import versions
 
@@ -37,7 +38,7 @@ def run(part: str, *, data: str | None, rows: int) -> None:
     elif part == "encoding":
         from encoding import encoding
 
-        encoding(data, rows=8 * rows)
+        encoding(data, rows=2 * rows)
     elif part == "predicting":
         from predicting import predicting
 
@@ -91,6 +92,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     quiet_third_parties()
+    keep_freed_memory()  # as the commands of poolsweep do; peers have it too
     clock = os.environ.get("BENCH_CLOCK", "wall")
     known = ", ".join(f"{k} {v}" for k, v in versions().items())
     print(f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, {clock} time, {known}")

@@ -1,156 +1,163 @@
-"""On a GPU: training and inference of BERT-base against transformers, in bfloat16, with the share of the matrix rate.
+"""What a GPU does, in one command of under 8 minutes: python experiments/speed/bench.py gpu
 
-    python experiments/speed/bench.py gpu
+    python experiments/speed/gpu.py > gpu.md      # the same; rows of Markdown tables under the device's name
 
-Weights are random, since speed does not depend on them, so nothing is downloaded. Lengths are drawn like SST-2's (mean
-25 tokens, at most 66) or all 128.
+Weights are random, since speed does not depend on them, so nothing is downloaded. Every comparison is of interleaved
+repeats; a part that would begin after 6 minutes is left out, and says so.
 """
 
 from __future__ import annotations
 
-import copy
-import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 
 import torch
-from timing import useful_flops
-from transformers import BertConfig, BertForSequenceClassification, BertModel
+from gpu_models import KINDS, Setting, batches_of, configs, flops_of, frozen_pass, ours, peer
+from gpu_timing import interleaved, matrix_rate
 
-from poolsweep.data import Batch
-from poolsweep.encoder import Encoder
-from poolsweep.head.linear import Linear
-from poolsweep.model.classifier import Classifier
-from poolsweep.model.split_metrics import SplitMetrics
-from poolsweep.pooling import Pooling
-from poolsweep.pooling.layers.single import Single
-from poolsweep.pooling.tokens.pooler import Pooler
-from poolsweep.postprocess.none import None_
-from poolsweep.tasks.classification import Classification
-from poolsweep.tasks.labels import Labels
-
-BATCH, LABELS, STEPS, REPEATS = 64, 2, 20, 5
-Step = Callable[[Batch], object]
+FIRST_OF_LAST_SECONDS, TESTS_SECONDS = 360, 150
 
 
-def gpu(*, device: str = "cuda", config: BertConfig | None = None, steps: int = STEPS, repeats: int = REPEATS) -> None:
-    """Print throughput, share of the measured matrix rate and peak memory, where CUDA is there.
+def gpu(setting: Setting | None = None) -> None:
+    """Print tables for the device, or a line where there is none.
 
     Args:
-        device: Another one only shows that the code runs.
-        config: BERT-base unless given.
-        steps: Of one repeat.
-        repeats: Interleaved; the median is printed.
+        setting: Device and sizes; one CUDA device, BERT-base and ModernBERT-base without it.
     """
-    if device == "cuda" and not torch.cuda.is_available():
+    if setting is None and not torch.cuda.is_available():
         print("gpu: torch sees no CUDA device here, so this part was left out")
         return
-    config = config or BertConfig()
-    rate = _matrix_rate(device, config)
-    name = torch.cuda.get_device_name() if device == "cuda" else device
-    print(f"{name}: bfloat16 matrices at {rate / 1e12:.1f} TFLOP/s")
-    for kind in ("like SST-2's", "all of 128"):
-        batches = [_batch(kind, config, seed=seed).to(device) for seed in range(steps)]
-        lengths = [int(n) for batch in batches for n in batch.mask.sum(dim=1)]
-        flops = useful_flops(
-            lengths, hidden=config.hidden_size, inner=config.intermediate_size, layers=config.num_hidden_layers
-        )
+    setting = setting or Setting("cuda", configs(), BATCHES, steps=20, repeats=5)
+    device = setting.device
+    print(f"### {torch.cuda.get_device_name() if device == 'cuda' else device}, torch {torch.__version__}\n")
+    rates = {name: matrix_rate(device, config) for name, config in setting.configs.items()}
+    for name, rate in rates.items():
+        print(f"bfloat16 products of {name}'s feed-forward: {rate / 1e12:.1f} TFLOP/s")
+    parts: list[Callable[[], None]] = [
+        lambda: _against_transformers(setting, rates),
+        lambda: _attention_dropout(setting),
+        lambda: _small_batches(setting),
+        lambda: _frozen(setting, rates),
+    ]
+    if device == "cuda":
+        parts += [_against_trainer, _probe, _tests]
+    started = time.monotonic()
+    for part in parts:
+        if time.monotonic() - started > FIRST_OF_LAST_SECONDS:
+            print("\nthe rest was left out: time is up")
+            break
+        part()
+    print(f"\nall of it took {time.monotonic() - started:.0f} s", flush=True)
+
+
+BATCHES = {"like SST-2's": 64, "all of 128": 64, "all of 512": 32}
+
+
+def _against_transformers(setting: Setting, rates: dict[str, float]) -> None:
+    print("\n| bfloat16 | lengths | against padded transformers | examples/s | share of the matrix rate | peak, MiB |")
+    print("|---|---|---:|---:|---:|---:|")
+    for name, config in setting.configs.items():
         for training in (True, False):
-            tools = {"poolsweep": _ours(config, device, training), "transformers": _peer(config, device, training)}
-            _compare(tools, batches, device=device, repeats=repeats, flops=flops * (3 if training else 1), rate=rate,
-                     name=f"{'training' if training else 'inference'}, lengths {kind}")  # fmt: skip
+            tools = {"poolsweep": ours(config, setting.device, training=training),
+                     "transformers": peer(config, setting.device, training=training)}  # fmt: skip
+            for kind, size in setting.batches.items():
+                batches = batches_of(kind, config, size=size, setting=setting)
+                found = interleaved(tools, batches, setting)
+                flops = (3 if training else 1) * flops_of(config, batches)
+                what = f"{name}, {'training' if training else 'inference'}"
+                print(f"| {what} | {kind} | {found.ratio()} | {found.speeds()} | "
+                      f"{found.shares(flops, rates[name])} | {found.peaks()} |", flush=True)  # fmt: skip
 
 
-def _compare(
-    tools: dict[str, Step], batches: list[Batch], *, device: str, repeats: int, flops: float, rate: float, name: str
-) -> None:
-    times: dict[str, list[float]] = {tool: [] for tool in tools}
-    peaks = {}
-    for repeat in range(repeats + 1):
-        for tool, step in tools.items():
-            if device == "cuda":
-                torch.cuda.reset_peak_memory_stats()
-                torch.cuda.synchronize()
-            started = time.perf_counter()
-            for batch in batches:
-                step(batch)
-            if device == "cuda":
-                torch.cuda.synchronize()
-                peaks[tool] = torch.cuda.max_memory_allocated() / 2**20
-            if repeat:  # the first one warms up
-                times[tool].append(time.perf_counter() - started)
-    ratios = [b / a for a, b in zip(*times.values(), strict=True)]
-    print(f"{name}: {statistics.median(ratios):.2f}× ({min(ratios):.2f} to {max(ratios):.2f})")
-    for tool, found in times.items():
-        took = statistics.median(found)
-        speed, share = len(batches) * BATCH / took, flops / took / rate
-        print(f"    {tool:<13} {speed:9.0f} examples/s, {share:.2f} of the matrix rate, {peaks.get(tool, 0):.0f} MiB")
+def _attention_dropout(setting: Setting) -> None:
+    """Without flash-attn attention with dropout goes over the padded batch; without dropout it has a ragged kernel."""
+    print("\n| training, SST-2's lengths | against no dropout of attention weights |")
+    print("|---|---:|")
+    kind, (size, *_) = KINDS[0], setting.batches.values()
+    for name, config in setting.configs.items():
+        tools = {part: ours(config, setting.device, training=True, attention_dropout=rate)
+                 for part, rate in {"with": 0.1, "without": 0.0}.items()}  # fmt: skip
+        found = interleaved(tools, batches_of(kind, config, size=size, setting=setting), setting)
+        print(f"| {name}, dropout 0.1 takes | {found.ratio(inverse=True)} |", flush=True)
 
 
-def _ours(config: BertConfig, device: str, training: bool) -> Step:
-    torch.manual_seed(0)
-    encoder = Encoder(BertModel(copy.deepcopy(config)), name="bert", packing="on")
-    size, task, contract = config.hidden_size, Classification(), Labels(tuple(map(str, range(LABELS))))
-    layers = Single(index=-1, num_layers=config.num_hidden_layers, hidden_size=size)
-    model = Classifier(
-        encoder=encoder, pooling=Pooling(layers=layers, tokens=Pooler(input_size=size)), postprocess=None_(size=size),
-        head=Linear(input_size=size, num_labels=LABELS, initializer_range=0.02, dropout=0.1),
-        loss=torch.nn.CrossEntropyLoss(), for_loss=partial(task.for_loss, contract),
-        metrics=partial(SplitMetrics, task, contract, ["accuracy"]),
-    )  # fmt: skip
-    encoder.keep_first_tokens()
-    model.to(device)
-    return _step(model, lambda batch: model.mean_loss(model(batch), batch.targets), device, training)
+def _small_batches(setting: Setting) -> None:
+    """What compiling and CUDA graphs save where Python and launches take most of a step."""
+    print("\n| batches of 8, SST-2's lengths | plain by compiled | by transformers with CUDA graphs | examples/s |")
+    print("|---|---:|---:|---:|")
+    name, config = next(iter(setting.configs.items()))
+    batches = batches_of(KINDS[0], config, size=8, setting=setting, width=64)
+    for training in (True, False):
+        tools = {"plain": ours(config, setting.device, training=training)}
+        tools["compiled"] = ours(config, setting.device, training=training, compiled=setting.device == "cuda")
+        if not training:
+            tools["graphs"] = peer(config, setting.device, training=False, graphs=setting.device == "cuda")
+        found = interleaved(tools, batches, setting)
+        ratios = [found.ratio("plain", tool, inverse=True) for tool in list(tools)[1:]]
+        what = f"{name}, {'training' if training else 'inference'}"
+        print(f"| {what} | {' | '.join([*ratios, '', ''][:2])} | {found.speeds()} |", flush=True)
 
 
-def _peer(config: BertConfig, device: str, training: bool) -> Step:
-    torch.manual_seed(0)
-    model = BertForSequenceClassification(copy.deepcopy(config)).to(device)
-
-    def loss(batch: Batch) -> torch.Tensor:
-        return model(input_ids=batch.input_ids, attention_mask=batch.mask.long(), labels=batch.targets).loss
-
-    return _step(model, loss, device, training)
-
-
-def _step(model: torch.nn.Module, loss_of: Callable[[Batch], torch.Tensor], device: str, training: bool) -> Step:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=True)
-    model.train(training)
-
-    def step(batch: Batch) -> None:
-        with torch.autocast(device, dtype=torch.bfloat16), torch.set_grad_enabled(training):
-            loss = loss_of(batch)
-        if training:
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-
-    return step
+def _frozen(setting: Setting, rates: dict[str, float]) -> None:
+    print("\n| pass of a frozen encoder | lengths | texts/s | share of the matrix rate |")
+    print("|---|---|---:|---:|")
+    for name, config in setting.configs.items():
+        for kind in [each for each in KINDS if each in setting.batches]:
+            texts, seconds, flops = frozen_pass(kind, config, setting)
+            share = flops / seconds / rates[name]
+            print(f"| {name} | {kind} | {texts / seconds:.0f} | {share:.2f} |", flush=True)
 
 
-def _batch(kind: str, config: BertConfig, *, seed: int) -> Batch:
-    generator = torch.Generator().manual_seed(seed)
-    lengths = torch.full((BATCH,), 128)
-    if kind != "all of 128":
-        lengths = torch.randn(BATCH, generator=generator).mul(0.45).add(3.1).exp().clamp(4, 66).long()
-    mask = torch.arange(int(lengths.max())) < lengths[:, None]
-    ids = torch.randint(5, config.vocab_size, mask.shape, generator=generator) * mask
-    labels = torch.randint(0, LABELS, (BATCH,), generator=generator)
-    return Batch(targets=labels, row_ids=torch.arange(BATCH), mask=mask, input_ids=ids)
+def _against_trainer() -> None:
+    """Whole programs: Lightning, callbacks and data loading against transformers' Trainer, over MiniLM and icd10."""
+    from fine_tuning import fit_seconds
+    from timing import compare, seconds, useful_flops
+    from work import Encoded, trainer, work
+
+    with tempfile.TemporaryDirectory() as root:
+        typed = ["pooling=pooler", "trainer.precision=bf16-mixed", "trainer.max_epochs=1", "trainer.accelerator=gpu"]
+        made = work(None, *typed, rows=6400, root=Path(root))
+        train = Encoded(made.prepared, made.prepared.splits.train)
+        found = compare(
+            {
+                "poolsweep": lambda: fit_seconds(made),
+                "Trainer": lambda: seconds(trainer(made, train, bf16=True, by_length=False).train),
+            },
+            examples=len(train), flops=3 * useful_flops(train.lengths),
+        )  # fmt: skip
+        print()
+        found.say("fine-tuning MiniLM, whole programs", rate=matrix_rate("cuda", next(iter(configs().values()))))
 
 
-def _matrix_rate(device: str, config: BertConfig) -> float:
-    tokens, hidden, inner = 8192 if device == "cuda" else 256, config.hidden_size, config.intermediate_size
-    a = torch.randn(tokens, hidden, dtype=torch.bfloat16, device=device)
-    b = torch.randn(hidden, inner, dtype=torch.bfloat16, device=device)
-    times = []
-    for _ in range(30):
-        started = time.perf_counter()
-        for _ in range(10):
-            torch.matmul(a, b)
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append((time.perf_counter() - started) / 10)
-    return 2 * tokens * hidden * inner / statistics.median(times)
+def _probe() -> None:
+    """A sweep of probes, its encoder and its solver on the GPU and on the CPU."""
+    with tempfile.TemporaryDirectory() as root:
+        for device in ("gpu", "cpu"):
+            typed = ["data=icd10", "encoder.frozen=true", "trainer=probe", "pooling=cls,masked_mean", "seed=0,1"]
+            started = time.monotonic()
+            command = [sys.executable, "-m", "poolsweep", "train", "-m", *typed, f"trainer.accelerator={device}"]
+            done = subprocess.run(
+                [*command, f"output_root={root}/{device}"], capture_output=True, text=True, timeout=120
+            )
+            said = "" if done.returncode == 0 else f", which failed: {done.stderr.strip().splitlines()[-1:]}"
+            print(f"\nprobe, 4 runs on icd10, {device}: {time.monotonic() - started:.1f} s{said}", flush=True)
+
+
+def _tests() -> None:
+    """All tests that need a GPU."""
+    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-p", "no:cacheprovider"]
+    root = Path(__file__).parents[2]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=TESTS_SECONDS)
+        said = "\n".join(line for line in done.stdout.splitlines() if line.startswith("FAILED"))
+        print(f"\npytest -m gpu: {done.stdout.strip().splitlines()[-1]}\n{said}", flush=True)
+    except subprocess.TimeoutExpired:
+        print(f"\npytest -m gpu: not done after {TESTS_SECONDS} s", flush=True)
+
+
+if __name__ == "__main__":
+    gpu()

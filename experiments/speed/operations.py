@@ -27,7 +27,7 @@ from work import work
 from poolsweep.data import Batch
 from poolsweep.model.classifier import Classifier
 
-REPEATS = 3
+BATCHES, REPEATS = 5, 3
 CACHED = 2**22  # bytes that are still in a cache when the next operation reads them
 _GATHERS = {"embedding", "index_select", "index"}  # they read as many rows as they give, not the whole table
 Step = Callable[[Batch], object]
@@ -75,7 +75,7 @@ class Operations(TorchDispatchMode):
         super().__init__()
         self.costs: dict[str, Cost] = defaultdict(Cost)
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         started = CLOCK()
         found = func(*args, **kwargs)
@@ -91,7 +91,7 @@ class Operations(TorchDispatchMode):
         return found
 
 
-def _flops(packet: Any, args: Any, kwargs: Any, found: Any) -> float:  # noqa: ANN401
+def _flops(packet: Any, args: Any, kwargs: Any, found: Any) -> float:
     name = str(packet)
     if name.startswith("mkldnn._linear"):
         return 2.0 * args[0].numel() * found.shape[-1]
@@ -101,7 +101,7 @@ def _flops(packet: Any, args: Any, kwargs: Any, found: Any) -> float:  # noqa: A
     return 0.0 if counted is None else float(counted(*args, **kwargs, out_val=found))
 
 
-def _bytes(func: Any, args: Any, found: Any) -> int:  # noqa: ANN401
+def _bytes(func: Any, args: Any, found: Any) -> int:
     given = _sizes(found)
     if func._overloadpacket.__name__ in _GATHERS:
         return 2 * given
@@ -131,7 +131,7 @@ def operations(data: str | None, *, rows: int) -> None:
                 typed = "pooling=masked_mean", f"trainer.precision={precision}"
                 made, _ = work(data, *typed, rows=rows, root=Path(root)).made()
                 made.data.setup("fit")
-                batches = list(made.data.train_dataloader())
+                batches = list(made.data.train_dataloader())[:BATCHES]
                 took, costs = measured(step_of(made.classifier, dtype), batches)
             tokens = sum(int(batch.mask.sum()) for batch in batches) / len(batches)
             print(f"\n**{name}, {str(dtype).removeprefix('torch.')}**: {1e3 * took:.1f} ms, {tokens:.0f} tokens\n")
@@ -159,7 +159,7 @@ def inference_step(model: Classifier, dtype: torch.dtype) -> Step:
     model.eval().requires_grad_(requires_grad=False)
 
     def step(batch: Batch) -> None:
-        with torch.inference_mode(), _autocast(dtype):
+        with torch.no_grad(), _autocast(dtype):  # inference mode hides what a composite operation is made of
             model(batch)
 
     return step

@@ -11,7 +11,7 @@ from functools import cache
 
 import torch
 
-REPEATS = 3
+REPEATS = int(os.environ.get("BENCH_REPEATS", "3"))
 # On a machine that others use too, BENCH_CLOCK=cpu with OMP_NUM_THREADS=1 counts this process's own time.
 CLOCK = time.process_time if os.environ.get("BENCH_CLOCK") == "cpu" else time.perf_counter
 

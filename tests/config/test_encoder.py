@@ -61,3 +61,13 @@ def test_auto_is_judged_by_what_the_checkpoint_holds():
     assert precision_problems(asked, "float32") == []
     [found] = precision_problems(asked, "bfloat16")
     assert "cannot be trained" in found
+
+
+@pytest.mark.parametrize(
+    ("compiler", "accelerator", "refused"),
+    [("nowhere++", "cpu", True), (sys.executable, "cpu", False), ("nowhere++", "cuda", False)],
+)
+def test_compiling_on_a_cpu_needs_a_compiler(compiler: str, accelerator: str, refused: bool, monkeypatch):
+    monkeypatch.setenv("CXX", compiler)
+    found = encoder_problems(config({**TRAINED, "compiled": True}, accelerator=accelerator))
+    assert [one.startswith("encoder.compiled=true needs a C++ compiler") for one in found] == [True] * refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 from poolsweep.cli.examples import examples
 from poolsweep.extras import require
 from poolsweep.launch.cluster.leave import leave_job
+from poolsweep.process.allocator import keep_freed_memory
 from poolsweep.process.signals import Interrupted, stop_signals
 from poolsweep.process.slurm_job import in_own_job
 
@@ -73,6 +74,7 @@ def train(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         print(f"{_TRAIN_HELP}\n{examples('train')}", end="")
         return 0
+    keep_freed_memory()
     with stop_signals:  # torch takes its time to load, and Slurm may speak meanwhile
         try:
             from poolsweep.cli.launch import launch

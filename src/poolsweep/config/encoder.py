@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from poolsweep.device import canonical_precision
+from poolsweep.device import accelerator_type, canonical_precision, planned_accelerator
 from poolsweep.extras import lacking
 
 _PRECISIONS = {"bfloat16": ("32-true", "bf16-mixed"), "float16": ("32-true", "16-mixed")}
@@ -19,6 +22,8 @@ def encoder_problems(config: Mapping[str, Any]) -> list[str]:
     """
     encoder = config["encoder"]
     problems = [*_adapter_problems(encoder), *_quantize_problems(encoder)]
+    if encoder.get("compiled") is True:
+        problems += _compiler_problems(config["trainer"])
     if str(encoder.get("dtype")) in _PRECISIONS:
         problems += _dtype_problems(config, encoder["dtype"])
     return problems
@@ -41,6 +46,17 @@ def _quantize_problems(encoder: Mapping[str, Any]) -> Iterator[str]:
     yield from filter(None, absent)
     if _is_trained(encoder):
         yield f"{asked_by} holds weights that cannot be trained: encoder/adapter=lora trains beside them"
+
+
+def _compiler_problems(trainer: Mapping[str, Any]) -> Iterator[str]:
+    if planned_accelerator() is not None or accelerator_type(str(trainer.get("accelerator", "auto"))) != "cpu":
+        return
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")  # torch's own choice
+    if shutil.which(compiler) is None:
+        yield (
+            f"encoder.compiled=true needs a C++ compiler on a CPU, and there is no {compiler} here: install one, "
+            "or name another by the variable CXX; encoder.compiled=false needs none"
+        )
 
 
 def _dtype_problems(config: Mapping[str, Any], dtype: str) -> Iterator[str]:

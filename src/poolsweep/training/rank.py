@@ -15,6 +15,7 @@ from poolsweep.config import RunConfig
 from poolsweep.distributed.device import device_of
 from poolsweep.distributed.group import process_group
 from poolsweep.distributed.world import given_world
+from poolsweep.process.allocator import keep_freed_memory
 from poolsweep.process.signals import Interrupted
 from poolsweep.process.warning_filters import quiet_third_parties
 from poolsweep.runs.folder import RunFolder
@@ -37,6 +38,7 @@ def main(job: Mapping[str, Any]) -> int:
     """
     threading.Thread(target=_end_with_the_parent, daemon=True, name="poolsweep-parent").start()
     quiet_third_parties()
+    keep_freed_memory()
     torch.set_num_threads(job["threads"])
     world = given_world()
     assert world is not None

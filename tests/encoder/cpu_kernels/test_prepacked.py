@@ -191,3 +191,10 @@ def test_a_trained_weight_is_evaluated_as_it_is(step: str, bfloat16):
         layer.load_state_dict({name: 2 * value for name, value in layer.state_dict().items()})
     assert not torch.equal(evaluated(), before)
     assert len(bfloat16) == 2
+
+
+def test_compiled_code_lays_nothing_out(frozen, prepacked):
+    values = torch.randn(200, 256)
+    compiled = torch.compile(frozen, backend="eager")
+    torch.testing.assert_close(compiled(values), values @ frozen.weight.t() + frozen.bias, atol=1e-5, rtol=1e-5)
+    assert not prepacked

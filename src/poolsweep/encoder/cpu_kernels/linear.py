@@ -130,7 +130,8 @@ class FastLinear(nn.Linear):
             input (…, in); returns (…, out).
         """
         dtype = self._dtype(input)
-        if dtype is not None and self._is_constant(input) and can_prepack(dtype):
+        is_compiling = torch.compiler.is_compiling()  # the compiler takes no layout that was made before
+        if dtype is not None and not is_compiling and self._is_constant(input) and can_prepack(dtype):
             return self._prepacked.linear(input.to(dtype), self.weight, self.bias)
         return conv_linear(input, self.weight, self.bias) if dtype == torch.float32 else super().forward(input)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from poolsweep.config import RunConfig
 from poolsweep.launch.cluster.leave import leave_job
+from poolsweep.process.allocator import keep_freed_memory
 from poolsweep.process.signals import Interrupted, stop_signals
 from poolsweep.process.slurm_job import in_own_job
 from poolsweep.terminal.text import shown_output
@@ -30,6 +31,7 @@ class RunTask:
 
     def __call__(self) -> dict[str, Any]:
         """Run it; the process ends with status 1 if the run fails, so that Slurm says so too."""
+        keep_freed_memory()
         with shown_output(), stop_signals:
             try:
                 result = self._run()

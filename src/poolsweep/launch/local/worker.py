@@ -34,11 +34,13 @@ def main() -> int:
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     busy = threading.Event()
 
+    from poolsweep.process.allocator import keep_freed_memory
     from poolsweep.process.collector import own_process
     from poolsweep.process.signals import Interrupted, stop_signals
     from poolsweep.terminal.text import shown_output
 
     own_process()
+    keep_freed_memory()
     try:
         with shown_output(), stop_signals:
             threading.Thread(target=_read, args=(reading, jobs, busy), daemon=True).start()
