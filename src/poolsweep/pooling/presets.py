@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from copy import deepcopy
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -155,4 +156,9 @@ def _stems(folder: Path) -> tuple[str, ...]:
 
 def _read(place: str) -> dict[str, Any]:
     path = next((found for folder in config_dirs() if (found := folder / place).is_file()), conf_dir() / place)
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return deepcopy(_parsed(path.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=256)  # presets share their halves
+def _parsed(text: str) -> dict[str, Any]:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # libyaml's, where it is

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, ndtr, ndtri, stdtr
 
 from poolsweep.statistics.estimate import MAX_DF, t_quantile
+from poolsweep.statistics.sobol import sobol_points
 
 NUM_POINTS = 2**16  # puts a 95% point within about 0.005 of the exact one, up to 40 statistics
 MOST_VALUES = 2**23  # of all pairs at all points: with very many pairs there are fewer points
@@ -162,8 +163,6 @@ def kept_correlation(df: float) -> float:
 @lru_cache(maxsize=4)
 def _normal_points(dimensions: int) -> NDArray[np.float64]:
     """Independent normals at Sobol points, (points, dimensions); every contender of a study asks for the same."""
-    from scipy.stats.qmc import Sobol  # scipy.stats takes half a second to import
-
-    points = ndtri(Sobol(dimensions, scramble=False).random(NUM_POINTS) + 0.5 / NUM_POINTS)
+    points = ndtri(sobol_points(NUM_POINTS, dimensions) + 0.5 / NUM_POINTS)
     points.flags.writeable = False
     return points
