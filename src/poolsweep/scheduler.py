@@ -7,9 +7,9 @@ from typing import Literal
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import get_scheduler
 
 from poolsweep.bounds import Share
+from poolsweep.process.collector import importing
 
 Shape = Literal["linear", "cosine", "constant"]
 
@@ -23,6 +23,9 @@ def schedule(optimizer: Optimizer, *, total_steps: int, shape: Shape = "linear",
         shape: After the warm-up: ``linear`` or ``cosine`` fall to zero, or ``constant``.
         warmup_ratio: Share of the steps in which the rate rises from zero.
     """
+    with importing():  # peft comes along where it is installed, and a probe has no schedule
+        from transformers import get_scheduler
+
     name = "constant_with_warmup" if shape == "constant" else shape
     warmup = math.ceil(total_steps * warmup_ratio)
     scheduler = get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=total_steps)

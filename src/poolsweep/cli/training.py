@@ -6,6 +6,7 @@ from poolsweep.cli.examples import examples
 from poolsweep.extras import require
 from poolsweep.launch.cluster.leave import leave_job
 from poolsweep.process.allocator import keep_freed_memory
+from poolsweep.process.collector import importing
 from poolsweep.process.signals import Interrupted, stop_signals
 from poolsweep.process.slurm_job import in_own_job
 
@@ -77,7 +78,8 @@ def train(arguments: list[str]) -> int:
     keep_freed_memory()
     with stop_signals:  # torch takes its time to load, and Slurm may speak meanwhile
         try:
-            from poolsweep.cli.launch import launch
+            with importing():
+                from poolsweep.cli.launch import launch
 
             return launch(arguments)
         except Interrupted:

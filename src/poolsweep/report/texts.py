@@ -15,6 +15,7 @@ from poolsweep.config.node import Node
 from poolsweep.data import sources
 from poolsweep.data.source import Source
 from poolsweep.errors import UserError
+from poolsweep.process.collector import importing
 from poolsweep.report.comparison import Comparison, right_or_wrong
 from poolsweep.report.predicted import Predicted
 from poolsweep.report.results import RunRecord
@@ -35,6 +36,7 @@ class TestTexts:
     reason: str
 
 
+@importing()
 def read_texts(run: RunRecord, predicted: Predicted) -> TestTexts:
     """Read the test texts; only poolsweep's own sources are called, whatever a run's config names.
 
