@@ -20,14 +20,15 @@ def many_rows() -> None:
     with tempfile.TemporaryDirectory() as root:
         for rows in ROWS:
             path = Path(root) / f"{rows}.csv"
-            _generate(path, rows)
+            generate(path, rows)
             peak, took = _watched(path, Path(root))
             peaks.append(peak)
             print(f"{rows:>9,} rows: {peak:.0f} MiB of anonymous memory at most, {took:.0f} s", flush=True)
     print(f"ten times the rows: {peaks[1] - peaks[0]:+.0f} MiB, {peaks[1] / peaks[0]:.2f}×")
 
 
-def _generate(path: Path, rows: int) -> None:
+def generate(path: Path, rows: int) -> None:
+    """Write a csv file of texts and labels."""
     with path.open("w") as file:
         file.write("text,label\n")
         for row in range(rows):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from unittest import mock
 
 import pytest
@@ -16,6 +18,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from poolsweep.conf_dir import conf_dir
+from poolsweep.config import resolve
+from poolsweep.config.shared import Composed
+from poolsweep.errors import UserError
 from poolsweep.sweep.config_loader import SharedConfigLoader
 
 read = ConfigRepository.load_config
@@ -56,18 +61,89 @@ def test_a_point_is_what_hydra_composes(overrides, hydras, shared, master):
     shared.without_hydra(master, ["pooling=cls", "seed=2"])  # what the next ones start from
     expected = hydras.load_sweep_config(master, overrides)
     without = OmegaConf.masked_copy(expected, [key for key in expected if key != "hydra"])
-    for found in [shared.without_hydra(master, overrides) for _ in range(2)]:
+    for found in [_whole(shared.without_hydra(master, overrides)) for _ in range(2)]:
         assert OmegaConf.to_container(found) == OmegaConf.to_container(without)
         assert list(found) == list(without)
         assert OmegaConf.is_struct(found)
 
 
+def _whole(found: Composed) -> DictConfig:
+    return found if isinstance(found, DictConfig) else found.composed()
+
+
 def test_points_do_not_touch_each_other(shared, master):
     first = shared.without_hydra(master, ["pooling=cls", "seed=1"])
-    first.optimizer.lr = 5.0
+    contents = [first.resolved() for _ in range(2)]
+    contents[0]["optimizer"]["betas"][0] = 5.0
+    contents[0]["optimizer"]["lr"] = 5.0
+    _whole(first).optimizer.lr = 5.0
     second = shared.without_hydra(master, ["pooling=cls", "seed=2"])
-    assert (first.seed, second.seed) == (1, 2)
-    assert second.optimizer.lr != 5.0
+    assert (contents[1]["seed"], second.resolved()["seed"]) == (1, 2)
+    for content in (contents[1], second.resolved(), OmegaConf.to_container(_whole(second), resolve=True)):
+        assert 5.0 not in (content["optimizer"]["lr"], content["optimizer"]["betas"][0])
+
+
+SWEPT = [
+    ["pooling=cls,max", "seed=range(0,2)", "optimizer.head_lr=1e-4"],
+    ["pooling=cls", "encoder.frozen=true,false", "optimizer.weight_decay=choice(0.1,1)"],
+    ["pooling=cls", "init_seed=2", "seed=1,1.0,true,'1'", "+trainer.limit_val_batches=3", "~callbacks"],
+    ["pooling=glob(cls_last4_m*)", "study='run-${seed}',a", "seed=3,4"],
+    ["pooling=cls", "optimizer.lr='${optimizer.head_lr}',1", "optimizer.head_lr=1,2"],
+    ["pooling=cls", "optimizer.betas=[0.9,0.99],[0.8,0.9]", "r_drop=null,0.5"],
+    ["pooling=cls", "optimizer={lr:1e-3},{lr:1e-4}", "init=probe,random"],
+    ["pooling/tokens=mean,max", "++extra=1", "study='\\${a}',b"],
+    ["pooling=cls", "data.max_length='???',5"],
+    ["pooling=cls", "study='${nothing}',5"],
+    ["trainer=probe", "encoder.frozen=true", "calibrate=temperature,none", "seed=-0.0,0.0"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("swept", SWEPT, ids=" ".join)
+def test_what_is_resolved_is_what_hydras_own_composition_gives(swept, hydras, master):
+    for found, expected in _both(swept, hydras, master):
+        assert found == expected
+
+
+@pytest.mark.slow
+def test_every_pooling_is_resolved_as_hydra_composes_it(hydras, master):
+    pairs = list(_both(["pooling=glob(*)", "seed=0,1", "encoder.frozen=true,false"], hydras, master))
+    assert len(pairs) > 100, "premise: every preset is among them"
+    assert all(found == expected for found, expected in pairs)
+
+
+def _both(swept: list[str], hydras: ConfigLoaderImpl, master: DictConfig) -> Iterator[tuple[str, str]]:
+    """The content of every combination as a sweep has it, and as Hydra composes it anew; or what refuses it."""
+    from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+
+    sweeper = GridSweeper()
+    sweeper.loader, sweeper.config = SharedConfigLoader(hydras), master
+    for one in sweeper.combinations([*GIVEN[:2], *swept]):
+        yield _said(sweeper.compose(one)), _said(hydras.load_sweep_config(master, list(one.overrides)))
+
+
+def _said(config: Composed) -> str:
+    """The content in the order of its keys, with the types of its values."""
+    try:
+        return json.dumps(resolve(config).content.plain())
+    except UserError as error:
+        return str(error.problems)
+
+
+def test_an_interpolation_is_resolved_once_for_each_value_that_it_reads(shared, master):
+    shared.values = {f"seed={seed}" for seed in range(3)} | {f"optimizer.lr={rate}" for rate in (1, 2, 3)}
+    found = [
+        shared.without_hydra(master, ["pooling=cls", f"seed={seed}", f"optimizer.lr={rate}"])
+        for seed in range(3)
+        for rate in (1, 2, 3)
+    ]
+    with mock.patch.object(OmegaConf, "is_config", side_effect=OmegaConf.is_config) as asked:
+        assert all(one.resolved() is not None for one in found)
+    [resolver] = found[0].shared._resolvers.values()
+    known = [known for one in resolver._interpolations for known in one.known.items()]
+    of_seeds = [values for places, values in known if places == (0,)]
+    assert of_seeds, "premise: init_seed follows seed"
+    assert all(len(values) == 3 for values in of_seeds)
+    assert asked.call_count <= 2 * sum(len(values) for _, values in known), "a container is asked twice"
 
 
 def test_each_pooling_is_composed_once(shared, master):

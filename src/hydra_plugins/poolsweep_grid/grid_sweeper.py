@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from hydra_plugins.poolsweep_local.serial_launcher import SerialLauncher
 from poolsweep.cli.quoting import quoted
 from poolsweep.cli.refused import in_one_line, is_hydras
+from poolsweep.config.shared import Composed
 from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination, require_values, sweep_options
 from poolsweep.sweep.config_loader import SharedConfigLoader
@@ -149,7 +150,7 @@ class GridSweeper(BasicSweeper):
         others = [other for other in others if other is not override and not is_group(other.key_or_group)]
         return plain and not is_group(key) and not any(_overlap(key, other.key_or_group) for other in others)
 
-    def compose(self, combination: Combination) -> DictConfig:
+    def compose(self, combination: Combination) -> Composed:
         """The config of a combination, without Hydra's own part.
 
         Raises:

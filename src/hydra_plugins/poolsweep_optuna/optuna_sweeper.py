@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from omegaconf import DictConfig
-
 from hydra_plugins.poolsweep_grid.grid_sweeper import GridSweeper
+from poolsweep.config.shared import Composed
 from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination
 from poolsweep.terminal.progress import loading
@@ -35,7 +34,7 @@ class OptunaSweeper(GridSweeper):
         space = read_space(grids[0].overrides)
         plain = self.plain_keys(grids, among={axis.key for axis in space.axes} | set(REPLICATES))
 
-        def compose(chosen: tuple[str, ...]) -> DictConfig:
+        def compose(chosen: tuple[str, ...]) -> Composed:
             self.loader.values |= {o for o in chosen if o.partition("=")[0] in plain}
             return self.compose(Combination((*space.fixed, *chosen), chosen))
 

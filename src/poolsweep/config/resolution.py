@@ -12,17 +12,16 @@ import poolsweep.resolvers  # noqa: F401  the workers of every launcher have the
 from poolsweep.config.node import Node
 from poolsweep.config.run_config import RunConfig
 from poolsweep.config.settle import settled, with_task
+from poolsweep.config.shared import Composed, SharedConfig, without_sweep
 from poolsweep.errors import UserError
 from poolsweep.tasks import AUTO
 
-_OF_THE_SWEEP = {"hydra", "race", "sweep"}  # they choose which runs are made, and are no part of any
 
-
-def resolve(config: DictConfig, *, find_task: Callable[[Node, Sequence[str]], str] | None = None) -> RunConfig:
+def resolve(config: Composed, *, find_task: Callable[[Node, Sequence[str]], str] | None = None) -> RunConfig:
     """The config of a run, every interpolation resolved, without what is Hydra's or the sweep's.
 
     Args:
-        config: Config as Hydra composed it.
+        config: Config as Hydra composed it, or one of several that share a composition.
         find_task: Names the task where a config leaves it open, from its data and ``trusted``.
     Raises:
         UserError: If a mandatory value is missing, an interpolation cannot be resolved, or a key is none.
@@ -39,9 +38,13 @@ def resolve(config: DictConfig, *, find_task: Callable[[Node, Sequence[str]], st
     return RunConfig.of(settled(content))
 
 
-def _content(config: DictConfig) -> dict[str, Any]:
-    ours = [str(key) for key in config if key not in _OF_THE_SWEEP]
-    part = config if len(ours) == len(config) else OmegaConf.masked_copy(config, ours)
+def _content(config: Composed) -> dict[str, Any]:
+    if isinstance(config, SharedConfig):
+        content = config.resolved()
+        if content is not None and not _lacks_a_value(content):
+            return {str(key): value for key, value in content.items()}
+        config = config.composed()
+    part = without_sweep(config)
     try:
         content = OmegaConf.to_container(part, resolve=True)
     except OmegaConfBaseException:

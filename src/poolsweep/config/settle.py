@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -48,7 +49,8 @@ def with_task(content: Mapping[str, Any], name: str) -> dict[str, Any]:
 @cache
 def _option(group: str, name: str) -> Any:  # noqa: ANN401
     content = OmegaConf.load(conf_dir() / group / f"{name}.yaml")
-    return OmegaConf.masked_copy(content, [key for key in content if key != "defaults"])  # type: ignore[arg-type]
+    ours = OmegaConf.masked_copy(content, [key for key in content if key != "defaults"])  # type: ignore[arg-type]
+    return OmegaConf.to_container(ours, resolve=True)
 
 
 def option(group: str, name: str) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def option(group: str, name: str) -> dict[str, Any]:
         group: Such as loss.
         name: Such as cross_entropy.
     """
-    found = OmegaConf.to_container(_option(group, name), resolve=True)
+    found = copy.deepcopy(_option(group, name))
     assert isinstance(found, dict)
     return {str(key): value for key, value in found.items()}
 

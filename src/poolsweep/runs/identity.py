@@ -113,6 +113,8 @@ def differing_keys(stored: Node, config: Node, *, found_by: Collection[str] = ()
         config: What it would hold now.
         found_by: Keys of the data that only say where they lie.
     """
+    if stored.plain() == config.plain():
+        return []
     before, now = (dict(_leaves(without_unused(content))) for content in (stored, config))
     places = {f"data.{key}" for key in found_by}
     return sorted(key for key in (before.keys() | now.keys()) - places if before.get(key) != now.get(key))

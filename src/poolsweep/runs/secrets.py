@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from poolsweep.config.node import Node
@@ -26,18 +27,26 @@ def redacted(text: str) -> str:
         >>> redacted("cannot reach https://me:mine@tracking.example/api")
         'cannot reach https://[hidden]@tracking.example/api'
     """
-    for value in sorted(_secrets(), key=len, reverse=True):
+    return _redacted(text, _secrets())
+
+
+def _redacted(text: str, secrets: Sequence[str]) -> str:
+    for value in secrets:
         text = text.replace(value, HIDDEN)
     return _KEY_IN_QUERY.sub(rf"\1{HIDDEN}", _LOGIN_IN_URL.sub(rf"\1{HIDDEN}@", text))
 
 
 def without_secrets(node: Any) -> Any:  # noqa: ANN401
     """Plain containers with every text in them redacted."""
+    return _without(node, _secrets())
+
+
+def _without(node: Any, secrets: Sequence[str]) -> Any:  # noqa: ANN401
     if isinstance(node, dict):
-        return {key: without_secrets(value) for key, value in node.items()}
+        return {key: _without(value, secrets) for key, value in node.items()}
     if isinstance(node, list | tuple):
-        return [without_secrets(value) for value in node]
-    return redacted(node) if isinstance(node, str) else node
+        return [_without(value, secrets) for value in node]
+    return _redacted(node, secrets) if isinstance(node, str) else node
 
 
 def recorded(config: Node) -> Node:
@@ -60,7 +69,7 @@ def _without_keys(node: Any) -> Any:  # noqa: ANN401
     return {key: HIDDEN if key in named else _without_keys(value) for key, value in node.items()}
 
 
-def _secrets() -> set[str]:
-    """Of variables that hold keys; one that names a file holds none."""
+def _secrets() -> list[str]:
+    """Values of variables that hold keys, the longest first; a variable that names a file holds none."""
     found = {v for name, v in os.environ.items() if len(v) >= _SHORTEST and _SECRET_NAME.search(name)}
-    return {value for value in found if not os.path.lexists(value)}
+    return sorted((value for value in found if not os.path.lexists(value)), key=len, reverse=True)

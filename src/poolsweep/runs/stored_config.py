@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from poolsweep.runs.folder import RunFolder
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML has it
 _LARGEST = 2**20  # bytes; a resolved config has a few thousand
 _DEEPEST = 50
+_EMPTY = re.compile(r": (?:\{\}|\[\])$", re.MULTILINE)  # a mapping or list of nothing, as every config has
 _MARK = b"# checksum of the lines below: "  # the first line, so that a file that was cut is noticed wherever it was cut
 
 
@@ -74,7 +76,8 @@ def parse_config(content: bytes, *, name: str = "config.yaml") -> Node:
         raise OddConfigError(f"{name} is damaged: its checksum is another")
     try:
         text = content.decode("utf-8")
-        if any(mark in text for mark in ("&", "*", "[", "{", "- -", " " * _DEEPEST)):
+        inner = _EMPTY.sub(":", text)
+        if any(mark in inner for mark in ("&", "*", "[", "{", "- -", " " * _DEEPEST)):
             _require_plain(text, name)
         config = yaml.load(text, _LOADER)
     except (UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError) as error:

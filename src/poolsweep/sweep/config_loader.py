@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
@@ -11,6 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf
+
+from poolsweep.config.shared import Apply, Composed, Shared
 
 
 class _FilesReadOnce(CachingConfigRepository):
@@ -45,20 +48,28 @@ class SharedConfigLoader(ConfigLoaderImpl):
     def __init__(self, loader: ConfigLoaderImpl) -> None:
         super().__init__(loader.get_search_path())
         self.values: set[str] = set()
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._composed: dict[tuple[str, ...], Shared] = {}
+        self._setters: dict[str, tuple[str, Apply]] = {}
         self._files: dict[tuple[str, ...], dict[str, ConfigResult | None]] = {}
 
-    def without_hydra(self, master_config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    def without_hydra(self, master_config: DictConfig, overrides: Sequence[str]) -> Composed:
         """The config of a combination without Hydra's own part, which makes a thousand of them faster by far."""
         base = tuple(override for override in overrides if override not in self.values)
         values = [override for override in overrides if override in self.values]
-        config = self._composed.get(base)
-        if config is None:
+        shared = self._composed.get(base)
+        if shared is None:
             config = _without_hydra(self.load_sweep_config(master_config, list(base)))
-        if values:  # a thousand combinations that share nothing are not kept
-            config = copy.deepcopy(self._composed.setdefault(base, config))
-            self._apply_overrides_to_config(OverridesParser.create(self).parse_overrides(values), config)
-        return config
+            if not values:  # a thousand combinations that share nothing are not kept
+                return config
+            shared = self._composed[base] = Shared(config)
+        return shared.with_values(dict(map(self._setter, values))) if values else copy.deepcopy(shared.config)
+
+    def _setter(self, override: str) -> tuple[str, Apply]:
+        """The key of an override, and what sets it."""
+        if override not in self._setters:
+            [parsed] = OverridesParser.create(self).parse_overrides([override])
+            self._setters[override] = parsed.key_or_group, partial(self._apply_overrides_to_config, [parsed])
+        return self._setters[override]
 
     def _parse_overrides_and_create_caching_repo(
         self, config_name: str | None, overrides: list[str]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig
 
+from poolsweep.config.shared import Composed
 from poolsweep.errors import UserError
 from poolsweep.files.writing import remove_half_written
 from poolsweep.launch.launcher import Job, JobLauncher
@@ -44,7 +44,7 @@ class SweepFailedError(Exception):
 
 
 def sweep(
-    combinations: Sequence[Combination], *, compose: Callable[[Combination], DictConfig], launcher: Launcher
+    combinations: Sequence[Combination], *, compose: Callable[[Combination], Composed], launcher: Launcher
 ) -> None:
     """Run a grid.
 
@@ -74,6 +74,8 @@ def sweep(
     if os.access(study, os.W_OK):
         show_study(study, console=Console())
         track_study(study, [job.config for job in plan.jobs.values()], console=console)
+    if len(plan.finished) == len(plan.jobs):  # their files were read when they were looked up
+        return
     require_finished(plan.jobs, not_retried=plan.not_retried, stops=plan.stops, refused=refused)
 
 

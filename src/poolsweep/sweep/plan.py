@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from poolsweep.config import RunConfig, resolve, validate
 from poolsweep.config.names import encoder_name
+from poolsweep.config.shared import Composed
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.launch.launcher import Job
 from poolsweep.runs.folder import RunFolder
@@ -94,7 +93,7 @@ class SweepPlan:
             self.restarted.append(folder)
 
 
-def plan_sweep(combinations: Sequence[Combination], *, compose: Callable[[Combination], DictConfig]) -> SweepPlan:
+def plan_sweep(combinations: Sequence[Combination], *, compose: Callable[[Combination], Composed]) -> SweepPlan:
     """Compose every combination, look up what has been done, and check what has not.
 
     Args:

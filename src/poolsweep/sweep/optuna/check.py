@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from omegaconf import DictConfig
-
 from poolsweep.config import RunConfig, resolve
+from poolsweep.config.shared import Composed
 from poolsweep.errors import UnfitPoolingError, UserError
 from poolsweep.sweep.optuna.space import Space
 from poolsweep.sweep.plan import Unfit, check_once, require_one_study
@@ -15,7 +14,7 @@ from poolsweep.terminal.console import Console
 from poolsweep.training.job import folder_of
 from poolsweep.training.sources import task_of_data
 
-Compose = Callable[[tuple[str, ...]], DictConfig]
+Compose = Callable[[tuple[str, ...]], Composed]
 
 
 def check_space(space: Space, *, compose: Compose, known: Unfit, console: Console) -> tuple[Space, RunConfig]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig
 
+from poolsweep.config.shared import Composed
 from poolsweep.errors import UserError, nearest
 from poolsweep.loggers.study_run import track_study
 from poolsweep.process.warning_filters import quiet_third_parties
@@ -31,7 +31,7 @@ from poolsweep.terminal.console import Console
 def race(
     combinations: Sequence[Combination],
     *,
-    compose: Callable[[Combination], DictConfig],
+    compose: Callable[[Combination], Composed],
     launcher: Launcher,
     options: RaceOptions,
 ) -> None:
