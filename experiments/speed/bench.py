@@ -4,7 +4,7 @@
     python experiments/speed/bench.py --data ade               # a csv file, or a folder with train.csv and test.csv
     python experiments/speed/bench.py training --rows 640      # one part: training, evaluation, encoding, predicting,
                                                                # kernels, operations, head, frozen, memory, rows, start,
-                                                               # shared, gpu
+                                                               # shared, scaling, gpu
 
 Prints each peer's time by poolsweep's: the median of interleaved repeats with their spread, speeds, and the share of
 this machine's matrix rate that went into real tokens. Above 1 poolsweep is faster.
@@ -25,11 +25,11 @@ from poolsweep.runs.environment import versions
 
 PARTS = (
     "training", "evaluation", "encoding", "predicting", "kernels", "operations", "head", "frozen", "memory", "rows",
-    "start", "shared", "gpu",
+    "start", "shared", "scaling", "gpu",
 )  # fmt: skip
 
 
-def run(part: str, *, data: str | None, rows: int) -> None:
+def run(part: str, *, data: str | None, rows: int, most_runs: int) -> None:
     """Run one part of the benchmarks."""
     if part in ("training", "evaluation"):
         from fine_tuning import fine_tuning
@@ -75,6 +75,10 @@ def run(part: str, *, data: str | None, rows: int) -> None:
         from shared_cores import shared_cores
 
         shared_cores()
+    elif part == "scaling":
+        from scaling import scaling
+
+        scaling(most_runs=most_runs)
     else:
         from gpu import gpu
 
@@ -87,6 +91,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
     parser.add_argument("--data", default=os.environ.get("BENCH_DATA"), help="csv file or folder; icd10 without it")
     parser.add_argument("--rows", type=int, default=320, help="trained on in each repeat of fine-tuning")
+    parser.add_argument("--runs", type=int, default=1000, help="of the largest study of scaling; 10000 takes minutes")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(PARTS)
     if unknown:
@@ -100,7 +105,7 @@ def main() -> None:
     print("matrix rate: " + ", ".join(rates), flush=True)
     started = time.monotonic()
     for part in arguments.parts or PARTS:
-        run(part, data=arguments.data, rows=arguments.rows)
+        run(part, data=arguments.data, rows=arguments.rows, most_runs=arguments.runs)
     print(f"all of it took {time.monotonic() - started:.0f} s")
 
 
