@@ -154,9 +154,9 @@ class _Resolver:
     """Resolves a config for values of some of its keys.
 
     Args:
-        raw: Its plain containers, not resolved.
+        raw: Plain containers of the config, not resolved.
         watched: The same, with what tells that it is read in place of each key.
-        paths: The keys.
+        paths: Swept keys, in parts.
     """
 
     def __init__(self, raw: dict[Any, Any], watched: DictConfig, paths: Sequence[tuple[str, ...]]) -> None:
