@@ -68,6 +68,16 @@ def direction(metric: str) -> Literal["max", "min"]:
     return "max" if known is None else known.direction
 
 
+def metric_range(metric: str) -> float:
+    """The largest difference that two values of a metric can have.
+
+    Example:
+        >>> metric_range("accuracy"), metric_range("mcc"), metric_range("rmse")
+        (1.0, 2.0, inf)
+    """
+    return METRICS[metric].high - METRICS[metric].low
+
+
 def sign(metric: str) -> Literal[1, -1]:
     """What a metric is multiplied by so that more is better."""
     return 1 if direction(metric) == "max" else -1

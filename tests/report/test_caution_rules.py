@@ -98,6 +98,13 @@ def test_contenders_that_do_not_beat_the_majority_are_named():
     )
 
 
+def test_of_many_that_do_not_beat_the_majority_three_are_told():
+    over = {name: t_estimate(0.0, math.nan, 0) for name in "abcde"}
+    caution = label_cautions({"no": 70, "yes": 30}, over_majority=over)[0]
+    assert caution.sentence.endswith("a (+0.0 points); b (+0.0 points); c (+0.0 points) and 2 more.")
+    assert caution.subjects == tuple("abcde")
+
+
 def test_rare_labels_are_named():
     (caution,) = label_cautions({"a": 50, "b": 45, "c": 9})
     assert (caution.kind, caution.subjects) == ("rare classes", ("c",))

@@ -62,6 +62,17 @@ def test_without_a_correlation_it_is_bonferronis():
     assert simultaneous(study).p_value[0, 1] == pytest.approx(3 * alone)
 
 
+def test_intervals_end_where_differences_do():
+    """Two seeds of ten contenders: one degree of freedom, and a critical value in the hundreds."""
+    by_seed = {f"{i}": {0: 0.5 + i / 40, 1: 0.52 + i / 30 - i % 2 / 20} for i in range(10)}
+    pairwise = pairwise_nested(by_seed)
+    free, bounded = simultaneous(pairwise), simultaneous(pairwise, most=1.0)
+    assert free.high.max() > 2, "premise"
+    assert bounded.low.min() == -1
+    assert bounded.high.max() == 1
+    assert (bounded.p_value == free.p_value).all()
+
+
 def test_an_unknown_error_says_nothing():
     """Two seeds that agree by chance, and one that does not."""
     family = simultaneous(pairwise_nested({"a": {0: 0.9, 1: 0.8}, "b": {0: 0.8, 1: 0.7}, "c": {0: 0.1, 1: 0.2}}))

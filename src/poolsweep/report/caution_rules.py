@@ -33,6 +33,7 @@ FEW = 3  # with 2 replicates an interval has one degree of freedom for their noi
 MEANS_OVER_LABELS = ("f1_macro", "balanced_accuracy", "roc_auc", "average_precision", "mean_average_precision")
 _LONGEST = 80  # characters of what differs between runs
 MOST_NAMED = 8  # rare labels in a sentence
+MOST_IDLE = 3  # contenders in a sentence that are named with their differences
 UNEVEN = 2.0  # times the smallest test split that the largest may be
 IMBALANCE = 0.7  # share of the best accuracy that always answering the commonest label reaches
 
@@ -173,7 +174,8 @@ def label_cautions(
     over = over_majority or {}
     idle = {name: e for name, e in over.items() if not (e.value if math.isnan(e.low) else e.low) > 0}
     if idle and share < 1:
-        listed = "; ".join(f"{name} ({_points(estimate)})" for name, estimate in idle.items())
+        listed = "; ".join(f"{name} ({_points(idle[name])})" for name in [*idle][:MOST_IDLE])
+        listed += f" and {len(idle) - MOST_IDLE} more" if len(idle) > MOST_IDLE else ""
         sentence = f"Not shown to be better than always answering {commonest} ({share:.1%} accuracy): {listed}."
         cautions.append(Caution("no better than the majority", sentence, tuple(idle), serious=True))
     best = share + max((estimate.value for estimate in over.values()), default=1.0 - share)

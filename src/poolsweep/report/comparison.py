@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from poolsweep.metric_names import sign
+from poolsweep.metric_names import metric_range, sign
 from poolsweep.report.contenders import Contender, Group, Predictions, first_metric
 from poolsweep.report.differences import Basis, over_replicates, over_splits, summary
 from poolsweep.report.predicted import Predicted, read_predictions, task_of
@@ -157,7 +157,7 @@ def compare(group: Group, *, metric: str | None, baseline: str, level: float = 0
     else:
         told = _on_one(splits, values), _on_one(splits, predictions)
         basis, scores, pairwise = over_replicates(group, metric, *told, level=level)
-    family = simultaneous(pairwise, level=level) if pairwise else None
+    family = simultaneous(pairwise, level=level, most=metric_range(metric)) if pairwise else None
     known = next((name for name in group.called(baseline) if name not in dropped), None)
     against: dict[str, Estimate] = {}
     if family and known in family.pairwise.names:

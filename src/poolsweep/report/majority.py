@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,9 @@ def over_majority(comparison: Comparison) -> dict[str, Estimate]:
         fixed = comparison.scores[name].deterministic
         rows = next(iter(by_seed.values())).row_ids
         scores = Scores(gaps, seeds=tuple(by_seed), row_ids=rows, deterministic=fixed)
-        found[name] = mean_score(scores, level=level).estimate
+        estimate = mean_score(scores, level=level).estimate
+        low, high = np.clip((estimate.low, estimate.high), -1.0, 1.0).tolist()
+        found[name] = replace(estimate, low=low, high=high)
     return found
 
 

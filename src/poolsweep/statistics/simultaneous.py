@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ class Family:
         return tuple(names[i] for i in chosen if not worse[chosen[0], i])
 
 
-def simultaneous(pairwise: Pairwise, *, level: float = 0.95) -> Family:
+def simultaneous(pairwise: Pairwise, *, level: float = 0.95, most: float = math.inf) -> Family:
     """Two-sided simultaneous intervals of all pairs, with the p-values that belong to them.
 
     Tukey's range for means that are correlated and pairs whose errors are their own: the critical value of a pair is
@@ -68,6 +69,8 @@ def simultaneous(pairwise: Pairwise, *, level: float = 0.95) -> Family:
     Args:
         pairwise: All differences.
         level: Joint confidence level.
+        most: Largest difference that there can be; intervals end there, which takes nothing from their level. With two
+            seeds and many pairs they would be wider than a metric's whole range.
 
     Raises:
         ValueError: If ``level`` is not between 0 and 1.
@@ -97,4 +100,5 @@ def simultaneous(pairwise: Pairwise, *, level: float = 0.95) -> Family:
         margin[i, j] = margin[j, i] = largest.quantile(level, df) * error
         adjusted = min(largest.tail(abs(pairwise.value[i, j]) / error, df), 1.0)
         p_value[i, j] = p_value[j, i] = adjusted
-    return Family(pairwise, pairwise.value - margin, pairwise.value + margin, p_value, level)
+    low, high = np.maximum(pairwise.value - margin, -most), np.minimum(pairwise.value + margin, most)
+    return Family(pairwise, low, high, p_value, level)
