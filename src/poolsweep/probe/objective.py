@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from poolsweep.encoder.cpu_kernels.linear import few_times_many
+
 Blocks = Callable[[], Iterator[Tensor]]
 
 _PIECE_BYTES = 3 * 2**20  # of a block's rows: what a product takes at once should stay in a core's cache
@@ -33,14 +35,15 @@ class Rows:
         """``weight xᵀ`` for all rows; (C, D) → (C, N)."""
         product = weight.new_empty(weight.shape[0], len(self))
         for columns, rows in self.pieces():
-            torch.mm(weight, rows.T, out=product[:, columns])
+            product[:, columns] = few_times_many(weight, rows)
         return product
 
     def multiply_back(self, residual: Tensor) -> Tensor:
         """``residual x`` summed over the rows; (C, N) → (C, D)."""
         total: Tensor | None = None
         for columns, rows in self.pieces():
-            total = residual[:, columns] @ rows if total is None else total.addmm_(residual[:, columns], rows)
+            added = few_times_many(residual[:, columns], rows.T)
+            total = added if total is None else total.add_(added)
         assert total is not None, "rows without a block"
         return total
 

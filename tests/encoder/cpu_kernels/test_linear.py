@@ -88,3 +88,15 @@ def test_amd_alone_gains_by_it(described: str, expected: bool, monkeypatch):
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
     assert linear.is_conv_faster.__wrapped__() is expected
+
+
+@pytest.mark.parametrize("rows", [1, 2, 21])
+def test_a_product_of_few_rows_with_many_is_torchs(rows, monkeypatch):
+    monkeypatch.setattr(linear, "is_conv_faster", lambda: True)
+    generator = torch.Generator().manual_seed(1)
+    few, many = torch.randn(rows, 900, generator=generator), torch.randn(300, 900, generator=generator)
+    for some in (few[:, :384], few[:, 200:584]):
+        torch.testing.assert_close(linear.few_times_many(some, many[:, :384]), some @ many[:, :384].T)
+        torch.testing.assert_close(linear.few_times_many(some[:, :300], many.T), some[:, :300] @ many)
+    double = few.double()
+    assert torch.equal(linear.few_times_many(double, many.double()), double @ many.double().T)

@@ -92,6 +92,21 @@ def can_prepack(dtype: torch.dtype) -> bool:
     return found.shape == expected.shape and torch.allclose(found, expected, atol=1e-4)
 
 
+def few_times_many(few: Tensor, many: Tensor) -> Tensor:
+    """``few @ many.T``, where the first matrix has a handful of rows and the second many; without a gradient.
+
+    Where torch multiplies float32 by MKL on a CPU of AMD's, oneDNN takes half the time of a product of 21 rows with
+    2,048, and about the same of two.
+
+    Shape:
+        few (C, K), many (N, K); returns (C, N).
+    """
+    is_plain = few.dtype == many.dtype == torch.float32 and few.device.type == "cpu" and len(few) > 1
+    if is_plain and is_conv_faster() and can_prepack(torch.float32):
+        return torch.ops.mkldnn._linear_pointwise(few, many, None, "none", [], "")
+    return few @ many.T
+
+
 class FastLinear(nn.Linear):
     """``nn.Linear`` by oneDNN, for many rows on a CPU.
 
