@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 
+import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from torch.utils.data import SequentialSampler
@@ -19,6 +20,7 @@ from poolsweep.training.build import build
 from poolsweep.training.job import checked
 
 RATE, DECAY, BATCH = 1e-3, 0.1, 8
+KINDS = {"third": 3, "fourth": 4, "every": 1}
 
 
 class InOrder(Trainer):
@@ -28,18 +30,27 @@ class InOrder(Trainer):
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
 
-def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
+LABELS = {
+    "classification": ("single_label_classification", lambda i: i % 3 == 0),
+    "multilabel": ("multi_label_classification", lambda i: "|".join(n for n, k in KINDS.items() if i % k == 0)),
+    "regression": ("regression", lambda i: i % 7 + i % 3 / 10),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_weights_after_training_are_those_of_transformers_trainer(tmp_path, task):
+    problem, label = LABELS[task]
     with (tmp_path / "train.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "label"])
-        writer.writerows([f"{'good' if i % 3 else 'bad'} thing {i}" + " x" * (i % 7), i % 3 == 0] for i in range(150))
+        writer.writerows([f"{'good' if i % 3 else 'bad'} thing {i}" + " x" * (i % 7), label(i)] for i in range(150))
     overrides = [
         "encoder=tiny", "encoder.dropout=0", "data=files", f"data.train={tmp_path / 'train.csv'}", "pooling=pooler",
         f"data.batch_size={BATCH}", f"optimizer.lr={RATE}", f"optimizer.head_lr={RATE}", "callbacks=none",
         f"optimizer.weight_decay={DECAY}", "trainer.max_epochs=1", f"output_root={tmp_path / 'outputs'}",
     ]  # fmt: skip
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        content = resolve(compose("train", overrides=["task=classification", *overrides]))
+        content = resolve(compose("train", overrides=[f"task={task}", *overrides]))
         prepared = checked(content)
     folder = RunFolder(tmp_path / "run")
     run = build(
@@ -50,7 +61,7 @@ def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
     assert run.classifier.head.dropout.p == 0, "premise: the two draw random numbers in different order"
 
     config = encoder.model.config
-    config.num_labels = 2
+    config.num_labels, config.problem_type = run.classifier.head.classifier.out_features, problem
     peer = BertForSequenceClassification(config)
     peer.bert.load_state_dict(encoder.model.state_dict(), strict=False)
     peer.bert.pooler.load_state_dict(encoder.pooler.state_dict())
@@ -59,8 +70,12 @@ def test_weights_after_training_are_those_of_transformers_trainer(tmp_path):
 
     rows = run.data.rows["train"]
     batches = [rows.__getitems__([i]) for i in EpochSampler(len(rows), seed=content.data_seed)]
+    targets = torch.cat([b.targets for b in batches])
+    wanted = run.classifier.for_loss(torch.zeros(len(targets), config.num_labels), targets)[1]
+    wanted = wanted if task == "classification" else wanted.float()
     dataset = [
-        {"input_ids": b.input_ids[0], "token_type_ids": b.token_type_ids[0], "labels": b.targets[0]} for b in batches
+        {"input_ids": b.input_ids[0], "token_type_ids": b.token_type_ids[0], "labels": one}
+        for b, one in zip(batches, wanted, strict=True)
     ]
     steps = -(-len(rows) // BATCH)
     arguments = TrainingArguments(
