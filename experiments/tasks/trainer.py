@@ -143,7 +143,7 @@ def peer(case: Case, train: list[dict], test: list[dict], *, seed: int, folder: 
         embedded_folder(), num_labels=outputs, problem_type=case.problem, dtype=torch.float32
     )
     if case.pooling == "masked_mean":
-        model.bert.pooler = MeanPooler(model.bert)
+        model.bert.register_module("pooler", MeanPooler(model.bert))
     arguments = TrainingArguments(
         folder, num_train_epochs=case.epochs, per_device_train_batch_size=BATCH, per_device_eval_batch_size=64,
         warmup_steps=WARMUP, lr_scheduler_type="linear", max_grad_norm=1.0,
