@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 import poolsweep.resolvers  # noqa: F401  configs ask for them
 from poolsweep.conf_dir import conf_dir
 from poolsweep.config import RunConfig, resolve, validate
+from poolsweep.config.shared import Composed, SharedConfig
 from poolsweep.errors import UserError
 from poolsweep.sweep.combination import Combination
 from poolsweep.sweep.config_loader import SharedConfigLoader
@@ -59,7 +60,7 @@ def check_overrides(overrides: Sequence[str], *, config_dir: Path | None = None)
     typed = [str(one.input_line) for grid in grids for one in grid.overrides if not one.is_sweep_override()]
     loader.values |= _of(plain, typed)  # what sets a value alone shares the composition of another command
 
-    def compose(given: Combination) -> DictConfig:
+    def compose(given: Combination) -> Composed:
         loader.values |= _of(plain, given.overrides)
         return sweeper.compose(given)
 
@@ -86,8 +87,9 @@ def _each_value(combinations: Sequence[Combination]) -> list[Combination]:
     return found
 
 
-def _checked(content: DictConfig) -> RunConfig:
-    from_files = content.data._target_.endswith("files.Files")
+def _checked(content: Composed) -> RunConfig:
+    composed = content.composed() if isinstance(content, SharedConfig) else content
+    from_files = composed.data._target_.endswith("files.Files")
     config = resolve(content, find_task=task_of_data if from_files else lambda data, trusted: "classification")
     try:
         validate(config)
@@ -103,7 +105,7 @@ def _of_space(grids: Any, options: Any, compose: Any) -> RunConfig:
     optuna_options(options)
     space = read_space(grids[0].overrides)
 
-    def composed(chosen: tuple[str, ...]) -> DictConfig:
+    def composed(chosen: tuple[str, ...]) -> Composed:
         return compose(Combination((*space.fixed, *chosen), chosen))
 
     with mock.patch.object(check, "check_once", lambda config, known: validate(config) or ()):
