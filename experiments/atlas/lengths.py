@@ -29,9 +29,10 @@ def lengths(found: Comparison) -> Iterator[tuple[object, ...]]:
     """
     for name in SHOWN:
         own = [*found.predictions.get(name, {}).values()]
-        if not own or own[0].right is None or own[0].tokens is None:
+        known = [one.right for one in own if one.right is not None]
+        if not known or own[0].tokens is None:
             continue
-        right = np.mean([one.right for one in own], axis=0)
+        right = np.mean(np.stack(known), axis=0)
         for low, high in RANGES:
             chosen = (own[0].tokens >= low) & (own[0].tokens <= high)
             if chosen.any():

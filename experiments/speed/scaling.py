@@ -209,4 +209,5 @@ def _exponent(counts: Sequence[int], measured: Sequence[float]) -> str:
     """Slope of the logarithms of what a count adds to the smallest one."""
     added = [(math.log(n - counts[0]), value - measured[0]) for n, value in zip(counts[1:], measured[1:], strict=True)]
     grown = [(place, math.log(value)) for place, value in added if value > 0]
-    return f"{np.polyfit(*zip(*grown, strict=True), 1)[0]:.2f}" if len(grown) > 1 else "?"
+    places, values = np.array(grown).reshape(-1, 2).T
+    return f"{np.polyfit(places, values, 1)[0]:.2f}" if len(grown) > 1 else "?"
