@@ -174,8 +174,7 @@ def label_cautions(
     over = over_majority or {}
     idle = {name: e for name, e in over.items() if not (e.value if math.isnan(e.low) else e.low) > 0}
     if idle and share < 1:
-        listed = "; ".join(f"{name} ({_points(idle[name])})" for name in [*idle][:MOST_IDLE])
-        listed += f" and {len(idle) - MOST_IDLE} more" if len(idle) > MOST_IDLE else ""
+        listed = _first([f"{name} ({_points(estimate)})" for name, estimate in idle.items()], MOST_IDLE, between="; ")
         sentence = f"Not shown to be better than always answering {commonest} ({share:.1%} accuracy): {listed}."
         cautions.append(Caution("no better than the majority", sentence, tuple(idle), serious=True))
     best = share + max((estimate.value for estimate in over.values()), default=1.0 - share)
@@ -201,10 +200,14 @@ def rare_labels(label_counts: Mapping[str, int], *, metric: str) -> tuple[Cautio
     if not rare:
         return ()
     leaning = METRICS[metric].title if metric in MEANS_OVER_LABELS else "macro-F1"
-    more = f" and {len(rare) - MOST_NAMED} more" if len(rare) > MOST_NAMED else ""
-    listed = f"{', '.join(rare[:MOST_NAMED])}{more}"
+    listed = _first(rare, MOST_NAMED, between=", ")
     sentence = f"Labels with fewer than {RARE} test examples: {listed}. Intervals of {leaning} lean on them."
     return (Caution("rare classes", sentence, rare, serious=False),)
+
+
+def _first(told: Sequence[str], most: int, *, between: str) -> str:
+    """The first of several, and how many more there are."""
+    return between.join(told[:most]) + (f" and {len(told) - most} more" if len(told) > most else "")
 
 
 def _points(estimate: Estimate) -> str:
