@@ -101,11 +101,23 @@ def test_every_command_composes(atlas, tmp_path):
         assert set(filter(None, swept)) <= presets, name
 
 
-def test_seeds_come_before_sets_are_done_twice(atlas):
-    tuned = [step for step in atlas["parts"].steps() if step.part == "B"]
-    seeds = [next(one for one in step.overrides if one.startswith("seed=")) for step in tuned]
-    assert seeds == sorted(seeds)
-    assert len({step.study for step in tuned if "seed=0" in step.overrides}) == len({step.study for step in tuned})
+def test_a_study_is_one_command_with_all_its_replicates(atlas):
+    steps = [*atlas["parts"].steps()]
+    assert len({step.study for step in steps}) == len(steps)
+    for step in steps:
+        if step.experiment == "fine_tuned":
+            assert "seed=0,1,2" in step.overrides
+
+
+def test_results_of_studies_whose_runs_are_gone_stay(atlas, monkeypatch, tmp_path):
+    collect = atlas["collect"]
+    monkeypatch.setattr(collect, "RESULTS", tmp_path)
+    head = ("part", "study", "mean")
+    collect.merge("scores.csv", head, [("A", "first", 1), ("A", "first", 2), ("A", "second", 3)])
+    collect.merge("scores.csv", head, [("A", "second", 4), ("F", "third", 5)])
+    assert [(one["study"], one["mean"]) for one in collect.read("scores.csv")] == [
+        ("first", "1"), ("first", "2"), ("second", "4"), ("third", "5"),
+    ]  # fmt: skip
 
 
 def test_files_that_differ_are_named(atlas, tmp_path):

@@ -8,10 +8,11 @@
 | differences.csv | a contender minus cls, masked_mean or last4_concat; the interval of this pair, the adjusted p |
 | winners.csv | a data set divided in one way, by one metric: who wins, and on how many splits (winners.py) |
 | lengths.csv | a data set, a contender and a range of lengths: how many texts are right (lengths.py) |
-| time.csv | a part: its runs, wall time and CPU time |
+| time.csv | a study: its runs, wall time and CPU time |
 
 Numbers are in points (× 100), the statistics those of `poolsweep report`. A study counts once all planned runs have
-finished and its contenders have two replicates, or nothing random. What is left for later is said.
+finished and its contenders have two replicates, or nothing random. What is left for later is said. Lines of studies
+whose runs are not in OUTPUTS stay as they are: of an earlier sitting, or another machine.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import lengths
 import winners
-from parts import PARTS, steps
+from parts import steps
 from sets import HERE
 
 from poolsweep.metric_names import direction
@@ -43,6 +44,7 @@ SCORES = (
 DIFFERENCES = (
     "part", "study", "data", "rows", "metric", "contender", "other", "value", "low", "high", "adjusted_p", "replicates",
 )  # fmt: skip
+TIME = ("part", "study", "runs", "wall_seconds", "cpu_seconds")
 
 
 def comparisons(outputs: Path) -> Iterator[tuple[str, str, Comparison]]:
@@ -111,18 +113,22 @@ def _points(value: float, found: Comparison) -> str:
     return "" if value != value else f"{100 * value:z.3f}"
 
 
-def times(outputs: Path) -> list[tuple[object, ...]]:
-    """A line for each part."""
+def times(outputs: Path) -> Iterator[tuple[object, ...]]:
+    """A line for each study in OUTPUTS: the sum of its commands."""
     with (outputs / "atlas-time.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
-    found = []
-    for part in PARTS:
-        own = [line for line in lines if line["part"] == part]
-        runs = sum(int(line["runs"]) for line in own)
-        wall, cpu = (round(sum(float(line[key]) for line in own) / 60, 1) for key in ("wall_seconds", "cpu_seconds"))
-        found.append((part, len({line["study"] for line in own}), len({s.study for s in steps() if s.part == part}),
-                      runs, wall, cpu))  # fmt: skip
-    return found
+    for part, study in dict.fromkeys((line["part"], line["study"]) for line in lines):
+        own = [line for line in lines if line["study"] == study]
+        wall, cpu = (round(sum(float(line[key]) for line in own), 1) for key in TIME[3:])
+        yield part, study, sum(int(line["runs"]) for line in own), wall, cpu
+
+
+def merge(name: str, columns: Sequence[str], lines: Iterable[Sequence[object]], *, key: str = "study") -> None:
+    """Write a table into results/, keeping the lines of what is not measured anew."""
+    place = columns.index(key)
+    made = [tuple(map(str, line)) for line in lines]
+    measured = {line[place] for line in made}
+    write(name, columns, [*(tuple(one.values()) for one in read(name) if one[key] not in measured), *made])
 
 
 def write(name: str, columns: Iterable[str], lines: Iterable[Iterable[object]]) -> None:
@@ -145,12 +151,13 @@ def read(name: str) -> list[dict[str, str]]:
 def collect(outputs: Path) -> None:
     """Write all tables."""
     found = list(comparisons(outputs))
-    write("scores.csv", SCORES, (line for one in found for line in scores(*one)))
-    write("differences.csv", DIFFERENCES, (line for one in found for line in differences(*one)))
-    write("winners.csv", winners.HEAD, (winners.winner(study, one) for part, study, one in found if part == "E"))
+    merge("scores.csv", SCORES, (line for one in found for line in scores(*one)))
+    merge("differences.csv", DIFFERENCES, (line for one in found for line in differences(*one)))
+    merge("winners.csv", winners.HEAD, (winners.winner(study, one) for part, study, one in found if part == "E"))
     measured = (line for part, _, one in found if part == "A" for line in lengths.lengths(one))
-    write("lengths.csv", lengths.HEAD, measured)
-    write("time.csv", ("part", "studies", "planned", "runs", "wall_minutes", "cpu_minutes"), times(outputs))
+    merge("lengths.csv", lengths.HEAD, measured, key="data")
+    done = {study for _, study, _ in found}
+    merge("time.csv", TIME, (line for line in times(outputs) if line[1] in done))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ import findings as found_in
 import lengths
 import numpy as np
 import winners
-from collect import collect, read
+from collect import TIME, collect, read
 from matplotlib.figure import Figure
-from parts import CURVES, CUTS, LAYERS, LONGEST, PARTS
+from parts import CURVES, CUTS, LAYERS, LONGEST, PARTS, steps
 from sets import HERE
 
 from poolsweep.recommend import rules, table
@@ -110,9 +110,10 @@ def half(contender: str) -> tuple[int, str]:
 
 def curves(scores: Sequence[Line]) -> Figure | None:
     """Scores by training rows, frozen and fine-tuned, of the sets that have both or either."""
-    panels = [(part, name) for part in ("C", "B") for name in CURVES]
+    panels = [(regime, name) for regime in ("frozen", "fine-tuned") for name in CURVES]
+    regimes = {"C": "frozen", "B": "fine-tuned", "C2": "fine-tuned"}
     measured = [one for one in scores if one["rows"] != "all"]
-    lines = {panel: [one for one in measured if (one["part"], one["data"]) == panel] for panel in panels}
+    lines = {panel: [one for one in measured if (regimes.get(one["part"]), one["data"]) == panel] for panel in panels}
     shown = [panel for panel in panels if lines[panel]]
     if not shown:
         return None
@@ -123,7 +124,7 @@ def curves(scores: Sequence[Line]) -> Figure | None:
             own = sorted((int(one["rows"]), float(one["mean"])) for one in lines[panel] if one["contender"] == name)
             axes.plot(*zip(*own, strict=True), "o-", color=colour, label=name, markersize=3) if own else None
         axes.set_xscale("log")
-        axes.set_title(f"{panel[1]}, {'frozen' if panel[0] == 'C' else 'fine-tuned'}")
+        axes.set_title(f"{panel[1]}, {panel[0]}")
         axes.set_xlabel("training rows")
         axes.legend()
     return figure
@@ -144,9 +145,13 @@ def claims(lines: Sequence[Line], *, published: bool) -> str:
 def times() -> str:
     """How long each part took, as a table."""
     rows = ["| part | what | studies done | runs | wall, min | CPU, min |", "|---|---|---:|---:|---:|---:|"]
-    for one in read("time.csv"):
-        done = f"{one['studies']} of {one['planned']} | {one['runs']} | {one['wall_minutes']} | {one['cpu_minutes']}"
-        rows.append(f"| {one['part']} | {PARTS[one['part']]} | {done} |")
+    done = {line["study"] for line in read("scores.csv")}
+    for part, what in PARTS.items():
+        planned = {step.study for step in steps() if step.part == part}
+        own = [line for line in read("time.csv") if line["part"] == part]
+        runs, *seconds = (sum(float(line[key]) for line in own) for key in TIME[2:])
+        minutes = " | ".join(f"{one / 60:.1f}" for one in seconds)
+        rows.append(f"| {part} | {what} | {len(planned & done)} of {len(planned)} | {runs:.0f} | {minutes} |")
     return "\n".join([*rows, ""])
 
 

@@ -3,10 +3,12 @@
     python experiments/atlas/run.py DATA                        # all of it, about 12 hours of two cores
     python experiments/atlas/run.py DATA --only A,F --jobs 2    # some parts, two commands at once
     python experiments/atlas/run.py DATA --dry-run              # prints the commands
+    python experiments/atlas/run.py DATA --again                # runs what results/ has, too
 
 DATA is the folder of all sets (sets.py). Runs lie in $POOLSWEEP_OUTPUTS, or outputs/. Ctrl-C stops it; the same command
-goes on, and runs that have finished are skipped. Each command gets one thread. $POOLSWEEP_OUTPUTS/atlas-time.csv has a
-line for each command that made a run: its wall time, and the CPU time of its runs.
+goes on. Runs that have finished are skipped, and studies whose results are in results/scores.csv. Each command gets one
+thread. $POOLSWEEP_OUTPUTS/atlas-time.csv has a line for each command that made a run: its wall time, and the CPU time
+of its runs.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
+from collect import TIME, read
 from parts import PARTS, Step, steps
 from sets import HERE, differences
 
@@ -72,7 +75,7 @@ def record(step: Step, runs: int, wall: float, cpu: float) -> None:
     with TIMES.open("a", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if is_new:
-            writer.writerow(["part", "study", "runs", "wall_seconds", "cpu_seconds"])
+            writer.writerow(TIME)
         writer.writerow([step.part, step.study, runs, round(wall, 1), round(cpu, 1)])
 
 
@@ -83,12 +86,14 @@ def main() -> int:
     parser.add_argument("--only", metavar="PARTS", help="; ".join(f"{part}: {what}" for part, what in PARTS.items()))
     parser.add_argument("--jobs", type=int, default=1, help="commands at once (default: 1)")
     parser.add_argument("--dry-run", action="store_true", help="print the commands, and run nothing")
+    parser.add_argument("--again", action="store_true", help="also what is in results/ already")
     given = parser.parse_args()
     parts = list(PARTS) if given.only is None else given.only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     data = given.data.absolute()
-    chosen = [step for step in steps() if step.part in parts]
+    done = set() if given.again else {line["study"] for line in read("scores.csv")}
+    chosen = [step for step in steps() if step.part in parts and step.study not in done]
     if given.dry_run:
         for step in chosen:
             print(shlex.join(["poolsweep", *step.command(data, documents=DOCUMENTS)]))
