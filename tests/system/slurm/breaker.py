@@ -1,8 +1,9 @@
-"""A callback that breaks a run in the way it is asked to."""
+"""Callbacks of runs that are disturbed."""
 
 import os
 import signal
 import sys
+import time
 
 import pytorch_lightning as pl
 
@@ -23,3 +24,12 @@ class Breaker(pl.Callback):
             sys.exit(int(self.how[4:]))
         if self.how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Slow(pl.Callback):
+    """Where $SLOW is 1, makes a job's first attempt take half a second a step, from the 25th on."""
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        """Linger."""
+        if os.environ.get("SLOW") == "1" and "SLURM_RESTART_COUNT" not in os.environ and trainer.global_step >= 25:
+            time.sleep(0.5)

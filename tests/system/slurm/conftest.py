@@ -25,7 +25,7 @@ RUN = [
     "hydra/launcher=slurm", "hydra.launcher.memory=1G", "hydra.launcher.cpus=1", "hydra.launcher.poll_seconds=1",
     "encoder=tiny", "encoder.num_layers=2", "data=files", "data.batch_size=8", "data.eval_batch_size=32",
     "trainer.max_epochs=20", "trainer.accelerator=cpu", "trainer.log_every_n_steps=1", "optimizer.lr=1e-3",
-    "callbacks=none", "checkpoint.every_minutes=null",
+    "callbacks=none", "checkpoint.every_minutes=null", "+callbacks.slow._target_=breaker.Slow", "trusted=[breaker]",
 ]  # fmt: skip
 
 
@@ -58,18 +58,29 @@ class Lab:
         """A command's arguments."""
         return ["train", "-m", *RUN, "data.train=rows.csv", f"study={study}", *overrides]
 
-    def submit(self, study: str, *overrides: str) -> str:
-        """Submit and leave, in this process since it has imported torch already; gives what is said."""
+    def submit(self, study: str, *overrides: str, slow: bool = False) -> str:
+        """Submit and leave, in this process since it has imported torch already; gives what is said.
+
+        Args:
+            study: Name of the study.
+            *overrides: What is typed beside the encoder's and the data's.
+            slow: Whether the first attempt of each job lingers, so that whatever is done to it finds it at work.
+        """
         import contextlib
         import io
 
         from poolsweep.cli import main
 
         said = io.StringIO()
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(said), pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SLOW", str(int(slow)))  # a job has the environment of its submission
             status = main(self.typed(study, *overrides, "hydra.launcher.wait=false"))
         assert status == 0, said.getvalue()
         return said.getvalue()
+
+    def steps(self, run: Path) -> int:
+        """How many steps a run has made."""
+        return (read_json(run / "status.json") or {}).get("step", 0)
 
     def jobs(self, study: str) -> list[str]:
         """Ids of all jobs that were ever submitted for a study."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from poolsweep.files.writing import read_json
 pytestmark = pytest.mark.slurm
 
 ALONE = "alone"
-LONGER = "trainer.max_epochs=40"  # 2,000 steps: some are left when Slurm gets round to it
+LONGER = "trainer.max_epochs=40"
 NODES = {"sigterm": "n0", "sigusr2": "n1", "node failure": "n2", "requeue": "n3", "time limit": "n3", "stray": "n3"}
 DISTURBANCES = tuple(NODES)
 
@@ -58,15 +55,12 @@ def disturb(lab, kind: str, run: Path, found: dict[str, list[str]]) -> None:
     if kind in {"sigterm", "sigusr2"}:
         send_user_signal(lab, on=kind == "sigusr2")
         preempt(lab, NODES[kind])
-        lab.wait(f"{kind} arrived", lambda: left(run))
     elif kind == "requeue":
         lab.sh("scontrol", "requeue", job_id)
     elif kind == "stray":  # a person's, or a site's own way of asking a job to make room
         lab.sh("scancel", "--signal=TERM", job_id)
     elif kind == "time limit":  # one that is nearer than warning_seconds: Slurm warns at its next look
         lab.sh("scontrol", "update", f"JobId={job_id}", f"TimeLimit={minutes_since_start(lab, job_id) + 2}")
-        lab.wait(f"{kind} arrived", lambda: left(run))
-        lab.sh("scontrol", "update", f"JobId={job_id}", "TimeLimit=60")
     else:
         lab.kill_node(NODES[kind], status["pid"])
         found[kind] = saved(run)  # at once: when it goes on it saves again
@@ -94,68 +88,22 @@ def left(run: Path) -> bool:
     return status.get("state") in {"interrupted", "finished"} or status.get("attempts", 1) > 1
 
 
-class Held:
-    """Stops each run that has trained for a while until its turn has come, however long the others' turns take."""
-
-    def __init__(self, runs: dict[str, Path]) -> None:
-        self._waiting, self._stopped, self._lock = dict(runs), dict[str, int](), threading.Lock()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> Held:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        for kind in list(self._stopped):
-            self.let_go(kind)
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.05):
-            with self._lock:
-                for kind, run in self._waiting.items():
-                    status = read_json(run / "status.json") or {}
-                    if kind not in self._stopped and status.get("step", 0) >= 25 and status["state"] == "running":
-                        os.kill(status["pid"], signal.SIGSTOP)
-                        self._stopped[kind] = status["pid"]
-
-    def ready(self) -> list[str]:
-        """Those that are stopped."""
-        with self._lock:
-            return list(self._stopped)
-
-    def let_go(self, kind: str) -> None:
-        """Its turn has come."""
-        with self._lock:
-            del self._waiting[kind]
-            os.kill(self._stopped.pop(kind), signal.SIGCONT)
-
-
 @pytest.fixture(scope="module")
 def disturbed(lab, output_root) -> dict[str, list[str]]:
-    """One run per disturbance, all at once; gives what lay in checkpoints/ when each went on."""
+    """One run per disturbance; gives what lay in checkpoints/ when each had left."""
     lab.submit(ALONE, "+hydra.launcher.sbatch.nodelist=n3", LONGER)  # where nobody is preempted
     for kind, node in NODES.items():
         saving = ["checkpoint.every_steps=10"] if kind == "node failure" else []
-        lab.submit(study_of(kind), f"+hydra.launcher.sbatch.nodelist={node}", LONGER, *saving)
-    runs = {kind: lab.run(study_of(kind)) for kind in DISTURBANCES}
-    waiting, again, found = list(DISTURBANCES), set(), {}
-
-    def look() -> bool:
-        for kind in held.ready():
-            held.let_go(kind)
-            waiting.remove(kind)
-            disturb(lab, kind, runs[kind], found)
-        for kind in DISTURBANCES:
-            if kind not in waiting and (read_json(runs[kind] / "status.json") or {}).get("attempts") == 2:
-                again.add(kind)
-                found.setdefault(kind, saved(runs[kind]))
-        return len(again) == len(DISTURBANCES)
-
-    with Held(runs) as held:
-        lab.wait("all disturbed and begun again", look, seconds=900)
+        lab.submit(study_of(kind), f"+hydra.launcher.sbatch.nodelist={node}", LONGER, *saving, slow=True)
+    found: dict[str, list[str]] = {}
+    for kind in DISTURBANCES:
+        run = lab.run(study_of(kind))
+        lab.wait(f"{kind}: in training", lambda run=run: lab.steps(run) >= 25)
+        disturb(lab, kind, run, found)
+        lab.wait(f"{kind}: has left", lambda run=run: left(run))
+        found.setdefault(kind, saved(run))
+        if kind == "time limit":
+            lab.sh("scontrol", "update", f"JobId={read_json(run / 'job.json')['job_id']}", "TimeLimit=60")
     for study in (ALONE, *map(study_of, DISTURBANCES)):
         lab.wait(f"{study} ended", lambda study=study: lab.ended(study))
     return found
@@ -185,9 +133,9 @@ def test_here_and_in_a_job_are_the_same_run(lab, bits, disturbed):
 
 
 def test_a_cancelled_job_stays_cancelled(lab):
-    lab.submit("cancelled")
+    lab.submit("cancelled", slow=True)
     run = lab.run("cancelled")
-    lab.wait("training", lambda: (read_json(run / "status.json") or {}).get("step", 0) > 5)
+    lab.wait("training", lambda: lab.steps(run) > 5)
     lab.sh("scancel", read_json(run / "job.json")["job_id"])
     lab.wait("ended", lambda: lab.ended("cancelled"))
     assert lab.sh("sacct", "-nPX", "--format=State", f"--jobs={lab.jobs('cancelled')[0]}").startswith("CANCELLED")

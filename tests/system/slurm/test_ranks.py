@@ -18,18 +18,14 @@ def submitted(lab, output_root) -> None:
     """All at once."""
     lab.submit("ranks", *DDP, "trainer.devices=1,2,2,1", FEW)
     lab.submit("nodes", *DDP, "trainer.num_nodes=2", FEW)
-    lab.submit("leaving", *DDP, "trainer.devices=2", "trainer.max_epochs=20", FEW)
+    lab.submit("leaving", *DDP, "trainer.devices=2", "trainer.max_epochs=20", FEW, slow=True)
     lab.submit("left-alone", *DDP, "trainer.devices=2", "trainer.max_epochs=20", FEW)
     lab.submit(
         "raising", *DDP, "trainer.devices=2", FEW,
         "+callbacks.breaker._target_=breaker.Breaker", "trusted=[breaker]", "+callbacks.breaker.how=none,raise-rank-1",
     )  # fmt: skip
     leaving = lab.run("leaving")
-
-    def in_training() -> bool:
-        return (read_json(leaving / "status.json") or {}).get("step", 0) >= 25
-
-    lab.wait("two ranks train", in_training)
+    lab.wait("two ranks train", lambda: lab.steps(leaving) >= 25)
     lab.sh("scancel", "--signal=TERM", read_json(leaving / "job.json")["job_id"])
     for study in ("ranks", "nodes", "leaving", "left-alone", "raising"):
         lab.wait(f"{study} ended", lambda study=study: lab.ended(study))
