@@ -10,9 +10,11 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from poolsweep.encoder.cpu_kernels.dropout import fast_dropout
+from poolsweep.encoder.cpu_kernels.linear import is_made_by
 from poolsweep.encoder.packing import Bucket, Packing
 
 _PAIRS = 2**21  # of tokens in all heads, whose scores fit a CPU's cache
+_LENGTH = 40  # from which on torch's kernel is faster on Intel's CPUs, however few texts there are
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,15 @@ class Attention:
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) -> Tensor:
         """torch's attention for many pairs; for few, and with dropout, what its kernel on a CPU does more slowly."""
         texts, heads, length, _ = query.shape
-        if not self.dropout and texts * heads * length * key.shape[2] > _PAIRS:
+        is_long = length >= _LENGTH and is_made_by("GenuineIntel")
+        if not self.dropout and (is_long or texts * heads * length * key.shape[2] > _PAIRS):
             return scaled_dot_product_attention(query, key, value, attn_mask=allowed, scale=self.scaling)
         scale = query.shape[-1] ** -0.5 if self.scaling is None else self.scaling
         scores = (query * scale) @ key.transpose(-1, -2)
         if allowed is not None:
             # Not -inf: a padded query beyond the window sees nothing, and would hand NaN to the values' gradients.
-            scores = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
+            # A score added to the least value is lost in it: as masked_fill, with nothing to do backward.
+            scores += scores.new_zeros(allowed.shape).masked_fill_(~allowed, torch.finfo(scores.dtype).min)
         weights = scores.softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(value.dtype)
         return (fast_dropout(weights, self.dropout) if self.dropout else weights) @ value
 

@@ -176,9 +176,11 @@ class FastLinear(nn.Linear):
 @cache
 def is_conv_faster() -> bool:
     """Whether torch multiplies float32 by MKL here, and the CPU is AMD's."""
-    return torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available() and "AuthenticAMD" in _cpu()
+    return torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available() and is_made_by("AuthenticAMD")
 
 
-def _cpu() -> str:
+@cache
+def is_made_by(maker: str) -> bool:
+    """Whether a maker's name, as a CPU gives it, is in what the system says of this one."""
     described = Path("/proc/cpuinfo")
-    return described.read_text() if described.is_file() else platform.processor()
+    return maker in (described.read_text() if described.is_file() else platform.processor())
