@@ -20,6 +20,7 @@ from poolsweep.runs.secrets import redacted
 _FILE = "planned.json"
 _PREFIX = ".planner-"
 _LONGEST = 10_000  # characters of a name or a reason
+_finished: set[tuple[Path, float]] = set()  # runs that need no second look, and when they were planned
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,13 @@ def stopped_by(folder: RunFolder) -> str | None:
     plan = read_plan(study)
     since = plan.get(folder.path.name, {}).get("since")
     for run_id, planned in plan.items():
-        if since is not None and planned["since"] == since:
+        if since is not None and planned["since"] == since and (study / run_id, since) not in _finished:
             status = known_status(study / run_id)
-            if status.get("state") == "failed" and status.get("started", 0) >= since:
+            state = status.get("state") if status.get("started", 0) >= since else None
+            if state == "failed":
                 return planned["name"]
+            if state == "finished":
+                _finished.add((study / run_id, since))
     return None
 
 
