@@ -74,11 +74,12 @@ class Attention:
             return scaled_dot_product_attention(query, key, value, attn_mask=allowed, scale=self.scaling)
         scale = query.shape[-1] ** -0.5 if self.scaling is None else self.scaling
         scores = (query * scale) @ key.transpose(-1, -2)
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         if allowed is not None:
             # Not -inf: a padded query beyond the window sees nothing, and would hand NaN to the values' gradients.
             # A score added to the least value is lost in it: as masked_fill, with nothing to do backward.
             scores += scores.new_zeros(allowed.shape).masked_fill_(~allowed, torch.finfo(scores.dtype).min)
-        weights = scores.softmax(dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(value.dtype)
+        weights = scores.softmax(dim=-1).to(value.dtype)
         return (fast_dropout(weights, self.dropout) if self.dropout else weights) @ value
 
     def _padded_inside(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
