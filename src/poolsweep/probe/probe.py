@@ -27,7 +27,7 @@ class Probe:
     scikit-learn's ``LogisticRegression(C=1 / (penalty · rows))``, for each label where there are several. Of two
     classes it is that with ``C=2 / (penalty · rows)``: scikit-learn then penalises the difference of both weights.
     Penalties are tried from the strongest until two are worse than the best so far; on a tie the stronger one stays.
-    Each is judged by a head whose probabilities are within 1e-4 of the optimum's.
+    Each is judged by a head whose probabilities of training rows are within 1e-4 of the optimum's.
 
     It has no seed noise. With ``bootstrap`` a seed draws a sample of the training rows, with replacement, so that
     intervals over seeds say what other training texts would have given. The sample has as many rows of each label as
