@@ -145,10 +145,10 @@ def claims(lines: Sequence[Line], *, published: bool) -> str:
 def times() -> str:
     """How long each part took, as a table."""
     rows = ["| part | what | studies done | runs | wall, min | CPU, min |", "|---|---|---:|---:|---:|---:|"]
-    done = {line["study"] for line in read("scores.csv")}
+    done, measured = {line["study"] for line in read("scores.csv")}, read("time.csv")
     for part, what in PARTS.items():
         planned = {step.study for step in steps() if step.part == part}
-        own = [line for line in read("time.csv") if line["part"] == part]
+        own = [line for line in measured if line["part"] == part]
         runs, *seconds = (sum(float(line[key]) for line in own) for key in TIME[2:])
         minutes = " | ".join(f"{one / 60:.1f}" for one in seconds)
         rows.append(f"| {part} | {what} | {len(planned & done)} of {len(planned)} | {runs:.0f} | {minutes} |")
